@@ -1,0 +1,1 @@
+"""Reads the modules and the supergraph, writes the contracts."""

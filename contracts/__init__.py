@@ -1,0 +1,1 @@
+"""What crosses a border: data first, almost no code; knows nobody."""

@@ -1,0 +1,1 @@
+"""What each module tells the others: authored here, read by both sides."""

@@ -1,0 +1,1 @@
+"""Where things run: on this machine, or on Proxmox hosts."""

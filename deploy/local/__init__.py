@@ -1,0 +1,1 @@
+"""The whole platform on one machine, with embedded defaults and demo data."""

@@ -1,0 +1,1 @@
+"""The Apollo-compatible router: subgraphs in, one graph out."""

@@ -1,0 +1,1 @@
+"""Subgraphs in; a supergraph out, or every reason why not."""

@@ -1,0 +1,1 @@
+"""How the definitions of several subgraphs become one: one kind per file."""

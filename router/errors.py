@@ -1,0 +1,60 @@
+"""Every code that the router can say, as data: what it means, whose fault it is, which HTTP status goes with it.
+
+Composition codes live in `router.federation` beside the rules that raise them; these are the codes of requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """A stable code with its meaning; `status` is the HTTP status when the whole request fails with it."""
+
+    code: str
+    meaning: str
+    whose: Literal["client", "subgraph", "router"]
+    status: int
+
+
+def catalogue(*codes: ErrorCode) -> Mapping[str, ErrorCode]:
+    """Index codes by their name; a code is never reused and never changes its meaning."""
+    return MappingProxyType({entry.code: entry for entry in codes})
+
+
+CATALOGUE = catalogue(
+    ErrorCode("GRAPHQL_PARSE_FAILED", "The document is not valid GraphQL syntax.", "client", 400),
+    ErrorCode("GRAPHQL_VALIDATION_FAILED", "The operation does not fit the schema.", "client", 400),
+    ErrorCode("BAD_USER_INPUT", "A variable or argument has a value that its type does not allow.", "client", 400),
+    ErrorCode("OPERATION_RESOLUTION_FAILURE", "The document has no operation of that name, or several.", "client", 400),
+    ErrorCode(
+        "BAD_REQUEST", "The HTTP request is not a GraphQL request; the message says what is missing.", "client", 400
+    ),
+    ErrorCode("INVALID_CONTENT_TYPE_HEADER", "A POST must be application/json.", "client", 415),
+    ErrorCode("INVALID_ACCEPT_HEADER", "No media type in Accept can be produced.", "client", 406),
+    ErrorCode("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", "client", 405),
+    ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
+    ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
+    ErrorCode("MAX_ALIASES_LIMIT", "The operation has more aliases than allowed.", "client", 400),
+    ErrorCode("MAX_ROOT_FIELDS_LIMIT", "The operation has more root fields than allowed.", "client", 400),
+    ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
+    ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
+    ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", "The token's scopes do not cover this field.", "client", 403),
+    ErrorCode("QUERY_PLANNING_FAILED", "No combination of subgraphs can answer the operation.", "router", 500),
+    ErrorCode(
+        "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
+    ),
+    ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),
+    ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),
+    ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),
+    ErrorCode("UPSTREAM_MALFORMED", "A service answered something that is not a GraphQL response.", "subgraph", 200),
+    ErrorCode("DOWNSTREAM_SERVICE_ERROR", "A service reported an error without a code of its own.", "subgraph", 200),
+    ErrorCode(
+        "INVALID_RESPONSE_VALUE", "A service's value does not fit the type that the schema promises.", "subgraph", 200
+    ),
+    ErrorCode("INTERNAL", "Our fault; the message carries the trace id that leads to the log.", "router", 500),
+)

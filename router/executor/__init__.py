@@ -1,0 +1,1 @@
+"""A query plan in, a response out."""

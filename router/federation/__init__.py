@@ -1,0 +1,1 @@
+"""The words of the federation specification: directives, field sets, subgraphs, supergraphs."""

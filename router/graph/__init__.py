@@ -1,0 +1,1 @@
+"""Who can answer what, and how to get there."""

@@ -1,0 +1,1 @@
+"""Where modules announce themselves and the supergraph is kept."""

@@ -1,0 +1,1 @@
+"""The kit, and the modules of one shape that are built from it."""

@@ -1,0 +1,1 @@
+"""What every module is made of; a file moves in when the second module needs it."""
