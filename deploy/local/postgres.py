@@ -19,10 +19,9 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +32,6 @@ from deploy.local import home as homes
 from deploy.local.home import Trouble
 
 _SHARED_INSTALLS = Path("/var/lib/psa-platform")
-_INSIDE = Path("/proc/self/cwd")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _ORPHAN_SECONDS = 10.0
@@ -54,18 +52,13 @@ _SIGNS_OF_A_FULL_DISK = ("No space left on device", "Check free disk space")
 _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-Say = Callable[[str], None]
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
     """A running PostgreSQL. Its address stays the same for as long as it is supervised."""
 
     port: int
     password: str = field(repr=False)
-    data: Path
-    process: asyncio.subprocess.Process
-    restarts: int = 0
+    child: children.Kept
 
     @property
     def admin_url(self) -> str:
@@ -74,7 +67,9 @@ class EmbeddedPostgres:
 
 
 @asynccontextmanager
-async def embedded_postgres(home: Path, *, durable: bool = True, say: Say = print) -> AsyncIterator[EmbeddedPostgres]:
+async def embedded_postgres(
+    home: Path, *, durable: bool = True, say: children.Say = print
+) -> AsyncIterator[EmbeddedPostgres]:
     """Run PostgreSQL on the data of `home` for the length of the block.
 
     Args:
@@ -87,16 +82,13 @@ async def embedded_postgres(home: Path, *, durable: bool = True, say: Say = prin
         if not server.data.exists():
             say("Making the database …")
             await server.initialise()
-        running = await server.start()
-        watch = asyncio.create_task(_restart_forever(server, running, say), name="postgres supervisor")
-        try:
-            yield running
-        finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
-            # Fast shutdown: sessions are cut off, transactions rolled back, everything committed is written.
-            await children.stop(running.process, signal.SIGINT, _STOP_SECONDS)
+        await server.prepare()
+        port = children.free_port()
+        # SIGINT is the fast shutdown: sessions are cut off, transactions rolled back, everything committed is written.
+        async with children.kept(
+            "The database", lambda: server.start(port), say=say, gently=signal.SIGINT, seconds=_STOP_SECONDS
+        ) as child:
+            yield EmbeddedPostgres(port, server.password, child)
 
 
 def binary_directory() -> Path:
@@ -122,7 +114,7 @@ class _Server:
 
     @classmethod
     def of(cls, home: Path, *, durable: bool) -> _Server:
-        user = children.User.named("nobody") if os.geteuid() == 0 else None
+        user = children.User.instead_of_root("nobody")
         password = homes.private_file(home / "postgres" / "password", lambda: secrets.token_urlsafe(24))
         return cls(home, _binaries_for(user), user, password, durable)
 
@@ -138,9 +130,8 @@ class _Server:
         """Make the data directory. It gets its name when it is complete, so that half a one is never started."""
         draft = self.data.with_name("data.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        homes.make_directory(draft)
-        if self.user:
-            os.chown(draft, self.user.uid, self.user.gid)
+        with homes.explained(draft):
+            children.own_directory(draft, self.user)
         # In a directory that `nobody` can walk into; $TMPDIR need not be one.
         with tempfile.NamedTemporaryFile("w", dir="/tmp" if self.user else None) as password:  # noqa: S108
             password.write(self.password)
@@ -154,7 +145,14 @@ class _Server:
         with homes.explained(self.log), self.log.open("wb") as log:
             process = await children.start(
                 self.binaries / "initdb",
-                *("--pgdata", self._seen_from_inside(directory), "--username", "postgres", "--pwfile", password_file),
+                *(
+                    "--pgdata",
+                    children.seen_from_inside(directory, self.user),
+                    "--username",
+                    "postgres",
+                    "--pwfile",
+                    password_file,
+                ),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-instructions"),
                 # The right upper and lower case of every language without ICU, which these binaries lack.
                 *("--locale-provider", "builtin", "--builtin-locale", "PG_UNICODE_FAST", "--locale", "C"),
@@ -168,12 +166,10 @@ class _Server:
             if await process.wait() != 0:
                 raise self._failure("The database could not be made")
 
-    async def start(self) -> EmbeddedPostgres:
-        """Start on a free port, and wait until it takes connections."""
+    async def prepare(self) -> None:
+        """See to it that nothing of an earlier run is in the way."""
         self._refuse_the_data_of_another_user()
         await _end_orphan(self.data)
-        port = _free_port()
-        return EmbeddedPostgres(port, self.password, self.data, await self.start_process(port))
 
     def _refuse_the_data_of_another_user(self) -> None:
         owner, ours = self.data.stat().st_uid, self.user.uid if self.user else os.geteuid()
@@ -183,7 +179,7 @@ class _Server:
                 "Run as the user who made it, or start afresh elsewhere: --home DIR",
             )
 
-    async def start_process(self, port: int) -> asyncio.subprocess.Process:
+    async def start(self, port: int) -> asyncio.subprocess.Process:
         """Start `postgres` and return it ready, or explain why it will not run."""
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.unlink()
@@ -191,7 +187,7 @@ class _Server:
         with homes.explained(self.log), self.log.open("ab") as log:
             process = await children.start(
                 self.binaries / "postgres",
-                *("-D", self._seen_from_inside(self.data), "-p", str(port)),
+                *("-D", children.seen_from_inside(self.data, self.user), "-p", str(port)),
                 *(word for setting in settings for word in ("-c", setting)),
                 directory=self.data,
                 output=log,
@@ -218,17 +214,6 @@ class _Server:
             await asyncio.sleep(0.01)
         raise self._failure(f"The database was not ready after {_START_SECONDS:.0f} s")
 
-    def _seen_from_inside(self, directory: Path) -> Path:
-        """How the child, standing in `directory`, names it: by its path unless it could not walk there."""
-        if self.user is None or self.user.may_enter(directory.resolve()):
-            return directory.resolve()
-        if not _INSIDE.exists():
-            raise Trouble(
-                f"The database runs as `nobody`, who cannot get to {directory}, and /proc is not mounted.",
-                "mount -t proc proc /proc, or choose a directory that others may enter: --home DIR",
-            )
-        return _INSIDE
-
     def _failure(self, problem: str) -> Trouble:
         """Say why it would not run, in its own last words."""
         words = self.log.read_text(encoding="utf-8", errors="replace")[-4000:] if self.log.exists() else ""
@@ -236,35 +221,6 @@ class _Server:
             return homes.full_disk(self.data)
         last = " / ".join(words.strip().splitlines()[-3:])
         return homes.of_disk(self.data) or Trouble(f"{problem}: {last}", f"The whole story is in {self.log}")
-
-
-async def _restart_forever(server: _Server, running: EmbeddedPostgres, say: Say) -> None:
-    """Start the database again whenever it ends; it only ends for good when we end it."""
-    while True:
-        status = await running.process.wait()
-        say(f"⚠ The database ended ({_cause(status)}); starting it again.")
-        began = time.monotonic()
-        running.process = await _start_again(server, running.port, say)
-        running.restarts += 1
-        say(f"✓ The database is back after {time.monotonic() - began:.1f} s; nothing committed is lost.")
-
-
-async def _start_again(server: _Server, port: int, say: Say) -> asyncio.subprocess.Process:
-    """Insist: what the dead one left behind (sessions that have not noticed yet) holds us up for a moment."""
-    patience, told = time.monotonic() + 2, ""
-    while True:
-        try:
-            return await server.start_process(port)
-        except Trouble as trouble:
-            late = time.monotonic() > patience
-            if late and str(trouble) != told:
-                told = str(trouble)
-                say(f"✗ {told}")
-            await asyncio.sleep(2.0 if late else 0.05)
-
-
-def _cause(status: int) -> str:
-    return signal.Signals(-status).name if status < 0 else f"exit code {status}"
 
 
 def _postmaster_file(data: Path) -> list[str]:
@@ -300,13 +256,6 @@ def _stands_in(pid: int, directory: Path) -> bool:
         return Path(f"/proc/{pid}/cwd").samefile(directory)
     except OSError:  # gone, or a zombie, or not ours to look at
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _binaries_for(user: children.User | None) -> Path:
