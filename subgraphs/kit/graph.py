@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import structlog
-from graphql import GraphQLEnumType, GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLEnumType, GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
@@ -34,7 +34,7 @@ def schema(module: Module) -> Schema:
     built = Schema(
         query=module.query,
         mutation=module.mutation,
-        types=module.types,
+        types=module.extends,
         federation_version=FEDERATION_VERSION,
         config=StrawberryConfig(),
         extensions=[
@@ -44,7 +44,8 @@ def schema(module: Module) -> Schema:
             TellErrors,
         ],
     )
-    describe(built)
+    describe(built, foreign=module.extends)
+    forget_null_defaults(built)
     return built
 
 
@@ -81,14 +82,35 @@ def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Grap
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
-def describe(built: Schema) -> None:
-    """Carry docstrings into the schema wherever it has no description yet."""
+def describe(built: Schema, *, foreign: tuple[type, ...] = ()) -> None:
+    """Carry docstrings into the schema wherever it has no description yet.
+
+    `foreign` entities are described by the module that owns them: here only the fields that are added to them are.
+    """
     for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way to its types
         definition = (graphql_type.extensions or {}).get("strawberry-definition")
         origin = getattr(definition, "origin", None) or getattr(definition, "wrapped_cls", None)
         if isinstance(origin, type):
-            graphql_type.description = graphql_type.description or _class_words(origin)
+            if origin not in foreign:
+                graphql_type.description = graphql_type.description or _class_words(origin)
             _describe_members(graphql_type, origin)
+            if origin in foreign:
+                graphql_type.fields["id"].description = None
+
+
+def forget_null_defaults(built: Schema) -> None:
+    """Drop `= null`, which Strawberry prints for every optional argument: absent already means that."""
+    for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - as above
+        match graphql_type:
+            case GraphQLInputObjectType():
+                given = list(graphql_type.fields.values())
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                given = [argument for field in graphql_type.fields.values() for argument in field.args.values()]
+            case _:
+                continue
+        for one in given:
+            if one.default_value is None:
+                one.default_value = Undefined
 
 
 def _describe_members(graphql_type: Any, origin: type) -> None:
