@@ -10,12 +10,20 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import textwrap
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from graphql import GraphQLEnumType, GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    Undefined,
+)
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
@@ -23,7 +31,7 @@ from strawberry.schema.config import StrawberryConfig
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.module import Module
 
-FEDERATION_VERSION = "2.9"
+FEDERATION_VERSION: Final = "2.9"
 """The newest version that both open composers read."""
 
 _log = structlog.get_logger()
@@ -57,7 +65,7 @@ def sdl(module: Module) -> str:
 class TellErrors(SchemaExtension):
     """Gives every error its code: refusals keep theirs, faults are masked and logged in full on our side."""
 
-    async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def on_operation(self) -> AsyncIterator[None]:
         """Rewrite the errors when the operation is done."""
         yield
         result = self.execution_context.result
@@ -94,7 +102,7 @@ def describe(built: Schema, *, foreign: tuple[type, ...] = ()) -> None:
             if origin not in foreign:
                 graphql_type.description = graphql_type.description or _class_words(origin)
             _describe_members(graphql_type, origin)
-            if origin in foreign:
+            if origin in foreign and isinstance(graphql_type, GraphQLObjectType):
                 graphql_type.fields["id"].description = None
 
 
@@ -151,7 +159,7 @@ def _own_words(cls: type) -> Iterator[tuple[str, str]]:
     except (OSError, TypeError, SyntaxError, IndexError):
         return
     members = body.body if isinstance(body, ast.ClassDef) else []
-    for member, following in zip(members, members[1:], strict=False):
+    for member, following in itertools.pairwise(members):
         name = _assigned(member)
         if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             yield name, inspect.cleandoc(str(following.value.value))
@@ -163,5 +171,3 @@ def _assigned(member: ast.stmt) -> str | None:
             return name
         case _:
             return None
-
-
