@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deploy.local import testing
+from deploy.local import identity, testing
 from deploy.local.home import Trouble
+
+DEFAULT_HOME = Path(__file__).parents[2] / ".dev" / "home"
+
+Home = Annotated[Path, typer.Option(help="Where the platform keeps its data.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The platform on this machine.")
 
@@ -22,6 +27,18 @@ def say(line: str) -> None:
 @app.callback()
 def commands() -> None:
     """Choose one."""
+
+
+@app.command()
+def token(
+    home: Home = DEFAULT_HOME,
+    tenant: Annotated[str | None, typer.Option(help="`nordlicht` or `alpenblick`.")] = None,
+    user: Annotated[str | None, typer.Option(help="By mail address, name or UUID.")] = None,
+    role: Annotated[str | None, typer.Option(help="Whoever has this role; the owner if nothing is said.")] = None,
+) -> None:
+    """Print a bearer token for a user of the demo."""
+    of = identity.tenant_named(tenant)
+    print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
