@@ -142,7 +142,7 @@ async def patiently(attempt: Callable[[], Awaitable[object]], outage: Backoff) -
             return
 
 
-class _Away(Exception):  # noqa: N818 - it says where the database is
+class _Away(Exception):
     """No transaction could be opened."""
 
 
