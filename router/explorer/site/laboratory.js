@@ -1,5 +1,6 @@
 // The query editor: loads the laboratory, hands it the schema and the memory, and keeps its colours in step with the system.
 
+import { finish } from "./finish.js";
 import * as memory from "./memory.js";
 import { ENDPOINT } from "./transport.js";
 
@@ -66,7 +67,9 @@ export async function open(place, schema) {
     permissions: { preflight: { read: false, create: false, update: false, delete: false } },
     ...work(),
   });
-  dark.addEventListener("change", () => recolour(host));
+  const root = await shadowOf(host);
+  finish(root);
+  dark.addEventListener("change", () => recolour(root));
 }
 
 function work() {
@@ -111,8 +114,18 @@ function theme() {
   return dark.matches ? "dark" : "light";
 }
 
-// The laboratory takes its theme once. Both themes are there, though: a class switches its style, a call the editors'.
-function recolour(host) {
-  host.shadowRoot.querySelector(".hive-laboratory")?.classList.replace(...(dark.matches ? ["light", "dark"] : ["dark", "light"]));
-  window.monaco?.editor.setTheme(`hive-laboratory-${theme()}`);
+// The laboratory draws itself in its own time, into a shadow root of its own.
+async function shadowOf(host) {
+  for (;;) {
+    const root = host.querySelector(".hive-laboratory-host")?.shadowRoot;
+    if (root) return root;
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+// It takes its theme once. Both themes are there, though: a class switches its style, a call the editors'.
+function recolour(root) {
+  const [before, after] = dark.matches ? ["light", "dark"] : ["dark", "light"];
+  root.querySelector(".hive-laboratory")?.classList.replace(before, after);
+  window.monaco?.editor.setTheme(`hive-laboratory-${after}`);
 }
