@@ -1,11 +1,13 @@
 // Finishes the laboratory's controls for this page: buttons that only show a picture get a name for screen readers, and
-// scripts that run before a request disappear, because the page's policy lets no text be evaluated as code.
+// scripts that run before a request disappear, because the page's policy lets no text be evaluated as code. And whoever
+// chooses a result of the documentation's search sees it, instead of the results that would stay in front of it.
 
 const NAMES = {
   "lucide-folders": "Collections",
   "lucide-history": "History",
   "lucide-book-open": "Documentation",
   "lucide-settings": "Settings",
+  "lucide-chevron-left": "Back",
   "lucide-copy-minus": "Collapse all",
   "lucide-panel-left-close": "Maximise the response",
   "lucide-panel-left-open": "Show the operation again",
@@ -17,6 +19,7 @@ export function finish(root) {
   const style = new CSSStyleSheet();
   style.replaceSync(`[aria-label$=" preflight"] { display: none !important; }`);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
+  root.addEventListener("click", (event) => showChosen(root, event.target.closest("button")));
 
   // The laboratory draws again and again; once per frame is often enough to follow.
   let planned = false;
@@ -43,4 +46,12 @@ function name(button) {
 function hidePreflight(item) {
   item.hidden = /preflight/i.test(item.textContent);
   if (item.hidden) item.style.display = "none";
+}
+
+function showChosen(root, button) {
+  const search = root.querySelector("input[placeholder='Search the schema']");
+  if (!button || !search?.value || !search.closest("[data-panel]")?.contains(button)) return;
+  // React watches the setter of an input, so the value is set beneath it and the change announced.
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(search, "");
+  search.dispatchEvent(new Event("input", { bubbles: true }));
 }

@@ -30,8 +30,8 @@ const SEED = {
 };
 
 const SETTINGS = {
-  fetch: { credentials: "same-origin", timeout: 30_000, useGETForQueries: false },
-  // Server-sent events travel through `fetch`, and so with the token.
+  fetch: { credentials: "same-origin", timeout: 0, useGETForQueries: false },
+  // Server-sent events travel through `fetch`, and so with the token. A timeout would end them: the router has its own.
   subscriptions: { protocol: "SSE" },
   introspection: { method: "POST", headers: "", includeActiveOperationHeaders: false, pollSchema: false },
 };
