@@ -94,13 +94,14 @@ function work() {
   };
 }
 
-// The first visit opens with a query that shows what a graph is good for.
+// The first visit opens with a query that shows what a graph is good for. The editor announces only what changes, so
+// this beginning is remembered here.
 function openTabs() {
-  const tabs = memory.recall("tabs", []);
-  if (tabs.length === 0) {
-    const tab = { id: "seed", type: "operation", data: { id: SEED.id, name: SEED.name } };
-    return { defaultOperations: [SEED], defaultTabs: [tab], defaultActiveTabId: tab.id };
+  if (memory.recall("tabs", []).length === 0) {
+    memory.stay("tabs")([{ id: "seed", type: "operation", data: { id: SEED.id, name: SEED.name } }]);
+    memory.stay("operations")([SEED]);
   }
+  const tabs = memory.recall("tabs", []);
   const headers = memory.recall("headers", {});
   const operations = memory.recall("operations", []);
   return {
