@@ -14,7 +14,13 @@ DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "core", "misc
 
 def ours() -> list[Path]:
     """Every Python file that is under version control."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.py", "dev"], capture_output=True, text=True, check=True, cwd=ROOT)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.py", "dev"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
     return [ROOT / line for line in listed.stdout.split() if (ROOT / line).exists()]
 
 
@@ -27,7 +33,9 @@ def test_a_file_opens_with_a_sentence_about_what_it_is_for(path):
 
 
 def test_nothing_is_called_after_a_drawer():
-    assert [str(path) for path in ours() if DRAWERS & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}] == []
+    assert [
+        str(path) for path in ours() if DRAWERS & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
+    ] == []
 
 
 def test_no_file_is_longer_than_one_reader_can_hold():

@@ -158,9 +158,12 @@ def _describe_members(graphql_type: Any, origin: type) -> None:
 
 
 def _class_words(origin: type) -> str | None:
-    words = origin.__dict__.get("__doc__")
-    generated = f"{origin.__name__}("
-    return inspect.cleandoc(words) if words and not words.startswith(generated) else None
+    # Federation's Query is a class that Strawberry derives from ours, under the same name and without its words.
+    for cls in origin.__mro__:
+        words = cls.__dict__.get("__doc__")
+        if cls.__name__ == origin.__name__ and words and not words.startswith(f"{cls.__name__}("):
+            return inspect.cleandoc(words)
+    return None
 
 
 @functools.cache

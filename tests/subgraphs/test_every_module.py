@@ -35,7 +35,7 @@ every_module = pytest.mark.parametrize("name", MODULES)
 def types(name: str) -> dict[str, object]:
     """The types of a module's subgraph that are its own."""
     schema = graph.schema(load(name))._schema
-    return {key: kind for key, kind in schema.type_map.items() if not key.startswith("__") and key not in FEDERATION}
+    return {key: kind for key, kind in schema.type_map.items() if "__" not in key and key not in FEDERATION}
 
 
 def fields(name: str):
@@ -75,12 +75,22 @@ def test_its_sdl_is_the_contract(name):
 @every_module
 def test_everything_that_a_client_sees_is_described(name):
     foreign = {one.__name__ for one in load(name).extends}
-    mute = [key for key, kind in types(name).items() if key not in foreign and key in own_words(name) and not kind.description]
+    mute = [
+        key
+        for key, kind in types(name).items()
+        if key not in foreign and key in own_words(name) and not kind.description
+    ]
     for kind, field_name, field, is_foreign in fields(name):
         if not field.description and not (is_foreign and field_name == "id"):
             mute.append(f"{kind.name}.{field_name}")
     for key, kind in types(name).items():
-        members = kind.fields if isinstance(kind, GraphQLInputObjectType) else kind.values if isinstance(kind, GraphQLEnumType) else {}
+        members = (
+            kind.fields
+            if isinstance(kind, GraphQLInputObjectType)
+            else kind.values
+            if isinstance(kind, GraphQLEnumType)
+            else {}
+        )
         mute += [f"{key}.{member}" for member, value in members.items() if not value.description]
 
     assert mute == []
@@ -88,7 +98,11 @@ def test_everything_that_a_client_sees_is_described(name):
 
 def own_words(name: str) -> set[str]:
     """The types that somebody wrote, in contrast to the specification's scalars and Relay's connections."""
-    return {key for key, kind in types(name).items() if isinstance(kind, GraphQLObjectType | GraphQLInputObjectType | GraphQLEnumType)}
+    return {
+        key
+        for key, kind in types(name).items()
+        if isinstance(kind, GraphQLObjectType | GraphQLInputObjectType | GraphQLEnumType)
+    }
 
 
 @every_module
@@ -149,7 +163,12 @@ def test_it_knows_no_neighbour(name):
         f"print([k for k in sys.modules if k.startswith(tuple('subgraphs.' + o for o in {others!r})) or k.startswith('router')])"
     )
 
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 @every_module
