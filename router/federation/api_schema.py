@@ -1,0 +1,58 @@
+"""The schema that clients see: without what is inaccessible, and without the words of federation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DocumentNode,
+    GraphQLSchema,
+    TypeDefinitionNode,
+    build_ast_schema,
+)
+from graphql.language import visit
+
+from router.federation.pruning import Hideable, Pruning
+from router.federation.supergraph import Supergraph, is_owned
+
+# Applied directives that introspection shows to clients; all others are ours or the composer's.
+_SHOWN = frozenset({"deprecated", "specifiedBy", "oneOf"})
+_EXECUTABLE = frozenset(
+    {
+        "QUERY", "MUTATION", "SUBSCRIPTION", "FIELD",
+        "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "VARIABLE_DEFINITION",
+    }
+)  # fmt: skip
+
+
+def api_schema(supergraph: Supergraph) -> GraphQLSchema:
+    """Build the schema that operations are validated against and that introspection answers from."""
+    hide = _inaccessible(supergraph)
+    definitions = tuple(
+        node
+        for node in supergraph.document.definitions
+        if not is_owned(node, supergraph.features) and _is_for_clients(node)
+    )
+    hidden = frozenset(node.name.value for node in definitions if isinstance(node, TypeDefinitionNode) and hide(node))
+    pruning = Pruning(drop_directive=lambda name: name not in _SHOWN, hide=hide, hidden_types=hidden)
+    return build_ast_schema(visit(DocumentNode(definitions=definitions), pruning), assume_valid_sdl=True)
+
+
+def _inaccessible(supergraph: Supergraph) -> Callable[[Hideable], bool]:
+    name = supergraph.features.directive("inaccessible", "inaccessible")
+
+    def hide(node: Hideable) -> bool:
+        return name is not None and any(directive.name.value == name for directive in node.directives or ())
+
+    return hide
+
+
+def _is_for_clients(node: DefinitionNode) -> bool:
+    """Clients may use executable directives; what only describes a schema is none of their business."""
+    match node:
+        case DirectiveDefinitionNode():
+            return any(location.value in _EXECUTABLE for location in node.locations)
+        case _:
+            return True
