@@ -286,7 +286,7 @@ def _included(directives: Iterable[DirectiveNode] | None, conditions: Conditions
     for directive in directives or ():
         name = directive.name.value
         if name in ("skip", "include"):
-            value = directive.arguments[0].value
+            value = _switch(directive)
             given = (
                 conditions.get(value.name.value) if isinstance(value, VariableNode) else getattr(value, "value", None)
             )

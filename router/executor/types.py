@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import GraphQLSchema, is_abstract_type, is_interface_type, is_object_type
+from graphql import (
+    FieldNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    is_abstract_type,
+    is_interface_type,
+    is_object_type,
+    parse,
+)
+
+from router.federation.supergraph import Supergraph
 
 KeyFields = frozenset[tuple[str, ...]]
 """The leaves of a key: `id org { id }` is {("id",), ("org", "id")}."""
@@ -21,8 +33,10 @@ class RuntimeTypes:
     objects: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(schema: GraphQLSchema, keys: Mapping[tuple[str, str], tuple[KeyFields, ...]]) -> RuntimeTypes:
-        """Read the schema once, so that a request only looks up."""
+    def of(supergraph: Supergraph) -> RuntimeTypes:
+        """Read the supergraph once, so that a request only looks up."""
+        schema = supergraph.schema
+        keys = {place: tuple(key) for place, key in _keys(supergraph)}
         members = {name: _members(schema, name) for name in schema.type_map}
         objects = frozenset(name for name, named in schema.type_map.items() if is_object_type(named))
         return RuntimeTypes(members, keys, objects)
@@ -49,6 +63,34 @@ def _members(schema: GraphQLSchema, name: str) -> frozenset[str]:
     if is_interface_type(named):
         below |= {interface.name for interface in schema.get_implementations(named).interfaces}
     return frozenset(below)
+
+
+def _keys(supergraph: Supergraph) -> Iterator[tuple[tuple[str, str], list[KeyFields]]]:
+    for endpoint in supergraph.subgraphs.values():
+        for joined in supergraph.types.values():
+            join = joined.graphs.get(endpoint.graph)
+            if join is not None and join.keys:
+                yield (endpoint.name, joined.name), [_leaves(key.fields) for key in join.keys]
+
+
+def _leaves(fields: str) -> KeyFields:
+    operation = parse(f"{{ {fields} }}", no_location=True).definitions[0]
+    if not isinstance(operation, OperationDefinitionNode):
+        return frozenset()
+    return frozenset(_paths(operation.selection_set))
+
+
+def _paths(selection_set: SelectionSetNode) -> Iterator[tuple[str, ...]]:
+    for selection in selection_set.selections:
+        match selection:
+            case FieldNode(selection_set=SelectionSetNode() as inner):
+                yield from ((selection.name.value, *path) for path in _paths(inner))
+            case FieldNode():
+                yield (selection.name.value,)
+            case InlineFragmentNode():
+                yield from _paths(selection.selection_set)
+            case _:
+                pass
 
 
 def _present(value: Any, leaf: tuple[str, ...]) -> bool:
