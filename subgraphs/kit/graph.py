@@ -1,0 +1,145 @@
+"""From a manifest to a federated schema: types, their descriptions, and what happens to errors.
+
+A docstring is the description: the class docstring describes the type, the resolver's docstring its field, and the
+string under an attribute that attribute. Strawberry would drop them; `describe` carries them into the schema, and from
+there they reach the SDL, the explorer and OpenAPI. Nothing is explained twice.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import structlog
+from graphql import GraphQLEnumType, GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from strawberry.federation import Schema
+from strawberry.schema.config import StrawberryConfig
+
+from subgraphs.kit.errors import Invalid, Refusal
+from subgraphs.kit.module import Module
+
+FEDERATION_VERSION = "2.9"
+"""The newest version that both open composers read."""
+
+_log = structlog.get_logger()
+
+
+def schema(module: Module) -> Schema:
+    """The module's subgraph, ready to answer queries and to print its SDL."""
+    built = Schema(
+        query=module.query,
+        mutation=module.mutation,
+        types=module.types,
+        federation_version=FEDERATION_VERSION,
+        config=StrawberryConfig(),
+        extensions=[
+            functools.partial(MaxTokensLimiter, max_token_count=15_000),
+            functools.partial(ParserCache, maxsize=500),
+            functools.partial(ValidationCache, maxsize=500),
+            TellErrors,
+        ],
+    )
+    describe(built)
+    return built
+
+
+def sdl(module: Module) -> str:
+    """The module's SDL, as the registry gets it and as `contracts/graph` keeps it."""
+    return schema(module).as_str().rstrip() + "\n"
+
+
+class TellErrors(SchemaExtension):
+    """Gives every error its code: refusals keep theirs, faults are masked and logged in full on our side."""
+
+    async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
+        """Rewrite the errors when the operation is done."""
+        yield
+        result = self.execution_context.result
+        errors = getattr(result, "errors", None)
+        if errors:
+            result.errors = [_told(error) for error in errors]  # type: ignore[union-attr]
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
+        return error
+    if isinstance(cause, Refusal):
+        code = "BAD_USER_INPUT" if isinstance(cause, Invalid) else cause.code
+        return _with(error, cause.message, {"code": code} | ({"field": cause.field} if cause.field else {}))
+    _log.error("resolver.failed", path=error.path, exc_info=cause)
+    return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def describe(built: Schema) -> None:
+    """Carry docstrings into the schema wherever it has no description yet."""
+    for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way to its types
+        definition = (graphql_type.extensions or {}).get("strawberry-definition")
+        origin = getattr(definition, "origin", None) or getattr(definition, "wrapped_cls", None)
+        if isinstance(origin, type):
+            graphql_type.description = graphql_type.description or _class_words(origin)
+            _describe_members(graphql_type, origin)
+
+
+def _describe_members(graphql_type: Any, origin: type) -> None:
+    words = attribute_words(origin)
+    match graphql_type:
+        case GraphQLObjectType() | GraphQLInterfaceType() | GraphQLInputObjectType():
+            for field in graphql_type.fields.values():
+                definition = (field.extensions or {}).get("strawberry-definition")
+                python_name = getattr(definition, "python_name", "")
+                resolver = getattr(definition, "base_resolver", None)
+                spoken = resolver and inspect.getdoc(resolver.wrapped_func)
+                field.description = field.description or spoken or words.get(python_name)
+        case GraphQLEnumType():
+            for name, value in graphql_type.values.items():
+                value.description = value.description or words.get(name)
+        case _:
+            pass
+
+
+def _class_words(origin: type) -> str | None:
+    words = origin.__dict__.get("__doc__")
+    generated = f"{origin.__name__}("
+    return inspect.cleandoc(words) if words and not words.startswith(generated) else None
+
+
+@functools.cache
+def attribute_words(origin: type) -> dict[str, str]:
+    """The strings under the attributes of a class and of the classes it was built from, by attribute."""
+    words: dict[str, str] = {}
+    for cls in reversed(origin.__mro__):
+        words |= dict(_own_words(cls))
+    return words
+
+
+def _own_words(cls: type) -> Iterator[tuple[str, str]]:
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return
+    members = body.body if isinstance(body, ast.ClassDef) else []
+    for member, following in zip(members, members[1:], strict=False):
+        name = _assigned(member)
+        if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            yield name, inspect.cleandoc(str(following.value.value))
+
+
+def _assigned(member: ast.stmt) -> str | None:
+    match member:
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+        case _:
+            return None
+
+
