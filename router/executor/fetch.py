@@ -52,10 +52,9 @@ class FetchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one client's request brings along: variables, headers for each service, and the moment it must be done."""
+    """What one client's request brings along: its variables, and headers for each service."""
 
     variables: Mapping[str, Any]
-    deadline: float
     headers: Callable[[str], Mapping[str, str]]
     observe: Callable[[FetchRecord], None]
 
@@ -216,9 +215,10 @@ async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
     url = run.services.urls.get(node.service_name)
     if not url:
         raise Unavailable("the service has no address")
-    limit = asyncio.get_running_loop().time() + run.services.timeout_seconds
+    # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
+    deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
     request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
-    return await run.services.transport.send(request, min(limit, run.call.deadline))
+    return await run.services.transport.send(request, deadline)
 
 
 def _body(node: Fetch, representations: list[dict[str, Any]] | None, variables: Mapping[str, Any]) -> bytes:

@@ -19,13 +19,19 @@ class Operation:
     definition: OperationDefinitionNode
     plan: QueryPlan
     projection: Projection
+    digest: str | None = None
+    """What names the document in logs."""
 
     @staticmethod
     def of(
-        schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode, plan: QueryPlan
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        plan: QueryPlan,
+        digest: str | None = None,
     ) -> Operation:
         """Prepare everything that doesn't depend on a request."""
-        return Operation(schema, document, definition, plan, Projection(schema, document, definition))
+        return Operation(schema, document, definition, plan, Projection(schema, document, definition), digest)
 
     @property
     def kind(self) -> str:

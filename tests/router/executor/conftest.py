@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -137,8 +136,7 @@ class Graph:
         services = Services(
             urls, self.types, GraphQLTransport(exchange), self.timeout_seconds, self.max_representations
         )
-        deadline = asyncio.get_running_loop().time() + 10
-        call = Call(variables or {}, deadline, lambda _service: {}, self.records.append)
+        call = Call(variables or {}, lambda _service: {}, self.records.append)
         return await execute(operation, services, call, variables or {}, Masking())
 
 
