@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -64,7 +64,7 @@ def _read(file: Path | None, **more: Any) -> settings.RouterConfig:
         _refuse(problem)
 
 
-def _refuse(problem: Exception) -> Any:
+def _refuse(problem: Exception) -> NoReturn:
     print(problem, file=sys.stderr)
     raise typer.Exit(2)
 

@@ -6,8 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from router.registry.registry import Registration
+
+
+class _Subgraph(BaseModel):
+    """One subgraph of the file; other keys may stand there for other readers."""
+
+    name: str
+    sdl: str
+    url: str = ""
+    version: str = "0"
+
+    def registration(self) -> Registration:
+        return Registration(self.name, self.url, self.version, self.sdl)
 
 
 def registrations(file: Path) -> list[Registration]:
@@ -31,8 +44,8 @@ def _object(file: Path, name: str | int, one: Any) -> dict[str, Any]:
 
 def _registration(file: Path, number: int, one: Any) -> Registration:
     fields = _object(file, number, one)
-    texts = {key: fields.get(key, "" if key == "url" else None) for key in ("name", "url", "sdl")}
-    for key, value in texts.items():
-        if not isinstance(value, str):
-            raise ValueError(f"{file}: subgraph {number} has no `{key}`")  # noqa: TRY004 - a wrong value in a file
-    return Registration(texts["name"], texts["url"], fields.get("version", "0"), texts["sdl"])
+    try:
+        return _Subgraph.model_validate(fields).registration()
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False)[0]
+        raise ValueError(f"{file}: subgraph {number}, {first['loc'][0]}: {first['msg']}") from None

@@ -159,9 +159,7 @@ class Registry:
         except InvalidSupergraph as invalid:
             return (Problem(invalid.code, invalid.message),)
         self._active = dict(candidate)
-        self._waiting = {
-            name: one for name, one in self._waiting.items() if candidate.get(name) != one.registration
-        }
+        self._waiting = {name: one for name, one in self._waiting.items() if candidate.get(name) != one.registration}
         log.info("registry.serving", subgraphs={name: one.version for name, one in candidate.items()})
         await self._keep(composed)
         return ()

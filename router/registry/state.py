@@ -26,7 +26,9 @@ def read(file: Path) -> State:
 def write(file: Path, state: State) -> None:
     """Replace the file: the new one is on disk before it takes the old one's name."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False) as new:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
+    ) as new:
         try:
             json.dump(asdict(state), new)
             new.flush()

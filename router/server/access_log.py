@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -113,6 +114,14 @@ def _short(name: str | None) -> str | None:
     return name[:_LONGEST_NAME] if name else None
 
 
+def _ecs(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    line: str = _FORMATTER(logger, method, dict(event))
+    return line
+
+
+_FORMATTER: Final = ecs_logging.StructlogFormatter()
+
+
 def configure(*, level: int = logging.INFO) -> None:
     """Write every log of this process as a line of ECS JSON to standard error; for `__main__` only."""
     structlog.configure(
@@ -121,7 +130,7 @@ def configure(*, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            ecs_logging.StructlogFormatter(),
+            _ecs,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

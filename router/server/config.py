@@ -71,7 +71,9 @@ class Authentication(_Settings):
 class RegistrySettings(_Settings):
     """How modules announce themselves."""
 
-    token: SecretStr | None = Field(None, description="The secret that lets a module register; no registration without.")
+    token: SecretStr | None = Field(
+        None, description="The secret that lets a module register; no registration without."
+    )
     state_file: Path | None = Field(None, description="Where registrations outlive a restart.")
 
 
@@ -176,4 +178,5 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
 
 def shown(config: RouterConfig) -> str:
     """Return the effective settings as YAML, secrets hidden."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text

@@ -36,9 +36,7 @@ class Metrics:
     def ended(self, seconds: float, status: int, operation_type: str) -> None:
         """Count a request out."""
         self._active.add(-1)
-        self._requests.record(
-            seconds, {"http.response.status_code": status, "graphql.operation.type": operation_type}
-        )
+        self._requests.record(seconds, {"http.response.status_code": status, "graphql.operation.type": operation_type})
 
     def errors(self, codes: Iterable[str]) -> None:
         """Count the errors of one answer; codes of our catalogue by name, those of subgraphs too."""

@@ -7,7 +7,7 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,6 +39,8 @@ from router.server.request import (
     media_type,
     read_body,
 )
+
+Work = Coroutine[Any, Any, Result]
 
 log = structlog.get_logger(__name__)
 
@@ -88,9 +90,7 @@ class Pipeline:
             facts.error_codes.append("INTERNAL")
             return response.refusal(Refused("INTERNAL", "An internal error happened.", traceId=trace_id), wanted)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str
-    ) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         check_method(scope["method"])
         check_content_type(scope["method"], headers)
         body = await read_body(receive, headers, self._config.limits.body_bytes)
@@ -104,7 +104,9 @@ class Pipeline:
         if extensions and headers[_EXPOSE_PLAN] == "dry-run":
             return response.result(Result(None, []), wanted, extensions)
         call = self._call(request, headers, caller, facts)
-        result = await self._execute(graph, operation, call, conditions, receive, facts)
+        masking = Masking(self._config.mask_internal_errors, facts.trace.trace_id)
+        work = execute(operation, graph.services, call, conditions, masking)
+        result = await self._within_time(operation, work, receive)
         facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, extensions)
 
@@ -137,20 +139,10 @@ class Pipeline:
 
         return Call(request.variables, headers_for, observe)
 
-    async def _execute(
-        self,
-        graph: Graph,
-        operation: Operation,
-        call: Call,
-        conditions: Mapping[str, Any],
-        receive: Receive,
-        facts: Facts,
-    ) -> Result:
-        masking = Masking(self._config.mask_internal_errors, facts.trace.trace_id)
-        work = execute(operation, graph.services, call, conditions, masking)
+    async def _within_time(self, operation: Operation, work: Work, receive: Receive) -> Result:
         try:
             async with asyncio.timeout(self._config.request_timeout_seconds):
-                if operation.kind == "mutation":
+                if operation.definition.operation is OperationType.MUTATION:
                     # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
                     return await work
                 return await _while_waited_for(receive, work)
@@ -184,7 +176,7 @@ def _coerced(operation: Operation, request: GraphQLRequest) -> Mapping[str, Any]
     return coerced.coerced
 
 
-async def _while_waited_for(receive: Receive, work: Any) -> Result:
+async def _while_waited_for(receive: Receive, work: Work) -> Result:
     """Do the work unless the client leaves; then it's cancelled, and the fetches with it."""
     async with asyncio.TaskGroup() as group:
         working = group.create_task(work)

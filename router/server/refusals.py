@@ -31,9 +31,7 @@ _INSIDE_GRAPHQL = frozenset(
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
     """The request as a whole gets errors and no data."""
 
-    def __init__(
-        self, code: str, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
-    ) -> None:
+    def __init__(self, code: str, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
         super().__init__(message)
         self.code = CATALOGUE[code]
         self.headers = headers or {}

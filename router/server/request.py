@@ -81,7 +81,9 @@ def check_content_type(method: str, headers: Headers) -> None:
     if given is None and method == "GET":
         return
     name, *parameters = (piece.strip().lower() for piece in (given or "").split(";"))
-    charsets = [value.strip(' "') for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "charset"]
+    charsets = [
+        value.strip(' "') for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "charset"
+    ]
     if name != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
         raise Refused("INVALID_CONTENT_TYPE_HEADER", f"The content type must be {JSON} in UTF-8.")
 
