@@ -1,7 +1,5 @@
 """Real subgraphs (Strawberry), a real router around them, and tokens of an issuer that belongs to the test."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket
@@ -27,9 +25,7 @@ from router.registry.registry import Registration
 from router.server.app import build
 from router.server.config import RouterConfig
 
-SEED = (
-    'query { customer(id: "123") { name tickets(status: "open") { id title priority } assets { name type } } }'
-)
+SEED = 'query { customer(id: "123") { name tickets(status: "open") { id title priority } assets { name type } } }'
 SEED_ANSWER = {
     "customer": {
         "name": "ACME",
@@ -48,7 +44,7 @@ def crm() -> federation.Schema:
         name: str
 
         @classmethod
-        def resolve_reference(cls, id: strawberry.ID) -> Customer:  # noqa: A002 - the key's name
+        def resolve_reference(cls, id: strawberry.ID) -> "Customer":  # noqa: A002 - the key's name
             return cls(id=id, name="ACME")
 
     @strawberry.type
@@ -96,7 +92,7 @@ def tickets() -> federation.Schema:
             return found if status in (None, "open") else []
 
         @classmethod
-        def resolve_reference(cls, id: strawberry.ID) -> Customer:  # noqa: A002 - the key's name
+        def resolve_reference(cls, id: strawberry.ID) -> "Customer":  # noqa: A002 - the key's name
             return cls(id=id)
 
     @strawberry.type
@@ -123,7 +119,7 @@ def assets() -> federation.Schema:
             return [Asset(name="srv-1", type="SERVER")]
 
         @classmethod
-        def resolve_reference(cls, id: strawberry.ID) -> Customer:  # noqa: A002 - the key's name
+        def resolve_reference(cls, id: strawberry.ID) -> "Customer":  # noqa: A002 - the key's name
             return cls(id=id)
 
     # No root field of its own: it composes only beside somebody who has one.
@@ -175,7 +171,9 @@ def platform() -> Callable[..., Any]:
 
     @asynccontextmanager
     async def start(**settings: Any) -> AsyncIterator[Platform]:
-        modules = {name: Module(name, make()) for name, make in (("assets", assets), ("crm", crm), ("tickets", tickets))}
+        modules = {
+            name: Module(name, make()) for name, make in (("assets", assets), ("crm", crm), ("tickets", tickets))
+        }
         running: dict[str, Any] = dict(modules)
         app = build(RouterConfig.model_validate(settings), in_process=running)
         for module in modules.values():
