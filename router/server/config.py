@@ -154,7 +154,7 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
 def _problem(error: Any) -> str:
     keys = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
-        return f"{'.'.join(keys)} is no setting{_suggestion(keys)}."
+        return f"{'.'.join(keys)} is no setting{_suggestion(keys)}"
     return f"{'.'.join(keys)}: {error['msg']}."
 
 
@@ -164,7 +164,7 @@ def _suggestion(keys: list[str]) -> str:
     for key in above:
         known = _SECTIONS.get(key, known)
     close = difflib.get_close_matches(last, known.model_fields, n=1)
-    return f"; did you mean {'.'.join([*above, close[0]])}?" if close else ""
+    return f"; did you mean {'.'.join([*above, close[0]])}?" if close else "."
 
 
 _SECTIONS: Mapping[str, type[BaseModel]] = {
