@@ -1,0 +1,217 @@
+"""A supergraph as a graph of moves, for one set of active `@override` labels.
+
+The graph is not laid out beforehand: every question about a node is answered from the joins and remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache, cached_property
+
+from graphql import (
+    GraphQLCompositeType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLUnionType,
+    is_abstract_type,
+    is_composite_type,
+)
+
+from router.federation.joins import FieldJoin
+from router.federation.supergraph import Supergraph
+from router.graph.edges import EntryMove, FieldMove, KeyMove, RootMove
+from router.graph.nodes import Node
+from router.graph.selections import TYPENAME, Field, Fragment, Selections, field_set, merged
+
+
+class QueryGraph:
+    """Who can answer what, and how to get there."""
+
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str] = frozenset()) -> None:
+        self.supergraph = supergraph
+        self.schema = supergraph.schema
+        self.labels = labels
+        self.graphs = tuple(sorted(endpoint.graph for endpoint in supergraph.subgraphs.values()))
+        # Every answer depends on the supergraph alone, so it can be kept for as long as this graph lives.
+        self.field = cache(self._field)
+        self.entries = cache(self._entries)
+        self.possible = cache(self._possible)
+        self.runtime_types = cache(self._runtime_types)
+        self.all_possible = cache(self._all_possible)
+        self.field_set = cache(self._field_set)
+
+    @cached_property
+    def root_types(self) -> frozenset[str]:
+        """The names of the query, mutation and subscription types."""
+        roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
+        return frozenset(root.name for root in roots if root)
+
+    def type(self, name: str) -> GraphQLNamedType | None:
+        """The supergraph's type of that name."""
+        return self.schema.type_map.get(name)
+
+    def is_abstract(self, type_name: str) -> bool:
+        """Whether the supergraph knows the type as an interface or a union."""
+        return is_abstract_type(self.type(type_name))
+
+    def is_interface_object(self, node: Node) -> bool:
+        """Whether the subgraph knows an interface only as an object (`@interfaceObject`)."""
+        join = self.supergraph.types[node.type_name].graphs.get(node.graph)
+        return join is not None and join.is_interface_object
+
+    def has(self, type_name: str, graph: str) -> bool:
+        """Whether a subgraph has a type."""
+        joined = self.supergraph.types.get(type_name)
+        return joined is not None and graph in joined.graphs
+
+    def resolving(self, type_name: str, field_name: str) -> Iterator[FieldJoin]:
+        """The joins of all subgraphs that answer a field."""
+        for join in self.supergraph.field_joins(type_name, field_name).values():
+            if join.is_resolved(self.labels):
+                yield join
+
+    def _all_possible(self, type_name: str) -> frozenset[str]:
+        """The object types that a type stands for, anywhere."""
+        found = self.type(type_name)
+        if isinstance(found, GraphQLInterfaceType | GraphQLUnionType):
+            return frozenset(possible.name for possible in self.schema.get_possible_types(found))
+        return frozenset({type_name})
+
+    def _possible(self, type_name: str, graph: str) -> frozenset[str]:
+        """The object types that a type stands for in one subgraph; with `@interfaceObject` it may be any."""
+        joined = self.supergraph.types[type_name]
+        match self.type(type_name):
+            case GraphQLUnionType():
+                return joined.members.get(graph, frozenset())
+            case GraphQLInterfaceType() if not self.is_interface_object(Node(type_name, graph)):
+                return frozenset(
+                    name
+                    for name in self.all_possible(type_name)
+                    if type_name in self.supergraph.types[name].implements.get(graph, ())
+                )
+            case _:
+                return self.all_possible(type_name)
+
+    def _runtime_types(self, type_name: str, field_name: str) -> frozenset[str]:
+        """The object types that all subgraphs answering a field agree it can return.
+
+        Where a shareable field returns a union whose members differ between subgraphs, its value is the same
+        everywhere by contract, so it can only be of a type that all of them know.
+        """
+        if self.is_abstract(type_name):
+            each = [self.runtime_types(name, field_name) for name in self.all_possible(type_name)]
+            return frozenset[str]().union(*each)
+        named = [
+            self.possible(self._named(join.type), join.graph) for join in self.resolving(type_name, field_name)
+        ] or [self.possible(self._named(join.type), join.graph) for join in self._contributed(type_name, field_name)]
+        if not named:
+            return self._declared_types(type_name, field_name)
+        return named[0].intersection(*named[1:]) or frozenset[str]().union(*named)
+
+    def _declared_types(self, type_name: str, field_name: str) -> frozenset[str]:
+        parent = self.type(type_name)
+        definition = self.schema.get_field(parent, field_name) if is_composite_type(parent) else None
+        return self.all_possible(self._named(str(definition.type))) if definition else frozenset()
+
+    def _contributed(self, type_name: str, field_name: str) -> Iterator[FieldJoin]:
+        """A field that an object type has from an interface object."""
+        for interface in self._interfaces(type_name):
+            yield from (
+                join
+                for join in self.resolving(interface, field_name)
+                if self.is_interface_object(Node(interface, join.graph))
+            )
+
+    def _interfaces(self, type_name: str) -> list[str]:
+        found = self.type(type_name)
+        return [interface.name for interface in getattr(found, "interfaces", ())]
+
+    @staticmethod
+    def _named(type_text: str) -> str:
+        return type_text.strip("[]! ")
+
+    def _field_set(self, text: str, type_name: str) -> Selections:
+        parent = self.type(type_name)
+        return field_set(text, parent, self.schema) if is_composite_type(parent) else ()
+
+    def _field(self, node: Node, name: str) -> FieldMove | None:
+        """The move along a field, if the subgraph of the node can answer it there."""
+        if name == TYPENAME:
+            is_known = not self.is_interface_object(node)
+            return FieldMove(TYPENAME, "String!", None, 0) if is_known else None
+        join = self.supergraph.field_joins(node.type_name, name).get(node.graph)
+        view = self._opened(node.provided, name)
+        if join is not None and join.is_resolved(self.labels):
+            return self._move(node, name, join, view or ())
+        if view is None:
+            # A subgraph can always give out the keys of its own entities, even those it calls external.
+            view = self._opened(self._own_keys(node.type_name, node.graph), name)
+        if view is None or join is None:
+            return None
+        plain = FieldJoin(node.graph, join.type)
+        return self._move(node, name, plain, view)
+
+    @staticmethod
+    def _opened(view: Selections, name: str) -> Selections | None:
+        """What a view opens below a field; None when it does not mention the field."""
+        found = [item for item in view if isinstance(item, Field) and item.name == name]
+        return merged(inner for item in found for inner in item.selections) if found else None
+
+    def _own_keys(self, type_name: str, graph: str) -> Selections:
+        join = self.supergraph.types[type_name].graphs.get(graph)
+        return merged(item for key in (join.keys if join else ()) for item in self.field_set(key.fields, type_name))
+
+    def _move(self, node: Node, name: str, join: FieldJoin, view: Selections) -> FieldMove:
+        named = self._named(join.type)
+        target: Node | None = None
+        if is_composite_type(self.type(named)):
+            provided = self.field_set(join.provides, named) if join.provides else ()
+            target = Node(named, node.graph, merged((*provided, *view)))
+        return FieldMove(
+            name=name,
+            type=join.type,
+            target=target,
+            list_depth=join.type.count("["),
+            requires=self.field_set(join.requires, node.type_name) if join.requires else (),
+            contexts=join.context_arguments,
+        )
+
+    def narrowed(self, node: Node, type_name: str) -> Node:
+        """The node after a type condition: only what the view opens for that type stays open."""
+        own: list[Field | Fragment] = []
+        for item in node.provided:
+            if isinstance(item, Field):
+                own.append(item)
+            elif self.all_possible(type_name) <= self.all_possible(item.on):
+                own.extend(item.selections)
+            elif self.is_abstract(type_name):
+                own.append(item)
+        return Node(type_name, node.graph, merged(own))
+
+    def _entries(self, type_name: str, graph: str) -> tuple[EntryMove, ...]:
+        """All ways into a subgraph for an object of a type, by its keys there."""
+        if type_name in self.root_types:
+            return (RootMove(Node(type_name, graph)),) if self.has(type_name, graph) else ()
+        own = self._keys(type_name, graph, None)
+        through = (
+            move
+            for interface in self._interfaces(type_name)
+            if self.has(interface, graph) and self.is_interface_object(Node(interface, graph))
+            for move in self._keys(interface, graph, interface)
+        )
+        return (*own, *through)
+
+    def _keys(self, type_name: str, graph: str, typename: str | None) -> Iterator[KeyMove]:
+        joined = self.supergraph.types.get(type_name)
+        join = joined.graphs.get(graph) if joined else None
+        for key in join.keys if join else ():
+            if key.resolvable:
+                called = type_name if self.is_abstract(type_name) else typename
+                yield KeyMove(Node(type_name, graph), self.field_set(key.fields, type_name), called)
+
+    def composite(self, type_name: str) -> GraphQLCompositeType:
+        """The supergraph's type of that name, which must have fields or members."""
+        found = self.type(type_name)
+        if not is_composite_type(found):
+            raise KeyError(type_name)
+        return found

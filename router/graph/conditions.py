@@ -1,0 +1,103 @@
+"""Can a key or a `@requires` be fetched from here, and how: the walk, started again from the middle of a path.
+
+A condition may need hops, which have conditions of their own. The search for one never goes through the same
+hop again (the same type, into the same subgraph, for the same requirements): what needs itself can't be had. Whether a
+search met such a door is remembered, since only answers that didn't depend on it hold elsewhere too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from router.graph.build import QueryGraph
+from router.graph.choice import best
+from router.graph.edges import EntryMove, KeyMove
+from router.graph.nodes import Node
+from router.graph.paths import DeadEnd, Walk
+from router.graph.selections import Selections, merged
+from router.graph.steps import Enter, Leaf, Path, Place, Solution, Start
+
+_Door = tuple[str, str, Selections]
+_Question = tuple[Node, str, frozenset[str], Selections]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLimits:
+    """How much may be looked at for one operation."""
+
+    max_paths: int = 200_000
+    max_plans: int = 10_000
+    timeout_seconds: float = 10.0
+
+
+class SearchLimitExceeded(Exception):  # noqa: N818 -- a refusal
+    """The operation is too complex to be planned within the limits."""
+
+
+@dataclass(slots=True)
+class Search:
+    """One operation's search for paths."""
+
+    graph: QueryGraph
+    limits: SearchLimits
+    walk: Walk = field(init=False)
+    looked_at: int = 0
+    _deadline: float = field(default_factory=time.monotonic)
+    _doors: list[_Door] = field(default_factory=list)
+    _lowest_door_met: int = 0
+    _known: dict[_Question, Solution | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._deadline += self.limits.timeout_seconds
+        self.walk = Walk(self.graph, self._solve, self._count)
+
+    def from_roots(self, selections: Selections, type_name: str, graphs: Sequence[str]) -> list[Leaf]:
+        """The paths to each leaf, starting with the root type of any of the subgraphs."""
+        paths = [
+            Path(None, Enter(), node, cost=1_000)
+            for graph in graphs
+            if self.graph.has(type_name, graph) and (node := Node(type_name, graph))
+        ]
+        return list(self.walk.leaves(selections, Place(type_name, frozenset({type_name})), paths))
+
+    def choose(self, leaves: Sequence[Leaf]) -> Solution:
+        """The best combination of paths."""
+        return best(leaves, self.limits.max_plans)
+
+    def _count(self) -> None:
+        self.looked_at += 1
+        if self.looked_at > self.limits.max_paths:
+            raise SearchLimitExceeded(f"more than {self.limits.max_paths} paths would have to be looked at")
+        if self.looked_at % 256 == 0 and time.monotonic() > self._deadline:
+            raise SearchLimitExceeded(f"planning took longer than {self.limits.timeout_seconds} s")
+
+    def _solve(self, path: Path, place: Place, entry: EntryMove, requires: Selections) -> Solution | None:
+        if not isinstance(entry, KeyMove):
+            return None
+        door = (path.node.type_name, entry.target.graph, requires)
+        if door in self._doors:
+            self._lowest_door_met = min(self._lowest_door_met, self._doors.index(door))
+            return None
+        question = (path.node, place.type_name, place.types, merged((*entry.key, *requires)))
+        if question in self._known:
+            return self._known[question]
+        return self._search(door, question)
+
+    def _search(self, door: _Door, question: _Question) -> Solution | None:
+        node, type_name, types, selections = question
+        outer, depth = self._lowest_door_met, len(self._doors)
+        self._lowest_door_met = depth
+        self._doors.append(door)
+        try:
+            leaves = list(self.walk.leaves(selections, Place(type_name, types), [Path(None, Start(), node)]))
+            found = best(leaves, self.limits.max_plans)
+        except DeadEnd:
+            found = None
+        finally:
+            self._doors.pop()
+        if self._lowest_door_met >= depth:
+            self._known[question] = found
+        self._lowest_door_met = min(outer, self._lowest_door_met)
+        return found

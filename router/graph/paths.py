@@ -1,0 +1,218 @@
+"""All ways through the graph: for each leaf of a selection, the paths that reach it.
+
+Theory
+------
+The walk goes through a normalised selection from the top. At each place it carries *all* paths that lead there and
+are worth keeping: for every node that can be reached, the cheapest, and the ties. For a field, each path is extended
+
+    directly     the subgraph of its node answers the field
+    by a hop     another subgraph answers it, and one of its keys can be fetched from where the path stands
+
+                          customer ──► name                   path 1: crm
+    Query/crm ── customer ┤
+                          └─(key id)─► Customer/tickets ──► tickets      path 2: crm, then tickets
+
+What a hop needs first (the key, and what `@requires` names) is itself a selection, so it is found by the same walk,
+started at the node of the path: see `router.graph.conditions`. A field with requirements is therefore reached
+like any other, only that the hop needs more; when it's the same subgraph, the hop leads back into it.
+
+A leaf ends with several paths, and which to take can't be told here: a costly path may be free because another leaf
+goes the same way. Choosing is left to whoever sees all leaves (`router.graph.choice`).
+
+Three things keep the walk small. When everything below a field can be answered by the subgraphs that a path stands in,
+all of it is one leaf (`Rest`). A hop is only tried towards a subgraph that answers the field sought: what it takes to
+get there is the condition's business. And no hop is tried inside the search for its own condition.
+
+Types
+-----
+A field of an interface is taken as it is where each object type possible there resolves it in that subgraph;
+otherwise the walk *explodes* it, going on for each object type alone. A type condition that the subgraph has no word for
+is exploded too. Of a subgraph that knows an interface only as an object (`@interfaceObject`) it can't be
+asked which object it really is: there `__typename` has to be fetched by a hop, the interface's own fields may be
+asked for regardless of the type, and a type's fields are reached through a subgraph that has the real interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from router.graph.build import QueryGraph
+from router.graph.edges import EntryMove, FieldMove, RootMove
+from router.graph.locality import Locality
+from router.graph.nodes import Node
+from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections
+from router.graph.steps import NOTHING_NEEDED, Leaf, Path, Place, Solution
+
+_TIES = 6
+
+
+class DeadEnd(Exception):  # noqa: N818 -- no fault: it says that a search found nothing
+    """No path leads to a field."""
+
+    def __init__(self, type_name: str, field_name: str) -> None:
+        super().__init__(f'no subgraph that can be reached answers "{type_name}.{field_name}"')
+        self.type_name = type_name
+        self.field_name = field_name
+
+
+Solve = Callable[[Path, Place, EntryMove, Selections], Solution | None]
+
+
+@dataclass(slots=True)
+class Walk:
+    """Finds paths; `solve` finds what a hop needs, `count` is told of each path that is looked at."""
+
+    graph: QueryGraph
+    solve: Solve
+    count: Callable[[], None]
+    locality: Locality = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.locality = Locality(self.graph)
+
+    def leaves(self, selections: Selections, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        """Find the paths to each leaf of a selection; raises `DeadEnd` when there are none."""
+        for item in selections:
+            match item:
+                case Field():
+                    yield from self._field(item, place, paths)
+                case Fragment():
+                    yield from self._fragment(item, place, paths)
+
+    def _field(self, item: Field, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        options = self._options(item, place, paths)
+        if not options:
+            if not any(self._explodes(path.node) for path in paths):
+                raise DeadEnd(place.type_name, item.name)
+            for name in sorted(place.types):
+                yield from self._fragment(Fragment(name, (item,)), place, paths)
+        elif not item.selections:
+            yield Leaf(tuple(options))
+        else:
+            below = Place(self._returned(item, place), self.types_below(item.name, place))
+            yield from self._below(item.selections, below, options)
+
+    def _returned(self, item: Field, place: Place) -> str:
+        definition = self.graph.schema.get_field(self.graph.composite(place.type_name), item.name)
+        return str(definition.type).strip("[]!") if definition else place.type_name
+
+    def types_below(self, name: str, place: Place) -> frozenset[str]:
+        """The object types that a field can return here."""
+        return frozenset[str]().union(*(self.graph.runtime_types(parent, name) for parent in place.types))
+
+    def _explodes(self, node: Node) -> bool:
+        return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
+
+    def _below(self, selections: Selections, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        """Go on below a field: in one piece where the subgraphs reached can answer all of it."""
+        local = [
+            path.rest(rest)
+            for path in paths
+            if (rest := self.locality.of(path.node, place.types, selections)) is not None
+        ]
+        if local and min(path.cost for path in local) == min(path.cost for path in paths):
+            yield Leaf(tuple(local))
+            return
+        if found := list(self.leaves(selections, place, paths)):
+            yield from found
+        else:  # none of the types asked for can be here, but the object itself still has to be fetched
+            yield Leaf(tuple(path.rest((TYPENAME_FIELD,)) for path in paths))
+
+    def _options(self, item: Field, place: Place, paths: list[Path]) -> list[Path]:
+        found = [path for origin in paths if (path := self._direct(origin, item, place)) is not None]
+        if not found or (item.selections and not self._is_local(found, item, place)):
+            found += [path for origin in paths for path in self._indirect(origin, item, place)]
+        return cheapest(found)
+
+    def _is_local(self, found: list[Path], item: Field, place: Place) -> bool:
+        types = self.types_below(item.name, place)
+        return any(self.locality.of(path.node, types, item.selections) is not None for path in found)
+
+    def _direct(self, path: Path, item: Field, place: Place) -> Path | None:
+        self.count()
+        move = self.locality.move(path.node, place.types, item.name)
+        return path.take(item, move) if move else None
+
+    def _indirect(self, path: Path, item: Field, place: Place) -> Iterator[Path]:
+        for graph in self.graph.graphs:
+            found = [
+                hopped.take(item, move)
+                for entry in self.graph.entries(path.node.type_name, graph)
+                if (move := self._move_after(entry, path, item, place)) is not None
+                if (hopped := self.hop(path, place, entry, move.requires)) is not None
+            ]
+            if found:
+                yield min(found, key=lambda candidate: candidate.cost)
+
+    def _move_after(self, entry: EntryMove, path: Path, item: Field, place: Place) -> FieldMove | None:
+        """The field as it can be taken after a hop; a hop back only makes sense for what has requirements."""
+        self.count()
+        if isinstance(entry, RootMove) and not path.position:
+            return None
+        move = self.locality.move(entry.target, place.types, item.name, with_requires=True)
+        if move is None or (entry.target.graph == path.node.graph and not move.requires):
+            return None
+        return move
+
+    def hop(self, path: Path, place: Place, entry: EntryMove, requires: Selections) -> Path | None:
+        """Go into a subgraph, if what that needs can be fetched."""
+        if isinstance(entry, RootMove):
+            return path.hop(entry, (), NOTHING_NEEDED)
+        solution = self.solve(path, place, entry, requires)
+        return path.hop(entry, requires, solution) if solution else None
+
+    def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        types = place.types & self.graph.all_possible(item.on)
+        if not types:
+            return
+        if self.graph.is_abstract(item.on):
+            yield from self._abstract_fragment(item, place, types, paths)
+            return
+        narrowed = cheapest(found for path in paths for found in self._narrowings(path, item.on, place))
+        if not narrowed:
+            return
+        if any(self.graph.is_interface_object(path.node) for path in paths):
+            yield from self._field(TYPENAME_FIELD, place, paths)
+        yield from self.leaves(item.selections, Place(item.on, types), narrowed)
+
+    def _abstract_fragment(
+        self, item: Fragment, place: Place, types: frozenset[str], paths: list[Path]
+    ) -> Iterator[Leaf]:
+        if not self.graph.is_abstract(place.type_name):
+            yield from self.leaves(item.selections, place, paths)
+        elif all(self.locality.has_word_for(item.on, path.node, place.types) for path in paths):
+            narrowed = [path.narrow(self.graph.narrowed(path.node, item.on)) for path in paths]
+            yield from self.leaves(item.selections, Place(item.on, types), narrowed)
+        else:
+            for name in sorted(types):
+                yield from self._fragment(Fragment(name, item.selections), place, paths)
+
+    def _narrowings(self, path: Path, type_name: str, place: Place) -> Iterator[Path]:
+        """The ways to be sure of a type: to narrow here, to be there already, or to ask who knows the real interface."""
+        node = path.node
+        if node.type_name == type_name:
+            yield path
+        elif self.graph.is_interface_object(node):
+            yield path
+            for graph in self.graph.graphs:
+                for entry in self.graph.entries(node.type_name, graph):
+                    if self._knows(entry.target, type_name) and (hopped := self.hop(path, place, entry, ())):
+                        yield hopped.narrow(self.graph.narrowed(entry.target, type_name))
+        elif type_name in self.graph.possible(node.type_name, node.graph):
+            yield path.narrow(self.graph.narrowed(node, type_name))
+
+    def _knows(self, node: Node, type_name: str) -> bool:
+        return not self.graph.is_interface_object(node) and type_name in self.graph.possible(node.type_name, node.graph)
+
+
+def cheapest(paths: Iterable[Path]) -> list[Path]:
+    """Keep for each node the cheapest paths to it, in the order found."""
+    found: dict[Node, list[Path]] = {}
+    for path in paths:
+        known = found.get(path.node)
+        if known is None or path.cost < known[0].cost:
+            found[path.node] = [path]
+        elif path.cost == known[0].cost and len(known) < _TIES:
+            known.append(path)
+    return [path for kept in found.values() for path in kept]

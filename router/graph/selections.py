@@ -1,0 +1,236 @@
+"""What is asked for at one place, in one normal form for operations, keys, requirements and provisions alike.
+
+In normal form nothing is named twice and nothing is said that goes without saying: spreads are inlined, a type
+condition that always holds is dissolved, `@skip` and `@include` have become guards of the fields themselves, and
+guards that a surrounding field already has are not repeated. Types, not spelling, decide what a selection means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLCompositeType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    Node,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    parse,
+    print_ast,
+)
+
+Guards = frozenset[tuple[str, bool]]  # a variable and the value it must have
+NO_GUARDS: Guards = frozenset()
+TYPENAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: its arguments and directives are kept as text, since only subgraphs read them."""
+
+    name: str
+    response_key: str
+    arguments: str = ""
+    directives: str = ""
+    guards: Guards = NO_GUARDS
+    variables: frozenset[str] = frozenset()
+    selections: Selections = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Fields of one response key that are no conflict have the same identity."""
+        return (self.name, self.arguments, self.directives)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Selections that apply to objects of some of the types possible here."""
+
+    on: str
+    selections: Selections = ()
+
+
+Selection = Field | Fragment
+Selections = tuple[Selection, ...]
+
+TYPENAME_FIELD = Field(TYPENAME, TYPENAME)
+
+
+def merged(selections: Iterable[Selection]) -> Selections:
+    """Join what names the same field or the same type, in order of first appearance."""
+    found: dict[object, Selection] = {}
+    for item in selections:
+        key: object = item.on if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
+        known = found.get(key)
+        if known is None:
+            found[key] = item
+        elif item.selections != known.selections:
+            found[key] = replace(known, selections=known.selections + item.selections)
+    return tuple(
+        replace(item, selections=merged(item.selections)) if item.selections else item for item in found.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Brings selection sets of one document into normal form."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+
+    def read(
+        self, node: SelectionSetNode | None, parent: GraphQLCompositeType, given: Guards = NO_GUARDS
+    ) -> Selections:
+        """Normalise a selection set whose surroundings already hold the guards in `given`."""
+        if node is None:
+            return ()
+        return merged(self._selections(node.selections, parent, given, NO_GUARDS))
+
+    def _selections(
+        self, nodes: Iterable[SelectionNode], parent: GraphQLCompositeType, given: Guards, guards: Guards
+    ) -> Iterator[Selection]:
+        for node in nodes:
+            own = _guards(node.directives, given)
+            if own is None or _contradict(guards | own):
+                continue
+            match node:
+                case FieldNode():
+                    yield self._field(node, parent, given, guards | own)
+                case InlineFragmentNode():
+                    on = node.type_condition.name.value if node.type_condition else parent.name
+                    yield from self._fragment(node.selection_set, on, parent, given, guards | own)
+                case FragmentSpreadNode():
+                    definition = self.fragments[node.name.value]
+                    on = definition.type_condition.name.value
+                    yield from self._fragment(definition.selection_set, on, parent, given, guards | own)
+
+    def _field(self, node: FieldNode, parent: GraphQLCompositeType, given: Guards, guards: Guards) -> Field:
+        name = node.name.value
+        definition = self.schema.get_field(parent, name)
+        target = get_named_type(definition.type) if definition else None
+        selections: Selections = ()
+        if is_composite_type(target):
+            selections = self.read(node.selection_set, target, given | guards) or (TYPENAME_FIELD,)
+        kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
+        return Field(
+            name=name,
+            response_key=node.alias.value if node.alias else name,
+            arguments=_arguments(node),
+            directives="".join(f" {print_ast(directive)}" for directive in kept),
+            guards=guards,
+            variables=frozenset(_variables((*(node.arguments or ()), *kept))),
+            selections=selections,
+        )
+
+    def _fragment(
+        self, node: SelectionSetNode, on: str, parent: GraphQLCompositeType, given: Guards, guards: Guards
+    ) -> Iterator[Selection]:
+        condition = self.schema.type_map.get(on)
+        if not is_composite_type(condition):
+            return
+        if condition is parent or self._always_holds(condition, parent):
+            yield from self._selections(node.selections, parent, given, guards)
+        elif inner := merged(self._selections(node.selections, condition, given, guards)):
+            yield Fragment(on, inner)
+
+    def _always_holds(self, condition: GraphQLCompositeType, parent: GraphQLCompositeType) -> bool:
+        """Whether the parent is declared to be of the condition's type: then all its fields are the parent's too."""
+        if not is_abstract_type(condition) or not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+            return False
+        abstract: GraphQLAbstractType = condition
+        return self.schema.is_sub_type(abstract, parent)
+
+
+@lru_cache(maxsize=4096)
+def _parsed_field_set(text: str) -> SelectionSetNode:
+    inner = text.strip()
+    document = parse(inner if inner.startswith("{") else f"{{ {inner} }}", no_location=True)
+    operation = document.definitions[0]
+    if not isinstance(operation, OperationDefinitionNode):
+        raise TypeError(text)
+    return operation.selection_set
+
+
+def field_set(text: str, parent: GraphQLCompositeType, schema: GraphQLSchema) -> Selections:
+    """Read a field set such as `id org { id }` against the type that it's about."""
+    return Reader(schema).read(_parsed_field_set(text), parent)
+
+
+def _guards(directives: Iterable[DirectiveNode] | None, given: Guards) -> Guards | None:
+    """Turn `@skip` and `@include` into guards; None when a literal already decides that the field is out."""
+    found: set[tuple[str, bool]] = set()
+    for directive in directives or ():
+        wanted = {"include": True, "skip": False}.get(directive.name.value)
+        if wanted is None or not directive.arguments:
+            continue
+        match directive.arguments[0].value:
+            case BooleanValueNode(value=value) if value != wanted:
+                return None
+            case VariableNode(name=name):
+                found.add((name.value, wanted))
+    return None if _contradict(given | found) else frozenset(found) - given
+
+
+def _contradict(guards: Iterable[tuple[str, bool]]) -> bool:
+    wanted = dict(guards)
+    return any(wanted[name] != value for name, value in guards)
+
+
+def _arguments(node: FieldNode) -> str:
+    arguments = sorted(node.arguments or (), key=lambda argument: argument.name.value)
+    return f"({', '.join(map(print_ast, arguments))})" if arguments else ""
+
+
+def _variables(nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, VariableNode):
+            yield node.name.value
+            continue
+        for key in node.keys:
+            child = getattr(node, key, None)
+            match child:
+                case Node():
+                    yield from _variables((child,))
+                case list() | tuple():
+                    yield from _variables(child)
+
+
+def describe(selections: Selections, indent: str = "") -> str:
+    """Print selections for people: one field a line, guards behind it."""
+    return "\n".join(_lines(selections, indent))
+
+
+def _lines(selections: Selections, indent: str) -> Iterator[str]:
+    for item in selections:
+        head = f"... on {item.on}" if isinstance(item, Fragment) else _head(item)
+        yield f"{indent}{head}{' {' if item.selections else ''}"
+        if item.selections:
+            yield from _lines(item.selections, indent + "  ")
+            yield f"{indent}}}"
+
+
+def _head(item: Field) -> str:
+    alias = "" if item.response_key == item.name else f"{item.response_key}: "
+    return f"{alias}{item.name}{item.arguments}{item.directives}{guard_text(item.guards)}"
+
+
+def guard_text(guards: Guards) -> str:
+    """The directives that say what the guards say."""
+    words: Callable[[bool], str] = lambda wanted: "include" if wanted else "skip"  # noqa: E731 -- a word, not a step
+    return "".join(f" @{words(wanted)}(if: ${name})" for name, wanted in sorted(guards))

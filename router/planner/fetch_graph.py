@@ -1,0 +1,234 @@
+"""The tree of moves as fetches and what each of them waits for.
+
+Theory
+------
+A fetch is a piece of the tree that lies in one subgraph: it begins where the tree enters the subgraph and ends where it
+hops out. Walking the tree, fields and type conditions go into the selection of the fetch at hand; a hop opens
+another fetch for the same place in the response:
+
+    customer ── name                     fetch 0  crm      { customer { name  __typename id } }
+       │                                                                        ▲ what the hop needs
+       └─ hop by `id` ── tickets         fetch 1  tickets  customer: Customer { __typename id } ⇒ { tickets }
+
+What the hop needs is fetched first: its condition is a tree too and is walked from the same place, in the fetch at hand
+and, where the condition hops itself, in further fetches. The new fetch waits for all fetches that were touched by that,
+and for the one at hand, which fetches the `__typename`. `@requires` is nothing else: a hop whose condition names more
+than a key. So the graph has no cycles by construction, since a fetch only waits for fetches that were there before it.
+
+Each fetch has the path at which its answer is merged. A path through a type condition says so (`pets.@.|[Dog].owner`),
+since other types may have other things at the same place; the last condition is left to the representation,
+which is itself by type. What the planner asks for under its own name never meets a client's alias: `router.planner.names`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from router.graph.build import QueryGraph
+from router.graph.edges import KeyMove
+from router.graph.nodes import Node
+from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections, merged
+from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
+from router.planner.names import Names
+from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
+from router.planner.tree import Branch, tree
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What is sent of objects of one type, and the type name they are sent under if not their own."""
+
+    type_name: str
+    requires: tuple[RequiresSelection, ...]
+    sent_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchStep:
+    """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for."""
+
+    id: int
+    graph: str
+    path: Path
+    inputs: tuple[Input, ...]
+    output: Selections
+    needs: frozenset[int]
+    is_entity: bool
+
+
+FetchGraph = tuple[FetchStep, ...]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A selection that is being written."""
+
+    fields: dict[object, tuple[Field, Draft]] = field(default_factory=dict)
+    fragments: dict[str, Draft] = field(default_factory=dict)
+
+    def add(self, item: Field) -> Draft:
+        """Ask for a field; its selection is returned to be written on."""
+        key = (item.response_key, item.identity, item.guards)
+        return self.fields.setdefault(key, (replace(item, selections=()), Draft()))[1]
+
+    def narrow(self, type_name: str) -> Draft:
+        """Go on for objects of a type."""
+        return self.fragments.setdefault(type_name, Draft())
+
+    def finished(self) -> Selections:
+        """What was written."""
+        fields = (replace(item, selections=inner.finished()) for item, inner in self.fields.values())
+        fragments = (Fragment(name, inner.finished()) for name, inner in self.fragments.items())
+        return (*fields, *(fragment for fragment in fragments if fragment.selections))
+
+
+@dataclass(slots=True)
+class _Draft:
+    id: int
+    graph: str
+    path: Path
+    needs: frozenset[int]
+    is_entity: bool
+    inputs: dict[tuple[str, str | None], tuple[RequiresSelection, ...]] = field(default_factory=dict)
+    output: Draft = field(default_factory=Draft)
+
+    def finished(self) -> FetchStep:
+        inputs = tuple(Input(name, requires, sent_as) for (name, sent_as), requires in self.inputs.items())
+        return FetchStep(self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where the walk stands: in which fetch, where in its selection, where in the response."""
+
+    step: _Draft
+    draft: Draft
+    path: Path
+    position: Position
+    node: Node
+
+
+@dataclass(slots=True)
+class Builder:
+    """Walks a tree and writes fetches."""
+
+    graph: QueryGraph
+    names: Names
+    steps: list[_Draft] = field(default_factory=list)
+
+    def build(self, root: Branch) -> FetchGraph:
+        """Turn a whole tree into fetches."""
+        for branch in root.branches.values():
+            step = self._step(branch.node.graph, (), frozenset(), is_entity=False)
+            self._follow(branch, _Cursor(step, step.output, (), (), branch.node), None)
+        return tuple(step.finished() for step in self.steps)
+
+    def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
+        for known in self.steps:
+            if (known.graph, known.path, known.needs, known.is_entity) == (graph, path, needs, is_entity):
+                return known
+        self.steps.append(_Draft(len(self.steps), graph, path, needs, is_entity))
+        return self.steps[-1]
+
+    def _follow(self, branch: Branch, at: _Cursor, touched: set[int] | None) -> None:
+        """Walk on; `touched` collects the fetches used when it's a condition that is walked."""
+        for child in branch.branches.values():
+            match child.step:
+                case Take(field=item, move=move):
+                    if touched is not None:
+                        touched.add(at.step.id)
+                        item = replace(item, response_key=self.names.key(at.position, item))
+                    self._take(child, item, move.list_depth, at, touched)
+                case Narrow(on=on):
+                    path = _narrowed_path(at.path, self.graph.all_possible(on))
+                    draft = at.draft if at.node == child.node else at.draft.narrow(on)
+                    self._follow(child, replace(at, draft=draft, path=path, node=child.node), touched)
+                case Rest(selections=selections):
+                    if touched is not None:
+                        touched.add(at.step.id)
+                    self._write(at.draft, selections, at.position, is_own=touched is not None)
+                case Hop():
+                    self._hop(child, child.step, at, touched)
+                case Start() | Enter():
+                    self._follow(child, at, touched)
+
+    def _take(self, child: Branch, item: Field, list_depth: int, at: _Cursor, touched: set[int] | None) -> None:
+        draft = at.draft.add(item)
+        if not item_is_leaf(child):
+            path = (*at.path, item.response_key, *("@" * list_depth))
+            if self._is_abstract(child.node):
+                draft.add(TYPENAME_FIELD)
+            position = (*at.position, item.response_key)
+            self._follow(child, replace(at, draft=draft, path=path, position=position, node=child.node), touched)
+
+    def _is_abstract(self, node: Node) -> bool:
+        return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
+
+    def _write(self, draft: Draft, selections: Selections, position: Position, *, is_own: bool) -> None:
+        for item in selections:
+            match item:
+                case Field():
+                    key = self.names.key(position, item) if is_own else item.response_key
+                    inner = draft.add(replace(item, response_key=key))
+                    self._write(inner, item.selections, (*position, key), is_own=is_own)
+                case Fragment():
+                    self._write(draft.narrow(item.on), item.selections, position, is_own=is_own)
+
+    def _hop(self, branch: Branch, hop: Hop, at: _Cursor, touched: set[int] | None) -> None:
+        used = {at.step.id}
+        at.draft.add(TYPENAME_FIELD)
+        path = at.path[:-1] if _ends_narrowed(at.path) else at.path
+        if isinstance(hop.entry, KeyMove):
+            self._follow(tree(hop.condition.paths, at.node), at, used)
+            step = self._step(branch.node.graph, path, frozenset(used), is_entity=True)
+            self._send(step, hop.entry, hop.requires, at)
+            draft = step.output.narrow(branch.node.type_name)
+        else:
+            step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
+            draft = step.output
+        self._follow(branch, _Cursor(step, draft, at.path, at.position, branch.node), touched)
+
+    def _send(self, step: _Draft, entry: KeyMove, requires: Selections, at: _Cursor) -> None:
+        sent = self._representation(merged((*entry.key, *requires)), at.position)
+        key = (at.node.type_name, entry.typename)
+        step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
+
+    def _representation(self, selections: Selections, position: Position) -> tuple[RequiresSelection, ...]:
+        return tuple(self._represented(item, position) for item in selections)
+
+    def _represented(self, item: Field | Fragment, position: Position) -> RequiresSelection:
+        match item:
+            case Fragment():
+                inner = self._representation(item.selections, position)
+                return RequiresFragment(item.on, (RequiresField("__typename"), *inner))
+            case Field():
+                key = self.names.key(position, item)
+                inner = self._representation(item.selections, (*position, key))
+                return RequiresField(item.name, key if key != item.name else None, inner)
+
+
+def _ends_narrowed(path: Path) -> bool:
+    return bool(path) and path[-1].startswith("|")
+
+
+def _narrowed_path(path: Path, types: frozenset[str]) -> Path:
+    if _ends_narrowed(path):
+        types &= frozenset(path[-1][2:-1].split(","))
+        path = path[:-1]
+    return (*path, f"|[{','.join(sorted(types))}]")
+
+
+def item_is_leaf(branch: Branch) -> bool:
+    """Whether a field has nothing below it."""
+    return not branch.branches
+
+
+def joined(items: Iterable[RequiresSelection]) -> tuple[RequiresSelection, ...]:
+    """Join representations: what is named twice is sent once."""
+    found: dict[object, RequiresSelection] = {}
+    for item in items:
+        key: object = item.type_condition if isinstance(item, RequiresFragment) else (item.response_key, item.name)
+        known = found.get(key)
+        found[key] = replace(item, selections=joined((*known.selections, *item.selections))) if known else item
+    return tuple(found.values())

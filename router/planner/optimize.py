@@ -1,0 +1,178 @@
+"""Fewer fetches for the same answer.
+
+Theory
+------
+Fetches to one subgraph about one place can be one fetch, unless one waits for the other, directly or through others:
+
+    0 crm ──► 1 reviews (plain fields)                       0 crm ──► 2 prices ──► 1+3 reviews
+      └─────► 2 prices ──► 3 reviews (needs the price)   ⇒
+
+The joint fetch waits for all that either waited for. It may thus start later than the earlier one would have, and so
+may those that wait for it: a merge is kept only if the whole costs less than before, in the currency in which
+paths were chosen (`router.graph.steps`): a request saved is worth it, an extra round trip at the end is not.
+
+Before that, what fetches nothing is dropped; after that, waiting is reduced to what it takes (if 3 waits for 2 and 2 for
+0, 3 need not say that it waits for 0), and fetches that ask the same of the same subgraph about one place
+reached through different types are joined into one whose path names all the types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from router.graph.selections import merged
+from router.graph.steps import FETCH_COST, STAGE_COST
+from router.planner.fetch_graph import FetchGraph, FetchStep, Input, joined
+from router.planner.query_plan import Path
+
+
+def optimize(graph: FetchGraph) -> FetchGraph:
+    """Apply all passes, in order."""
+    return _reduced(_widened(_merged(_without_empty(graph))))
+
+
+def levels(graph: FetchGraph) -> dict[int, int]:
+    """The stage at which each fetch can start."""
+    by_id = {step.id: step for step in graph}
+    found: dict[int, int] = {}
+
+    def level(number: int) -> int:
+        if number not in found:
+            found[number] = max((level(need) + 1 for need in by_id[number].needs), default=0)
+        return found[number]
+
+    for step in graph:
+        level(step.id)
+    return found
+
+
+def cost(graph: FetchGraph) -> int:
+    """What all fetches cost, each according to its stage."""
+    return sum(STAGE_COST * level or FETCH_COST for level in levels(graph).values())
+
+
+def ancestors(graph: FetchGraph) -> dict[int, frozenset[int]]:
+    """All that each fetch waits for, directly or through others."""
+    by_id = {step.id: step for step in graph}
+    found: dict[int, frozenset[int]] = {}
+
+    def above(number: int) -> frozenset[int]:
+        if number not in found:
+            needs = by_id[number].needs
+            found[number] = needs.union(*(above(need) for need in needs))
+        return found[number]
+
+    for step in graph:
+        above(step.id)
+    return found
+
+
+def _without_empty(graph: FetchGraph) -> FetchGraph:
+    """Drop fetches without output, as long as there are any: what only they waited for may fall with them."""
+    while empty := {step.id for step in graph if not step.output}:
+        needs = {step.id: step.needs for step in graph}
+        graph = tuple(
+            replace(step, needs=frozenset(_past(step.needs, empty, needs))) for step in graph if step.id not in empty
+        )
+    return graph
+
+
+def _past(needs: frozenset[int], empty: set[int], all_needs: dict[int, frozenset[int]]) -> set[int]:
+    found: set[int] = set()
+    for need in needs:
+        found |= _past(all_needs[need], empty, all_needs) if need in empty else {need}
+    return found
+
+
+def _target(step: FetchStep) -> tuple[str, Path, bool]:
+    return (step.graph, step.path, step.is_entity)
+
+
+def _merged(graph: FetchGraph) -> FetchGraph:
+    """Join pairs for as long as one of them makes the whole cheaper."""
+    while (better := _merge_one(graph)) is not None:
+        graph = better
+    return graph
+
+
+def _merge_one(graph: FetchGraph) -> FetchGraph | None:
+    above, before = ancestors(graph), cost(graph)
+    groups: dict[tuple[str, Path, bool], list[FetchStep]] = {}
+    for step in graph:
+        groups.setdefault(_target(step), []).append(step)
+    for group in groups.values():
+        for index, first in enumerate(group):
+            for second in group[index + 1 :]:
+                if first.id in above[second.id] or second.id in above[first.id]:
+                    continue
+                candidate = _with_merged(graph, first, second)
+                if cost(candidate) < before:
+                    return candidate
+    return None
+
+
+def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> FetchGraph:
+    both = replace(
+        first,
+        inputs=_joined_inputs(first, second),
+        output=merged((*first.output, *second.output)),
+        needs=first.needs | second.needs,
+    )
+    return _replaced(graph, both, second.id)
+
+
+def _replaced(graph: FetchGraph, both: FetchStep, gone: int) -> FetchGraph:
+    def renamed(step: FetchStep) -> FetchStep:
+        if gone not in step.needs:
+            return step
+        return replace(step, needs=(step.needs - {gone}) | {both.id})
+
+    return tuple(renamed(both if step.id == both.id else step) for step in graph if step.id != gone)
+
+
+def _joined_inputs(first: FetchStep, second: FetchStep) -> tuple[Input, ...]:
+    found: dict[tuple[str, str | None], Input] = {}
+    for item in (*first.inputs, *second.inputs):
+        key = (item.type_name, item.sent_as)
+        known = found.get(key)
+        found[key] = replace(item, requires=joined((*known.requires, *item.requires))) if known else item
+    return tuple(found.values())
+
+
+def _widened(graph: FetchGraph) -> FetchGraph:
+    """Join fetches that are equal but for the types on their path."""
+    seen: dict[object, FetchStep] = {}
+    for step in graph:
+        key = (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity)
+        known = seen.get(key)
+        if known is None:
+            seen[key] = step
+        elif (path := _joined_path(known.path, step.path)) is not None:
+            seen[key] = both = replace(known, path=path)
+            return _widened(_replaced(graph, both, step.id))
+    return graph
+
+
+def _bare(path: Path) -> Path:
+    return tuple(part for part in path if not part.startswith("|"))
+
+
+def _joined_path(first: Path, second: Path) -> Path | None:
+    """One path for both; None if it would lead to more than the two together."""
+    if len(first) != len(second):
+        return None
+    differing = [index for index, pair in enumerate(zip(first, second, strict=True)) if pair[0] != pair[1]]
+    if len(differing) != 1 or not first[differing[0]].startswith("|"):
+        return None
+    index = differing[0]
+    types = {*first[index][2:-1].split(","), *second[index][2:-1].split(",")}
+    return (*first[:index], f"|[{','.join(sorted(types))}]", *first[index + 1 :])
+
+
+def _reduced(graph: FetchGraph) -> FetchGraph:
+    """Leave out needs that other needs imply."""
+    above = ancestors(graph)
+    return tuple(
+        replace(step, needs=frozenset(need for need in step.needs if not any(need in above[one] for one in step.needs)))
+        for step in graph
+    )

@@ -1,0 +1,148 @@
+"""An operation becomes a query plan: the stages in order.
+
+    document ─ normalize ─► operation ─ walk ─► paths ─ choose ─► tree ─► fetch graph ─ optimize ─► plan
+
+Each stage is a function from values to values and can be looked at alone (`router.planner.explain`). Plans depend on the
+supergraph, the operation and the active override labels, and on nothing else: not on the order in which subgraphs
+are listed, nor on anything that was planned before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count, groupby
+
+from graphql import DocumentNode
+
+from router.federation.supergraph import Supergraph
+from router.graph.build import QueryGraph
+from router.graph.conditions import Search, SearchLimitExceeded, SearchLimits
+from router.graph.nodes import Node
+from router.graph.paths import DeadEnd
+from router.graph.selections import Selections
+from router.graph.steps import Leaf, Solution
+from router.planner.failures import PlanningFailed
+from router.planner.fetch_graph import Builder, FetchGraph
+from router.planner.names import Names
+from router.planner.normalize import Operation, normalize
+from router.planner.optimize import optimize
+from router.planner.query_plan import PlanNode, QueryPlan, Subscription
+from router.planner.render import Renderer
+from router.planner.schedule import schedule, sequence
+from router.planner.tree import Branch, tree
+
+PlanLimits = SearchLimits
+
+_REMEMBERED_LABEL_SETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an operation that is planned as a whole, with all that was found on the way to its fetches."""
+
+    selections: Selections
+    leaves: tuple[Leaf, ...]
+    solution: Solution
+    tree: Branch
+    fetches: FetchGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """A plan and how it came about."""
+
+    operation: Operation
+    parts: tuple[Part, ...]
+    plan: QueryPlan
+
+
+class Planner:
+    """Plans operations over one supergraph."""
+
+    def __init__(self, supergraph: Supergraph, limits: PlanLimits = PlanLimits()) -> None:  # noqa: B008 -- it is frozen
+        self.supergraph = supergraph
+        self.limits = limits
+        self._graphs: dict[frozenset[str], QueryGraph] = {}
+
+    def plan(
+        self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
+    ) -> QueryPlan:
+        """Plan a document that is valid against the API schema; raises `PlanningFailed`."""
+        return self.stages(document, operation_name, labels=labels).plan
+
+    def stages(
+        self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
+    ) -> Stages:
+        """Plan a document and keep what every stage made of it."""
+        operation = normalize(document, operation_name, self.supergraph.schema)
+        try:
+            return _Planning(self._graph(labels), operation, self.limits).run()
+        except DeadEnd as error:
+            raise PlanningFailed(f"The operation can't be planned: {error}.") from error
+        except SearchLimitExceeded as error:
+            raise PlanningFailed(f"The operation is too complex: {error}.", "QUERY_PLAN_COMPLEXITY_EXCEEDED") from error
+
+    def _graph(self, labels: frozenset[str]) -> QueryGraph:
+        if labels not in self._graphs:
+            while len(self._graphs) >= _REMEMBERED_LABEL_SETS:
+                del self._graphs[next(iter(self._graphs))]
+            self._graphs[labels] = QueryGraph(self.supergraph, labels)
+        return self._graphs[labels]
+
+
+@dataclass(slots=True)
+class _Planning:
+    """The planning of one operation."""
+
+    graph: QueryGraph
+    operation: Operation
+    limits: PlanLimits
+
+    def run(self) -> Stages:
+        if not self.operation.selections:
+            return Stages(self.operation, (), QueryPlan(None))
+        parts = self._mutations() if self.operation.kind == "mutation" else [self._query()]
+        renderer = Renderer(self.graph, self.operation, count())
+        finish: Callable[[FetchGraph], PlanNode | None] = lambda fetches: schedule(fetches, renderer.render)  # noqa: E731 -- one of two
+        if self.operation.kind == "subscription":
+            finish = lambda fetches: _subscription(fetches, renderer)  # noqa: E731 -- the other
+        return Stages(self.operation, tuple(parts), QueryPlan(sequence(finish(part.fetches) for part in parts)))
+
+    def _query(self) -> Part:
+        return self._part(self.operation.selections, self.graph.graphs)
+
+    def _mutations(self) -> list[Part]:
+        """Each root field in its turn; neighbours that go to the same subgraph go in one request."""
+        chosen = [(self._best_graph((item,)), item) for item in self.operation.selections]
+        return [
+            self._part(tuple(item for _, item in neighbours), (graph,))
+            for graph, neighbours in groupby(chosen, key=lambda pair: pair[0])
+        ]
+
+    def _best_graph(self, selections: Selections) -> str:
+        """The one subgraph that a mutation is sent to: it must be called once, so one must do for all of the answer."""
+        costs: list[tuple[int, str]] = []
+        failure: DeadEnd | None = None
+        for graph in self.graph.graphs:
+            try:
+                costs.append((self._part(selections, (graph,)).solution.cost, graph))
+            except DeadEnd as error:
+                failure = error
+        if not costs:
+            raise failure or DeadEnd(self.operation.root_type, "")
+        return min(costs)[1]
+
+    def _part(self, selections: Selections, graphs: Sequence[str]) -> Part:
+        search = Search(self.graph, self.limits)
+        leaves = search.from_roots(selections, self.operation.root_type, graphs)
+        solution = search.choose(leaves)
+        branch = tree(solution.paths, Node(self.operation.root_type, ""))
+        fetches = Builder(self.graph, Names(selections)).build(branch)
+        return Part(selections, tuple(leaves), solution, branch, optimize(fetches))
+
+
+def _subscription(fetches: FetchGraph, renderer: Renderer) -> PlanNode | None:
+    """The stream is one fetch; everything else is fetched for each event."""
+    primary, *others = fetches
+    return Subscription(renderer.fetch(primary), schedule(tuple(others), renderer.render))

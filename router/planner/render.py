@@ -1,0 +1,110 @@
+"""One fetch of the graph as a plan node: its text, where it belongs, and under which conditions it runs at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import count
+
+from router.graph.build import QueryGraph
+from router.graph.nodes import Node
+from router.graph.selections import NO_GUARDS, Field, Guards, Selections
+from router.planner.fetch_graph import FetchStep
+from router.planner.normalize import Operation
+from router.planner.operations import Text, write
+from router.planner.query_plan import (
+    Condition,
+    Fetch,
+    Flatten,
+    OperationKind,
+    PlanNode,
+    RequiresFragment,
+    ValueSetter,
+)
+
+_REPRESENTATIONS = "$representations: [_Any!]!"
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Renders fetches of one operation, numbering them as they come."""
+
+    graph: QueryGraph
+    operation: Operation
+    numbers: count[int]
+
+    def render(self, step: FetchStep) -> PlanNode:
+        """Turn a step into a node."""
+        guards = common_guards(step.output)
+        node: PlanNode = self.fetch(step, guards)
+        if step.path:
+            node = Flatten(step.path, node)
+        for name, wanted in sorted(guards, reverse=True):
+            node = Condition(name, if_clause=node) if wanted else Condition(name, else_clause=node)
+        return node
+
+    def fetch(self, step: FetchStep, guards: Guards = NO_GUARDS) -> Fetch:
+        """Turn a step into a request; what holds for the whole of it need not be said in it."""
+        root = self._root_type(step)
+        text = write(self.graph, Node(root, step.graph), without_guards(step.output, guards))
+        usages = tuple(sorted(text.variables))
+        name = self.graph.supergraph.endpoint(step.graph).name
+        operation_name = self._operation_name(name)
+        kind: OperationKind = "query" if step.is_entity or step.path else self.operation.kind
+        return Fetch(
+            service_name=name,
+            operation=self._operation_text(step, kind, operation_name, text, usages),
+            operation_kind=kind,
+            operation_name=operation_name,
+            variable_usages=usages,
+            requires=tuple(RequiresFragment(item.type_name, item.requires) for item in step.inputs),
+            input_rewrites=tuple(
+                ValueSetter((f"|[{item.type_name}]", "__typename"), item.sent_as)
+                for item in step.inputs
+                if item.sent_as
+            ),
+            output_rewrites=text.renames,
+        )
+
+    def _root_type(self, step: FetchStep) -> str:
+        query = self.graph.schema.query_type
+        return query.name if step.path and query else self.operation.root_type
+
+    def _operation_name(self, service: str) -> str | None:
+        number = next(self.numbers)
+        if self.operation.name is None:
+            return None
+        return f"{self.operation.name}__{re.sub(r'[^0-9A-Za-z_]', '_', service)}__{number}"
+
+    def _operation_text(
+        self, step: FetchStep, kind: OperationKind, name: str | None, text: Text, usages: tuple[str, ...]
+    ) -> str:
+        definitions = [self.operation.variables[usage] for usage in usages if usage in self.operation.variables]
+        selection = text.selection
+        if step.is_entity:
+            definitions.insert(0, _REPRESENTATIONS)
+            selection = f"{{ _entities(representations: $representations) {selection} }}"
+        head = f"{kind} {name}" if name else kind
+        variables = f"({', '.join(definitions)})" if definitions else ""
+        return selection if head == "query" and not variables else f"{head}{variables} {selection}"
+
+
+def common_guards(selections: Selections) -> Guards:
+    """The conditions that everything asked for is under."""
+    found: Guards | None = None
+    for item in selections:
+        own = item.guards if isinstance(item, Field) else common_guards(item.selections)
+        found = own if found is None else found & own
+    return found or NO_GUARDS
+
+
+def without_guards(selections: Selections, guards: Guards) -> Selections:
+    """The selections for when the guards are known to hold."""
+    if not guards:
+        return selections
+    return tuple(
+        replace(item, guards=item.guards - guards)
+        if isinstance(item, Field)
+        else replace(item, selections=without_guards(item.selections, guards))
+        for item in selections
+    )
