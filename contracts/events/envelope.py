@@ -59,7 +59,7 @@ class Event(Payload):
         return f"urn:psa:event:{cls.type}:{cls.schema_version}"
 
 
-class WrongEvent(ValueError):  # noqa: N818 - it says what was read
+class WrongEvent(ValueError):
     """An envelope was read as an event, or as a version of it, that it does not hold."""
 
 

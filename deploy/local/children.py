@@ -84,21 +84,25 @@ def free_port() -> int:
 async def start(
     *program: str | Path,
     directory: Path,
-    output: IO[bytes] | int,
+    output: IO[bytes] | int | None,
     environment: Mapping[str, str],
     user: User | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
+    foreground: bool = False,
 ) -> asyncio.subprocess.Process:
-    """Start a program that gets `death_signal` when we die. Call it on the main thread: the kernel watches that."""
+    """Start a program that gets `death_signal` when we die. Call it on the main thread: the kernel watches that.
+
+    Ctrl-C is for us, and we end our children in our order, unless one is to stay in the foreground with us.
+    """
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", _ATTACHED),
         *(str(os.getpid()), str(int(death_signal)), f"{user.uid}:{user.gid}" if user else "-", str(directory)),
         *map(str, program),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=None if foreground else asyncio.subprocess.DEVNULL,
         stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=None if foreground else asyncio.subprocess.STDOUT,
         env=dict(environment),
-        start_new_session=True,  # Ctrl-C is for us; we end our children in our order
+        start_new_session=not foreground,
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 _ROOM_FOR_ONE_MORE_FILE = 16 * 1024 * 1024
 
 
-class Trouble(Exception):  # noqa: N818 - it is told to a person, who did nothing wrong
+class Trouble(Exception):
     """What keeps the platform from running here, and what the person at the keyboard can do about it."""
 
     def __init__(self, problem: str, remedy: str) -> None:

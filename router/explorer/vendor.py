@@ -60,7 +60,7 @@ def differences() -> list[str]:
 
 def _fetch() -> list[str]:
     tarball = _download()
-    if INTEGRITY != "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode("ascii"):
+    if "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode("ascii") != INTEGRITY:
         return [f"{NAME} {VERSION} from the registry is not the one that is pinned; nothing was written"]
     TARGET.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:

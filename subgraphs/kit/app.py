@@ -28,7 +28,7 @@ from subgraphs.kit.module import Module
 _log = structlog.get_logger()
 
 
-class Breached(Exception):  # noqa: N818 - it says what the walls are
+class Breached(Exception):
     """The walls between tenants have a hole, so this process does not serve."""
 
     def __init__(self, module: str, breaches: Sequence[str]) -> None:
@@ -43,7 +43,9 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
 
     `keys` gives the router's public keys when it runs in the same process; otherwise PSA_INTERNAL_JWKS says where.
     """
-    engine = connect(settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool)
+    engine = connect(
+        settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
+    )
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
     metrics = Metrics(module.name)
     subgraph = _Subgraph(module, engine, metrics, clock)
@@ -83,21 +85,29 @@ class Verified:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 here, or call the subgraph with the caller in the scope."""
         headers = Headers(scope=scope)
         correlation = headers.get("x-request-id")
         try:
-            kind, _, token = headers.get("authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not token:
-                raise NotVerified("there is no bearer token")
-            caller = await self._verifier.caller(token, correlation=correlation)
+            caller = await self._verifier.caller(_bearer(headers), correlation=correlation)
         except NotVerified as error:
             _log.info("caller.not_verified", reason=str(error), correlation=correlation)
             await _unauthenticated()(scope, receive, send)
             return
-        with self._metrics.request(), structlog.contextvars.bound_contextvars(
-            tenant=str(caller.tenant), caller=str(caller.subject), correlation=correlation
+        with (
+            self._metrics.request(),
+            structlog.contextvars.bound_contextvars(
+                tenant=str(caller.tenant), caller=str(caller.subject), correlation=correlation
+            ),
         ):
             await self._app({**scope, "psa.caller": caller}, receive, send)
+
+
+def _bearer(headers: Headers) -> str:
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise NotVerified("there is no bearer token")
+    return token
 
 
 def _unauthenticated() -> Response:

@@ -6,6 +6,7 @@ and gets no answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -57,7 +58,7 @@ class Caller:
             raise Forbidden(f"This needs the permission {scope!r}, which you do not have.")
 
 
-class NotVerified(Exception):  # noqa: N818 - it says what the token is
+class NotVerified(Exception):
     """The token is missing, forged, expired, or meant for somebody else."""
 
 
@@ -98,7 +99,8 @@ def keys_from(location: str) -> KeySource:
             return keys
 
     async def from_file() -> dict[str, Any]:
-        keys: dict[str, Any] = json.loads(Path(location).read_text(encoding="utf-8"))
+        text = await asyncio.to_thread(Path(location).read_text, encoding="utf-8")
+        keys: dict[str, Any] = json.loads(text)
         return keys
 
     return from_url if location.startswith(("http://", "https://")) else from_file

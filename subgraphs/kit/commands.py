@@ -142,4 +142,3 @@ def _as_json(given: Any) -> dict[str, Any]:
     values = dataclasses.asdict(given)
     values.pop(IDEMPOTENCY_FIELD)
     return {name: None if value is strawberry.UNSET else value for name, value in values.items()}
-

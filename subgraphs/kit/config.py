@@ -19,9 +19,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: SecretStr | None = Field(None, description="PostgreSQL as the runtime role: postgresql://tickets:…@host/psa")
-    database_owner_url: SecretStr | None = Field(None, description="The same as the owner role; only `migrate` needs it.")
-    database_relay_url: SecretStr | None = Field(None, description="The same as the relay role; `relay` and `work` need it.")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the runtime role: postgresql://tickets:…@host/psa"
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="The same as the owner role; only `migrate` needs it."
+    )
+    database_relay_url: SecretStr | None = Field(
+        None, description="The same as the relay role; `relay` and `work` need it."
+    )
     database_pool: int = Field(10, ge=1, le=100, description="Connections that one process may hold.")
     redis_url: SecretStr | None = Field(None, description="Redis: redis://host:6379/0")
     amqp_url: SecretStr | None = Field(None, description="RabbitMQ: amqp://user:password@host/psa")
@@ -40,7 +46,7 @@ class Settings(BaseModel):
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-class Misconfigured(Exception):  # noqa: N818 - it says what the process is
+class Misconfigured(Exception):
     """The settings make no sense; the message names the setting and the remedy."""
 
 

@@ -81,7 +81,7 @@ class Context:
 
     def _loader(self, key: object, together: Callable[[list[UUID]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
         if key not in self._loaders:
-            self._loaders[key] = DataLoader(together, max_batch_size=1000)
+            self._loaders[key] = DataLoader(together, max_batch_size=1000)  # type: ignore[arg-type]
         return self._loaders[key]
 
 

@@ -1,8 +1,8 @@
 """PostgreSQL for one module: its schema, its three roles, its pool of connections.
 
-    tickets          serves: reads and writes rows of one tenant at a time, no DDL, appends to the outbox
-    tickets_owner    migrates: owns the schema and its tables, used by nobody else
-    tickets_relay    drains: takes events from the outbox and jobs from the queue, of all tenants, and nothing else
+tickets          serves: reads and writes rows of one tenant at a time, no DDL, appends to the outbox
+tickets_owner    migrates: owns the schema and its tables, used by nobody else
+tickets_relay    drains: takes events from the outbox and jobs from the queue, of all tenants, and nothing else
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Filters: an input object whose fields are named after columns becomes the conditions of a query.
 
-    @strawberry.input
-    class TicketFilter:
-        priority: list[TicketPriority] | None = None       one of these
-        customer_id: strawberry.ID | None = None           exactly this
-        created_at: TimeRange | None = None                from (included) until (excluded)
+@strawberry.input
+class TicketFilter:
+    priority: list[TicketPriority] | None = None       one of these
+    customer_id: strawberry.ID | None = None           exactly this
+    created_at: TimeRange | None = None                from (included) until (excluded)
 """
 
 from __future__ import annotations

@@ -10,12 +10,20 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import textwrap
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from graphql import GraphQLEnumType, GraphQLError, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    Undefined,
+)
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
@@ -23,7 +31,7 @@ from strawberry.schema.config import StrawberryConfig
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.module import Module
 
-FEDERATION_VERSION = "2.9"
+FEDERATION_VERSION: Final = "2.9"
 """The newest version that both open composers read."""
 
 _log = structlog.get_logger()
@@ -34,7 +42,7 @@ def schema(module: Module) -> Schema:
     built = Schema(
         query=module.query,
         mutation=module.mutation,
-        types=module.types,
+        types=module.extends,
         federation_version=FEDERATION_VERSION,
         config=StrawberryConfig(),
         extensions=[
@@ -44,7 +52,8 @@ def schema(module: Module) -> Schema:
             TellErrors,
         ],
     )
-    describe(built)
+    describe(built, foreign=module.extends)
+    forget_null_defaults(built)
     return built
 
 
@@ -56,7 +65,7 @@ def sdl(module: Module) -> str:
 class TellErrors(SchemaExtension):
     """Gives every error its code: refusals keep theirs, faults are masked and logged in full on our side."""
 
-    async def on_operation(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def on_operation(self) -> AsyncIterator[None]:
         """Rewrite the errors when the operation is done."""
         yield
         result = self.execution_context.result
@@ -81,14 +90,35 @@ def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Grap
     return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
 
 
-def describe(built: Schema) -> None:
-    """Carry docstrings into the schema wherever it has no description yet."""
+def describe(built: Schema, *, foreign: tuple[type, ...] = ()) -> None:
+    """Carry docstrings into the schema wherever it has no description yet.
+
+    `foreign` entities are described by the module that owns them: here only the fields that are added to them are.
+    """
     for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way to its types
         definition = (graphql_type.extensions or {}).get("strawberry-definition")
         origin = getattr(definition, "origin", None) or getattr(definition, "wrapped_cls", None)
         if isinstance(origin, type):
-            graphql_type.description = graphql_type.description or _class_words(origin)
+            if origin not in foreign:
+                graphql_type.description = graphql_type.description or _class_words(origin)
             _describe_members(graphql_type, origin)
+            if origin in foreign and isinstance(graphql_type, GraphQLObjectType):
+                graphql_type.fields["id"].description = None
+
+
+def forget_null_defaults(built: Schema) -> None:
+    """Drop `= null`, which Strawberry prints for every optional argument: absent already means that."""
+    for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - as above
+        match graphql_type:
+            case GraphQLInputObjectType():
+                given = list(graphql_type.fields.values())
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                given = [argument for field in graphql_type.fields.values() for argument in field.args.values()]
+            case _:
+                continue
+        for one in given:
+            if one.default_value is None:
+                one.default_value = Undefined
 
 
 def _describe_members(graphql_type: Any, origin: type) -> None:
@@ -129,7 +159,7 @@ def _own_words(cls: type) -> Iterator[tuple[str, str]]:
     except (OSError, TypeError, SyntaxError, IndexError):
         return
     members = body.body if isinstance(body, ast.ClassDef) else []
-    for member, following in zip(members, members[1:], strict=False):
+    for member, following in itertools.pairwise(members):
         name = _assigned(member)
         if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             yield name, inspect.cleandoc(str(following.value.value))
@@ -141,5 +171,3 @@ def _assigned(member: ast.stmt) -> str | None:
             return name
         case _:
             return None
-
-

@@ -20,7 +20,7 @@ def configure(*, service: str, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _of(service),
-            ecs_logging.StructlogFormatter(),
+            _as_ecs,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -29,6 +29,14 @@ def configure(*, service: str, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ecs_logging.StdlibFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+_ECS = ecs_logging.StructlogFormatter()
+
+
+def _as_ecs(_logger: object, method: str, event: structlog.typing.EventDict) -> str:
+    line: str = _ECS(None, method, dict(event))
+    return line
 
 
 def _of(service: str) -> structlog.typing.Processor:

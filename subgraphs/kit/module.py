@@ -20,8 +20,8 @@ class Module:
     """What it is for, in one sentence."""
     query: type
     mutation: type | None = None
-    types: tuple[type, ...] = ()
-    """GraphQL types that no field of Query or Mutation leads to: fields added to other modules' entities."""
+    extends: tuple[type, ...] = ()
+    """Entities of other modules to which it adds fields; their owner describes them."""
     events: tuple[type[Event], ...] = ()
     """What it tells the others."""
     references: tuple[str, ...] = ()

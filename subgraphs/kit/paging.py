@@ -122,7 +122,7 @@ class Order:
 
 async def page(
     work: Work,
-    query: Select[tuple[E]],
+    query: Select[E],
     model: type[E],
     order: Order,
     wanted: Cut,
@@ -146,7 +146,7 @@ async def page(
     return _connection(rows, key, shape, wanted, more=more, total=total)
 
 
-def _between(query: Select[tuple[E]], key: Sequence[Any], order: Order, wanted: Cut) -> Select[tuple[E]]:
+def _between(query: Select[E], key: Sequence[Any], order: Order, wanted: Cut) -> Select[E]:
     for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False)):
         if cursor is not None:
             place = tuple_(*_decode(cursor, key, field=name))
@@ -182,7 +182,9 @@ def _decode(cursor: str, key: Sequence[Any], *, field: str) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_as_column(column, value) for column, value in zip(key, values, strict=True)]
     except (binascii.Error, ValueError, TypeError, AttributeError) as error:
-        raise Invalid("This is not a cursor of this list; take one from pageInfo or from an edge.", field=field) from error
+        raise Invalid(
+            "This is not a cursor of this list; take one from pageInfo or from an edge.", field=field
+        ) from error
 
 
 def _as_column(column: Any, value: Any) -> Any:

@@ -8,12 +8,18 @@ copy is a moment behind; a command that comes right after the creation waits a l
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import text
 
+from contracts.events import assets, crm
+from contracts.events.envelope import Envelope, Event
 from subgraphs.kit.errors import NotFound
+from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.work import Work
 
 _PATIENCE_SECONDS = 1.0
@@ -54,7 +60,51 @@ async def require(work: Work, kind: str, identity: UUID | None, *, field: str) -
     raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
 
 
-async def learn(work: Work, kind: str, identity: UUID, *, name: str, customer: UUID | None) -> None:
+async def learn(
+    work: Work, kind: str, identity: UUID, *, name: str, customer: UUID | None, at: datetime | None = None
+) -> None:
     """Remember what an event told; an older event never overwrites a newer one."""
     values = {"tenant": work.caller.tenant, "type": kind, "id": identity, "customer": customer, "name": name}
-    await work.session.execute(_LEARN, values | {"at": work.at})
+    await work.session.execute(_LEARN, values | {"at": at or work.at})
+
+
+def consumers(kinds: tuple[str, ...]) -> tuple[Consumer, ...]:
+    """The consumers that keep the copies of these kinds up to date."""
+    return tuple(_consumer(kind, _SOURCES[kind]) for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Which events tell about a kind of thing, and how to read one."""
+
+    events: tuple[type[Event], ...]
+    read: Callable[[Event], Known]
+
+
+def _consumer(kind: str, source: _Source) -> Consumer:
+    by_type = {event.type: event for event in source.events}
+
+    async def handle(work: Work, envelope: Envelope) -> None:
+        known = source.read(envelope.read(by_type[envelope.type]))
+        await learn(work, kind, known.id, name=known.name, customer=known.customer_id, at=envelope.time)
+
+    handler: Callable[[Work, Envelope], Awaitable[None]] = handle
+    return Consumer(name=f"{kind.lower()}_references", events=tuple(by_type), handle=handler)
+
+
+def _customer(told: Event) -> Known:
+    assert isinstance(told, crm.CustomerCreated | crm.CustomerUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.id, customer_id=told.id, name=told.name)
+
+
+def _asset(told: Event) -> Known:
+    assert isinstance(told, assets.AssetCreated | assets.AssetUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.asset_id, customer_id=told.customer_id, name=told.name)
+
+
+_SOURCES: Mapping[str, _Source] = MappingProxyType(
+    {
+        "Customer": _Source((crm.CustomerCreated, crm.CustomerUpdated), _customer),
+        "Asset": _Source((assets.AssetCreated, assets.AssetUpdated), _asset),
+    }
+)

@@ -25,13 +25,13 @@ IDEMPOTENCY_FIELD = "client_mutation_id"
 
 def shape(cls: type[T], row: Row, **more: Any) -> T:
     """An object of the GraphQL type `cls` with the values of `row`; `more` are fields that are no columns."""
-    values = {name: _outside(getattr(row, name)) for name in _plain_fields(cls) if name not in more}
+    values = {name: _outside(getattr(row, name)) for name in _plain_fields(cls) if name not in more}  # type: ignore[arg-type]
     return cls(**values, **more)
 
 
 def given(entered: Any) -> dict[str, Any]:
     """The fields of an input object that were given, as arguments for the service."""
-    identifiers = _identifiers(type(entered))
+    identifiers = _identifiers(type(entered))  # type: ignore[arg-type]
     return {
         field.name: _inside(value, field.name) if field.name in identifiers else value
         for field in dataclasses.fields(entered)

@@ -16,6 +16,7 @@ Walls only hold for a role that cannot climb them, and only around tables that h
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,7 +38,9 @@ def customer_wall(column: str = "customer_id") -> str:
     return f"(({everyone}) OR ({limited}))"
 
 
-def protect(table: str, *, role: str, customer: str | None = None, grants: str = "SELECT, INSERT, UPDATE, DELETE") -> str:
+def protect(
+    table: str, *, role: str, customer: str | None = None, grants: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> str:
     """The SQL that puts a table behind the walls and lets the runtime role `role` in.
 
     `customer` names the column that says which customer a row belongs to. `grants` can be narrowed, for example to
@@ -51,7 +54,9 @@ def protect(table: str, *, role: str, customer: str | None = None, grants: str =
     ]
     if customer is not None:
         wall = customer_wall(customer)
-        statements.insert(3, f"CREATE POLICY customer_wall ON {table} AS RESTRICTIVE USING ({wall}) WITH CHECK ({wall})")
+        statements.insert(
+            3, f"CREATE POLICY customer_wall ON {table} AS RESTRICTIVE USING ({wall}) WITH CHECK ({wall})"
+        )
     return ";\n".join(statements) + ";"
 
 
@@ -121,19 +126,26 @@ SELECT i.indrelid, c.relname::text AS name
 """
 
 
+Rows = Sequence[Mapping[str, object]]
+
+
 async def breaches(connection: AsyncConnection) -> list[str]:
     """Every way around the walls that the role of this connection has, in words; an empty list is what we want."""
-    found = list((await connection.scalars(text(_ROLE_BREACHES))).all())
-    policies = (await connection.execute(text(_POLICIES))).mappings().all()
-    loose_keys = (await connection.execute(text(_UNIQUE_WITHOUT_TENANT))).mappings().all()
-    for table in (await connection.execute(text(_REACHABLE))).mappings():
+    found = [str(one) for one in (await connection.scalars(text(_ROLE_BREACHES))).all()]
+    policies = await _rows(connection, _POLICIES)
+    loose_keys = await _rows(connection, _UNIQUE_WITHOUT_TENANT)
+    for table in await _rows(connection, _REACHABLE):
         mine = [policy for policy in policies if policy["polrelid"] == table["oid"]]
-        keys = [key["name"] for key in loose_keys if key["indrelid"] == table["oid"]]
-        found += [f"{table['name']}: {breach}" for breach in _of_relation(dict(table), mine, keys)]
+        keys = [str(key["name"]) for key in loose_keys if key["indrelid"] == table["oid"]]
+        found += [f"{table['name']}: {breach}" for breach in _of_relation(table, mine, keys)]
     return found
 
 
-def _of_relation(table: dict[str, object], policies: list[object], loose_keys: list[str]) -> list[str]:
+async def _rows(connection: AsyncConnection, sql: str) -> Rows:
+    return [dict(row) for row in (await connection.execute(text(sql))).mappings()]
+
+
+def _of_relation(table: Mapping[str, object], policies: Rows, loose_keys: list[str]) -> list[str]:
     if table["kind"] == "v":
         return [] if table["invoker"] else ["the view runs with its owner's rights (set security_invoker)"]
     if table["kind"] in {"m", "f"}:
@@ -150,9 +162,8 @@ def _of_relation(table: dict[str, object], policies: list[object], loose_keys: l
     return found + _of_policies(policies, has_customer=bool(table["has_customer"]))
 
 
-def _of_policies(policies: list[object], *, has_customer: bool) -> list[str]:
-    rows: list[dict[str, object]] = [dict(policy) for policy in policies]  # type: ignore[call-overload]
-    permissive = [row for row in rows if row["permissive"]]
+def _of_policies(policies: Rows, *, has_customer: bool) -> list[str]:
+    permissive = [policy for policy in policies if policy["permissive"]]
     found = [
         f"the policy {row['name']} lets other tenants through"
         for row in permissive
@@ -161,13 +172,13 @@ def _of_policies(policies: list[object], *, has_customer: bool) -> list[str]:
     if not permissive:
         found.append("no policy lets anyone in: the tenant wall is missing")
     if has_customer and not any(
-        not row["permissive"] and row["command"] == "*" and _is_wall(row, _normal(customer_wall())) for row in rows
+        not row["permissive"] and row["command"] == "*" and _is_wall(row, _normal(customer_wall())) for row in policies
     ):
         found.append("rows belong to customers, but the customer wall is missing")
     return found
 
 
-def _is_wall(policy: dict[str, object], wall: str) -> bool:
+def _is_wall(policy: Mapping[str, object], wall: str) -> bool:
     """Whether both sides of a policy are exactly the wall; a missing side means the other side counts for it."""
     sides = [side for side in (policy["reads"], policy["writes"]) if side is not None]
     return bool(sides) and all(_normal(str(side)) == wall for side in sides)

@@ -68,5 +68,3 @@ class AddressInput:
 def raw(value: object) -> object:
     """The plain value behind an enum member, for a column that holds text."""
     return value.value if isinstance(value, Enum) else value
-
-

@@ -52,18 +52,23 @@ class Work:
 
     async def find(self, model: type[E], identity: UUID) -> E | None:
         """The row with this id, or None when it is not there or not the caller's."""
-        return await self.session.get(model, (self.caller.tenant, identity))
+        row: E | None = await self.session.get(model, self._key(identity))
+        return row
 
     async def take(self, model: type[E], identity: UUID | None, *, field: str, version: int | None = None) -> E:
         """The row with this id, locked until the end of the transaction, to be changed.
 
         Raises `NotFound` naming `field`, and `Stale` when `version` is given and no longer current.
         """
-        row = identity and await self.session.get(model, (self.caller.tenant, identity), with_for_update=True)
-        if not row:
+        row: E | None = None
+        if identity is not None:
+            row = await self.session.get(model, self._key(identity), with_for_update=True, populate_existing=True)
+        if row is None:
             raise NotFound(f"There is no {model.__name__.lower()} with this id.", field=field)
         if version is not None and row.version != version:
-            raise Stale(f"It is at version {row.version} now, you changed version {version}: read it again.", field="version")
+            raise Stale(
+                f"It is at version {row.version} now, you changed version {version}: read it again.", field="version"
+            )
         return row
 
     async def those(self, model: type[E], identities: Sequence[UUID]) -> dict[UUID, E]:
@@ -91,6 +96,9 @@ class Work:
         for identity, row in found:
             lists[identity].append(row)
         return lists
+
+    def _key(self, identity: UUID) -> Any:
+        return self.caller.tenant, identity
 
     def add(self, row: E) -> E:
         """Write a new row with the transaction; it has its id from now on."""
@@ -144,5 +152,3 @@ class _Stamp:
             if isinstance(row, Entity) and session.is_modified(row):
                 row.updated_at, row.updated_by = work.at, work.caller.subject
         audit.record(session, work.caller, command=work.command, at=work.at)
-
-

@@ -12,6 +12,7 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, bounded, counts, cut
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 from subgraphs.tickets import models, service
+from subgraphs.tickets.rules import TicketPriority, TicketSource, TicketType
 from subgraphs.tickets.types import (
     READ,
     Limit,
@@ -20,9 +21,6 @@ from subgraphs.tickets.types import (
     Ticket,
     TicketFilter,
     TicketPayload,
-    TicketPriority,
-    TicketSource,
-    TicketType,
 )
 
 WRITE = "tickets:write"
@@ -38,7 +36,7 @@ class Query:
         """One ticket, by its UUID or its number; null when it is not there or not yours."""
         async with info.context.work(READ) as work:
             row = await service.find(work, id)
-        return row and Ticket.of(row)
+        return Ticket.of(row) if row else None
 
     @strawberry.field
     async def tickets(

@@ -35,7 +35,7 @@ async def find(work: Work, identity: str) -> Ticket | None:
     return found
 
 
-def selected(*, status: str | None, wanted: Any = None, search: str | None = None) -> Select[tuple[Ticket]]:
+def selected(*, status: str | None, wanted: Any = None, search: str | None = None) -> Select[Ticket]:
     """The query for tickets of this status (a word as in `rules.statuses`), filter and search."""
     query = select(Ticket).where(*conditions(Ticket, wanted), *containing(search, Ticket.title, Ticket.number))
     return query if status is None else query.where(Ticket.status.in_(rules.statuses(status)))
@@ -79,11 +79,11 @@ async def of_assets(
 
 async def messages_of(work: Work, tickets: Sequence[UUID], *, limit: int) -> Mapping[UUID, Sequence[TicketMessage]]:
     """What was said about each ticket, oldest first; internal notes only for those who may read them."""
-    where = [] if "tickets:read_internal" in work.caller.scopes else [TicketMessage.kind != TicketMessageKind.INTERNAL_NOTE]
-    order = (TicketMessage.created_at, TicketMessage.id)
-    return await work.per_parent(
-        TicketMessage, TicketMessage.ticket_id, tickets, where=where, order=order, limit=limit
+    where = (
+        [] if "tickets:read_internal" in work.caller.scopes else [TicketMessage.kind != TicketMessageKind.INTERNAL_NOTE]
     )
+    order = (TicketMessage.created_at, TicketMessage.id)
+    return await work.per_parent(TicketMessage, TicketMessage.ticket_id, tickets, where=where, order=order, limit=limit)
 
 
 # --- opening and changing
@@ -95,7 +95,7 @@ async def open_ticket(
     customer_id: UUID,
     title: str,
     description: str | None = None,
-    type: TicketType = TicketType.INCIDENT,  # noqa: A002 - the domain's word
+    type: TicketType = TicketType.INCIDENT,
     priority: TicketPriority = TicketPriority.P3,
     source: TicketSource = TicketSource.API,
     contact_id: UUID | None = None,
@@ -127,7 +127,7 @@ async def open_ticket(
     return ticket
 
 
-async def change(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Ticket:  # noqa: A002
+async def change(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Ticket:
     """Change what describes the ticket: title, description, type, contact, asset, due date."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     if "title" in changes:
@@ -144,7 +144,7 @@ async def change(work: Work, id: UUID, version: int | None = None, **changes: An
     return ticket
 
 
-async def prioritise(work: Work, id: UUID, priority: TicketPriority, version: int | None = None) -> Ticket:  # noqa: A002
+async def prioritise(work: Work, id: UUID, priority: TicketPriority, version: int | None = None) -> Ticket:
     """Give the ticket another priority."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     before, ticket.priority = ticket.priority, priority
@@ -157,7 +157,7 @@ async def prioritise(work: Work, id: UUID, priority: TicketPriority, version: in
 # --- moving
 
 
-async def assign(work: Work, id: UUID, assignee_id: UUID | None, version: int | None = None) -> Ticket:  # noqa: A002
+async def assign(work: Work, id: UUID, assignee_id: UUID | None, version: int | None = None) -> Ticket:
     """Give the ticket to somebody, or to nobody; a new one is open from then on."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     ticket.assignee_id = assignee_id
@@ -168,7 +168,7 @@ async def assign(work: Work, id: UUID, assignee_id: UUID | None, version: int | 
     return ticket
 
 
-async def start(work: Work, id: UUID, version: int | None = None) -> Ticket:  # noqa: A002
+async def start(work: Work, id: UUID, version: int | None = None) -> Ticket:
     """Begin to work on it; somebody must have it."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     if ticket.assignee_id is None:
@@ -177,7 +177,7 @@ async def start(work: Work, id: UUID, version: int | None = None) -> Ticket:  # 
     return ticket
 
 
-async def wait_for_customer(work: Work, id: UUID, reply: str, version: int | None = None) -> Ticket:  # noqa: A002
+async def wait_for_customer(work: Work, id: UUID, reply: str, version: int | None = None) -> Ticket:
     """Ask the customer something, and wait for the answer."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     await _move(work, ticket, Move.WAIT_FOR_CUSTOMER)
@@ -185,7 +185,7 @@ async def wait_for_customer(work: Work, id: UUID, reply: str, version: int | Non
     return ticket
 
 
-async def wait_for_vendor(work: Work, id: UUID, vendor_reference: str, version: int | None = None) -> Ticket:  # noqa: A002
+async def wait_for_vendor(work: Work, id: UUID, vendor_reference: str, version: int | None = None) -> Ticket:
     """Hand it to a vendor, and wait for them."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     ticket.vendor_reference = line(vendor_reference, field="vendorReference")
@@ -194,7 +194,11 @@ async def wait_for_vendor(work: Work, id: UUID, vendor_reference: str, version: 
 
 
 async def resolve(
-    work: Work, id: UUID, resolution: str, resolution_code: str | None = None, version: int | None = None  # noqa: A002
+    work: Work,
+    id: UUID,
+    resolution: str,
+    resolution_code: str | None = None,
+    version: int | None = None,
 ) -> Ticket:
     """Say that it is done, and how."""
     ticket = await work.take(Ticket, id, field="id", version=version)
@@ -207,18 +211,22 @@ async def resolve(
     return ticket
 
 
-async def reopen(work: Work, id: UUID, reason: str | None = None, version: int | None = None) -> Ticket:  # noqa: A002
+async def reopen(work: Work, id: UUID, reason: str | None = None, version: int | None = None) -> Ticket:
     """Take back that it is done, within ten business days."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     target = rules.moved(Move.REOPEN, ticket.status)
     rules.check_reopening(ticket.resolved_at, work.at)
     ticket.resolved_at, ticket.reopen_count = None, ticket.reopen_count + 1
     await _move(work, ticket, Move.REOPEN, reason=prose(reason, field="reason"), target=target)
-    await work.emit(events.TicketReopened(id=ticket.id), subject=ticket.id, customer=ticket.customer_id)
+    await work.emit(
+        events.TicketReopened(id=ticket.id, reopen_count=ticket.reopen_count),
+        subject=ticket.id,
+        customer=ticket.customer_id,
+    )
     return ticket
 
 
-async def close(work: Work, id: UUID, version: int | None = None) -> Ticket:  # noqa: A002
+async def close(work: Work, id: UUID, version: int | None = None) -> Ticket:
     """Close a resolved ticket for good."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     ticket.closed_at = work.at
@@ -228,7 +236,7 @@ async def close(work: Work, id: UUID, version: int | None = None) -> Ticket:  # 
     return ticket
 
 
-async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) -> Ticket:  # noqa: A002
+async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) -> Ticket:
     """Decide that it will not be done, and say why."""
     ticket = await work.take(Ticket, id, field="id", version=version)
     await _move(work, ticket, Move.CANCEL, reason=_something(reason, field="reason"))
@@ -239,7 +247,7 @@ async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) 
 # --- talking
 
 
-async def reply(work: Work, id: UUID, body_text: str) -> Ticket:  # noqa: A002
+async def reply(work: Work, id: UUID, body_text: str) -> Ticket:
     """Say something to the other side: we to the customer, or the customer to us."""
     ticket = await work.take(Ticket, id, field="id")
     from_customer = work.caller.kind == "CUSTOMER"
@@ -250,7 +258,7 @@ async def reply(work: Work, id: UUID, body_text: str) -> Ticket:  # noqa: A002
     return ticket
 
 
-async def note(work: Work, id: UUID, body_text: str) -> Ticket:  # noqa: A002
+async def note(work: Work, id: UUID, body_text: str) -> Ticket:
     """Write something down that customers never see."""
     work.caller.require("tickets:read_internal")
     ticket = await work.take(Ticket, id, field="id")

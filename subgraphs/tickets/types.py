@@ -14,15 +14,19 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets import models, rules, service
+from subgraphs.tickets.rules import (
+    TicketMessageKind,
+    TicketPriority,
+    TicketSource,
+    TicketStatus,
+    TicketStatusCategory,
+    TicketType,
+)
 
 READ = "tickets:read"
 
-TicketStatus = strawberry.enum(rules.TicketStatus)
-TicketStatusCategory = strawberry.enum(rules.TicketStatusCategory)
-TicketType = strawberry.enum(rules.TicketType)
-TicketPriority = strawberry.enum(rules.TicketPriority)
-TicketSource = strawberry.enum(rules.TicketSource)
-TicketMessageKind = strawberry.enum(rules.TicketMessageKind)
+for spoken in (TicketStatus, TicketStatusCategory, TicketType, TicketPriority, TicketSource, TicketMessageKind):
+    strawberry.enum(spoken)
 
 StatusWord = Annotated[
     str | None,
@@ -129,7 +133,7 @@ class Ticket:
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
         """The ticket that another module points at."""
         row = await info.context.row(models.Ticket, id, READ)
-        return row and cls.of(row)
+        return cls.of(row) if row else None
 
 
 @entity(keys=["id"])
@@ -174,9 +178,7 @@ class Asset:
     """The identifier: a UUID."""
 
     @strawberry.field
-    async def tickets(
-        self, info: Info, status: StatusWord = None, limit: Limit = DEFAULT_LIMIT
-    ) -> list[Ticket] | None:
+    async def tickets(self, info: Info, status: StatusWord = None, limit: Limit = DEFAULT_LIMIT) -> list[Ticket] | None:
         """The tickets about this asset, newest first."""
         statuses = rules.statuses(status)
         rows = await info.context.lists(service.of_assets, self.id, READ, statuses=statuses, limit=bounded(limit))
