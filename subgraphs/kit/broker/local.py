@@ -128,6 +128,7 @@ class LocalBroker:
             await _declare(connection, queue)
             consumer = _Consumer(connection, queue, prefetch)
             await connection.add_listener(_CHANNEL, consumer.hear)
+            connection.add_termination_listener(consumer.hear_the_end)
             async with aclosing(consumer.receive()) as incoming:
                 yield incoming
 
@@ -180,10 +181,16 @@ class _Consumer:
         if queue == self.queue.name:
             self._news.set()
 
+    def hear_the_end(self, _connection: object) -> None:
+        """Note that the session is over: whoever holds all there is room for would not ask, and never learn of it."""
+        self._news.set()
+
     async def receive(self) -> AsyncGenerator[Delivery, None]:
         """Claim as much as there is room for, hand it out, and wait for news or for room."""
         while True:
             self._news.clear()
+            if self._connection.is_closed():
+                raise ConnectionError(f"{self.queue.name}: the database went away")
             claimed = await self._claim() if self._room else []
             for delivery in claimed:
                 if delivery.attempt > self.queue.tries and self.queue.dead_letters:

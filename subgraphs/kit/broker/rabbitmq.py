@@ -28,7 +28,7 @@ from uuid import UUID
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import DeliveryError
-from pamqp.common import Arguments
+from pamqp.common import FieldValue
 
 from contracts.events.envelope import MEDIA_TYPE
 from subgraphs.kit.broker.delivery import UNROUTED, Delivery, Message, Publisher, Queue
@@ -112,10 +112,10 @@ async def _queue(channel: AbstractChannel, wanted: Queue) -> AbstractQueue:
 
 
 async def _dead_letter_queue(channel: AbstractChannel, wanted: Queue) -> AbstractQueue:
-    bounded: Arguments = {} if wanted.keep is None else {"x-max-length": wanted.keep, "x-overflow": "drop-head"}
-    queue = await channel.declare_queue(
-        wanted.name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": _NEVER, **bounded}
-    )
+    arguments: dict[str, FieldValue] = {"x-queue-type": "quorum", "x-delivery-limit": _NEVER}
+    if wanted.keep is not None:
+        arguments |= {"x-max-length": wanted.keep, "x-overflow": "drop-head"}
+    queue = await channel.declare_queue(wanted.name, durable=True, arguments=arguments)
     await queue.bind(DEAD, wanted.purpose)
     return queue
 
