@@ -60,11 +60,16 @@ def test_there_are_modules():
 
 @every_module
 def test_its_name_is_the_same_word_everywhere(name):
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
 
     assert load(name).name == name
     assert name in extras
     assert any(f"psa-platform[{name}" in line or f",{name}" in line for line in extras["local"])
+    for contract in project["tool"]["importlinter"]["contracts"]:
+        lists = [one for key in ("containers", "modules", "source_modules") for one in contract.get(key, ())]
+        if any(one.startswith("subgraphs.tickets") for one in lists):
+            assert any(one.startswith(f"subgraphs.{name}") for one in lists), contract["name"]
 
 
 @every_module
