@@ -6,7 +6,7 @@ The router verifies the client's token, and signs a short-lived token of its own
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 INTERNAL_ISSUER = "psa-router"
 INTERNAL_TOKEN_TYPE = "psa-internal+jwt"  # noqa: S105 - the `typ` header, not a secret
@@ -15,7 +15,7 @@ SIGNING_ALGORITHM = "ES256"
 
 CallerKind = Literal["STAFF", "CUSTOMER", "COMANAGED", "SERVICE", "SYSTEM"]
 
-EVERY_CUSTOMER = "*"
+EVERY_CUSTOMER: Final = "*"
 
 
 class CallerClaims(TypedDict, total=False):

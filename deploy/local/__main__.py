@@ -1,0 +1,60 @@
+"""`python -m deploy.local …`: what `./dev` hands over to, once the environment is there."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local import identity, testing
+from deploy.local.home import Trouble
+
+DEFAULT_HOME = Path(__file__).parents[2] / ".dev" / "home"
+
+Home = Annotated[Path, typer.Option(help="Where the platform keeps its data.")]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The platform on this machine.")
+
+
+def say(line: str) -> None:
+    """Tell the person at the keyboard, at once, and apart from what a command prints."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@app.callback()
+def commands() -> None:
+    """Choose one."""
+
+
+@app.command()
+def token(
+    home: Home = DEFAULT_HOME,
+    tenant: Annotated[str | None, typer.Option(help="`nordlicht` or `alpenblick`.")] = None,
+    user: Annotated[str | None, typer.Option(help="By mail address, name or UUID.")] = None,
+    role: Annotated[str | None, typer.Option(help="Whoever has this role; the owner if nothing is said.")] = None,
+) -> None:
+    """Print a bearer token for a user of the demo."""
+    of = identity.tenant_named(tenant)
+    print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
+
+
+@app.command("test", context_settings={"ignore_unknown_options": True})
+def run_tests(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Run all tests against real services; arguments go to pytest."""
+    raise typer.Exit(asyncio.run(testing.run(arguments or [], say)))
+
+
+def main() -> None:
+    """Run a command; what keeps it from running is told in words."""
+    try:
+        app()
+    except Trouble as trouble:
+        say(f"✗ {trouble}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The router's command line: `python -m router serve | config | compose | plan | explain`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+
+from router.server import access_log
+from router.server import config as settings
+from router.server.app import build
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="The settings: a YAML or JSON file.")]
+
+
+@cli.command()
+def serve(
+    config: ConfigFile = None,
+    supergraph: Annotated[Path | None, typer.Option(help="A supergraph SDL to serve.")] = None,
+    subgraphs: Annotated[Path | None, typer.Option(help="Subgraphs to compose and serve: JSON.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve GraphQL at /graphql, health at /health, metrics at /metrics."""
+    effective = _read(
+        config, supergraph_file=supergraph, subgraphs_file=subgraphs, listen__host=host, listen__port=port
+    )
+    access_log.configure()
+    try:
+        app = build(effective)
+    except settings.Misconfigured as problem:
+        _refuse(problem)
+    # What is alive now stays alive: the collector need not look at it again.
+    gc.freeze()
+    # Requests in flight get the time that they may take anyway.
+    uvicorn.run(
+        app,
+        host=effective.listen.host,
+        port=effective.listen.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=int(effective.request_timeout_seconds) + 1,
+    )
+
+
+@cli.command("config")
+def show_config(config: ConfigFile = None) -> None:
+    """Print the effective settings, secrets hidden."""
+    print(settings.shown(_read(config)), end="")
+
+
+def _read(file: Path | None, **more: Any) -> settings.RouterConfig:
+    try:
+        return settings.read(file, os.environ, **more)
+    except settings.Misconfigured as problem:
+        _refuse(problem)
+
+
+def _refuse(problem: Exception) -> NoReturn:
+    print(problem, file=sys.stderr)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,60 @@
+"""Subgraphs in; a supergraph out, or every reason why not: the steps of composition in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from router.composition.merge.merge import merge
+from router.composition.merge.merging import Merging
+from router.composition.supergraph_sdl import print_supergraph
+from router.federation.codes import CompositionError, Hint
+from router.federation.directives import join_version
+from router.federation.spec import Version
+from router.federation.subgraph import Subgraph, SubgraphSource, load
+
+__all__ = ["Composed", "CompositionError", "Hint", "Refused", "SubgraphSource", "supergraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A supergraph, and what looks odd about it."""
+
+    supergraph_sdl: str
+    hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Every reason why there is no supergraph."""
+
+    errors: tuple[CompositionError, ...]
+    hints: tuple[Hint, ...] = ()
+
+
+def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
+    """Compose subgraphs; the order in which they are given does not matter."""
+    ordered = sorted(sources, key=lambda source: source.name)
+    subgraphs, errors = _load(ordered)
+    if errors:
+        return Refused(tuple(errors))
+    version = max((subgraph.version for subgraph in subgraphs), default=Version(2, 0))
+    merging = Merging(tuple(subgraphs), version, join_version(version))
+    merge(merging)
+    if not merging.errors and "query" not in merging.supergraph.roots:
+        merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
+    if merging.errors:
+        return Refused(tuple(merging.errors))
+    return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))
+
+
+def _load(sources: Sequence[SubgraphSource]) -> tuple[list[Subgraph], list[CompositionError]]:
+    subgraphs: list[Subgraph] = []
+    errors: list[CompositionError] = []
+    for source in sources:
+        match load(source):
+            case Subgraph() as subgraph:
+                subgraphs.append(subgraph)
+            case problems:
+                errors.extend(problems)
+    return subgraphs, errors

@@ -1,0 +1,116 @@
+"""Directives on one element in several subgraphs: repeatable ones are united, others agree, are merged, or the most frequent wins."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from router.composition.merge.merging import Composed, Merging, Sources, present
+from router.composition.merge.wording import listed, subgraphs
+from router.federation.elements import Applied, Value, printed, printed_arguments
+
+
+class Annotated(Protocol):
+    """Anything that carries directives."""
+
+    applied: list[Applied]
+
+    @property
+    def coordinate(self) -> str:
+        """The coordinate for messages."""
+
+
+E = TypeVar("E", bound=Annotated)
+
+# Directives of GraphQL itself that travel too.
+BUILT_IN = {name: Composed(name, name, repeatable=False) for name in ("deprecated", "specifiedBy", "oneOf")}
+
+
+def merge_applied(merging: Merging, sources: Sources[E], merged: Annotated) -> None:
+    """Merge what is applied to an element. Hiding is decided at once, as enums depend on it; everything else can wait."""
+    names = dict.fromkeys(a.name for source in present(sources).values() for a in source.applied)
+    waiting = []
+    for name in names:
+        composed = merging.composed.get(name) or BUILT_IN.get(name)
+        if composed is None:
+            continue
+        if composed.element == "inaccessible":
+            _merge(merging, composed, sources, merged)
+        else:
+            waiting.append(composed)
+    waiting.sort(key=lambda composed: composed.name in BUILT_IN)
+    if waiting:
+        merging.deferred.append(lambda: [_merge(merging, composed, sources, merged) for composed in waiting] and None)
+
+
+def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: Annotated) -> None:
+    found = {
+        index: applications
+        for index, source in present(sources).items()
+        if (applications := [a for a in source.applied if a.name == composed.name])
+    }
+    if composed.element == "context":
+        found = {index: [_own_context(merging, index, a) for a in applications] for index, applications in found.items()}
+    if composed.repeatable or len(found) == 1:
+        unique = {_key(a): a for applications in found.values() for a in applications}
+        _apply(merged, composed.name, list(unique.values()))
+        return
+    variants = {index: applications[0] for index, applications in found.items()}
+    if len({_key(a) for a in variants.values()}) == 1:
+        _apply(merged, composed.name, list(variants.values())[:1])
+    elif composed.strategies:
+        _combine(merging, composed, variants, merged)
+    else:
+        _choose(merging, composed, variants, merged)
+
+
+def _own_context(merging: Merging, index: int, application: Applied) -> Applied:
+    """Contexts of different subgraphs have nothing to do with each other, even if they share a name."""
+    name = f"{merging.subgraphs[index].name}__{application.arguments.get('name')}"
+    return Applied(application.name, {"name": name})
+
+
+def _key(application: Applied) -> str:
+    return printed(dict(sorted(application.arguments.items())))
+
+
+def _apply(merged: Annotated, name: str, applications: list[Applied]) -> None:
+    merged.applied.extend(Applied(name, application.arguments) for application in applications)
+
+
+def _combine(merging: Merging, composed: Composed, variants: dict[int, Applied], merged: Annotated) -> None:
+    arguments: dict[str, Value] = {}
+    for name, (_, combine) in composed.strategies.items():
+        value = combine([a.arguments[name] for a in variants.values() if name in a.arguments])
+        if value is not None:
+            arguments[name] = value
+    merged.applied.append(Applied(composed.name, arguments))
+    told = ", ".join(f'"{name}": {strategy}' for name, (strategy, _) in composed.strategies.items())
+    merging.hint(
+        "MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+        f'Directive @{composed.name} is applied to "{merged.coordinate}" in multiple subgraphs with different arguments. '
+        f"Merging strategies used by arguments: {{ {told} }}",
+        None,
+    )
+
+
+def _choose(merging: Merging, composed: Composed, variants: dict[int, Applied], merged: Annotated) -> None:
+    groups: dict[str, list[int]] = {}
+    for index, application in variants.items():
+        groups.setdefault(_key(application), []).append(index)
+    chosen = max(groups, key=lambda key: len(groups[key]))
+    _apply(merged, composed.name, [variants[groups[chosen][0]]])
+    others = [
+        f"{_arguments(variants[indices[0]])} in {subgraphs(merging.names(indices))}" for key, indices in groups.items() if key != chosen
+    ]
+    merging.hint(
+        "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+        f'Non-repeatable directive @{composed.name} is applied to "{merged.coordinate}" in multiple subgraphs but with incompatible '
+        f"arguments. The supergraph will use {_arguments(variants[groups[chosen][0]])} "
+        f"(from {subgraphs(merging.names(groups[chosen]))}), but found {listed(others)}.",
+        merged.coordinate,
+        merging.places(variants),
+    )
+
+
+def _arguments(application: Applied) -> str:
+    return f"arguments {printed(application.arguments)}" if application.arguments else "no arguments"

@@ -1,0 +1,93 @@
+"""An @external field promises to look like the real one: same type, same arguments, same defaults."""
+
+from __future__ import annotations
+
+from router.composition.merge.field_types import is_strict_subtype
+from router.composition.merge.merging import Merging, Sources, present
+from router.composition.merge.wording import distribution, subgraphs
+from router.federation.elements import UNSET, FieldDefinition, InputValue, named, nullable, printed
+
+
+def check_external(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
+    """Compare every external declaration of a field with the merged one."""
+    external = {i: m for i, m in present(sources).items() if merging.subgraphs[i].is_external(m)}
+    if any(not _fits(merging, merged.type, member.type) for member in external.values()):
+        _refuse_type(merging, sources, merged)
+    for name, argument in merged.arguments.items():
+        _check_argument(merging, sources, external, name, argument)
+
+
+def _fits(merging: Merging, merged: str, declared: str) -> bool:
+    """The declared type may be wider than the real one, never different."""
+    if merged == declared:
+        return True
+    return is_strict_subtype(merging, declared, merged)
+
+
+def _refuse_type(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
+    groups = merging.groups(sources, lambda member, _: f'type "{member.type}"', f'type "{merged.type}"')
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    merging.error(
+        "EXTERNAL_TYPE_MISMATCH",
+        f'Type of field "{merged.coordinate}" is incompatible across subgraphs (where marked @external): {told}',
+        merging.places(sources),
+    )
+
+
+def _check_argument(
+    merging: Merging,
+    sources: Sources[FieldDefinition],
+    external: dict[int, FieldDefinition],
+    name: str,
+    argument: InputValue,
+) -> None:
+    arguments = {index: member.arguments.get(name) for index, member in present(sources).items()}
+    declared = {index: member.arguments.get(name) for index, member in external.items()}
+    missing = [index for index, entry in declared.items() if entry is None]
+    if missing:
+        having = [index for index, entry in arguments.items() if entry is not None]
+        merging.error(
+            "EXTERNAL_ARGUMENT_MISSING",
+            f'Field "{argument.coordinate.split("(")[0]}" is missing argument "{argument.coordinate}" in some subgraphs where it is '
+            f'marked @external: argument "{argument.coordinate}" is declared in {subgraphs(merging.names(having))} but not in '
+            f"{subgraphs(merging.names(missing))} (where \"{argument.coordinate.split('(')[0]}\" is @external).",
+            merging.places(arguments),
+        )
+        return
+    known = [entry for entry in declared.values() if entry is not None]
+    if any(not _accepts(entry.type, argument.type) for entry in known):
+        _refuse_argument(merging, arguments, argument, "EXTERNAL_ARGUMENT_TYPE_MISMATCH", "Type of", "type")
+    if any(_default(entry) != _default(argument) for entry in known):
+        _refuse_default(merging, arguments, argument)
+
+
+def _accepts(declared: str, merged: str) -> bool:
+    return declared == merged or nullable(merged) == declared or named(declared) == named(merged) and declared.replace("!", "") == merged.replace("!", "")
+
+
+def _refuse_argument(
+    merging: Merging, arguments: Sources[InputValue], argument: InputValue, code: str, head: str, word: str
+) -> None:
+    groups = merging.groups(arguments, lambda entry, _: f'{word} "{entry.type}"', f'{word} "{argument.type}"')
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    merging.error(
+        code,
+        f'{head} argument "{argument.coordinate}" is incompatible across subgraphs (where "{argument.coordinate.split("(")[0]}" is '
+        f"marked @external): {told}",
+        merging.places(arguments),
+    )
+
+
+def _refuse_default(merging: Merging, arguments: Sources[InputValue], argument: InputValue) -> None:
+    groups = merging.groups(arguments, lambda entry, _: _default(entry), _default(argument))
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    merging.error(
+        "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH",
+        f'Argument "{argument.coordinate}" has incompatible defaults across subgraphs (where "{argument.coordinate.split("(")[0]}" is '
+        f"marked @external): {told}",
+        merging.places(arguments),
+    )
+
+
+def _default(argument: InputValue) -> str:
+    return "no default value" if argument.default is UNSET else f"default value {printed(argument.default)}"

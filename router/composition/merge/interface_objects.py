@@ -1,0 +1,81 @@
+"""Fields that an @interfaceObject adds to an interface belong to all of its implementations, though no subgraph says so there."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from router.composition.merge.merging import Merging, present
+from router.composition.merge.wording import subgraphs
+from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition
+
+
+def add_to_implementations(merging: Merging) -> None:
+    """Copy the fields of interface objects to the implementations that lack them, with a @join__field without a graph."""
+    for interface in list(merging.supergraph.types.values()):
+        if interface.kind is not Kind.INTERFACE:
+            continue
+        sources = merging.types_named(interface.name)
+        objects = {i: d for i, d in present(sources).items() if merging.subgraphs[i].is_interface_object(d)}
+        if not objects:
+            continue
+        for member in interface.fields.values():
+            if any(member.name in definition.fields for definition in objects.values()):
+                for implementation in merging.supergraph.implementations(interface.name):
+                    _add(member, implementation)
+
+
+def _add(member: FieldDefinition, implementation: TypeDefinition) -> None:
+    if member.name in implementation.fields:
+        return
+    applied = [a for a in member.applied if not a.name.startswith("join__")]
+    implementation.fields[member.name] = FieldDefinition(
+        name=member.name,
+        type=member.type,
+        parent=implementation.name,
+        arguments=deepcopy(member.arguments),
+        description=member.description,
+        applied=[*applied, Applied("join__field")],
+    )
+
+
+def check_sharing_through_interfaces(merging: Merging) -> None:
+    """A field of an implementation and one that an interface object adds to it are the same field: it must be shareable."""
+    for interface in merging.supergraph.types.values():
+        if interface.kind is not Kind.INTERFACE:
+            continue
+        sources = merging.types_named(interface.name)
+        objects = {i: d for i, d in present(sources).items() if merging.subgraphs[i].is_interface_object(d)}
+        for implementation in merging.supergraph.implementations(interface.name) if objects else []:
+            for name in implementation.fields:
+                _check(merging, implementation, name, objects)
+
+
+def _check(merging: Merging, implementation: TypeDefinition, name: str, objects: dict[int, TypeDefinition]) -> None:
+    concrete = {
+        i: d.fields[name]
+        for i, d in present(merging.types_named(implementation.name)).items()
+        if name in d.fields and not merging.subgraphs[i].is_fully_external(d.fields[name])
+    }
+    abstract = {
+        i: d.fields[name]
+        for i, d in objects.items()
+        if name in d.fields and not merging.subgraphs[i].is_fully_external(d.fields[name])
+    }
+    everything = {**concrete, **abstract}
+    refusing = [i for i, f in everything.items() if not merging.subgraphs[i].is_shareable(f)]
+    if not concrete or not abstract or not refusing:
+        return
+
+    def told(index: int) -> str:
+        name_of = merging.subgraphs[index].name
+        through = f' (through @interfaceObject field "{abstract[index].coordinate}")' if index in abstract else ""
+        return f'subgraph "{name_of}"{through}'
+
+    resolved = " and ".join(told(i) for i in sorted(everything))
+    where = "all of them" if len(refusing) == len(everything) else subgraphs(merging.names(sorted(refusing)))
+    merging.error(
+        "INVALID_FIELD_SHARING",
+        f'Non-shareable field "{implementation.name}.{name}" is resolved from multiple subgraphs: it is resolved from {resolved} '
+        f"and defined as non-shareable in {where}",
+        merging.places(everything),
+    )

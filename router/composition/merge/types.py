@@ -1,0 +1,45 @@
+"""Types before their content: which there are, and that all subgraphs mean the same kind of thing by a name."""
+
+from __future__ import annotations
+
+from router.composition.merge.descriptions import merge_descriptions
+from router.composition.merge.merging import Merging, Sources, present
+from router.composition.merge.wording import distribution
+from router.federation.elements import Kind, TypeDefinition
+
+
+def add_types(merging: Merging) -> None:
+    """Create an empty type for every name; refuse names that stand for different kinds."""
+    names = dict.fromkeys(name for subgraph in merging.subgraphs for name in subgraph.types)
+    for name in names:
+        sources = merging.types_named(name)
+        kinds = {_kind(merging, index, d) for index, d in present(sources).items()}
+        if len(kinds) == 1:
+            merging.supergraph.types[name] = TypeDefinition(kinds.pop(), name)
+        else:
+            _refuse(merging, sources, name)
+
+
+def _kind(merging: Merging, index: int, definition: TypeDefinition) -> Kind:
+    """The kind in the supergraph: an interface object is an interface there."""
+    return Kind.INTERFACE if merging.subgraphs[index].is_interface_object(definition) else definition.kind
+
+
+def _refuse(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:
+    def told(definition: TypeDefinition, index: int) -> str:
+        if merging.subgraphs[index].is_interface_object(definition):
+            return "Interface Object Type (Object Type with @interfaceObject)"
+        return definition.kind.value
+
+    groups = merging.groups(sources, told, "")
+    merging.error(
+        "TYPE_KIND_MISMATCH",
+        f'Type "{name}" has mismatched kind: '
+        + distribution(groups, lambda v, n: f"it is defined as {v} in {n}", lambda v, n: f" but {v} in {n}"),
+        merging.places(sources),
+    )
+
+
+def describe(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
+    """Merge the description of a type."""
+    merge_descriptions(merging, sources, merged)

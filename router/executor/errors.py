@@ -1,0 +1,104 @@
+"""Collects everything that went wrong while one operation ran, as the client will read it.
+
+A null in the answer needs at most one reason. Whoever reports an error also says which nulls it explains, so that the
+projection, which meets these nulls later, doesn't report them a second time:
+
+    explained   response paths at or below which an error was reported (an error deep in a subgraph may have
+                bubbled up to any of its parents before it reached us, so all parents count)
+    tainted     objects that miss fields because a fetch failed: any null field of theirs is explained
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from router.executor.transport import TransportFailure
+
+ResponsePath = tuple[str | int, ...]
+
+_INTERNAL_CODES = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR"})
+_DETAILS = frozenset({"exception", "stacktrace", "debugMessage"})
+
+_REASONS = {
+    "UPSTREAM_UNAVAILABLE": "could not be reached",
+    "UPSTREAM_TIMEOUT": "took too long to answer",
+    "UPSTREAM_MALFORMED": "gave an answer that can't be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """Whether details of a service's internal errors are kept from the client; `trace_id` leads to them."""
+
+    enabled: bool = True
+    trace_id: str | None = None
+
+
+@dataclass(slots=True)
+class Faults:
+    """The errors of one operation, in the order in which they were found."""
+
+    masking: Masking = field(default_factory=Masking)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    _explained: set[ResponsePath] = field(default_factory=set)
+    _tainted: set[ResponsePath] = field(default_factory=set)
+
+    def report(self, message: str, code: str, path: ResponsePath | None, **extensions: Any) -> None:
+        """Add an error of our own."""
+        self._add(message, path, {"code": code, **extensions})
+
+    def fetch_failed(self, service: str, failure: TransportFailure, path: ResponsePath | None) -> None:
+        """Add the one error of a fetch that brought nothing."""
+        message = f"The service {service} {_REASONS[failure.code]}; its fields are null."
+        extensions: dict[str, Any] = {"code": failure.code, "service": service, "reason": failure.reason}
+        if failure.status is not None:
+            extensions["http"] = {"status": failure.status}
+        self._add(message, path, extensions)
+
+    def pass_on(self, service: str, raw: Mapping[str, Any], path: ResponsePath | None) -> None:
+        """Add an error that a service reported, with the path where the client sees it."""
+        own = raw.get("extensions")
+        extensions = dict(own) if isinstance(own, dict) else {}
+        extensions["code"] = extensions.get("code") or "DOWNSTREAM_SERVICE_ERROR"
+        extensions["service"] = service
+        message = raw.get("message")
+        if not isinstance(message, str):
+            message = "The service gave no message."
+        if self.masking.enabled:
+            message = self._mask(service, message, extensions)
+        self._add(message, path, extensions)
+
+    def explain(self, path: ResponsePath) -> None:
+        """Say that an error which was reported covers this place too (the same entity stands here again)."""
+        self._explained.update(path[:length] for length in range(1, len(path) + 1))
+
+    def taint(self, objects: Iterable[ResponsePath]) -> None:
+        """Say that these objects miss fields for a reason that was reported."""
+        self._tainted.update(objects)
+
+    def explains(self, path: ResponsePath) -> bool:
+        """Tell whether a null at this path has its error already."""
+        return path in self._explained or path[:-1] in self._tainted
+
+    def tainted_near(self, path: ResponsePath) -> bool:
+        """Tell whether data at, above or below this object are missing for a reason that was reported."""
+        return any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self._tainted | self._explained)
+
+    def _add(self, message: str, path: ResponsePath | None, extensions: dict[str, Any]) -> None:
+        error: dict[str, Any] = {"message": message}
+        if path:
+            error["path"] = list(path)
+            self.explain(path)
+        error["extensions"] = extensions
+        self.errors.append(error)
+
+    def _mask(self, service: str, message: str, extensions: dict[str, Any]) -> str:
+        for detail in _DETAILS & extensions.keys():
+            del extensions[detail]
+        if extensions["code"] not in _INTERNAL_CODES:
+            return message
+        if self.masking.trace_id:
+            extensions.setdefault("traceId", self.masking.trace_id)
+        return f"The service {service} met an internal error."

@@ -1,0 +1,232 @@
+"""Runs one fetch of the plan: builds the request, sends it, merges the answer, blames the right place when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from router.executor import merge
+from router.executor.blame import first_missing
+from router.executor.entities import Collected, Entity, batches, collect, rename
+from router.executor.errors import Faults, ResponsePath
+from router.executor.operation import Operation
+from router.executor.paths import Position, positions
+from router.executor.transport import (
+    Malformed,
+    SubgraphRequest,
+    SubgraphResponse,
+    Transport,
+    TransportFailure,
+    Unavailable,
+)
+from router.executor.types import RuntimeTypes
+from router.planner.query_plan import Fetch, Path
+
+OK = "OK"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The subgraphs of one supergraph and how to talk to them."""
+
+    urls: Mapping[str, str]
+    types: RuntimeTypes
+    transport: Transport
+    timeout_seconds: float = 15.0
+    max_representations: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRecord:
+    """One request to a subgraph, for metrics and the access log; `outcome` is OK or a code."""
+
+    service: str
+    seconds: float
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one client's request brings along: its variables, and headers for each service."""
+
+    variables: Mapping[str, Any]
+    headers: Callable[[str], Mapping[str, str]]
+    observe: Callable[[FetchRecord], None]
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation while it runs: the data grow, and so do the faults."""
+
+    operation: Operation
+    services: Services
+    call: Call
+    conditions: Mapping[str, Any]
+    faults: Faults
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def found(self, path: Path) -> list[Position]:
+        """Return the objects at a path of the plan, as the data stand now."""
+        return list(positions(Position(self.data, ()), path, self.services.types))
+
+
+async def fetch(node: Fetch, path: Path, run: Run) -> None:
+    """Run one fetch for the objects at `path`; a failure is noted in the faults and nowhere else."""
+    found = run.found(path)
+    if node.requires:
+        await _fetch_entities(node, found, run)
+    elif found:
+        await _fetch_root(node, found, run)
+
+
+async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
+    # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
+    base = found[0].path
+    try:
+        response = await _send(node, None, run)
+    except TransportFailure as failure:
+        _blame(node, found, failure, run)
+        return
+    if response.data is None:
+        run.faults.taint(position.path for position in found)
+    missing = first_missing(node, base, run.operation) if response.data is None else None
+    for error in response.errors:
+        where = _error_path(node, error)
+        run.faults.pass_on(node.service_name, error, (*base, *where) if where else missing)
+    if response.data is not None:
+        rename(response.data, node.output_rewrites, run.services.types)
+        for position in found:
+            merge.into(position.value, response.data, run.services.types.objects)
+
+
+async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> None:
+    collected = collect(found, node, run.services.types)
+    _excuse(collected, run.faults)
+    parts = list(batches(collected.entities, run.services.max_representations))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_send_batch(node, part, run)) for part in parts]
+    failed: list[tuple[list[Entity], TransportFailure]] = []
+    for part, task in zip(parts, tasks, strict=True):
+        match task.result():
+            case TransportFailure() as failure:
+                failed.append((part, failure))
+            case response:
+                _merge_batch(node, part, response, run)
+    if failed:
+        lost = [position for part, _ in failed for entity in part for position in entity.positions]
+        _blame(node, lost, failed[0][1], run)
+
+
+def _excuse(collected: Collected, faults: Faults) -> None:
+    """What an earlier failure took away explains what can't be asked for now."""
+    faults.taint(
+        [position.path for position in collected.incomplete if faults.errors and faults.tainted_near(position.path)]
+    )
+
+
+async def _send_batch(node: Fetch, part: Sequence[Entity], run: Run) -> SubgraphResponse | TransportFailure:
+    """Send one request; a failure is returned, so that it doesn't cancel the other batches."""
+    try:
+        response = await _send(node, [entity.representation for entity in part], run)
+        if response.data is not None:
+            _check_entities(response.data, len(part))
+    except TransportFailure as failure:
+        return failure
+    return response
+
+
+def _check_entities(data: Mapping[str, Any], expected: int) -> None:
+    entities = data.get("_entities")
+    if not isinstance(entities, list) or len(entities) != expected:
+        raise Malformed("`_entities` is not a list with one element for each representation")
+    if not all(isinstance(entity, dict | None) for entity in entities):
+        raise Malformed("an element of `_entities` is not an object")
+
+
+def _merge_batch(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
+    _pass_on_entity_errors(node, part, response, run)
+    if response.data is None:
+        run.faults.taint(position.path for entity in part for position in entity.positions)
+        return
+    for entity, answer in zip(part, response.data["_entities"], strict=True):
+        if answer is None:
+            continue
+        rename(answer, node.output_rewrites, run.services.types)
+        for position in entity.positions:
+            merge.into(position.value, answer, run.services.types.objects)
+
+
+def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
+    missing = first_missing(node, part[0].positions[0].path, run.operation) if response.data is None else None
+    for error in response.errors:
+        match _error_path(node, error):
+            case ("_entities", int(index), *rest) if 0 <= index < len(part):
+                _pass_on_at(node, part[index], tuple(rest), error, run)
+            case _:
+                run.faults.pass_on(node.service_name, error, missing)
+
+
+def _pass_on_at(node: Fetch, entity: Entity, rest: ResponsePath, error: Mapping[str, Any], run: Run) -> None:
+    first, *others = [position.path for position in entity.positions]
+    where = (*first, *rest) if rest else first_missing(node, first, run.operation)
+    run.faults.pass_on(node.service_name, error, where)
+    for path in others:
+        run.faults.explain((*path, *rest))
+    # The entity itself may be null now, and with it all its other fields.
+    run.faults.taint([first, *others])
+
+
+def _error_path(node: Fetch, error: Mapping[str, Any]) -> ResponsePath:
+    """Return the path that the subgraph gave, internal aliases renamed; empty when it gave none that makes sense."""
+    path = error.get("path")
+    if not isinstance(path, list) or not all(isinstance(step, str | int) for step in path):
+        return ()
+    real = {change.from_key: change.to_key for change in node.output_rewrites}
+    return tuple(real.get(step, step) if isinstance(step, str) else step for step in path)
+
+
+def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run: Run) -> None:
+    """Report a fetch that brought nothing: one error, at the first place where the client misses something."""
+    run.faults.fetch_failed(node.service_name, failure, first_missing(node, lost[0].path, run.operation))
+    run.faults.taint(position.path for position in lost)
+
+
+async def _send(node: Fetch, representations: list[dict[str, Any]] | None, run: Run) -> SubgraphResponse:
+    started = time.perf_counter()
+    outcome = OK
+    try:
+        return await _deliver(node, _body(node, representations, run.call.variables), run)
+    except TransportFailure as failure:
+        outcome = failure.code
+        raise
+    except asyncio.CancelledError:
+        outcome = "CANCELLED"
+        raise
+    finally:
+        run.call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
+
+
+async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
+    url = run.services.urls.get(node.service_name)
+    if not url:
+        raise Unavailable("the service has no address")
+    # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
+    deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
+    request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
+    return await run.services.transport.send(request, deadline)
+
+
+def _body(node: Fetch, representations: list[dict[str, Any]] | None, variables: Mapping[str, Any]) -> bytes:
+    # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
+    used = {name: variables[name] for name in node.variable_usages if name in variables}
+    if representations is not None:
+        used["representations"] = representations
+    body: dict[str, Any] = {"query": node.operation, "variables": used}
+    if node.operation_name:
+        body["operationName"] = node.operation_name
+    return orjson.dumps(body)

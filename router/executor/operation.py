@@ -1,0 +1,44 @@
+"""One operation of one document, ready to be executed any number of times: its plan and the shape of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+
+from router.executor.projection import Projection
+from router.planner.query_plan import QueryPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A valid operation; `schema` is the API schema against which it was validated."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    plan: QueryPlan
+    projection: Projection
+    digest: str | None = None
+    """What names the document in logs."""
+
+    @staticmethod
+    def of(
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        definition: OperationDefinitionNode,
+        plan: QueryPlan,
+        digest: str | None = None,
+    ) -> Operation:
+        """Prepare everything that doesn't depend on a request."""
+        return Operation(schema, document, definition, plan, Projection(schema, document, definition), digest)
+
+    @property
+    def kind(self) -> str:
+        """`query`, `mutation` or `subscription`."""
+        return self.definition.operation.value
+
+    @property
+    def name(self) -> str | None:
+        """The name that the client gave to the operation."""
+        return self.definition.name.value if self.definition.name else None

@@ -1,0 +1,290 @@
+"""Carries one request to one subgraph: over HTTP, or straight into an application of the same process.
+
+Two layers, each narrow. An `Exchange` moves bytes within a deadline and a size limit and knows nothing of GraphQL; the
+`Transport` on top turns the bytes into a GraphQL response, or raises a `TransportFailure` that says whose fields are lost
+and why. Nothing else ever comes out of it: a subgraph may be down, slow, or answer garbage, and the caller handles one
+kind of exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+import structlog
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+ASGIApp = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+IN_PROCESS = "inprocess"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphRequest:
+    """One GraphQL request, ready to be sent: the body is JSON."""
+
+    service: str
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphResponse:
+    """A GraphQL response whose outer shape was checked; what is inside `data` is still only a promise."""
+
+    data: dict[str, Any] | None
+    errors: tuple[dict[str, Any], ...] = ()
+
+
+class TransportFailure(Exception):  # noqa: N818 - a fact about a service, not an error of ours
+    """There is no GraphQL response; `code` says why, in the words of the catalogue."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Unavailable(TransportFailure):
+    """The service can't be reached, or answered with a server error."""
+
+
+class TimedOut(TransportFailure):
+    """The deadline passed before the answer was complete."""
+
+    code = "UPSTREAM_TIMEOUT"
+
+
+class Malformed(TransportFailure):
+    """The answer is not a GraphQL response, or larger than allowed."""
+
+    code = "UPSTREAM_MALFORMED"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and body, as they came."""
+
+    status: int
+    body: bytes
+
+
+class Exchange(Protocol):
+    """Moves a request's bytes to a URL and brings the answer back before the deadline (in the loop's time)."""
+
+    async def exchange(
+        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> Answer:
+        """Raise a `TransportFailure` when there is no complete answer."""
+
+
+class Transport(Protocol):
+    """Sends one GraphQL request to one subgraph."""
+
+    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
+        """Raise a `TransportFailure` when there is no GraphQL response."""
+
+
+class HttpExchange:
+    """Over HTTP, with connections kept alive between requests."""
+
+    def __init__(self, *, max_answer_bytes: int, max_connections: int = 200) -> None:
+        self._max = max_answer_bytes
+        # Idle connections are given up before a usual server does (5 s): a request then never meets a closing one.
+        limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
+        # The deadline below is the only clock; proxies of the environment are not for neighbours.
+        self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False)
+
+    async def exchange(
+        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> Answer:
+        """Stream the answer, so that one beyond the limit is dropped and not collected."""
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self._client.stream(method, url, content=body or None, headers=dict(headers)) as response,
+            ):
+                return Answer(response.status_code, await self._read(response))
+        except TimeoutError:
+            raise TimedOut("no answer within the deadline") from None
+        except httpx2.DecodingError as fault:
+            raise Malformed("the answer's encoding is broken") from fault
+        except (httpx2.TransportError, httpx2.InvalidURL) as fault:
+            raise Unavailable(type(fault).__name__) from fault
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        parts = bytearray()
+        async for chunk in response.aiter_bytes():
+            parts += chunk
+            if len(parts) > self._max:
+                raise Malformed(f"the answer is larger than {self._max} bytes", status=response.status_code)
+        return bytes(parts)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class InProcessExchange:
+    """Calls ASGI applications directly: `inprocess://tickets/graphql` is the application named `tickets`.
+
+    The mapping is read at every request, so that an application can be taken out and put back while we run.
+    """
+
+    def __init__(self, apps: Mapping[str, ASGIApp], *, max_answer_bytes: int) -> None:
+        self._apps = apps
+        self._max = max_answer_bytes
+
+    async def exchange(
+        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> Answer:
+        """Run the application for one request; what it raises is its own fault, as behind a socket."""
+        parts = urlsplit(url)
+        app = self._apps.get(parts.netloc)
+        if app is None:
+            raise Unavailable("the service is not running in this process")
+        call = _Call(body, self._max)
+        scope = _scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._run(app, scope, call)
+        except TimeoutError:
+            raise TimedOut("no answer within the deadline") from None
+        return call.answer()
+
+    async def _run(self, app: ASGIApp, scope: Scope, call: _Call) -> None:
+        try:
+            await app(scope, call.receive, call.send)
+        except Exception:
+            if not call.too_large:
+                log.warning("subgraph.raised", service=scope["server"][0], exc_info=True)
+                call.status = 500
+
+
+class _Call:
+    """The two channels of one ASGI call, and what came out of them."""
+
+    def __init__(self, body: bytes, max_bytes: int) -> None:
+        self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
+        self._max = max_bytes
+        self._done = asyncio.Event()
+        self._parts = bytearray()
+        self.too_large = False
+        self.status = 500
+
+    async def receive(self) -> Message:
+        """Give the body once; after that, block until the answer is complete (nobody disconnects)."""
+        if self._request is not None:
+            request, self._request = self._request, None
+            return request
+        await self._done.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Collect status and body."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self._parts += message.get("body", b"")
+            if len(self._parts) > self._max:
+                self.too_large = True
+                raise ConnectionResetError("the answer is too large")
+            if not message.get("more_body", False):
+                self._done.set()
+
+    def answer(self) -> Answer:
+        """Return what was collected, within the limit."""
+        if self.too_large:
+            raise Malformed(f"the answer is larger than {self._max} bytes", status=self.status)
+        return Answer(self.status, bytes(self._parts))
+
+
+def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", host.encode()), *raw],
+        "client": ("127.0.0.1", 0),
+        "server": (host, 0),
+    }
+
+
+class ByScheme:
+    """Picks the way by the URL: `inprocess://` stays inside, everything else goes over HTTP."""
+
+    def __init__(self, http: Exchange, in_process: Exchange) -> None:
+        self._http = http
+        self._in_process = in_process
+
+    async def exchange(
+        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> Answer:
+        """Hand over to the one that knows the scheme."""
+        way = self._in_process if url.startswith(f"{IN_PROCESS}:") else self._http
+        return await way.exchange(method, url, body=body, headers=headers, deadline=deadline)
+
+
+class GraphQLTransport:
+    """GraphQL over any exchange of bytes."""
+
+    HEADERS: Mapping[str, str] = {
+        "content-type": "application/json",
+        "accept": "application/json, application/graphql-response+json",
+    }
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
+        """POST the request; read the answer as a GraphQL response whatever its status is."""
+        headers = {**self.HEADERS, **request.headers}
+        answer = await self._exchange.exchange(
+            "POST", request.url, body=request.body, headers=headers, deadline=deadline
+        )
+        return graphql_response(answer)
+
+
+def graphql_response(answer: Answer) -> SubgraphResponse:
+    """Read a GraphQL response; a status of 4xx or 5xx may carry one too (GraphQL over HTTP, section 6.4)."""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise _not_graphql(answer, "the answer is not JSON") from None
+    if not isinstance(body, dict):
+        raise _not_graphql(answer, "the answer is not a JSON object")
+    data, errors = body.get("data"), body.get("errors") or []
+    if not isinstance(data, dict | None) or not isinstance(errors, list):
+        raise _not_graphql(answer, "`data` or `errors` has the wrong type")
+    if data is None and not errors:
+        raise _not_graphql(answer, "the answer has neither data nor errors")
+    return SubgraphResponse(data, tuple(map(_error, errors)))
+
+
+def _error(raw: Any) -> dict[str, Any]:
+    if isinstance(raw, dict):
+        return raw
+    return {"message": orjson.dumps(raw).decode()}
+
+
+def _not_graphql(answer: Answer, reason: str) -> TransportFailure:
+    kind = Unavailable if answer.status >= 500 else Malformed
+    return kind(reason, status=answer.status)

@@ -1,0 +1,72 @@
+// How the page speaks with the platform: every request to the endpoint carries the tab's token, and a refused token is
+// noticed wherever it happens. Whatever wants to see a request or its answer (a plan, a trace) listens here.
+
+import * as session from "./session.js";
+
+export const ENDPOINT = "/graphql";
+
+const plainFetch = window.fetch.bind(window);
+
+// The editor makes its requests with `fetch`. It gets the token here, so that no tab, collection or history ever stores it.
+export function install(onRefused) {
+  window.fetch = async (input, init) => {
+    if (!isEndpoint(input)) return plainFetch(input, init);
+    const answer = await plainFetch(asPost(withToken(input, init)));
+    if (answer.status === 401) onRefused();
+    return isEventStream(answer) ? withPlainLineEnds(answer) : answer;
+  };
+}
+
+// The schema as this token may see it. The answer says in words why there is none.
+export async function introspect(token) {
+  const query = await (await plainFetch(new URL("introspection.graphql", import.meta.url))).text();
+  let answer;
+  try {
+    answer = await plainFetch(withToken(ENDPOINT, { method: "POST", headers: HEADERS, body: JSON.stringify({ query }) }, token));
+  } catch {
+    return { problem: "The platform cannot be reached. Is it running?" };
+  }
+  if (answer.status === 401) {
+    return { problem: "The platform does not accept this token. It may have expired: get a fresh one." };
+  }
+  const body = await answer.json().catch(() => null);
+  if (body?.data?.__schema) return { schema: body.data };
+  const reason = body?.errors?.[0]?.message ?? `it answered with status ${answer.status}`;
+  return { problem: `The platform did not hand out its schema: ${reason}` };
+}
+
+const HEADERS = { "content-type": "application/json", accept: "application/graphql-response+json, application/json" };
+
+function isEndpoint(input) {
+  const url = new URL(input instanceof Request ? input.url : input, location.href);
+  return url.origin === location.origin && url.pathname === ENDPOINT;
+}
+
+// The editor subscribes with GET, the document in the address: long ones do not fit, and addresses end up in logs.
+function asPost(request) {
+  const { searchParams, origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || !searchParams.has("query")) return request;
+  const { query, operationName, ...encoded } = Object.fromEntries(searchParams);
+  const rest = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, JSON.parse(text)]));
+  const headers = new Headers(request.headers);
+  headers.set("content-type", HEADERS["content-type"]);
+  const body = JSON.stringify({ query, operationName, ...rest });
+  return new Request(origin + pathname, { method: "POST", headers, body, signal: request.signal });
+}
+
+function isEventStream(answer) {
+  return answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body;
+}
+
+// The editor knows LF alone as the end of an event's line; the standard allows CR LF as well.
+function withPlainLineEnds(answer) {
+  const drop = new TransformStream({ transform: (bytes, out) => out.enqueue(bytes.filter((byte) => byte !== 13)) });
+  return new Response(answer.body.pipeThrough(drop), answer);
+}
+
+function withToken(input, init, token = session.token()) {
+  const request = new Request(input, init);
+  // A header that somebody typed into the editor wins: that is how one tries what another caller sees.
+  if (token && !request.headers.has("authorization")) request.headers.set("authorization", `Bearer ${token}`);
+  return request;
+}

@@ -1,0 +1,346 @@
+"""One subgraph: parsed, its links followed, the definitions of federation added, and what its directives say about each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphql import GraphQLSyntaxError, parse
+from graphql import Node as AstNode
+
+from router.federation import directives, document
+from router.federation.codes import CompositionError, Node
+from router.federation.elements import (
+    Applied,
+    Element,
+    FieldDefinition,
+    Kind,
+    Schema,
+    TypeDefinition,
+    named,
+    place,
+    places,
+)
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, parse as parse_field_set
+from router.federation.spec import FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.subgraph_links import follow
+
+FEDERATION_1 = Link(
+    FeatureUrl(FEDERATION, "federation", Version(1, 0)),
+    imports=tuple(Import(f"@{name}") for name in ("key", "requires", "provides", "external", "extends", "tag")),
+)
+
+# What the subgraph specification adds to every schema; it is served to the router and never part of a supergraph.
+MACHINERY_TYPES = frozenset(("_Any", "_Entity", "_Service", "_FieldSet"))
+MACHINERY_FIELDS = frozenset(("_service", "_entities"))
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphSource:
+    """What a subgraph tells about itself."""
+
+    name: str
+    url: str | None
+    sdl: str
+
+
+@dataclass(frozen=True)
+class Subgraph:
+    """A subgraph that could be read. `schema` has no federation machinery left; `link` knows the names of its directives."""
+
+    name: str
+    url: str
+    schema: Schema
+    links: Links
+    link: Link
+    is_federation_1: bool = False
+    source: str = field(default="", repr=False)
+    # Root types are called Query, Mutation and Subscription here; these were their names before.
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> Version:
+        """The version of federation that is linked."""
+        return self.link.url.version
+
+    # -- directives --------------------------------------------------------------------------------------------------
+
+    def name_of(self, directive: str) -> str:
+        """The name by which this subgraph calls a directive of federation."""
+        return self._names.setdefault(directive, self.link.directive(directive))
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {}
+
+    def knows(self, directive: str) -> bool:
+        """Whether the linked version of federation has a directive."""
+        if self.is_federation_1:
+            return any(entry.name == f"@{directive}" for entry in self.link.imports)
+        return directive in directives.available(self.version)
+
+    def applications(self, element: Element | Schema, directive: str) -> list[Applied]:
+        """The applications of a directive of federation to an element."""
+        name = self.name_of(directive)
+        return [application for application in element.applied if application.name == name]
+
+    def application(self, element: Element | Schema, directive: str) -> Applied | None:
+        """The first application of a directive of federation to an element."""
+        name = self.name_of(directive)
+        return next((application for application in element.applied if application.name == name), None)
+
+    def has(self, element: Element | Schema, directive: str) -> bool:
+        """Whether a directive of federation is applied to an element."""
+        name = self.name_of(directive)
+        return any(application.name == name for application in element.applied)
+
+    # -- types -------------------------------------------------------------------------------------------------------
+
+    def is_machinery(self, type_name: str) -> bool:
+        """Whether a type belongs to a specification rather than to the subgraph's own graph."""
+        return type_name in MACHINERY_TYPES or self.links.source_of_type(type_name) is not None
+
+    @cached_property
+    def types(self) -> dict[str, TypeDefinition]:
+        """The types that take part in the supergraph."""
+        return {name: t for name, t in self.schema.types.items() if not self.is_machinery(name)}
+
+    def keys(self, definition: TypeDefinition) -> list[Applied]:
+        """The keys of a type."""
+        return self.applications(definition, "key")
+
+    def is_interface_object(self, definition: TypeDefinition | None) -> bool:
+        """Whether an object type stands for an interface of other subgraphs."""
+        return definition is not None and definition.kind is Kind.OBJECT and self.has(definition, "interfaceObject")
+
+    def is_extension(self, definition: TypeDefinition) -> bool:
+        """Whether the subgraph says that the type is at home elsewhere."""
+        return definition.is_extension_only or self.has(definition, "extends")
+
+    # -- what fields are for -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def key_fields(self) -> frozenset[str]:
+        """Coordinates of the fields that are part of a key."""
+        found: set[str] = set()
+        for definition in self.types.values():
+            for key in self.keys(definition):
+                found.update(self.selected(definition.name, key.arguments.get("fields")))
+        return frozenset(found)
+
+    @cached_property
+    def provided_fields(self) -> frozenset[str]:
+        """Coordinates of the fields that some @provides mentions."""
+        found: set[str] = set()
+        for member in self.fields():
+            for provides in self.applications(member, "provides"):
+                found.update(self.selected(named(member.type), provides.arguments.get("fields"), implementations=True))
+        return frozenset(found)
+
+    @cached_property
+    def required_fields(self) -> frozenset[str]:
+        """Coordinates of the fields that some @requires mentions."""
+        found: set[str] = set()
+        for member in self.fields():
+            for requires in self.applications(member, "requires"):
+                found.update(self.selected(member.parent, requires.arguments.get("fields"), implementations=True))
+        return frozenset(found)
+
+    @cached_property
+    def fake_externals(self) -> frozenset[str]:
+        """External key fields of extensions: a habit from federation 1, they are resolved here all the same."""
+        found: set[str] = set()
+        for definition in self.types.values():
+            if self.is_extension(definition):
+                for key in self.keys(definition):
+                    found.update(self.selected(definition.name, key.arguments.get("fields")))
+        return frozenset(c for c in found if (f := self.field_at(c)) is not None and self.has(f, "external"))
+
+    def is_external(self, member: FieldDefinition) -> bool:
+        """Whether a field is resolved by another subgraph."""
+        return member.coordinate not in self.fake_externals and self.external_application(member) is not None
+
+    def external_application(self, member: FieldDefinition) -> Applied | None:
+        """The @external on a field, or on the part of its type in which it stands."""
+        own = self.application(member, "external")
+        if own is not None:
+            return own
+        parent = self.schema.types.get(member.parent)
+        if parent is None:
+            return None
+        return next((a for a in self.applications(parent, "external") if a.part == member.part), None)
+
+    def is_fully_external(self, member: FieldDefinition) -> bool:
+        """Whether a field is external and not provided on some path either."""
+        return self.is_external(member) and member.coordinate not in self.provided_fields
+
+    def is_shareable(self, member: FieldDefinition) -> bool:
+        """Whether other subgraphs may resolve a field too."""
+        if member.coordinate in self.key_fields:
+            return True
+        if self.is_external(member) and member.coordinate in self.provided_fields:
+            return True
+        return self.shareable_application(member) is not None
+
+    def shareable_application(self, member: FieldDefinition) -> Applied | None:
+        """The @shareable on a field, or on the part of its type in which it stands."""
+        own = self.application(member, "shareable")
+        if own is not None:
+            return own
+        parent = self.schema.types[member.parent]
+        return next((a for a in self.applications(parent, "shareable") if a.part == member.part), None)
+
+    def is_used(self, member: FieldDefinition) -> bool:
+        """Whether the subgraph itself needs a field: for a key, a requirement, a provision, a context or an interface."""
+        coordinate = member.coordinate
+        if coordinate in self.key_fields or coordinate in self.required_fields or coordinate in self.provided_fields:
+            return True
+        return coordinate in self.context_fields or self.satisfies_interface(member)
+
+    def satisfies_interface(self, member: FieldDefinition) -> bool:
+        """Whether an interface of the field's type demands it."""
+        parent = self.schema.types[member.parent]
+        interfaces = (self.schema.types.get(name) for name in parent.interfaces)
+        return any(interface is not None and member.name in interface.fields for interface in interfaces)
+
+    @cached_property
+    def context_fields(self) -> frozenset[str]:
+        """Coordinates of the fields that some @fromContext reads."""
+        return frozenset()
+
+    # -- walking -----------------------------------------------------------------------------------------------------
+
+    def fields(self) -> Iterator[FieldDefinition]:
+        """All fields of all object types and interfaces."""
+        for definition in self.types.values():
+            yield from definition.fields.values()
+
+    def field_at(self, coordinate: str) -> FieldDefinition | None:
+        """The field with a coordinate."""
+        type_name, _, name = coordinate.partition(".")
+        definition = self.schema.types.get(type_name)
+        return definition.fields.get(name) if definition else None
+
+    def selected(self, type_name: str, field_set: object, *, implementations: bool = False) -> set[str]:
+        """The coordinates of all fields in a field set; an unreadable one selects what can be read of it."""
+        if not isinstance(field_set, str):
+            return set()
+        try:
+            selections = parse_field_set(field_set)
+        except FieldSetSyntaxError:
+            return set()
+        found: set[str] = set()
+        self._collect(type_name, selections, found, implementations=implementations)
+        return found
+
+    def _collect(self, type_name: str, selections: FieldSet, found: set[str], *, implementations: bool) -> None:
+        definition = self.schema.types.get(type_name)
+        for selection in selections:
+            if isinstance(selection, Fragment):
+                self._collect(selection.on or type_name, selection.selections, found, implementations=implementations)
+                continue
+            member = definition.fields.get(selection.name) if definition else None
+            if definition is None or member is None:
+                continue
+            found.add(member.coordinate)
+            if implementations and definition.kind is Kind.INTERFACE:
+                found.update(f"{t.name}.{member.name}" for t in self.schema.implementations(definition.name) if member.name in t.fields)
+            self._collect(named(member.type), selection.selections, found, implementations=implementations)
+
+    # -- reporting ---------------------------------------------------------------------------------------------------
+
+    def error(self, code: str, message: str, *nodes: AstNode | None) -> CompositionError:
+        """An error about this subgraph alone."""
+        return CompositionError(code, f"[{self.name}] {message}", places(self.name, nodes))
+
+    def place(self, node: AstNode | None) -> Node | None:
+        """Where something stands in this subgraph."""
+        return place(self.name, node)
+
+
+def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
+    """Read one subgraph, or tell why it can't be read."""
+    try:
+        parsed = parse(source.sdl)
+    except GraphQLSyntaxError as error:
+        at = error.locations[0] if error.locations else None
+        nodes = (Node(source.name, at.line, at.column),) if at else ()
+        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {error.message}", nodes),)
+    except RecursionError:
+        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] Syntax Error: nested too deeply."),)
+    problems: list[CompositionError] = []
+
+    def report(message: str, nodes: Sequence[AstNode]) -> None:
+        problems.append(CompositionError("INVALID_GRAPHQL", f"[{source.name}] {message}", places(source.name, nodes)))
+
+    schema = document.read(parsed, report)
+    if problems:
+        return tuple(problems)
+    try:
+        links = follow(schema)
+    except LinkError as error:
+        node = error.application.node if error.application else None
+        return (CompositionError(error.code, f"[{source.name}] {error}", places(source.name, (node,))),)
+    return _expand(source, schema, links)
+
+
+def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | tuple[CompositionError, ...]:
+    link = links.federation
+    subgraph = Subgraph(
+        name=source.name,
+        url=source.url or "",
+        schema=schema,
+        links=links,
+        link=link or FEDERATION_1,
+        is_federation_1=link is None,
+        source=source.sdl,
+    )
+    problems = [subgraph.error(*entry) for entry in directives.complete(schema, subgraph.link, links)]
+    problems += _rename_roots(subgraph)
+    return tuple(problems) or subgraph
+
+
+_ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription"))
+
+
+def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
+    schema = subgraph.schema
+    explicit = bool(schema.roots)
+    for operation, default in _ROOTS:
+        name = schema.roots.get(operation)
+        if name is None:
+            if (not explicit or operation == "query") and default in schema.types and schema.types[default].kind is Kind.OBJECT:
+                schema.roots[operation] = default
+            continue
+        if name == default or name not in schema.types:
+            continue
+        if default in schema.types:
+            yield subgraph.error(
+                f"ROOT_{operation.upper()}_USED",
+                f'The schema has a type named "{default}" but it is not set as the {operation} root type ("{name}" is instead): '
+                "this is not supported by federation. If a root type does not use its default name, there should be no other "
+                "type with that default name.",
+                schema.types[name].node,
+                schema.types[default].node,
+            )
+            continue
+        _rename(schema, name, default)
+        subgraph.renamed[default] = name
+    # Every subgraph answers `_service`, hence has a query type.
+    schema.types.setdefault("Query", TypeDefinition(Kind.OBJECT, "Query"))
+
+
+def _rename(schema: Schema, old: str, new: str) -> None:
+    """Rename a root type and everything that refers to it."""
+    schema.roots = {operation: new if name == old else name for operation, name in schema.roots.items()}
+    schema.types = {new if name == old else name: definition for name, definition in schema.types.items()}
+    schema.types[new].name = new
+    for definition in schema.types.values():
+        if old in definition.members:
+            definition.members = {new if name == old else name: node for name, node in definition.members.items()}
+        for member in definition.fields.values():
+            if member.parent == old:
+                member.parent = new
+            if named(member.type) == old:
+                member.type = member.type.replace(old, new)

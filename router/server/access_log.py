@@ -1,0 +1,141 @@
+"""One line per request, and the request's id on every answer. Never a token, a document or a variable's value."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import ecs_logging
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from router.executor.fetch import FetchRecord
+from router.server.metrics import Metrics
+from router.server.tracing import Trace
+
+log = structlog.get_logger(__name__)
+
+CLIENT_GONE: Final = 499
+"""What proxies write when nobody waits for the answer any more."""
+_QUIET: Final = ("/health", "/readiness", "/metrics", "/explorer/")
+_LONGEST_NAME: Final = 128
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is learned about a request on its way."""
+
+    trace: Trace
+    operation_name: str | None = None
+    operation_type: str = "none"
+    operation_hash: str | None = None
+    tenant: str | None = None
+    caller: str | None = None
+    error_codes: list[str] = field(default_factory=list)
+    fetches: list[FetchRecord] = field(default_factory=list)
+
+
+def facts_of(scope: Scope) -> Facts:
+    """Return the facts of the request that is at work."""
+    facts: Facts = scope["psa.facts"]
+    return facts
+
+
+class Observed:
+    """Wraps the whole application: ids in, figures and one line out."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, access_log: bool) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Observe one request; lifespan messages pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        facts = Facts(Trace.of(Headers(scope=scope)))
+        scope["psa.facts"] = facts
+        status = CLIENT_GONE
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = facts.trace.request_id
+            await send(message)
+
+        started = time.perf_counter()
+        self._metrics.began()
+        try:
+            await self._app(scope, receive, stamped)
+        finally:
+            self._ended(scope, facts, status, time.perf_counter() - started)
+
+    def _ended(self, scope: Scope, facts: Facts, status: int, seconds: float) -> None:
+        self._metrics.ended(seconds, status, facts.operation_type)
+        self._metrics.errors(facts.error_codes)
+        if self._access_log and not scope["path"].startswith(_QUIET):
+            log.info("request", **_line(scope, facts, status, seconds))
+
+
+def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
+    headers = Headers(scope=scope)
+    line = {
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "http.response.status_code": status,
+        "event.duration": int(seconds * 1e9),
+        "http.request.id": facts.trace.request_id,
+        "trace.id": facts.trace.trace_id,
+        "client.address": (scope.get("client") or ("",))[0],
+        "client.name": _short(headers.get("apollographql-client-name") or headers.get("graphql-client-name")),
+        "graphql.operation.name": _short(facts.operation_name),
+        "graphql.operation.type": facts.operation_type,
+        "graphql.operation.hash": facts.operation_hash,
+        "tenant": facts.tenant,
+        "caller": facts.caller,
+        "errors": sorted(set(facts.error_codes)) or None,
+        "subgraphs": [_fetch(record) for record in facts.fetches] or None,
+    }
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def _fetch(record: FetchRecord) -> dict[str, Any]:
+    return {"name": record.service, "ms": round(record.seconds * 1000, 1), "outcome": record.outcome}
+
+
+def _short(name: str | None) -> str | None:
+    return name[:_LONGEST_NAME] if name else None
+
+
+def _ecs(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    line: str = _FORMATTER(logger, method, dict(event))
+    return line
+
+
+_FORMATTER: Final = ecs_logging.StructlogFormatter()
+
+
+def configure(*, level: int = logging.INFO) -> None:
+    """Write every log of this process as a line of ECS JSON to standard error; for `__main__` only."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _ecs,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(ecs_logging.StdlibFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,0 +1,114 @@
+"""Puts the router together: settings in, an ASGI application out. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.explorer import page
+from router.federation.supergraph import InvalidSupergraph
+from router.registry.file import registrations
+from router.registry.registry import Problem, Registry
+from router.server import health, registration
+from router.server.access_log import Observed
+from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key
+from router.server.config import Misconfigured, RouterConfig
+from router.server.metrics import Metrics
+from router.server.pipeline import Identity, Pipeline
+from router.server.reload import Graphs
+
+log = structlog.get_logger(__name__)
+
+
+def build(config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | None = None) -> Starlette:
+    """Assemble a router.
+
+    `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
+    unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
+    with which subgraphs verify who asks.
+    """
+    subgraphs = config.subgraphs
+    http = HttpExchange(max_answer_bytes=subgraphs.answer_bytes, max_connections=subgraphs.connections)
+    inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
+    exchange = ByScheme(http, inside)
+    graphs = Graphs(config, GraphQLTransport(exchange))
+    registry = Registry(graphs.load, config.registry.state_file)
+    _start(config, graphs, registry)
+    identity = _identity(config, exchange)
+    metrics = Metrics()
+
+    def public_keys() -> dict[str, Any]:
+        return identity.minter.public_keys() if identity else {"keys": []}
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await http.close()
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", Pipeline(config, graphs, identity, metrics)),
+            *registration.routes(registry, config.registry.token, public_keys),
+            *health.routes(graphs),
+            metrics.route(),
+            *page.routes(),
+        ],
+        middleware=[Middleware(Observed, metrics=metrics, access_log=config.access_log)],
+        lifespan=lifespan,
+    )
+    app.state.registry = registry
+    app.state.graphs = graphs
+    app.state.public_keys = public_keys
+    return app
+
+
+def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+    settings = config.authentication
+    if settings is None:
+        return None
+    keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
+    try:
+        minter = Minter(signing_key(settings.signing_key_file))
+    except (OSError, ValueError) as fault:
+        raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
+    return Identity(Authenticator(settings, keys), minter)
+
+
+def _start(config: RouterConfig, graphs: Graphs, registry: Registry) -> None:
+    """Serve what is known before anything has announced itself."""
+    try:
+        if config.supergraph_file is not None:
+            graphs.load_now(config.supergraph_file.read_text(encoding="utf-8"))
+        elif config.subgraphs_file is not None:
+            _serve(graphs, registry.begin_with(registrations(config.subgraphs_file)))
+        else:
+            _restore(graphs, registry)
+    except (OSError, ValueError) as fault:  # an InvalidSupergraph is a ValueError
+        raise Misconfigured(str(fault)) from fault
+
+
+def _serve(graphs: Graphs, composed: str | tuple[Problem, ...]) -> None:
+    if not isinstance(composed, str):
+        raise Misconfigured("\n".join(f"{problem.code}: {problem.message}" for problem in composed))
+    graphs.load_now(composed)
+
+
+def _restore(graphs: Graphs, registry: Registry) -> None:
+    kept = registry.restore()
+    if kept is None:
+        return
+    try:
+        graphs.load_now(kept)
+    except InvalidSupergraph as fault:
+        # Written by another version of ours: the modules announce themselves again within seconds.
+        log.warning("registry.state_outdated", reason=fault.message)
+        registry.forget()

@@ -1,0 +1,96 @@
+"""The operation cache: a document that was seen before is neither parsed, nor validated, nor planned again."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.language import Lexer, Source, TokenKind
+
+from router.executor.operation import Operation
+from router.planner.failures import PlanningFailed
+from router.planner.planner import Planner
+from router.server import limits
+from router.server.config import Limits
+from router.server.lru import Recent
+from router.server.refusals import Refused
+
+_MOST_ERRORS = 50
+
+
+class Operations:
+    """The operations of one supergraph, by the digest of their document and their name."""
+
+    def __init__(self, schema: GraphQLSchema, planner: Planner, allowed: Limits, *, entries: int, weight: int) -> None:
+        self._schema = schema
+        self._planner = planner
+        self._allowed = allowed
+        self._ready: Recent[tuple[str, str | None], Operation] = Recent(entries, weight=weight)
+        # Preparing is computing: two at once would only take turns, and equal ones would do the work twice.
+        self._one_at_a_time = asyncio.Lock()
+
+    async def find(self, text: str, name: str | None) -> Operation:
+        """Return the operation, ready to be executed; raises `Refused` when it can't be."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        key = (digest, name)
+        ready = self._ready.get(key)
+        if ready is not None:
+            return ready
+        async with self._one_at_a_time:
+            ready = self._ready.get(key)
+            if ready is None:
+                ready = await asyncio.to_thread(self._prepare, text, name, digest)
+                self._ready.put(key, ready, len(text))
+        return ready
+
+    def _prepare(self, text: str, name: str | None, digest: str) -> Operation:
+        document = _parsed(text, self._allowed.tokens)
+        definition = _chosen(document, name)
+        limits.check(document, definition, self._allowed)
+        errors = validate(self._schema, document, max_errors=_MOST_ERRORS)
+        if errors:
+            raise Refused.because("GRAPHQL_VALIDATION_FAILED", errors)
+        if definition.operation is OperationType.SUBSCRIPTION:
+            raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
+        try:
+            plan = self._planner.plan(document, name)
+        except PlanningFailed as failed:
+            raise Refused(failed.code, failed.message) from failed
+        return Operation.of(self._schema, document, definition, plan, digest)
+
+
+def _parsed(text: str, most_tokens: int) -> DocumentNode:
+    try:
+        return parse(text, max_tokens=most_tokens)
+    except GraphQLError as error:
+        if _has_more_tokens(text, most_tokens):
+            message = f"The document has more than {most_tokens} tokens."
+            raise Refused("MAX_TOKENS_LIMIT", message) from error
+        raise Refused.because("GRAPHQL_PARSE_FAILED", [error]) from error
+
+
+def _has_more_tokens(text: str, most: int) -> bool:
+    lexer = Lexer(Source(text))
+    try:
+        return all(lexer.advance().kind is not TokenKind.EOF for _ in range(most + 1))
+    except GraphQLSyntaxError:
+        return False
+
+
+def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    definition = get_operation_ast(document, name)
+    if definition is None:
+        missing = f"The document has no operation {name}." if name else "Name the one operation to execute."
+        raise Refused("OPERATION_RESOLUTION_FAILURE", missing)
+    return definition

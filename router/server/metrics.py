@@ -1,0 +1,56 @@
+"""The router's figures: rate, errors and duration of requests and of fetches, by the OpenTelemetry API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from router.executor.fetch import FetchRecord
+
+_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The figures of one router; several in one process keep theirs apart."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        reader = PrometheusMetricReader(registry=self._registry)
+        meter = MeterProvider([reader], Resource({"service.name": "psa-router"})).get_meter("psa.router")
+        self._requests = meter.create_histogram("http.server.request.duration", "s", "How long requests took.")
+        self._active = meter.create_up_down_counter("http.server.active_requests", "1", "Requests at work now.")
+        self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
+        self._fetches = meter.create_histogram("http.client.request.duration", "s", "How long fetches took.")
+
+    def began(self) -> None:
+        """Count a request in."""
+        self._active.add(1)
+
+    def ended(self, seconds: float, status: int, operation_type: str) -> None:
+        """Count a request out."""
+        self._active.add(-1)
+        self._requests.record(seconds, {"http.response.status_code": status, "graphql.operation.type": operation_type})
+
+    def errors(self, codes: Iterable[str]) -> None:
+        """Count the errors of one answer; codes of our catalogue by name, those of subgraphs too."""
+        for code in codes:
+            self._errors.add(1, {"code": code})
+
+    def fetched(self, record: FetchRecord) -> None:
+        """Count a request to a subgraph."""
+        self._fetches.record(record.seconds, {"subgraph.name": record.service, "outcome": record.outcome})
+
+    def route(self) -> Route:
+        """`/metrics` in Prometheus' text format."""
+
+        async def show(_request: Request) -> Response:
+            return Response(generate_latest(self._registry), media_type=_CONTENT_TYPE)
+
+        return Route("/metrics", show)

@@ -1,0 +1,63 @@
+"""What the router says instead of an answer: a code of the catalogue, and whether HTTP's status has to say it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLError
+
+from router.errors import CATALOGUE
+
+# Faults of a well-formed GraphQL request. A client that asked for application/json gets them with status 200, because
+# older clients read any other status as "the server is down" (GraphQL over HTTP, section 6.4.1).
+_INSIDE_GRAPHQL = frozenset(
+    {
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "BAD_USER_INPUT",
+        "OPERATION_RESOLUTION_FAILURE",
+        "MAX_DEPTH_LIMIT",
+        "MAX_ALIASES_LIMIT",
+        "MAX_ROOT_FIELDS_LIMIT",
+        "MAX_SELECTIONS_LIMIT",
+        "MAX_TOKENS_LIMIT",
+        "SUBSCRIPTION_DISABLED",
+        "QUERY_PLANNING_FAILED",
+    }
+)
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """The request as a whole gets errors and no data."""
+
+    def __init__(self, code: str, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
+        super().__init__(message)
+        self.code = CATALOGUE[code]
+        self.headers = headers or {}
+        self.errors: list[dict[str, Any]] = [{"message": message, "extensions": {"code": code, **extensions}}]
+
+    @classmethod
+    def because(cls, code: str, errors: Sequence[GraphQLError]) -> Refused:
+        """Refuse with errors that graphql-core found in the client's document or variables."""
+        refused = cls(code, errors[0].message)
+        refused.errors = [_formatted(error, code) for error in errors]
+        return refused
+
+    @property
+    def inside_graphql(self) -> bool:
+        """Whether the HTTP exchange itself went well."""
+        return self.code.code in _INSIDE_GRAPHQL
+
+    @property
+    def executed(self) -> bool:
+        """Whether the operation was understood, so that its data are null and not absent."""
+        return self.code.code in {"QUERY_PLANNING_FAILED", "GATEWAY_TIMEOUT"}
+
+
+def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    formatted: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    formatted["extensions"] = {"code": code}
+    return formatted

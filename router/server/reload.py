@@ -1,0 +1,84 @@
+"""The supergraph that is served now, and the swap to the next one.
+
+Everything that belongs to one supergraph hangs together in one `Graph`. A request takes the current one at its start
+and keeps it to its end, so that a swap is one assignment: nobody waits, nobody sees half of each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from graphql import GraphQLSchema
+
+from router.executor.fetch import Services
+from router.executor.transport import Transport
+from router.executor.types import RuntimeTypes
+from router.federation.api_schema import api_schema
+from router.federation.supergraph import Supergraph
+from router.planner.planner import Planner
+from router.server.cache import Operations
+from router.server.config import RouterConfig
+from router.server.refusals import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One supergraph with all that was derived from it."""
+
+    supergraph: Supergraph
+    schema: GraphQLSchema
+    services: Services
+    operations: Operations
+
+
+class Graphs:
+    """Holds the current graph; there is none until the first supergraph was loaded."""
+
+    def __init__(self, config: RouterConfig, transport: Transport) -> None:
+        self._config = config
+        self._transport = transport
+        self._current: Graph | None = None
+
+    @property
+    def current(self) -> Graph | None:
+        """The graph that new requests get."""
+        return self._current
+
+    def needed(self) -> Graph:
+        """Return the current graph; raises `Refused` when there is none."""
+        if self._current is None:
+            raise Refused("SUPERGRAPH_UNAVAILABLE", "No schema is served yet.", headers={"retry-after": "5"})
+        return self._current
+
+    async def load(self, sdl: str) -> None:
+        """Derive everything from a supergraph in a thread, then swap; raises `InvalidSupergraph` and swaps nothing."""
+        self._current = await asyncio.to_thread(self._derive, sdl)
+
+    def load_now(self, sdl: str) -> None:
+        """Do the same before the event loop runs."""
+        self._current = self._derive(sdl)
+
+    def _derive(self, sdl: str) -> Graph:
+        supergraph = Supergraph.parse(sdl)
+        schema = api_schema(supergraph)
+        config = self._config
+        operations = Operations(
+            schema,
+            Planner(supergraph),
+            config.limits,
+            entries=config.operation_cache_entries,
+            weight=config.operation_cache_bytes,
+        )
+        return Graph(supergraph, schema, self._services(supergraph), operations)
+
+    def _services(self, supergraph: Supergraph) -> Services:
+        settings = self._config.subgraphs
+        urls = {name: settings.urls.get(name, endpoint.url) for name, endpoint in supergraph.subgraphs.items()}
+        return Services(
+            urls,
+            RuntimeTypes.of(supergraph),
+            self._transport,
+            timeout_seconds=settings.timeout_seconds,
+            max_representations=settings.representations,
+        )

@@ -1,0 +1,156 @@
+"""HTTP in, a GraphQL request out: GraphQL over HTTP, by GET and by POST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive
+
+from router.server.refusals import Refused
+
+JSON: Final = "application/json"
+GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+
+# What a client may ask for, and what it gets then.
+_OFFERED: Final[Mapping[str, str]] = {
+    GRAPHQL_RESPONSE: GRAPHQL_RESPONSE,
+    JSON: JSON,
+    "application/*": JSON,
+    "*/*": JSON,
+}
+
+
+class ClientGone(Exception):  # noqa: N818 - it says what happened
+    """The client closed the connection before its answer was ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """The four parameters of the specification."""
+
+    query: str
+    operation_name: str | None
+    variables: Mapping[str, Any]
+    extensions: Mapping[str, Any]
+
+
+def media_type(headers: Headers) -> str:
+    """Return the media type of the answer; the client's highest weight wins, the first among equals."""
+    accept = ",".join(headers.getlist("accept"))
+    if not accept.strip():
+        return JSON
+    wanted = [_weighted(part) for part in accept.split(",")]
+    acceptable = [(weight, _OFFERED[name]) for weight, name in wanted if weight > 0 and name in _OFFERED]
+    if not acceptable:
+        raise Refused("INVALID_ACCEPT_HEADER", f"The answer can be {GRAPHQL_RESPONSE} or {JSON}.")
+    return max(acceptable, key=lambda option: option[0])[1]
+
+
+def _weighted(part: str) -> tuple[float, str]:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            return _number(value), name
+        if key.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8"):
+            return 0.0, name
+    return 1.0, name
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def check_method(method: str) -> None:
+    """Refuse every method but the two of the specification."""
+    if method not in ("GET", "POST"):
+        raise Refused("METHOD_NOT_ALLOWED", "Use GET or POST.", headers={"allow": "GET, POST"})
+
+
+def check_content_type(method: str, headers: Headers) -> None:
+    """Refuse bodies that are not JSON in UTF-8; a GET has no body, but may not pretend to have another one."""
+    given = headers.get("content-type")
+    if given is None and method == "GET":
+        return
+    name, *parameters = (piece.strip().lower() for piece in (given or "").split(";"))
+    charsets = [
+        value.strip(' "') for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "charset"
+    ]
+    if name != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
+        raise Refused("INVALID_CONTENT_TYPE_HEADER", f"The content type must be {JSON} in UTF-8.")
+
+
+async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """Read the body; stop as soon as it's larger than allowed."""
+    declared = headers.get("content-length", "")
+    body = bytearray()
+    more = True
+    while more:
+        if len(body) > limit or (declared.isdigit() and int(declared) > limit):
+            raise Refused("INVALID_GRAPHQL_REQUEST", f"The request's body may have {limit} bytes.")
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if len(body) > limit:
+        raise Refused("INVALID_GRAPHQL_REQUEST", f"The request's body may have {limit} bytes.")
+    return bytes(body)
+
+
+def graphql_request(method: str, query_string: bytes, body: bytes) -> GraphQLRequest:
+    """Read the parameters; raises `Refused` when one has the wrong type."""
+    parameters = _from_url(query_string) if method == "GET" else _from_body(body)
+    query = parameters.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise Refused("BAD_REQUEST", "The parameter `query` must be a GraphQL document.")
+    name = parameters.get("operationName")
+    if not isinstance(name, str | None):
+        raise Refused("BAD_REQUEST", "The parameter `operationName` must be a string.")
+    return GraphQLRequest(query, name or None, _map(parameters, "variables"), _map(parameters, "extensions"))
+
+
+def _from_url(query_string: bytes) -> dict[str, Any]:
+    try:
+        given: dict[str, Any] = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except ValueError:
+        raise Refused("BAD_REQUEST", "The query string is not URL-encoded UTF-8.") from None
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = _json(given[name].encode(), f"The parameter `{name}` is not JSON.")
+        else:
+            given.pop(name, None)
+    return given
+
+
+def _from_body(body: bytes) -> dict[str, Any]:
+    given = _json(body, "The body is not JSON.")
+    if isinstance(given, list):
+        raise Refused("BATCHING_NOT_ENABLED", "Send one operation at a time.")
+    if not isinstance(given, dict):
+        raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+    return given
+
+
+def _json(text: bytes, problem: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Refused("BAD_REQUEST", problem) from None
+
+
+def _map(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = parameters.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused("BAD_REQUEST", f"The parameter `{name}` must be an object.")
+    return value

@@ -1,0 +1,71 @@
+"""One command line for all modules: `python -m subgraphs <name> serve relay consume work`, or `migrate`, `sdl`, `config`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from subgraphs import MODULES
+from subgraphs.kit import config, graph, log, migrate, module, process
+from subgraphs.kit.app import Breached
+
+
+class Verb(Enum):
+    """What to do with a module; the first four run until they are told to stop, and may be combined."""
+
+    SERVE = "serve"
+    RELAY = "relay"
+    CONSUME = "consume"
+    WORK = "work"
+    MIGRATE = "migrate"
+    SDL = "sdl"
+    CONFIG = "config"
+
+
+def main(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(MODULES)}.")],
+    verbs: Annotated[list[Verb], typer.Argument(help="What to do; serve, relay, consume and work may be combined.")],
+) -> None:
+    """Run one module of the platform; its settings come from the environment (PSA_…)."""
+    if name not in MODULES:
+        raise typer.BadParameter(f"there is no module {name!r}; there are {', '.join(MODULES)}")
+    try:
+        _run(name, [verb.value for verb in verbs])
+    except* (config.Misconfigured, Breached, process.Stopped) as problems:
+        for problem in _leaves(problems):
+            print(f"psa-{name}: {problem}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _run(name: str, verbs: list[str]) -> None:
+    manifest = module.load(name)
+    settings = config.read(os.environ)
+    match verbs:
+        case ["sdl"]:
+            print(graph.sdl(manifest), end="")
+        case ["config"]:
+            print("\n".join(f"{key}={value}" for key, value in config.shown(settings).items()))
+        case ["migrate"]:
+            ran = asyncio.run(migrate.upgrade(name, settings.needed("database_owner_url")))
+            print(f"{name}: {', '.join(ran) or 'nothing to do'}")
+        case _ if set(verbs) <= process.VERBS.keys():
+            log.configure(service=f"psa-{name}")
+            asyncio.run(process.until_told(manifest, settings, verbs))
+        case _:
+            raise typer.BadParameter(f"{' '.join(verbs)} cannot be combined")
+
+
+def _leaves(problems: BaseExceptionGroup) -> list[BaseException]:
+    found: list[BaseException] = []
+    for problem in problems.exceptions:
+        found += _leaves(problem) if isinstance(problem, BaseExceptionGroup) else [problem]
+    return found
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,133 @@
+"""One module as a web application: its subgraph behind the verification of who asks, its health, its metrics."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+
+from subgraphs.kit import graph, health, tenancy
+from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
+from subgraphs.kit.clock import Clock, now
+from subgraphs.kit.config import Settings
+from subgraphs.kit.context import Context
+from subgraphs.kit.database import engine as connect
+from subgraphs.kit.metrics import Metrics
+from subgraphs.kit.module import Module
+
+_log = structlog.get_logger()
+
+
+class Breached(Exception):
+    """The walls between tenants have a hole, so this process does not serve."""
+
+    def __init__(self, module: str, breaches: Sequence[str]) -> None:
+        """List every breach, because the one who repairs them wants to see all."""
+        listed = "".join(f"\n  - {breach}" for breach in breaches)
+        super().__init__(f"{module} refuses to start, tenants are not walled off from each other:{listed}")
+        self.breaches = tuple(breaches)
+
+
+def build(module: Module, settings: Settings, *, keys: KeySource | None = None, clock: Clock = now) -> Starlette:
+    """The module's ASGI application; at its start it searches its walls and raises `Breached` when there is a hole.
+
+    `keys` gives the router's public keys when it runs in the same process; otherwise PSA_INTERNAL_JWKS says where.
+    """
+    engine = connect(
+        settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
+    )
+    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
+    metrics = Metrics(module.name)
+    subgraph = _Subgraph(module, engine, metrics, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await inspect_walls(module.name, engine)
+        try:
+            yield
+        finally:
+            await engine.dispose()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
+            *health.routes(engine),
+            metrics.route(),
+        ],
+        lifespan=lifespan,
+    )
+
+
+async def inspect_walls(module: str, engine: AsyncEngine) -> None:
+    """Raise `Breached` with everything that `tenancy.breaches` finds for this role."""
+    async with engine.connect() as connection:
+        breaches = await tenancy.breaches(connection)
+    if breaches:
+        raise Breached(module, breaches)
+
+
+class Verified:
+    """Lets a request pass when the router vouches for its caller, and answers 401 otherwise."""
+
+    def __init__(self, app: ASGIApp, verifier: Verifier, metrics: Metrics) -> None:
+        self._app = app
+        self._verifier = verifier
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 here, or call the subgraph with the caller in the scope."""
+        headers = Headers(scope=scope)
+        correlation = headers.get("x-request-id")
+        try:
+            caller = await self._verifier.caller(_bearer(headers), correlation=correlation)
+        except NotVerified as error:
+            _log.info("caller.not_verified", reason=str(error), correlation=correlation)
+            await _unauthenticated()(scope, receive, send)
+            return
+        with (
+            self._metrics.request(),
+            structlog.contextvars.bound_contextvars(
+                tenant=str(caller.tenant), caller=str(caller.subject), correlation=correlation
+            ),
+        ):
+            await self._app({**scope, "psa.caller": caller}, receive, send)
+
+
+def _bearer(headers: Headers) -> str:
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise NotVerified("there is no bearer token")
+    return token
+
+
+def _unauthenticated() -> Response:
+    error = {"message": "This service answers only the router.", "extensions": {"code": "UNAUTHENTICATED"}}
+    return JSONResponse({"errors": [error]}, status_code=401, headers={"WWW-Authenticate": "Bearer"})
+
+
+class _Subgraph(GraphQL[Context, None]):
+    """Strawberry's view of GraphQL over HTTP, with our context and no page of its own."""
+
+    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock) -> None:
+        super().__init__(graph.schema(module), graphql_ide=None, allow_queries_via_get=False)
+        self._module = module
+        self._engine = engine
+        self._metrics = metrics
+        self._clock = clock
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """What the resolvers of this request may use."""
+        del response
+        caller: Caller = request.scope["psa.caller"]
+        key = request.headers.get("idempotency-key")
+        return Context(caller, self._engine, self._module.name, idempotency_key=key, clock=self._clock)

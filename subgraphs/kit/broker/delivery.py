@@ -1,0 +1,105 @@
+"""What a broker promises, whichever it is: the words that relay and inbox use, and nothing of AMQP or SQL.
+
+    publish     returns the messages that the broker is responsible for from now on: they are in every queue that
+                wants them, on disk; what is missing from the answer is still ours
+    deliver     at least once: a message belongs to its queue until it is acknowledged; when its consumer dies or gives
+                it back, somebody gets it again, with a higher `attempt`
+    give up     a message that was delivered `tries` times in vain, or that was rejected, moves to the dead letters of
+                the module; it is in one of the two queues at any moment, never in none
+
+A message that no queue wants is not an error (nobody has to listen to `asset.stale`), but it is not dropped unseen
+either: it goes to the queue `UNROUTED`, which keeps the newest of them. So the queue of a consumer that was
+forgotten to be declared shows itself there, and a publisher never has to tell "nobody cares" from "the broker lost
+its queues": the second is always an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+_DEAD = "dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event on its way: `key` decides who gets it, `id` is the event's own."""
+
+    id: UUID
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Messages that wait for one purpose of one module; `keys` are event types, or patterns of them (`*`, `#`)."""
+
+    module: str
+    purpose: str
+    keys: tuple[str, ...] = ()
+    tries: int = 20
+    keep: int | None = None
+    """How many messages it keeps, the newest ones; None: all."""
+
+    @property
+    def name(self) -> str:
+        """What the queue is called in the broker."""
+        return f"q.{self.module}.{self.purpose}"
+
+    @property
+    def dead_letters(self) -> Queue | None:
+        """Where messages go that this queue gives up; None for the dead letters themselves."""
+        return None if self.module == _DEAD else dead_letters(self.module)
+
+
+def dead_letters(module: str) -> Queue:
+    """The queue of everything that a module could not handle."""
+    return Queue(module=_DEAD, purpose=module)
+
+
+UNROUTED = Queue(module=_DEAD, purpose="unrouted", keep=10_000)
+"""Where messages go that no queue wants."""
+
+
+class Delivery(Protocol):
+    """One message in the hands of one consumer, until it says what became of it."""
+
+    @property
+    def message(self) -> Message:
+        """What was published."""
+
+    @property
+    def attempt(self) -> int:
+        """How many times the message was delivered, this time included."""
+
+    async def ack(self) -> None:
+        """It is done: forget it."""
+
+    async def release(self) -> None:
+        """Not now: deliver it again, to whoever is there."""
+
+    async def reject(self) -> None:
+        """Never: move it to the dead letters."""
+
+
+class Publisher(Protocol):
+    """An open way into the broker."""
+
+    async def publish(self, messages: Sequence[Message]) -> frozenset[UUID]:
+        """Hand messages over; returns the ids of those that the broker has. Raises when the way is broken."""
+
+
+class Broker(Protocol):
+    """Takes messages from publishers and brings them to the queues that want them."""
+
+    async def declare(self, *queues: Queue) -> None:
+        """Make sure that these queues and their dead letters exist and get what they want from now on."""
+
+    def publisher(self) -> AbstractAsyncContextManager[Publisher]:
+        """Open a way in; it breaks with the broker, and is opened anew by whoever wants to go on."""
+
+    def deliveries(self, queue: Queue, *, prefetch: int) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
+        """Declare the queue and receive from it, `prefetch` messages at a time; iterating raises when the way breaks."""

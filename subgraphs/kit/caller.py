@@ -1,0 +1,175 @@
+"""Who is asking: read from the router's internal token, and from nowhere else.
+
+The network is not trusted: a request without a token that the router signed for exactly this module has no caller
+and gets no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from contracts.identity import (
+    EVERY_CUSTOMER,
+    INTERNAL_ISSUER,
+    INTERNAL_TOKEN_TYPE,
+    SIGNING_ALGORITHM,
+    CallerKind,
+)
+from subgraphs.kit.errors import Forbidden
+
+SYSTEM = UUID(int=0)
+"""The subject of what nobody asked for: consumers and jobs."""
+
+_LEEWAY_SECONDS = 30
+_REFRESH_SECONDS = 10.0
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One verified identity: the tenant, the subject, what it may do and whose rows it may see."""
+
+    tenant: UUID
+    subject: UUID
+    kind: CallerKind
+    scopes: frozenset[str] = frozenset()
+    customers: frozenset[UUID] | None = None
+    """The customers whose rows are visible; None means all of the tenant's."""
+    denied: frozenset[UUID] = frozenset()
+    roles: frozenset[str] = frozenset()
+    correlation: str | None = None
+    address: str | None = field(default=None, compare=False)
+
+    def require(self, scope: str) -> None:
+        """Refuse unless the caller holds `scope`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"This needs the permission {scope!r}, which you do not have.")
+
+
+class NotVerified(Exception):
+    """The token is missing, forged, expired, or meant for somebody else."""
+
+
+def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None) -> Caller:
+    """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd."""
+    try:
+        customers = claims.get("customers", [])
+        return Caller(
+            tenant=UUID(claims["tid"]),
+            subject=UUID(claims["sub"]),
+            kind=claims["kind"],
+            scopes=frozenset(str(claims.get("scope", "")).split()),
+            customers=None if customers == EVERY_CUSTOMER else frozenset(map(UUID, customers)),
+            denied=frozenset(map(UUID, claims.get("deny", []))),
+            roles=frozenset(claims.get("roles", [])),
+            correlation=correlation,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotVerified(f"claim {error}") from error
+
+
+def system(tenant: UUID, *, correlation: str | None = None) -> Caller:
+    """The platform itself, acting for one tenant because an event arrived or a timer fired."""
+    return Caller(tenant=tenant, subject=SYSTEM, kind="SYSTEM", correlation=correlation)
+
+
+KeySource = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def keys_from(location: str) -> KeySource:
+    """Where the router's public keys are: an http(s) URL, or a file with a JSON Web Key Set."""
+
+    async def from_url() -> dict[str, Any]:
+        async with httpx2.AsyncClient(timeout=5) as client:
+            response = await client.get(location)
+            response.raise_for_status()
+            keys: dict[str, Any] = response.json()
+            return keys
+
+    async def from_file() -> dict[str, Any]:
+        text = await asyncio.to_thread(Path(location).read_text, encoding="utf-8")
+        keys: dict[str, Any] = json.loads(text)
+        return keys
+
+    return from_url if location.startswith(("http://", "https://")) else from_file
+
+
+class Verifier:
+    """Verifies internal tokens for one module against the router's keys, and remembers good ones until they expire."""
+
+    def __init__(self, audience: str, keys: KeySource) -> None:
+        self._audience = audience
+        self._source = keys
+        self._keys: KeySet | None = None
+        self._ask_again_at = 0.0
+        self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._rules = jwt.JWTClaimsRegistry(
+            leeway=_LEEWAY_SECONDS,
+            iss={"essential": True, "value": INTERNAL_ISSUER},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+            tid={"essential": True},
+        )
+
+    async def caller(self, token: str, *, correlation: str | None = None) -> Caller:
+        """The caller that `token` stands for; raises NotVerified with a reason for our log, not for the client."""
+        known = self._known.get(token)
+        if known and known[0] > time.time():
+            return from_claims(known[1], correlation=correlation)
+        claims = await self._verified(token)
+        self._remember(token, claims)
+        return from_claims(claims, correlation=correlation)
+
+    async def _verified(self, token: str) -> Mapping[str, Any]:
+        try:
+            return self._decoded(token, await self._current_keys())
+        except (JoseError, ValueError) as first:
+            # The router may have rotated its key since we asked: ask once more, but not for every forged token.
+            if not await self._refresh():
+                raise NotVerified(str(first)) from first
+        try:
+            return self._decoded(token, await self._current_keys())
+        except (JoseError, ValueError) as error:
+            raise NotVerified(str(error)) from error
+
+    def _decoded(self, token: str, keys: KeySet) -> Mapping[str, Any]:
+        decoded = jwt.decode(token, keys, algorithms=[SIGNING_ALGORITHM])
+        if decoded.header.get("typ") != INTERNAL_TOKEN_TYPE:
+            raise ValueError("this is not an internal token")
+        self._rules.validate(decoded.claims)
+        return decoded.claims
+
+    async def _current_keys(self) -> KeySet:
+        if self._keys is None and not await self._refresh():
+            raise NotVerified("the router's keys cannot be read")
+        assert self._keys is not None  # noqa: S101 - the line above made sure
+        return self._keys
+
+    async def _refresh(self) -> bool:
+        if time.monotonic() < self._ask_again_at:
+            return False
+        self._ask_again_at = time.monotonic() + _RETRY_SECONDS
+        try:
+            self._keys = KeySet.import_key_set(await self._source())  # type: ignore[arg-type]
+        except (httpx2.HTTPError, OSError, ValueError, JoseError):
+            return False
+        self._ask_again_at = time.monotonic() + _REFRESH_SECONDS
+        return True
+
+    def _remember(self, token: str, claims: Mapping[str, Any]) -> None:
+        if len(self._known) >= 10_000:
+            self._known.clear()
+        self._known[token] = (float(claims["exp"]), claims)

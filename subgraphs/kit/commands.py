@@ -1,0 +1,150 @@
+"""A mutation: one transaction that is allowed, done once, recorded, and answers refusals as data.
+
+    @strawberry.type
+    class Mutation:
+        @command("tickets:write", TicketPayload)
+        async def create_ticket(work: Work, input: CreateTicketInput) -> models.Ticket:
+            \"\"\"Open a ticket.\"\"\"
+            return await service.open_ticket(work, …)
+
+The function gets the open transaction instead of GraphQL's `info` and gives back the row that it wrote. What the
+client sees is the payload: the entity, and the list of errors, which is empty when the command was done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, TypeVar, get_type_hints
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import inspect as inspect_row
+
+from subgraphs.kit import idempotency
+from subgraphs.kit.audit import plain
+from subgraphs.kit.context import Info
+from subgraphs.kit.errors import Refusal
+from subgraphs.kit.shapes import IDEMPOTENCY_FIELD, camel
+from subgraphs.kit.tables import Entity
+from subgraphs.kit.values import failure
+from subgraphs.kit.work import Work
+
+R = TypeVar("R", bound=Entity)
+
+Handler = Callable[..., Awaitable[Entity]]
+
+COMMAND = "psa_command"
+"""The attribute by which the house rules recognise a resolver that was made here."""
+
+
+def command(scope: str, payload: type[Any]) -> Callable[[Handler], Any]:
+    """Make a mutation of a function `(work, input) -> row`, allowed to callers who hold `scope`.
+
+    `payload` is a Strawberry type with two fields: the entity, whose type has a class method `of(row)`, and `errors`.
+    """
+
+    def decorate(handler: Handler) -> Any:
+        run = _resolver(handler, scope, payload)
+        return strawberry.mutation(resolver=run)
+
+    return decorate
+
+
+def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[..., Awaitable[Any]]:
+    name = camel(handler.__name__)
+
+    async def run(self: object, info: Info, input: Any) -> Any:  # noqa: A002, ARG001 - GraphQL says `input`
+        context = info.context
+        key = input.client_mutation_id or _key_of_request(info)
+        try:
+            async with context.work(scope, command=name) as work:
+                row = await _once(work, handler, name, input, key, _model(handler))
+            return _done(payload, row)
+        except Refusal as refusal:
+            return payload(errors=[failure(refusal)])
+
+    _pose_as(run, handler, payload)
+    setattr(run, COMMAND, scope)
+    return run
+
+
+def _key_of_request(info: Info) -> str | None:
+    """The request's Idempotency-Key, made a key of this field: one request may hold several commands."""
+    key = info.context.idempotency_key
+    return f"{key}/{info.path.key}" if key else None
+
+
+async def _once(work: Work, handler: Handler, name: str, given: Any, key: str | None, model: type[R]) -> R:
+    if key is not None:
+        first = await idempotency.first_result(work, key, {"command": name, "input": _as_json(given)})
+        if first is not None:
+            return _thawed(model, first)
+    row = await handler(work, given)
+    await work.session.flush()
+    if key is not None:
+        await idempotency.keep(work, key, _frozen(row))
+    assert isinstance(row, model)  # noqa: S101 - what the handler's annotation promises
+    return row
+
+
+def _done(payload: type[Any], row: Entity) -> Any:
+    entity = next(field for field in dataclasses.fields(payload) if field.name != "errors")
+    shape = _entity_type(payload, entity.name)
+    return payload(**{entity.name: shape.of(row)}, errors=[])
+
+
+def _entity_type(payload: type[Any], name: str) -> Any:
+    hint = get_type_hints(payload)[name]
+    return next(part for part in (*getattr(hint, "__args__", ()), hint) if hasattr(part, "of"))
+
+
+def _model(handler: Handler) -> type[Any]:
+    model: type[Any] = get_type_hints(handler)["return"]
+    return model
+
+
+def _pose_as(run: Callable[..., Any], handler: Handler, payload: type[Any]) -> None:
+    """Give the resolver the name, the words and the place of the handler, and GraphQL's view of its arguments."""
+    given = inspect.signature(handler).parameters["input"].annotation
+    run.__name__, run.__qualname__, run.__doc__ = handler.__name__, handler.__qualname__, handler.__doc__
+    run.__module__ = handler.__module__
+    hints = vars(sys.modules[handler.__module__])
+    given = hints.get(given, given) if isinstance(given, str) else given
+    run.__annotations__ = {"info": Info, "input": given, "return": payload}
+    parameters = [
+        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info),
+        inspect.Parameter("input", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=given),
+    ]
+    run.__signature__ = inspect.Signature(parameters, return_annotation=payload)  # type: ignore[attr-defined]
+
+
+def _frozen(row: Entity) -> dict[str, Any]:
+    """The row as JSON, so that the second request gets the first one's answer even if the row has changed since."""
+    return {column.key: plain(getattr(row, column.key)) for column in inspect_row(type(row)).column_attrs}
+
+
+def _thawed(model: type[R], values: dict[str, Any]) -> R:
+    columns = inspect_row(model).column_attrs
+    return model(**{one.key: _as_python(one.columns[0].type.python_type, values.get(one.key)) for one in columns})
+
+
+def _as_python(kind: type[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if issubclass(kind, datetime | date):
+        return kind.fromisoformat(value)
+    if issubclass(kind, Enum) or kind is UUID:
+        return kind(value)
+    return value
+
+
+def _as_json(given: Any) -> dict[str, Any]:
+    values = dataclasses.asdict(given)
+    values.pop(IDEMPOTENCY_FIELD)
+    return {name: None if value is strawberry.UNSET else value for name, value in values.items()}

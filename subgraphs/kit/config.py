@@ -1,0 +1,73 @@
+"""The settings of one module's process: read once at its start, frozen, passed down.
+
+Each setting is an environment variable with the prefix `PSA_`. An unknown one is an error, because a misspelt setting
+that is silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+PREFIX = "PSA_"
+
+
+class Settings(BaseModel):
+    """Everything that differs between two processes of the same module."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the runtime role: postgresql://tickets:…@host/psa"
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="The same as the owner role; only `migrate` needs it."
+    )
+    database_relay_url: SecretStr | None = Field(
+        None, description="The same as the relay role; `relay` and `work` need it."
+    )
+    database_pool: int = Field(10, ge=1, le=100, description="Connections that one process may hold.")
+    redis_url: SecretStr | None = Field(None, description="Redis: redis://host:6379/0")
+    amqp_url: SecretStr | None = Field(None, description="RabbitMQ: amqp://user:password@host/psa")
+    router_url: str | None = Field(None, description="Where the router listens; the module registers there.")
+    registry_token: SecretStr | None = Field(None, description="The secret that lets a module register.")
+    internal_jwks: str | None = Field(None, description="The router's public keys: a URL, or a file.")
+    listen_host: str = Field("127.0.0.1", description="The address to listen on.")
+    listen_port: int = Field(8443, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(None, description="Where the router reaches this process.")
+
+    def needed(self, name: str) -> str:
+        """The value of a setting that this process cannot do without; raises `Misconfigured` when it is absent."""
+        value = getattr(self, name)
+        if value is None:
+            raise Misconfigured(f"{PREFIX}{name.upper()} is not set. {type(self).model_fields[name].description}")
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+class Misconfigured(Exception):
+    """The settings make no sense; the message names the setting and the remedy."""
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """The settings in `environment`; raises `Misconfigured` naming what is wrong."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in given.keys() - Settings.model_fields.keys():
+        raise Misconfigured(f"{PREFIX}{name.upper()} is no setting{_suggestion(name)}.")
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+        raise Misconfigured(f"{name}: {first['msg']}.") from None
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return f"; did you mean {PREFIX}{close[0].upper()}?" if close else ""
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """The effective settings with secrets hidden, for people to look at."""
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in settings if value is not None}

@@ -1,0 +1,85 @@
+"""PostgreSQL for one module: its schema, its three roles, its pool of connections.
+
+tickets          serves: reads and writes rows of one tenant at a time, no DDL, appends to the outbox
+tickets_owner    migrates: owns the schema and its tables, used by nobody else
+tickets_relay    drains: takes events from the outbox and jobs from the queue, of all tenants, and nothing else
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+from pydantic import SecretStr
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+
+@dataclass(frozen=True, slots=True)
+class RolePasswords:
+    """The passwords of a module's three roles."""
+
+    runtime: SecretStr
+    owner: SecretStr
+    relay: SecretStr
+
+
+def engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEngine:
+    """A pool of connections; one that has died is replaced before it is handed out."""
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error is logged with its SQL, never with the values
+        connect_args={"server_settings": {"application_name": application}, "timeout": 10, "command_timeout": 30},
+    )
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """`postgresql://…` as SQLAlchemy wants it, for asyncpg."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+async def provision(admin_url: str, module: str, passwords: RolePasswords) -> None:
+    """Create the module's roles and schema, or bring them back to how they must be; needs a superuser."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        async with connection.transaction():
+            # Several modules may be provisioned at once; roles are shared by the whole cluster.
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('psa.provision'))")
+            for role, password in _roles(module, passwords):
+                await _role(connection, role, password, search_path=module)
+            await _schema(connection, module)
+    finally:
+        await connection.close()
+
+
+def _roles(module: str, passwords: RolePasswords) -> list[tuple[str, SecretStr]]:
+    return [
+        (module, passwords.runtime),
+        (f"{module}_owner", passwords.owner),
+        (f"{module}_relay", passwords.relay),
+    ]
+
+
+async def _role(connection: asyncpg.Connection, role: str, password: SecretStr, *, search_path: str) -> None:
+    exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
+    if not exists:
+        await connection.execute(f'CREATE ROLE "{role}"')
+    secret = await connection.fetchval("SELECT quote_literal($1::text)", password.get_secret_value())
+    await connection.execute(
+        f'ALTER ROLE "{role}" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {secret}'
+    )
+    await connection.execute(f'ALTER ROLE "{role}" SET search_path = "{search_path}"')
+
+
+async def _schema(connection: asyncpg.Connection, module: str) -> None:
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{module}" AUTHORIZATION "{module}_owner"')
+    await connection.execute(f'GRANT USAGE ON SCHEMA "{module}" TO "{module}", "{module}_relay"')
+    await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+    for role in (module, f"{module}_owner", f"{module}_relay"):
+        await connection.execute(f'GRANT CONNECT ON DATABASE {database} TO "{role}"')

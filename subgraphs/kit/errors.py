@@ -1,0 +1,90 @@
+"""What a service may say instead of doing what it was asked: refusals are answers, everything else is a fault.
+
+    Refusal            a code, words for the caller, and the field they are about
+    ├── Invalid        the words make no sense
+    ├── Forbidden      not for you
+    ├── NotFound       not there, or not yours, which look the same
+    └── Conflict       not in this state
+        ├── Stale               somebody was faster
+        ├── KeyReused           the idempotency key belongs to another request
+        ├── InvalidTransition   there is no way from its status to the one asked for
+        └── PreconditionFailed  something else has to be done first
+
+A command answers a refusal as data (`errors` of its payload); a query answers it as a GraphQL error with the same
+code. Modules add subclasses with codes of their own; a code is never reused and never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """The request was understood and will not be done."""
+
+    code: ClassVar[str] = "REFUSED"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        """Say why in words for the caller; `field` is the input field that is to blame, in camelCase."""
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class Invalid(Refusal):
+    """A value makes no sense; the message names the field and what it may be."""
+
+    code = "VALIDATION"
+
+
+class Forbidden(Refusal):
+    """The caller's permissions do not cover this."""
+
+    code = "FORBIDDEN"
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it is not yours: both read the same."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(Refusal):
+    """Not in this state: what is asked contradicts what is there."""
+
+    code = "CONFLICT"
+
+
+class Stale(Conflict):
+    """Somebody changed it since the version you read; read it again."""
+
+    code = "CONFLICT"
+
+
+class KeyReused(Conflict):
+    """The idempotency key was used before, for a different request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class InvalidTransition(Conflict):
+    """There is no way from the status that it has to the one that was asked for."""
+
+    code = "INVALID_TRANSITION"
+
+
+class PreconditionFailed(Conflict):
+    """Something else has to be done first; the message says what."""
+
+    code = "PRECONDITION_FAILED"
+
+
+def catalogue() -> dict[str, str]:
+    """Every code with its meaning: the docstrings of all refusals that are loaded."""
+    found: dict[str, str] = {}
+    pending: list[type[Refusal]] = [Refusal]
+    while pending:
+        refusal = pending.pop()
+        pending.extend(refusal.__subclasses__())
+        found.setdefault(refusal.code, (refusal.__doc__ or "").strip())
+    return dict(sorted(found.items()))

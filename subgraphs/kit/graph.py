@@ -1,0 +1,195 @@
+"""From a manifest to a federated schema: types, their descriptions, and what happens to errors.
+
+A docstring is the description: the class docstring describes the type, the resolver's docstring its field, and the
+string under an attribute that attribute. Strawberry would drop them; `describe` carries them into the schema, and from
+there they reach the SDL, the explorer and OpenAPI. Nothing is explained twice.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import itertools
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+import structlog
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    Undefined,
+)
+from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
+from strawberry.federation import Schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from subgraphs.kit.errors import Invalid, Refusal
+from subgraphs.kit.module import Module
+
+FEDERATION_VERSION: Final = "2.9"
+"""The newest version that both open composers read."""
+
+_log = structlog.get_logger()
+
+
+def schema(module: Module) -> Schema:
+    """The module's subgraph, ready to answer queries and to print its SDL."""
+    built = _Quiet(
+        query=module.query,
+        mutation=module.mutation,
+        types=module.extends,
+        federation_version=FEDERATION_VERSION,
+        config=StrawberryConfig(),
+        extensions=[
+            functools.partial(MaxTokensLimiter, max_token_count=15_000),
+            functools.partial(ParserCache, maxsize=500),
+            functools.partial(ValidationCache, maxsize=500),
+            TellErrors,
+        ],
+    )
+    describe(built, foreign=module.extends)
+    forget_null_defaults(built)
+    return built
+
+
+def sdl(module: Module) -> str:
+    """The module's SDL, as the registry gets it and as `contracts/graph` keeps it."""
+    return schema(module).as_str().rstrip() + "\n"
+
+
+class _Quiet(Schema):
+    """A schema that leaves logging to `TellErrors`, which tells refusals from faults."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Do nothing: Strawberry would log every refusal as an error."""
+
+
+class TellErrors(SchemaExtension):
+    """Gives every error its code: refusals keep theirs, faults are masked and logged in full on our side."""
+
+    async def on_operation(self) -> AsyncIterator[None]:
+        """Rewrite the errors when the operation is done."""
+        yield
+        result = self.execution_context.result
+        errors = getattr(result, "errors", None)
+        if errors:
+            _log_faults(errors)
+            result.errors = [_told(error) for error in errors]  # type: ignore[union-attr]
+
+
+def _log_faults(errors: list[GraphQLError]) -> None:
+    """Log each fault once, however many fields it took down."""
+    faults = {id(error.original_error): error for error in errors if _is_fault(error.original_error)}
+    for error in faults.values():
+        _log.error("resolver.failed", path=error.path, exc_info=error.original_error)
+
+
+def _is_fault(cause: BaseException | None) -> bool:
+    return cause is not None and not isinstance(cause, GraphQLError | Refusal)
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
+        return error
+    if isinstance(cause, Refusal):
+        code = "BAD_USER_INPUT" if isinstance(cause, Invalid) else cause.code
+        return _with(error, cause.message, {"code": code} | ({"field": cause.field} if cause.field else {}))
+    return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(message, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def describe(built: Schema, *, foreign: tuple[type, ...] = ()) -> None:
+    """Carry docstrings into the schema wherever it has no description yet.
+
+    `foreign` entities are described by the module that owns them: here only the fields that are added to them are.
+    """
+    for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - Strawberry has no public way to its types
+        definition = (graphql_type.extensions or {}).get("strawberry-definition")
+        origin = getattr(definition, "origin", None) or getattr(definition, "wrapped_cls", None)
+        if isinstance(origin, type):
+            if origin not in foreign:
+                graphql_type.description = graphql_type.description or _class_words(origin)
+            _describe_members(graphql_type, origin)
+            if origin in foreign and isinstance(graphql_type, GraphQLObjectType):
+                graphql_type.fields["id"].description = None
+
+
+def forget_null_defaults(built: Schema) -> None:
+    """Drop `= null`, which Strawberry prints for every optional argument: absent already means that."""
+    for graphql_type in built._schema.type_map.values():  # noqa: SLF001 - as above
+        match graphql_type:
+            case GraphQLInputObjectType():
+                given = list(graphql_type.fields.values())
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                given = [argument for field in graphql_type.fields.values() for argument in field.args.values()]
+            case _:
+                continue
+        for one in given:
+            if one.default_value is None:
+                one.default_value = Undefined
+
+
+def _describe_members(graphql_type: Any, origin: type) -> None:
+    words = attribute_words(origin)
+    match graphql_type:
+        case GraphQLObjectType() | GraphQLInterfaceType() | GraphQLInputObjectType():
+            for field in graphql_type.fields.values():
+                definition = (field.extensions or {}).get("strawberry-definition")
+                python_name = getattr(definition, "python_name", "")
+                resolver = getattr(definition, "base_resolver", None)
+                spoken = resolver and inspect.getdoc(resolver.wrapped_func)
+                field.description = field.description or spoken or words.get(python_name)
+        case GraphQLEnumType():
+            for name, value in graphql_type.values.items():
+                value.description = value.description or words.get(name)
+        case _:
+            pass
+
+
+def _class_words(origin: type) -> str | None:
+    # Federation's Query is a class that Strawberry derives from ours, under the same name and without its words.
+    for cls in origin.__mro__:
+        words = cls.__dict__.get("__doc__")
+        if cls.__name__ == origin.__name__ and words and not words.startswith(f"{cls.__name__}("):
+            return inspect.cleandoc(words)
+    return None
+
+
+@functools.cache
+def attribute_words(origin: type) -> dict[str, str]:
+    """The strings under the attributes of a class and of the classes it was built from, by attribute."""
+    words: dict[str, str] = {}
+    for cls in reversed(origin.__mro__):
+        words |= dict(_own_words(cls))
+    return words
+
+
+def _own_words(cls: type) -> Iterator[tuple[str, str]]:
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return
+    members = body.body if isinstance(body, ast.ClassDef) else []
+    for member, following in itertools.pairwise(members):
+        name = _assigned(member)
+        if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            yield name, inspect.cleandoc(str(following.value.value))
+
+
+def _assigned(member: ast.stmt) -> str | None:
+    match member:
+        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+            return name
+        case _:
+            return None

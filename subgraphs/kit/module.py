@@ -1,0 +1,36 @@
+"""The manifest: all that a module hands over. Everything operational is the kit acting on one of these."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+
+from contracts.events.envelope import Event
+from subgraphs.kit.inbox import Consumer
+from subgraphs.kit.jobs import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One function module of the platform."""
+
+    name: str
+    """The one word by which it is known: package, subgraph, schema, role, container, metric label."""
+    purpose: str
+    """What it is for, in one sentence."""
+    query: type
+    mutation: type | None = None
+    extends: tuple[type, ...] = ()
+    """Entities of other modules to which it adds fields; their owner describes them."""
+    events: tuple[type[Event], ...] = ()
+    """What it tells the others."""
+    references: tuple[str, ...] = ()
+    """The entities of other modules that its commands point at: `Customer`, `Asset`."""
+    consumers: tuple[Consumer, ...] = ()
+    jobs: tuple[Job, ...] = field(default=())
+
+
+def load(name: str) -> Module:
+    """The manifest of the module `name`; imports that module and no other."""
+    manifest: Module = importlib.import_module(f"subgraphs.{name}.module").module
+    return manifest

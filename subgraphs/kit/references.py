@@ -1,0 +1,110 @@
+"""What a module knows about the things of other modules that it points at: that they exist, and whose they are.
+
+A ticket names a customer, but the customers live in another service. So each module keeps a small copy, filled by
+the owner's events (`customer.created`, `asset.created`, …), and a command that names something unknown can refuse. The
+copy is a moment behind; a command that comes right after the creation waits a little for the event to arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from sqlalchemy import text
+
+from contracts.events import assets, crm
+from contracts.events.envelope import Envelope, Event
+from subgraphs.kit.errors import NotFound
+from subgraphs.kit.inbox import Consumer
+from subgraphs.kit.work import Work
+
+_PATIENCE_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+
+_FIND = text("SELECT customer_id, name FROM reference WHERE type = :type AND id = :id")
+
+_LEARN = text("""
+    INSERT INTO reference (tenant_id, type, id, customer_id, name, at)
+    VALUES (:tenant, :type, :id, :customer, :name, :at)
+    ON CONFLICT (tenant_id, type, id)
+    DO UPDATE SET customer_id = EXCLUDED.customer_id, name = EXCLUDED.name, at = EXCLUDED.at
+     WHERE reference.at <= EXCLUDED.at
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know about something that another module owns."""
+
+    id: UUID
+    customer_id: UUID | None
+    name: str
+
+
+async def require(work: Work, kind: str, identity: UUID | None, *, field: str) -> Known:
+    """The thing of another module that a command points at; raises `NotFound` naming the input `field`.
+
+    `kind` is its GraphQL type: `Customer`, `Asset`. Not there and not visible for this caller look the same.
+    """
+    for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
+        found = identity and (await work.session.execute(_FIND, {"type": kind, "id": identity})).one_or_none()
+        if identity and found:
+            return Known(id=identity, customer_id=found.customer_id, name=found.name)
+        if identity is None:
+            break
+        await asyncio.sleep(_POLL_SECONDS)
+    raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
+
+
+async def learn(
+    work: Work, kind: str, identity: UUID, *, name: str, customer: UUID | None, at: datetime | None = None
+) -> None:
+    """Remember what an event told; an older event never overwrites a newer one."""
+    values = {"tenant": work.caller.tenant, "type": kind, "id": identity, "customer": customer, "name": name}
+    await work.session.execute(_LEARN, values | {"at": at or work.at})
+
+
+def consumers(kinds: tuple[str, ...]) -> tuple[Consumer, ...]:
+    """The consumers that keep the copies of these kinds up to date."""
+    return tuple(_consumer(kind, _SOURCES[kind]) for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Which events tell about a kind of thing, and how to read one."""
+
+    events: tuple[type[Event], ...]
+    read: Callable[[Event], Known]
+
+
+def _consumer(kind: str, source: _Source) -> Consumer:
+    by_type = {event.type: event for event in source.events}
+
+    async def handle(work: Work, envelope: Envelope) -> None:
+        known = source.read(envelope.read(by_type[envelope.type]))
+        await learn(work, kind, known.id, name=known.name, customer=known.customer_id, at=envelope.time)
+
+    handler: Callable[[Work, Envelope], Awaitable[None]] = handle
+    return Consumer(name=f"{kind.lower()}_references", events=tuple(by_type), handle=handler)
+
+
+def _customer(told: Event) -> Known:
+    assert isinstance(told, crm.CustomerCreated | crm.CustomerUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.id, customer_id=told.id, name=told.name)
+
+
+def _asset(told: Event) -> Known:
+    assert isinstance(told, assets.AssetCreated | assets.AssetUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.asset_id, customer_id=told.customer_id, name=told.name)
+
+
+_SOURCES: Mapping[str, _Source] = MappingProxyType(
+    {
+        "Customer": _Source((crm.CustomerCreated, crm.CustomerUpdated), _customer),
+        "Asset": _Source((assets.AssetCreated, assets.AssetUpdated), _asset),
+    }
+)

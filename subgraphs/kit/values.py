@@ -1,0 +1,70 @@
+"""Value types that mean the same in every module, and therefore are the same type in every subgraph."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+
+import strawberry
+from strawberry.federation import type as federation_type
+from strawberry.scalars import JSON
+
+from subgraphs.kit.errors import Refusal
+
+__all__ = ["JSON", "Address", "AddressInput", "Date", "UserError", "failure", "raw"]
+
+Date = date
+
+
+@federation_type(shareable=True)
+class UserError:
+    """Why a command was not done, in words for the person who asked for it."""
+
+    code: str
+    """A stable code that programs can rely on: `VALIDATION`, `NOT_FOUND`, `CONFLICT`, …"""
+    message: str
+    """What is wrong and what would be right."""
+    field: str | None = None
+    """The input field that is to blame, if it is one."""
+
+
+def failure(refusal: Refusal) -> UserError:
+    """A refusal as the caller sees it."""
+    return UserError(code=refusal.code, message=refusal.message, field=refusal.field)
+
+
+@federation_type(shareable=True)
+class Address:
+    """A postal address."""
+
+    line1: str | None = None
+    """Street and number."""
+    line2: str | None = None
+    """Whatever else the postman needs: building, floor, care of."""
+    postal_code: str | None = None
+    """The postal code, as the country writes it."""
+    city: str | None = None
+    """The city or town."""
+    country: str | None = None
+    """The country, as two letters (ISO 3166-1)."""
+
+
+@strawberry.input
+class AddressInput:
+    """A postal address."""
+
+    line1: str | None = None
+    """Street and number."""
+    line2: str | None = None
+    """Whatever else the postman needs: building, floor, care of."""
+    postal_code: str | None = None
+    """The postal code, as the country writes it."""
+    city: str | None = None
+    """The city or town."""
+    country: str | None = None
+    """The country, as two letters (ISO 3166-1)."""
+
+
+def raw(value: object) -> object:
+    """The plain value behind an enum member, for a column that holds text."""
+    return value.value if isinstance(value, Enum) else value

@@ -1,0 +1,222 @@
+"""How the service desk looks in the graph: its own types, and what it adds to customers and assets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+from strawberry.federation import type as entity
+
+from subgraphs.kit.context import Info
+from subgraphs.kit.filters import TimeRange
+from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
+from subgraphs.kit.shapes import shape
+from subgraphs.kit.values import UserError
+from subgraphs.tickets import models, rules, service
+from subgraphs.tickets.rules import (
+    TicketMessageKind,
+    TicketPriority,
+    TicketSource,
+    TicketStatus,
+    TicketStatusCategory,
+    TicketType,
+)
+
+READ = "tickets:read"
+
+for spoken in (TicketStatus, TicketStatusCategory, TicketType, TicketPriority, TicketSource, TicketMessageKind):
+    strawberry.enum(spoken)
+
+StatusWord = Annotated[
+    str | None,
+    strawberry.argument(description="`open`, `waiting`, `closed`, `all`, or a TicketStatus by name, in any case."),
+]
+Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
+Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
+
+
+@strawberry.type
+class TicketMessage:
+    """Something that was said about a ticket."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    kind: TicketMessageKind
+    """Who said it, and who may read it."""
+    author_id: strawberry.ID
+    """The user who said it."""
+    body_text: str
+    """What was said, as plain text."""
+    created_at: datetime
+    """When it was said."""
+
+
+@entity(keys=["id"])
+class Ticket:
+    """One piece of work for a customer, from the first call to the last word."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    number: str
+    """The number that people say: `T-2026-000123`."""
+    title: str
+    """What it is about, in one line."""
+    description: str | None
+    """What it is about, in full."""
+    type: TicketType
+    """What kind of work it is."""
+    status: TicketStatus
+    """Where it is on its way from new to done."""
+    priority: TicketPriority
+    """How urgent it is."""
+    source: TicketSource
+    """How it came in."""
+    customer_id: strawberry.ID
+    """The customer whom the work is for."""
+    contact_id: strawberry.ID | None
+    """The person who asked for it."""
+    asset_id: strawberry.ID | None
+    """The asset that it is about."""
+    assignee_id: strawberry.ID | None
+    """The user who has it."""
+    vendor_reference: str | None
+    """The vendor's own number, while a vendor works on it."""
+    due_at: datetime | None
+    """When it should be done."""
+    first_response_at: datetime | None
+    """When the customer first heard from us."""
+    resolution: str | None
+    """How it was resolved."""
+    resolution_code: str | None
+    """The kind of resolution, as a code of yours."""
+    resolved_at: datetime | None
+    """When it was resolved."""
+    closed_at: datetime | None
+    """When it was closed for good."""
+    reopen_count: int
+    """How often a resolution did not hold."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When it was opened."""
+    updated_at: datetime
+    """When it was last changed."""
+
+    @strawberry.field
+    def status_category(self) -> TicketStatusCategory:
+        """What the status means for whoever plans the day."""
+        return rules.CATEGORY[self.status]
+
+    @strawberry.field
+    def customer(self) -> Customer | None:
+        """The customer whom the work is for."""
+        return Customer(id=self.customer_id)
+
+    @strawberry.field
+    def asset(self) -> Asset | None:
+        """The asset that it is about."""
+        return Asset(id=self.asset_id) if self.asset_id else None
+
+    @strawberry.field
+    async def messages(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketMessage]:
+        """What was said about it, oldest first."""
+        rows = await info.context.lists(service.messages_of, self.id, READ, limit=bounded(limit))
+        return [shape(TicketMessage, row) for row in rows]
+
+    @classmethod
+    def of(cls, row: models.Ticket) -> Self:
+        """The ticket in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The ticket that another module points at."""
+        row = await info.context.row(models.Ticket, id, READ)
+        return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class Customer:
+    """The tickets of a customer; the customer itself is `crm`'s."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+
+    @strawberry.field
+    async def tickets(
+        self,
+        info: Info,
+        status: StatusWord = None,
+        priority: TicketPriority | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+        offset: Offset = 0,
+    ) -> list[Ticket] | None:
+        """The customer's tickets, newest first."""
+        rows = await info.context.lists(
+            service.of_customers,
+            self.id,
+            READ,
+            statuses=rules.statuses(status),
+            priority=priority,
+            limit=bounded(limit),
+            offset=skipped(offset),
+        )
+        return [Ticket.of(row) for row in rows]
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        """The customer that the graph is at; its tickets are looked up when they are asked for."""
+        return cls(id=id)
+
+
+@entity(keys=["id"])
+class Asset:
+    """The tickets about an asset; the asset itself is `assets`'."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+
+    @strawberry.field
+    async def tickets(self, info: Info, status: StatusWord = None, limit: Limit = DEFAULT_LIMIT) -> list[Ticket] | None:
+        """The tickets about this asset, newest first."""
+        statuses = rules.statuses(status)
+        rows = await info.context.lists(service.of_assets, self.id, READ, statuses=statuses, limit=bounded(limit))
+        return [Ticket.of(row) for row in rows]
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        """The asset that the graph is at; its tickets are looked up when they are asked for."""
+        return cls(id=id)
+
+
+@strawberry.input
+class TicketFilter:
+    """Which tickets: all that is given must hold."""
+
+    status: list[TicketStatus] | None = None
+    """In one of these statuses."""
+    priority: list[TicketPriority] | None = None
+    """Of one of these priorities."""
+    type: list[TicketType] | None = None
+    """Of one of these types."""
+    customer_id: strawberry.ID | None = None
+    """Of this customer."""
+    asset_id: strawberry.ID | None = None
+    """About this asset."""
+    assignee_id: strawberry.ID | None = None
+    """In the hands of this user."""
+    created_at: TimeRange | None = None
+    """Opened in this span of time."""
+    due_at: TimeRange | None = None
+    """Due in this span of time."""
+
+
+@strawberry.type
+class TicketPayload:
+    """What became of a command on a ticket."""
+
+    ticket: Ticket | None = None
+    """The ticket as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""

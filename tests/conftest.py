@@ -1,0 +1,85 @@
+"""What every test may ask for: a real PostgreSQL with a fresh database, a real RabbitMQ, a real Redis.
+
+`./dev test` starts them and names them in the environment. Without it, PostgreSQL is the embedded one, and tests that
+need a service nobody named are skipped, with a line at the beginning and at the end that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres import embedded_postgres
+
+_SERVICES = {"RabbitMQ": "PSA_TEST_AMQP_URL", "Redis": "PSA_TEST_REDIS_URL"}
+
+
+@pytest.fixture(scope="session")
+async def postgres_admin_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A superuser's address of a PostgreSQL that tests may fill as they like."""
+    named = os.environ.get("PSA_TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    async with embedded_postgres(tmp_path_factory.mktemp("postgres"), durable=False, say=lambda _: None) as server:
+        yield server.admin_url
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_admin_url: str) -> AsyncIterator[str]:
+    """A superuser's address of an empty database, fresh for each test module and dropped after it."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _as_admin(postgres_admin_url, f"create database {name}")
+    yield urlunsplit(urlsplit(postgres_admin_url)._replace(path=f"/{name}"))
+    await _as_admin(postgres_admin_url, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """The address of a RabbitMQ that tests may declare in."""
+    return _named("RabbitMQ")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The address of a Redis that tests may write to."""
+    return _named("Redis")
+
+
+def pytest_report_header() -> list[str]:
+    """Say before the first test what will be left out."""
+    return [_left_out(service) for service in _SERVICES if not _is_named(service)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it once more where nobody can miss it."""
+    for service in _SERVICES:
+        if not _is_named(service):
+            terminalreporter.write_line(_left_out(service), yellow=True, bold=True)
+
+
+def _named(service: str) -> str:
+    if not _is_named(service):
+        pytest.skip(_left_out(service))
+    return os.environ[_SERVICES[service]]
+
+
+def _is_named(service: str) -> bool:
+    return bool(os.environ.get(_SERVICES[service]))
+
+
+def _left_out(service: str) -> str:
+    return f"LEFT OUT: everything that needs {service}; name one with {_SERVICES[service]}, or run ./dev test as root on Debian"
+
+
+async def _as_admin(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
