@@ -104,9 +104,7 @@ class Interpreter:
         abstract, concrete = self.schema.type_map.get(of), self.schema.type_map.get(name)
         return is_abstract_type(abstract) and concrete is not None and self.schema.is_sub_type(abstract, concrete)
 
-    def _representation(
-        self, target: dict[str, Any], requires: tuple[RequiresSelection, ...]
-    ) -> dict[str, Any] | None:
+    def _representation(self, target: dict[str, Any], requires: tuple[RequiresSelection, ...]) -> dict[str, Any] | None:
         found: dict[str, Any] = {}
         for item in requires:
             match item:

@@ -29,7 +29,7 @@ EFFECTIVE = {"n": 5, "yes": True, "no": False}
 def operation(schema: GraphQLSchema, seed: int) -> DocumentNode:
     """A valid operation: wild ones are tried first, then ever tamer ones."""
     for attempt in range(20):
-        roll = random.Random(f"{seed}/{attempt}")  # noqa: S311 -- a query needs no secrets
+        roll = random.Random(f"{seed}/{attempt}")
         writer = _Writer(schema, roll, wildness=max(0.0, 0.3 - attempt * 0.03))
         document = parse(writer.document(), no_location=True)
         if not validate(schema, document):
@@ -55,7 +55,9 @@ class _Writer:
         selection = self._selection(query, self.roll.randint(1, 5))
         # Every variable is used, so that the document is valid whatever else was written.
         used = "used: __typename @include(if: $yes) @skip(if: $no)"
-        number = next((f"n: {name}(x: $n)" for name, item in query.fields.items() if item.args and not _inner(item)), "")
+        number = next(
+            (f"n: {name}(x: $n)" for name, item in query.fields.items() if item.args and not _inner(item)), ""
+        )
         variables = _VARIABLES if number or "$n" in selection + "".join(self.fragments) else _WITHOUT_NUMBER
         return " ".join([f"query Q{variables} {selection[:-1]} {used} {number} }}", *self.fragments])
 
