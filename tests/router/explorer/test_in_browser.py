@@ -24,11 +24,10 @@ from strawberry.asgi import GraphQL
 from router.explorer.page import routes
 from tests.router.explorer import browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or ""),
-]
+if reason := browser.missing():
+    pytest.skip(reason, allow_module_level=True)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 TOKEN = "the-owners-token"
 NORDWIND = {
