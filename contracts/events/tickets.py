@@ -1,4 +1,4 @@
-"""What tickets tells the others: tickets, their SLA clocks, and the time booked on work."""
+"""What tickets tells the others: what happens to tickets, and what is said about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.events.envelope import Event, Payload, catalogue
+from contracts.events.envelope import Event, catalogue
 
 
 class _TicketFact(Event):
@@ -110,86 +110,6 @@ class TicketCancelled(_TicketFact):
     reason: str | None = None
 
 
-class TicketMerged(Event):
-    """A ticket was merged into another: messages, time and watchers moved there."""
-
-    type = "ticket.merged"
-    subject_type = "Ticket"
-
-    source_id: UUID
-    """The ticket that ended."""
-    target_id: UUID
-    """The ticket that goes on."""
-
-
-class TicketCustomerChanged(_TicketFact):
-    """A ticket turned out to belong to another customer."""
-
-    type = "ticket.customer_changed"
-
-    from_: UUID = Field(alias="from")
-    to: UUID
-
-
-class _SlaFact(Event):
-    subject_type = "Ticket"
-
-    ticket_id: UUID
-    metric: str
-    """FIRST_RESPONSE, RESOLUTION or NEXT_UPDATE."""
-    percent: int
-    """How much of the agreed time is used up."""
-    due_at: AwareDatetime
-    assignee_id: UUID | None = None
-
-
-class SlaWarning(_SlaFact):
-    """An agreed time is about to run out."""
-
-    type = "sla.warning"
-
-
-class SlaBreached(_SlaFact):
-    """An agreed time has run out."""
-
-    type = "sla.breached"
-
-
-class WorkItem(Payload):
-    """What time was spent on."""
-
-    type: str
-    """TICKET, PROJECT_TASK, CUSTOMER or INTERNAL."""
-    id: UUID | None = None
-
-
-class TimeEntryBooked(Event):
-    """Somebody wrote down how long they worked on something."""
-
-    type = "time_entry.booked"
-    subject_type = "TimeEntry"
-
-    id: UUID
-    user_id: UUID
-    work_item: WorkItem
-    customer_id: UUID | None = None
-    work_type_id: UUID | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
-    actual_minutes: int
-
-
-class TimeEntryApproved(TimeEntryBooked):
-    """Booked time was checked and may be billed."""
-
-    type = "time_entry.approved"
-
-    billable_minutes: int
-    after_hours_minutes: int = 0
-    contract_id: UUID | None = None
-    """The contract that covers it, if one does."""
-
-
 CATALOGUE = catalogue(
     TicketCreated,
     TicketAssigned,
@@ -200,11 +120,5 @@ CATALOGUE = catalogue(
     TicketClosed,
     TicketReopened,
     TicketCancelled,
-    TicketMerged,
-    TicketCustomerChanged,
-    SlaWarning,
-    SlaBreached,
-    TimeEntryBooked,
-    TimeEntryApproved,
 )
 """Every event of tickets by its type."""

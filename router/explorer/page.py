@@ -28,19 +28,10 @@ _PAGE = _HERE / "site" / "index.html"
 
 # The editor writes style elements while it runs, so styles may be inline; scripts may not, and nobody else's host is
 # ever asked for anything. `connect-src 'self'` includes WebSockets of the same origin.
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self' data:",
-        "connect-src 'self'",
-        "worker-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 _GUARDS = MappingProxyType(
     {

@@ -52,7 +52,8 @@ def main(arguments: list[str]) -> int:
 
 def differences() -> list[str]:
     """What is laid out otherwise than it was fetched; nothing when all is well."""
-    promised = dict(reversed(line.split("  ", 1)) for line in SUMS.read_text("utf-8").splitlines())
+    lines = (line.split("  ", 1) for line in SUMS.read_text("utf-8").splitlines())
+    promised = {name: digest for digest, name in lines}
     if set(promised) != set(FILES.values()):
         return [f"{SUMS.name} names other files than this script"]
     return [name for name, digest in promised.items() if _digest(TARGET / name) != digest]
@@ -60,7 +61,8 @@ def differences() -> list[str]:
 
 def _fetch() -> list[str]:
     tarball = _download()
-    if "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode("ascii") != INTEGRITY:
+    digest = base64.b64encode(hashlib.sha512(tarball).digest()).decode("ascii")
+    if f"sha512-{digest}" != INTEGRITY:
         return [f"{NAME} {VERSION} from the registry is not the one that is pinned; nothing was written"]
     TARGET.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:

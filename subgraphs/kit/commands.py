@@ -60,7 +60,7 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
 
     async def run(self: object, info: Info, input: Any) -> Any:  # noqa: A002, ARG001 - GraphQL says `input`
         context = info.context
-        key = input.client_mutation_id or context.idempotency_key
+        key = input.client_mutation_id or _key_of_request(info)
         try:
             async with context.work(scope, command=name) as work:
                 row = await _once(work, handler, name, input, key, _model(handler))
@@ -71,6 +71,12 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
     _pose_as(run, handler, payload)
     setattr(run, COMMAND, scope)
     return run
+
+
+def _key_of_request(info: Info) -> str | None:
+    """The request's Idempotency-Key, made a key of this field: one request may hold several commands."""
+    key = info.context.idempotency_key
+    return f"{key}/{info.path.key}" if key else None
 
 
 async def _once(work: Work, handler: Handler, name: str, given: Any, key: str | None, model: type[R]) -> R:

@@ -32,6 +32,7 @@ def engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error is logged with its SQL, never with the values
         connect_args={"server_settings": {"application_name": application}, "timeout": 10, "command_timeout": 30},
     )
 

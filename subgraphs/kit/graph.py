@@ -27,6 +27,7 @@ from graphql import (
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.module import Module
@@ -39,7 +40,7 @@ _log = structlog.get_logger()
 
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
-    built = Schema(
+    built = _Quiet(
         query=module.query,
         mutation=module.mutation,
         types=module.extends,
@@ -62,6 +63,13 @@ def sdl(module: Module) -> str:
     return schema(module).as_str().rstrip() + "\n"
 
 
+class _Quiet(Schema):
+    """A schema that leaves logging to `TellErrors`, which tells refusals from faults."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Do nothing: Strawberry would log every refusal as an error."""
+
+
 class TellErrors(SchemaExtension):
     """Gives every error its code: refusals keep theirs, faults are masked and logged in full on our side."""
 
@@ -71,7 +79,19 @@ class TellErrors(SchemaExtension):
         result = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
+            _log_faults(errors)
             result.errors = [_told(error) for error in errors]  # type: ignore[union-attr]
+
+
+def _log_faults(errors: list[GraphQLError]) -> None:
+    """Log each fault once, however many fields it took down."""
+    faults = {id(error.original_error): error for error in errors if _is_fault(error.original_error)}
+    for error in faults.values():
+        _log.error("resolver.failed", path=error.path, exc_info=error.original_error)
+
+
+def _is_fault(cause: BaseException | None) -> bool:
+    return cause is not None and not isinstance(cause, GraphQLError | Refusal)
 
 
 def _told(error: GraphQLError) -> GraphQLError:
@@ -82,7 +102,6 @@ def _told(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, Refusal):
         code = "BAD_USER_INPUT" if isinstance(cause, Invalid) else cause.code
         return _with(error, cause.message, {"code": code} | ({"field": cause.field} if cause.field else {}))
-    _log.error("resolver.failed", path=error.path, exc_info=cause)
     return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
 
 
@@ -139,9 +158,12 @@ def _describe_members(graphql_type: Any, origin: type) -> None:
 
 
 def _class_words(origin: type) -> str | None:
-    words = origin.__dict__.get("__doc__")
-    generated = f"{origin.__name__}("
-    return inspect.cleandoc(words) if words and not words.startswith(generated) else None
+    # Federation's Query is a class that Strawberry derives from ours, under the same name and without its words.
+    for cls in origin.__mro__:
+        words = cls.__dict__.get("__doc__")
+        if cls.__name__ == origin.__name__ and words and not words.startswith(f"{cls.__name__}("):
+            return inspect.cleandoc(words)
+    return None
 
 
 @functools.cache

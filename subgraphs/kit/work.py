@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, event, func, select, text, true
+from sqlalchemy import column as column_of
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
@@ -88,17 +89,25 @@ class Work:
         offset: int = 0,
     ) -> dict[UUID, list[E]]:
         """For each of `parents` the rows whose `column` points at it, each list ordered and bounded, in one statement."""
-        parent = func.unnest(bindparam("parents", list(parents), type_=ARRAY(Uuid))).column_valued("parent")
-        rows = select(model).where(column == parent, *where).order_by(*order).limit(limit).offset(offset).lateral("row")
+        listed = bindparam("parents", list(parents), type_=ARRAY(Uuid))
+        parent = func.unnest(listed).table_valued(column_of("id", Uuid), name="parent").render_derived()
+        rows = (
+            select(model)
+            .where(column == parent.c.id, *where)
+            .order_by(*order)
+            .limit(limit)
+            .offset(offset)
+            .lateral("row")
+        )
         entity = aliased(model, rows)
-        found = await self.session.execute(select(parent, entity).select_from(parent).join(rows, true()))
+        found = await self.session.execute(select(parent.c.id, entity).select_from(parent).join(rows, true()))
         lists: dict[UUID, list[E]] = {identity: [] for identity in parents}
         for identity, row in found:
             lists[identity].append(row)
         return lists
 
     def _key(self, identity: UUID) -> Any:
-        return self.caller.tenant, identity
+        return {"tenant_id": self.caller.tenant, "id": identity}
 
     def add(self, row: E) -> E:
         """Write a new row with the transaction; it has its id from now on."""

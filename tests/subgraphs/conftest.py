@@ -1,117 +1,19 @@
-"""A module as it runs in production, for tests to ask: real PostgreSQL, real roles, real tokens, no network."""
+"""Fixtures for modules: start one, and watch what it asks of the database."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-import asyncpg
-import httpx2
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.applications import Starlette
+import structlog
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from contracts.identity import INTERNAL_ISSUER, INTERNAL_TOKEN_TYPE
-from contracts.scopes import PERMISSIONS
-from subgraphs.kit import app, database, migrate, references, work
-from subgraphs.kit.caller import Caller, system
-from subgraphs.kit.config import Settings
-from subgraphs.kit.module import Module, load
+from tests.subgraphs.house import Service, running
 
-A = UUID("0192f000-0000-7000-8000-00000000000a")
-B = UUID("0192f000-0000-7000-8000-00000000000b")
-SOMEBODY = UUID("0192f000-0000-7000-8000-0000000000ff")
-
-PASSWORD = "test"
-
-
-def staff(tenant: UUID = A, **changes: Any) -> Caller:
-    """Somebody who may do everything in a tenant, unless `changes` says otherwise."""
-    plain: dict[str, Any] = {"tenant": tenant, "subject": SOMEBODY, "kind": "STAFF", "scopes": frozenset(PERMISSIONS)}
-    return Caller(**plain | changes)
-
-
-@dataclass(slots=True)
-class Service:
-    """One module that runs, with its addresses and a moment that the test may move."""
-
-    module: Module
-    settings: Settings
-    admin_url: str
-    engine: AsyncEngine
-    moment: datetime = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    statements: list[str] = field(default_factory=list)
-    client: httpx2.AsyncClient = field(init=False)
-    key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "test"}))
-
-    def token(self, caller: Caller, **claims: Any) -> str:
-        """The internal token that the router would sign for this caller; `claims` overwrite."""
-        plain = {
-            "iss": INTERNAL_ISSUER,
-            "aud": self.module.name,
-            "exp": int(time.time()) + 300,
-            "tid": str(caller.tenant),
-            "sub": str(caller.subject),
-            "kind": caller.kind,
-            "scope": " ".join(sorted(caller.scopes)),
-            "customers": "*" if caller.customers is None else [str(one) for one in caller.customers],
-            "deny": [str(one) for one in caller.denied],
-        }
-        return jwt.encode({"alg": "ES256", "kid": "test", "typ": INTERNAL_TOKEN_TYPE}, plain | claims, self.key)
-
-    async def ask(
-        self, query: str, caller: Caller | None = None, *, key: str | None = None, **variables: Any
-    ) -> dict[str, Any]:
-        """The whole GraphQL answer to `query` asked by `caller`."""
-        headers = {"Authorization": f"Bearer {self.token(caller or staff())}"}
-        headers |= {"Idempotency-Key": key} if key else {}
-        response = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
-        assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
-
-    async def data(self, query: str, caller: Caller | None = None, **variables: Any) -> Any:
-        """The data of an answer that has no errors."""
-        answer = await self.ask(query, caller, **variables)
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    async def knows(self, kind: str, identity: UUID, *, tenant: UUID = A, customer: UUID | None = None) -> None:
-        """Let the module know something of another module, as if its event had arrived."""
-        async with work.begin(self.engine, system(tenant), module=self.module.name) as job:
-            await references.learn(job, kind, identity, name=str(identity), customer=customer or identity)
-
-    async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
-        """What a superuser sees, walls or no walls."""
-        connection = await asyncpg.connect(self.admin_url, server_settings={"search_path": self.module.name})
-        try:
-            return [dict(row) for row in await connection.fetch(sql, *arguments)]
-        finally:
-            await connection.close()
-
-    async def count(self, table: str) -> int:
-        """How many rows a table has, of all tenants."""
-        return int((await self.rows(f"SELECT count(*) AS n FROM {table}"))[0]["n"])
-
-    async def events(self) -> list[dict[str, Any]]:
-        """The types of the events in the outbox, oldest first."""
-        return [dict(row) for row in await self.rows("SELECT type FROM outbox ORDER BY seq")]
-
-
-def address(admin_url: str, role: str) -> str:
-    """The database's address for another role."""
-    parts = urlsplit(admin_url)
-    return urlunsplit(parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}"))
-
+# Tracebacks with all local variables take seconds to draw.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 Start = Callable[[str], Awaitable[Service]]
 
@@ -120,43 +22,31 @@ Start = Callable[[str], Awaitable[Service]]
 async def start(database: str) -> AsyncIterator[Start]:
     """Start a module by its name, in the test module's own database."""
     async with contextlib.AsyncExitStack() as stack:
-        running: dict[str, Service] = {}
+        services: dict[str, Service] = {}
 
         async def started(name: str) -> Service:
-            if name not in running:
-                running[name] = await stack.enter_async_context(_service(name, database))
-            return running[name]
+            if name not in services:
+                services[name] = await stack.enter_async_context(running(name, database))
+            return services[name]
 
         yield started
 
 
-@contextlib.asynccontextmanager
-async def _service(name: str, admin_url: str) -> AsyncIterator[Service]:
-    settings = await prepared(name, admin_url)
-    url = settings.needed("database_url")
-    service = Service(load(name), settings, admin_url, database.engine(url, application="test"))
+@pytest.fixture
+def statements() -> Callable[[Service], contextlib.AbstractContextManager[list[str]]]:
+    """Collect the SQL that is executed while a block runs."""
 
-    async def keys() -> Mapping[str, Any]:
-        return KeySet([service.key]).as_dict(private=False)
+    @contextlib.contextmanager
+    def collected(_service: Service) -> Iterator[list[str]]:
+        seen: list[str] = []
 
-    application: Starlette = app.build(service.module, settings, keys=keys, clock=lambda: service.moment)
-    transport = httpx2.ASGITransport(application)
-    async with (
-        application.router.lifespan_context(application),
-        httpx2.AsyncClient(transport=transport, base_url="http://subgraph") as service.client,
-    ):
-        yield service
-    await service.engine.dispose()
+        def note(_connection, _cursor, statement, _parameters, _context, _many) -> None:
+            seen.append(" ".join(statement.split()))
 
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
 
-async def prepared(name: str, admin_url: str) -> Settings:
-    """Make the module's roles, schema and tables; the settings of a process that may use them."""
-    secret = SecretStr(PASSWORD)
-    await database.provision(admin_url, name, database.RolePasswords(secret, secret, secret))
-    settings = Settings(
-        database_url=SecretStr(address(admin_url, name)),
-        database_owner_url=SecretStr(address(admin_url, f"{name}_owner")),
-        database_relay_url=SecretStr(address(admin_url, f"{name}_relay")),
-    )
-    await migrate.upgrade(name, settings.needed("database_owner_url"))
-    return settings
+    return collected

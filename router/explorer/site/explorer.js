@@ -14,8 +14,9 @@ part("show-token").addEventListener("click", showOrHide);
 part("change-token").addEventListener("click", () => ask());
 part("sign-out").addEventListener("click", signOut);
 part("cancel").addEventListener("click", () => panel.close());
-panel.addEventListener("cancel", (event) => {
-  if (!isReady()) event.preventDefault(); // without a token there is nothing behind the panel
+panel.addEventListener("close", () => {
+  // Until a token opened the editor there is nothing behind the panel, whatever key closed it.
+  if (document.body.dataset.state === "starting") ask(part("token-problem").textContent);
 });
 addEventListener("hashchange", arrive);
 arrive();
@@ -44,8 +45,9 @@ async function enter(token) {
   if (problem) return problem;
   session.keep(token);
   if (isReady()) return location.reload();
+  document.body.dataset.state = "opening";
   part("token").value = "";
-  if (panel.open) panel.close();
+  panel.close();
   part("account").textContent = session.owner(token);
   say("Loading the query editor …");
   try {

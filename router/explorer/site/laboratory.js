@@ -1,5 +1,6 @@
 // The query editor: loads the laboratory, hands it the schema and the memory, and keeps its colours in step with the system.
 
+import { finish } from "./finish.js";
 import * as memory from "./memory.js";
 import { ENDPOINT } from "./transport.js";
 
@@ -29,8 +30,8 @@ const SEED = {
 };
 
 const SETTINGS = {
-  fetch: { credentials: "same-origin", timeout: 30_000, useGETForQueries: false },
-  // Server-sent events travel through `fetch`, and so with the token.
+  fetch: { credentials: "same-origin", timeout: 0, useGETForQueries: false },
+  // Server-sent events travel through `fetch`, and so with the token. A timeout would end them: the router has its own.
   subscriptions: { protocol: "SSE" },
   introspection: { method: "POST", headers: "", includeActiveOperationHeaders: false, pollSchema: false },
 };
@@ -66,7 +67,9 @@ export async function open(place, schema) {
     permissions: { preflight: { read: false, create: false, update: false, delete: false } },
     ...work(),
   });
-  dark.addEventListener("change", () => recolour(host));
+  const root = await shadowOf(host);
+  finish(root);
+  dark.addEventListener("change", () => recolour(root));
 }
 
 function work() {
@@ -91,13 +94,14 @@ function work() {
   };
 }
 
-// The first visit opens with a query that shows what a graph is good for.
+// The first visit opens with a query that shows what a graph is good for. The editor announces only what changes, so
+// this beginning is remembered here.
 function openTabs() {
-  const tabs = memory.recall("tabs", []);
-  if (tabs.length === 0) {
-    const tab = { id: "seed", type: "operation", data: { id: SEED.id, name: SEED.name } };
-    return { defaultOperations: [SEED], defaultTabs: [tab], defaultActiveTabId: tab.id };
+  if (memory.recall("tabs", []).length === 0) {
+    memory.stay("tabs")([{ id: "seed", type: "operation", data: { id: SEED.id, name: SEED.name } }]);
+    memory.stay("operations")([SEED]);
   }
+  const tabs = memory.recall("tabs", []);
   const headers = memory.recall("headers", {});
   const operations = memory.recall("operations", []);
   return {
@@ -111,8 +115,18 @@ function theme() {
   return dark.matches ? "dark" : "light";
 }
 
-// The laboratory takes its theme once. Both themes are there, though: a class switches its style, a call the editors'.
-function recolour(host) {
-  host.shadowRoot.querySelector(".hive-laboratory")?.classList.replace(...(dark.matches ? ["light", "dark"] : ["dark", "light"]));
-  window.monaco?.editor.setTheme(`hive-laboratory-${theme()}`);
+// The laboratory draws itself in its own time, into a shadow root of its own.
+async function shadowOf(host) {
+  for (;;) {
+    const root = host.querySelector(".hive-laboratory-host")?.shadowRoot;
+    if (root) return root;
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+// It takes its theme once. Both themes are there, though: a class switches its style, a call the editors'.
+function recolour(root) {
+  const [before, after] = dark.matches ? ["light", "dark"] : ["dark", "light"];
+  root.querySelector(".hive-laboratory")?.classList.replace(before, after);
+  window.monaco?.editor.setTheme(`hive-laboratory-${after}`);
 }

@@ -11,9 +11,9 @@ const plainFetch = window.fetch.bind(window);
 export function install(onRefused) {
   window.fetch = async (input, init) => {
     if (!isEndpoint(input)) return plainFetch(input, init);
-    const answer = await plainFetch(withToken(input, init));
+    const answer = await plainFetch(asPost(withToken(input, init)));
     if (answer.status === 401) onRefused();
-    return answer;
+    return isEventStream(answer) ? withPlainLineEnds(answer) : answer;
   };
 }
 
@@ -40,6 +40,28 @@ const HEADERS = { "content-type": "application/json", accept: "application/graph
 function isEndpoint(input) {
   const url = new URL(input instanceof Request ? input.url : input, location.href);
   return url.origin === location.origin && url.pathname === ENDPOINT;
+}
+
+// The editor subscribes with GET, the document in the address: long ones do not fit, and addresses end up in logs.
+function asPost(request) {
+  const { searchParams, origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || !searchParams.has("query")) return request;
+  const { query, operationName, ...encoded } = Object.fromEntries(searchParams);
+  const rest = Object.fromEntries(Object.entries(encoded).map(([name, text]) => [name, JSON.parse(text)]));
+  const headers = new Headers(request.headers);
+  headers.set("content-type", HEADERS["content-type"]);
+  const body = JSON.stringify({ query, operationName, ...rest });
+  return new Request(origin + pathname, { method: "POST", headers, body, signal: request.signal });
+}
+
+function isEventStream(answer) {
+  return answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body;
+}
+
+// The editor knows LF alone as the end of an event's line; the standard allows CR LF as well.
+function withPlainLineEnds(answer) {
+  const drop = new TransformStream({ transform: (bytes, out) => out.enqueue(bytes.filter((byte) => byte !== 13)) });
+  return new Response(answer.body.pipeThrough(drop), answer);
 }
 
 function withToken(input, init, token = session.token()) {

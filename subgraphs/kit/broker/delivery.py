@@ -8,7 +8,7 @@
                 the module; it is in one of the two queues at any moment, never in none
 
 A message that no queue wants is not an error (nobody has to listen to `asset.stale`), but it is not dropped unseen
-either: it goes to the queue `q.unrouted`, which keeps the newest of them. So the queue of a consumer that was
+either: it goes to the queue `UNROUTED`, which keeps the newest of them. So the queue of a consumer that was
 forgotten to be declared shows itself there, and a publisher never has to tell "nobody cares" from "the broker lost
 its queues": the second is always an error.
 """
@@ -20,10 +20,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
-
-UNROUTED = "q.unrouted"
-UNROUTED_KEPT = 10_000
-"""How many messages that nobody wanted are kept, the newest ones."""
 
 _DEAD = "dlq"
 
@@ -45,6 +41,8 @@ class Queue:
     purpose: str
     keys: tuple[str, ...] = ()
     tries: int = 20
+    keep: int | None = None
+    """How many messages it keeps, the newest ones; None: all."""
 
     @property
     def name(self) -> str:
@@ -60,6 +58,10 @@ class Queue:
 def dead_letters(module: str) -> Queue:
     """The queue of everything that a module could not handle."""
     return Queue(module=_DEAD, purpose=module)
+
+
+UNROUTED = Queue(module=_DEAD, purpose="unrouted", keep=10_000)
+"""Where messages go that no queue wants."""
 
 
 class Delivery(Protocol):

@@ -28,7 +28,7 @@ from uuid import UUID
 import asyncpg
 
 from subgraphs.kit import wire
-from subgraphs.kit.broker.delivery import UNROUTED, UNROUTED_KEPT, Delivery, Message, Publisher, Queue
+from subgraphs.kit.broker.delivery import UNROUTED, Delivery, Message, Publisher, Queue
 
 _POLL_SECONDS = 1.0
 _CHANNEL = "psa_broker"
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS queue (
     pattern text,
     tries integer NOT NULL
 );
-INSERT INTO queue VALUES ('{UNROUTED}', NULL, 1) ON CONFLICT DO NOTHING;
+INSERT INTO queue VALUES ('{UNROUTED.name}', NULL, 1) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS message (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -66,17 +66,17 @@ WITH sent AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]) WITH ORDINALITY AS sent (id, key, body, place)
 ), routed AS (
     INSERT INTO message (queue, id, key, body)
-    SELECT COALESCE(queue.name, '{UNROUTED}'), sent.id, sent.key, sent.body
+    SELECT COALESCE(queue.name, '{UNROUTED.name}'), sent.id, sent.key, sent.body
       FROM sent LEFT JOIN queue ON ('.' || sent.key) ~ queue.pattern
      ORDER BY sent.place
     RETURNING queue
 )
-SELECT DISTINCT queue, pg_notify('{_CHANNEL}', queue) FROM routed
+SELECT queue, pg_notify('{_CHANNEL}', queue) FROM (SELECT DISTINCT queue FROM routed) AS touched
 """
 
 _TRIM = f"""
-DELETE FROM message WHERE queue = '{UNROUTED}' AND position <= (
-    SELECT position FROM message WHERE queue = '{UNROUTED}' ORDER BY position DESC OFFSET {UNROUTED_KEPT} LIMIT 1)
+DELETE FROM message WHERE queue = '{UNROUTED.name}' AND position <= (
+    SELECT position FROM message WHERE queue = '{UNROUTED.name}' ORDER BY position DESC OFFSET {UNROUTED.keep} LIMIT 1)
 """
 
 _CLAIM = """
@@ -128,6 +128,7 @@ class LocalBroker:
             await _declare(connection, queue)
             consumer = _Consumer(connection, queue, prefetch)
             await connection.add_listener(_CHANNEL, consumer.hear)
+            connection.add_termination_listener(consumer.hear_the_end)
             async with aclosing(consumer.receive()) as incoming:
                 yield incoming
 
@@ -160,7 +161,7 @@ class _LocalPublisher:
         """Put all messages into their queues, or none; nothing is ever refused."""
         columns = ([m.id for m in messages], [m.key for m in messages], [m.body for m in messages])
         touched = await self.connection.fetch(_PUBLISH, *columns)
-        if any(row["queue"] == UNROUTED for row in touched):
+        if any(row["queue"] == UNROUTED.name for row in touched):
             await self.connection.execute(_TRIM)
         return frozenset(columns[0])
 
@@ -180,10 +181,16 @@ class _Consumer:
         if queue == self.queue.name:
             self._news.set()
 
+    def hear_the_end(self, _connection: object) -> None:
+        """Note that the session is over: whoever holds all there is room for would not ask, and never learn of it."""
+        self._news.set()
+
     async def receive(self) -> AsyncGenerator[Delivery, None]:
         """Claim as much as there is room for, hand it out, and wait for news or for room."""
         while True:
             self._news.clear()
+            if self._connection.is_closed():
+                raise ConnectionError(f"{self.queue.name}: the database went away")
             claimed = await self._claim() if self._room else []
             for delivery in claimed:
                 if delivery.attempt > self.queue.tries and self.queue.dead_letters:

@@ -6,7 +6,7 @@
                       ▼                                                      ▼
          psa.events.unrouted (fanout)                             psa.events.dlx (direct)
                       ▼                                             by module ▼
-                 q.unrouted (bounded)                              q.dlq.notify, q.dlq.reports, …
+            q.dlq.unrouted (bounded)                              q.dlq.notify, q.dlq.reports, …
 
 * Every queue is a quorum queue: a confirmed message is on the disks of a majority of the nodes.
 * The dead letter exchange is fed at least once: a message leaves its queue only after the other queue confirmed it.
@@ -28,9 +28,10 @@ from uuid import UUID
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import DeliveryError
+from pamqp.common import FieldValue
 
 from contracts.events.envelope import MEDIA_TYPE
-from subgraphs.kit.broker.delivery import UNROUTED, UNROUTED_KEPT, Delivery, Message, Publisher, Queue
+from subgraphs.kit.broker.delivery import UNROUTED, Delivery, Message, Publisher, Queue
 from subgraphs.kit.ids import parsed
 
 EVENTS = "psa.events"
@@ -81,12 +82,7 @@ class RabbitBroker:
 async def _topology(channel: AbstractChannel) -> AbstractExchange:
     nobody = await channel.declare_exchange(NOBODY, aio_pika.ExchangeType.FANOUT, durable=True)
     await channel.declare_exchange(DEAD, aio_pika.ExchangeType.DIRECT, durable=True)
-    unrouted = await channel.declare_queue(
-        UNROUTED,
-        durable=True,
-        arguments={"x-queue-type": "quorum", "x-max-length": UNROUTED_KEPT, "x-overflow": "drop-head"},
-    )
-    await unrouted.bind(nobody)
+    await (await _queue(channel, UNROUTED)).bind(nobody)
     return await channel.declare_exchange(
         EVENTS, aio_pika.ExchangeType.TOPIC, durable=True, arguments={"alternate-exchange": NOBODY}
     )
@@ -116,9 +112,10 @@ async def _queue(channel: AbstractChannel, wanted: Queue) -> AbstractQueue:
 
 
 async def _dead_letter_queue(channel: AbstractChannel, wanted: Queue) -> AbstractQueue:
-    queue = await channel.declare_queue(
-        wanted.name, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": _NEVER}
-    )
+    arguments: dict[str, FieldValue] = {"x-queue-type": "quorum", "x-delivery-limit": _NEVER}
+    if wanted.keep is not None:
+        arguments |= {"x-max-length": wanted.keep, "x-overflow": "drop-head"}
+    queue = await channel.declare_queue(wanted.name, durable=True, arguments=arguments)
     await queue.bind(DEAD, wanted.purpose)
     return queue
 

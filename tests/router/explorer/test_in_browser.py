@@ -1,0 +1,272 @@
+"""The developers' page as a developer meets it, in a real browser against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import strawberry
+import uvicorn
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from strawberry.asgi import GraphQL
+
+from router.explorer.page import routes
+from tests.router.explorer import browser
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or ""),
+]
+
+TOKEN = "the-owners-token"
+NORDWIND = {
+    "name": "Nordwind Logistik GmbH",
+    "tickets": [{"id": "1", "title": "Printer on fire", "priority": "HIGH"}],
+    "assets": [{"name": "NB-0042", "type": "notebook"}],
+}
+
+
+@strawberry.type
+class Ticket:
+    """Something to do for a customer."""
+
+    id: strawberry.ID
+    title: str
+    priority: str
+
+
+@strawberry.type
+class Asset:
+    """A thing that is looked after."""
+
+    name: str
+    type: str
+
+
+@strawberry.type
+class Customer:
+    """A company that the provider looks after."""
+
+    name: str
+    assets: list[Asset]
+
+    @strawberry.field
+    def tickets(self, status: str) -> list[Ticket]:
+        """Tickets in that status."""
+        return [Ticket(id=strawberry.ID("1"), title="Printer on fire", priority="HIGH")] if status == "open" else []
+
+
+@strawberry.type
+class Query:
+    """As much of the platform as the seed query needs."""
+
+    @strawberry.field
+    def customer(self, id: strawberry.ID) -> Customer | None:  # noqa: A002 - the seed query calls it so
+        """One customer by number."""
+        if id != "123":
+            return None
+        return Customer(name="Nordwind Logistik GmbH", assets=[Asset(name="NB-0042", type="notebook")])
+
+
+@strawberry.type
+class Subscription:
+    """Events, one after the other."""
+
+    @strawberry.subscription
+    async def tickets_opened(self) -> AsyncIterator[str]:
+        """Titles of tickets."""
+        for title in ("Printer on fire", "VPN is down"):
+            yield title
+            await asyncio.sleep(0.05)
+
+
+class OnlyWithToken:
+    """Like the platform: without a good token there is not even a schema."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let pass, or refuse."""
+        if Request(scope).headers.get("authorization") == f"Bearer {TOKEN}":
+            await self._inner(scope, receive, send)
+        else:
+            refusal = {"errors": [{"message": "Sign in first.", "extensions": {"code": "UNAUTHENTICATED"}}]}
+            await JSONResponse(refusal, 401)(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    """A server with the page and a graph behind it."""
+    schema = strawberry.Schema(Query, subscription=Subscription)
+    graph = GraphQL[None, None](schema, graphql_ide=None, subscription_protocols=["graphql-sse"])
+    app = Starlette(routes=[*routes(), Route("/graphql", OnlyWithToken(graph))])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chrome]:
+    with browser.browser() as started:
+        yield started
+
+
+@pytest.fixture
+def driver(chromium: Chrome, base_url: str) -> Chrome:
+    """A browser tab that has never been here; what the tabs before it caused is forgotten."""
+    chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": base_url, "storageTypes": "local_storage"})
+    chromium.switch_to.new_window("tab")
+    browser.hosts_asked(chromium)
+    browser.complaints(chromium)
+    return chromium
+
+
+def test_the_seed_query_runs_offline_and_the_documentation_knows_its_types(base_url: str) -> None:
+    assert browser.run_seed_query_in_browser(base_url, TOKEN) == {"data": {"customer": NORDWIND}}
+
+
+def test_without_a_token_the_page_says_where_to_get_one(base_url: str, driver: Chrome) -> None:
+    driver.get(base_url)
+    browser.until(driver, lambda: _panel(driver).is_displayed())
+    assert "./dev token" in _panel(driver).text
+    assert driver.switch_to.active_element.get_attribute("id") == "token"
+    browser.press(driver, Keys.ESCAPE)
+    driver.execute_async_script("setTimeout(arguments[0], 200)")
+    assert _panel(driver).is_displayed()
+    assert _stored(driver) == 0
+    assert browser.hosts_asked(driver) == {urlsplit(base_url).netloc}
+    assert browser.complaints(driver) == []
+
+
+def test_a_typed_token_opens_the_explorer_without_the_mouse(base_url: str, driver: Chrome) -> None:
+    driver.get(base_url)
+    browser.until(driver, lambda: _panel(driver).is_displayed())
+    browser.press(driver, f"Bearer {TOKEN}")
+    browser.press(driver, Keys.ENTER)
+    browser.until_ready(driver)
+    assert not _panel(driver).is_displayed()
+    assert browser.run(driver) == {"data": {"customer": NORDWIND}}
+    assert browser.complaints(driver) == []
+
+
+def test_a_refused_token_is_explained_and_not_kept(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token=of-yesterday")
+    problem = driver.find_element(By.ID, "token-problem")
+    browser.until(driver, lambda: problem.text)
+    assert problem.text == "The platform does not accept this token. It may have expired: get a fresh one."
+    assert _stored(driver) == 0
+    assert driver.current_url == f"{base_url}/"
+
+
+def test_a_link_signs_in_and_leaves_no_token_behind(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    assert driver.current_url == f"{base_url}/"
+    assert driver.execute_script("return sessionStorage['psa-explorer:token']") == TOKEN
+    browser.run(driver)
+    kept = driver.execute_script("return JSON.stringify(localStorage)")
+    assert TOKEN not in kept
+    assert "Nordwind" not in kept
+
+
+def test_signing_out_forgets_the_token_and_the_answers(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    browser.run(driver)
+    driver.find_element(By.ID, "sign-out").click()
+    browser.until(driver, lambda: _panel(driver).is_displayed())
+    assert _stored(driver) == 0
+
+
+def test_a_token_that_expires_while_working_is_asked_for_again(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    driver.execute_script("sessionStorage['psa-explorer:token'] = 'of-yesterday'")
+    browser.press(driver, Keys.CONTROL, Keys.ENTER)
+    browser.until(driver, lambda: _panel(driver).is_displayed())
+    assert "no longer accepts your token" in _panel(driver).text
+
+
+def test_a_reload_brings_the_work_back(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    browser.write(driver, 'query Other { customer(id: "7") { name } }')
+    driver.refresh()
+    browser.until_ready(driver)
+    assert browser.document(driver) == 'query Other { customer(id: "7") { name } }'
+    assert browser.run(driver) == {"data": {"customer": None}}
+
+
+def test_a_subscription_shows_its_events(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    browser.write(driver, "subscription { ticketsOpened }")
+    browser.press(driver, Keys.CONTROL, Keys.ENTER)
+    history = "return sessionStorage['psa-explorer:history'] ?? ''"
+    browser.until(driver, lambda: "VPN is down" in driver.execute_script(history))
+    assert "Printer on fire" in driver.execute_script(history)
+    assert browser.complaints(driver) == []
+
+
+def test_the_page_follows_the_systems_colours_while_it_is_open(base_url: str, driver: Chrome) -> None:
+    browser.prefer(driver, "light")
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    assert min(_grounds(driver)) > 192
+    browser.prefer(driver, "dark")
+    browser.until(driver, lambda: max(_grounds(driver)) < 64)
+
+
+def test_every_button_has_a_name_and_scripts_before_a_request_are_not_offered(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    browser.run(driver)
+    browser.button(driver, "Settings").send_keys(Keys.ENTER)
+    shadow = "document.querySelector('.hive-laboratory-host').shadowRoot"
+    visible = "(one) => one.checkVisibility()"
+    items = f"[...{shadow}.querySelectorAll('[role=menuitem]')].filter({visible}).map((one) => one.textContent)"
+    browser.until(driver, lambda: driver.execute_script(f"return {items}.length"))
+    assert driver.execute_script(f"return {items}") == ["Command Palette...⌘J", "Environment Variables", "Settings"]
+    nameless = f"[...{shadow}.querySelectorAll('button')].filter((one) => !one.ariaLabel && !one.textContent.trim())"
+    assert driver.execute_script(f"return {nameless}.map((one) => one.outerHTML)") == []
+
+
+def _panel(driver: Chrome) -> browser.WebElement:
+    return driver.find_element(By.ID, "sign-in")
+
+
+def _stored(driver: Chrome) -> int:
+    """How much of this browser tab's visit is remembered."""
+    return int(driver.execute_script("return sessionStorage.length"))
+
+
+def _grounds(driver: Chrome) -> list[int]:
+    """How bright the frame and the editor are, 0 to 255, as painted."""
+    script = """
+      const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+      const editor = document.querySelector(".hive-laboratory-host").shadowRoot;
+      return [document.body, editor.querySelector(".hive-laboratory"), editor.querySelector(".monaco-editor")].map((part) => {
+        canvas.fillStyle = getComputedStyle(part).backgroundColor;
+        canvas.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+        return Math.round((red + green + blue) / 3);
+      });
+    """
+    return [int(brightness) for brightness in driver.execute_script(script)]

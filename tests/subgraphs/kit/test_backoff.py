@@ -1,0 +1,49 @@
+"""Waiting before trying again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subgraphs.kit.backoff import Backoff, insist
+
+
+@given(st.integers(min_value=1, max_value=10_000))
+def test_a_wait_is_never_longer_than_the_longest_and_never_nothing(attempt: int) -> None:
+    backoff = Backoff(first_seconds=0.1, most_seconds=10)
+
+    ceiling = min(10.0, 0.1 * 2.0 ** min(attempt - 1, 100))
+    assert ceiling / 2 <= backoff.seconds(attempt) <= ceiling
+
+
+async def test_what_fails_is_started_again_until_it_is_cancelled() -> None:
+    started = 0
+
+    async def fails() -> None:
+        nonlocal started
+        started += 1
+        raise OSError("away")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await insist("test", fails, backoff=Backoff(first_seconds=0.001, most_seconds=0.01))
+    assert started > 20
+
+
+async def test_waits_grow_while_nothing_works() -> None:
+    moments: list[float] = []
+
+    async def fails() -> None:
+        moments.append(asyncio.get_running_loop().time())
+        raise OSError("away")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await insist("test", fails, backoff=Backoff(first_seconds=0.02, most_seconds=10))
+    waits = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert len(waits) <= 6
+    assert waits[3] > waits[0] * 2
