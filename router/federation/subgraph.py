@@ -22,7 +22,8 @@ from router.federation.elements import (
     place,
     places,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, parse as parse_field_set
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
+from router.federation.fieldsets import parse as parse_field_set
 from router.federation.spec import FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
 
@@ -245,7 +246,11 @@ class Subgraph:
                 continue
             found.add(member.coordinate)
             if implementations and definition.kind is Kind.INTERFACE:
-                found.update(f"{t.name}.{member.name}" for t in self.schema.implementations(definition.name) if member.name in t.fields)
+                found.update(
+                    f"{t.name}.{member.name}"
+                    for t in self.schema.implementations(definition.name)
+                    if member.name in t.fields
+                )
             self._collect(named(member.type), selection.selections, found, implementations=implementations)
 
     # -- reporting ---------------------------------------------------------------------------------------------------
@@ -261,12 +266,15 @@ class Subgraph:
 
 def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
     """Read one subgraph, or tell why it can't be read."""
+    if source.name == "_":
+        message = f"[{source.name}] Invalid name {source.name} for a subgraph: this name is reserved"
+        return (CompositionError("INVALID_SUBGRAPH_NAME", message),)
     try:
         parsed = parse(source.sdl)
     except GraphQLSyntaxError as error:
         at = error.locations[0] if error.locations else None
         nodes = (Node(source.name, at.line, at.column),) if at else ()
-        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {error.message}", nodes),)
+        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {syntax_message(error)}", nodes),)
     except RecursionError:
         return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] Syntax Error: nested too deeply."),)
     problems: list[CompositionError] = []
@@ -310,7 +318,11 @@ def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
     for operation, default in _ROOTS:
         name = schema.roots.get(operation)
         if name is None:
-            if (not explicit or operation == "query") and default in schema.types and schema.types[default].kind is Kind.OBJECT:
+            if (
+                (not explicit or operation == "query")
+                and default in schema.types
+                and schema.types[default].kind is Kind.OBJECT
+            ):
                 schema.roots[operation] = default
             continue
         if name == default or name not in schema.types:
