@@ -88,7 +88,7 @@ class Search:
     def _search(self, door: _Door, question: _Question) -> Solution | None:
         node, type_name, types, selections = question
         outer, depth = self._lowest_door_met, len(self._doors)
-        self._lowest_door_met = depth
+        self._lowest_door_met = depth + 1  # none
         self._doors.append(door)
         try:
             leaves = list(self.walk.leaves(selections, Place(type_name, types), [Path(None, Start(), node)]))
@@ -97,7 +97,9 @@ class Search:
             found = None
         finally:
             self._doors.pop()
-        if self._lowest_door_met >= depth:
+        if self._lowest_door_met > depth:
             self._known[question] = found
-        self._lowest_door_met = min(outer, self._lowest_door_met)
+        if self._lowest_door_met < depth:  # to have met one's own door means nothing to those further out
+            outer = min(outer, self._lowest_door_met)
+        self._lowest_door_met = outer
         return found

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from router.graph.build import QueryGraph
 from router.graph.edges import KeyMove
 from router.graph.nodes import Node
-from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections, merged
+from router.graph.selections import NO_GUARDS, TYPENAME_FIELD, Field, Fragment, Guards, Selections, merged
 from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
 from router.planner.names import Names
 from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
@@ -100,13 +100,19 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """Where the walk stands: in which fetch, where in its selection, where in the response."""
+    """Where the walk stands: in which fetch, where in its selection, where in the response.
+
+    An object that is asked for twice, under different conditions, may be there though the condition of this walk does
+    not hold: `guards` are such conditions, which what a hop fetches has to repeat; `owed` are those to repeat here.
+    """
 
     step: _Draft
     draft: Draft
     path: Path
     position: Position
     node: Node
+    guards: Guards = NO_GUARDS
+    owed: Guards = NO_GUARDS
 
 
 @dataclass(slots=True)
@@ -147,20 +153,22 @@ class Builder:
                 case Rest(selections=selections):
                     if touched is not None:
                         touched.add(at.step.id)
-                    self._write(at.draft, selections, at.position, is_own=touched is not None)
+                    owing = _owing(selections, at.owed)
+                    self._write(at.draft, owing, at.position, is_own=touched is not None)
                 case Hop():
                     self._hop(child, child.step, at, touched)
                 case Start() | Enter():
                     self._follow(child, at, touched)
 
     def _take(self, child: Branch, item: Field, list_depth: int, at: _Cursor, touched: set[int] | None) -> None:
-        draft = at.draft.add(item)
+        draft = at.draft.add(replace(item, guards=item.guards | at.owed))
         if not item_is_leaf(child):
             path = (*at.path, item.response_key, *("@" * list_depth))
             if self._is_abstract(child.node):
                 draft.add(TYPENAME_FIELD)
             position = (*at.position, item.response_key)
-            self._follow(child, replace(at, draft=draft, path=path, position=position, node=child.node), touched)
+            guards = at.guards | item.guards if self.names.is_guarded_variously(position) else at.guards
+            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards), touched)
 
     def _is_abstract(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
@@ -187,7 +195,8 @@ class Builder:
         else:
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
             draft = step.output
-        self._follow(branch, _Cursor(step, draft, at.path, at.position, branch.node), touched)
+        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards)
+        self._follow(branch, cursor, touched)
 
     def _send(self, step: _Draft, entry: KeyMove, requires: Selections, at: _Cursor) -> None:
         sent = self._representation(merged((*entry.key, *requires)), at.position)
@@ -206,6 +215,17 @@ class Builder:
                 key = self.names.key(position, item)
                 inner = self._representation(item.selections, (*position, key))
                 return RequiresField(item.name, key if key != item.name else None, inner)
+
+
+def _owing(selections: Selections, owed: Guards) -> Selections:
+    if not owed:
+        return selections
+    return tuple(
+        replace(item, guards=item.guards | owed)
+        if isinstance(item, Field)
+        else replace(item, selections=_owing(item.selections, owed))
+        for item in selections
+    )
 
 
 def _ends_narrowed(path: Path) -> bool:

@@ -24,6 +24,7 @@ What a reader has to know beyond the shapes:
   answer is merged into each object found at the path.
 * `input_rewrites` apply to each representation before it is sent, `output_rewrites` to the answer before it is merged.
   Their paths start at the representation, at the entity of an entity fetch, or at the root of the answer.
+* An object of which only fields of an interface object were asked may have no `__typename`, or the interface's name.
 * Data may hold more than the operation asks for (keys, requirements, fields under internal names `_name_0`).
 """
 

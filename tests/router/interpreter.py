@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, execute_sync, is_abstract_type, parse
+from graphql import DocumentNode, GraphQLAbstractType, GraphQLResolveInfo, GraphQLSchema, execute_sync, is_abstract_type, parse
 
 from router.planner.query_plan import (
     Condition,
@@ -60,7 +60,8 @@ class Interpreter:
     def _fetch(self, node: Fetch, targets: list[dict[str, Any]]) -> None:
         variables = {name: self.variables[name] for name in node.variable_usages if name in self.variables}
         if node.requires:
-            found = [(target, self._representation(target, node.requires)) for target in targets]
+            known = [target for target in targets if "__typename" in target]
+            found = [(target, self._representation(target, node.requires)) for target in known]
             pairs = [(target, self._sent(node, item)) for target, item in found if item]
             if not pairs:
                 return
@@ -178,6 +179,13 @@ def _merged(one: Any, other: Any) -> Any:
             return other
 
 
+def _type_of(schema: GraphQLSchema, name: str | None, abstract: GraphQLAbstractType) -> str:
+    """Of an interface object nobody may have asked what it really is: then any of its types will do."""
+    if name is None or is_abstract_type(schema.type_map[name]):
+        return schema.get_possible_types(abstract)[0].name
+    return name
+
+
 def project(schema: GraphQLSchema, document: DocumentNode, data: Any, variables: Mapping[str, Any]) -> Any:
     """What the client sees of the data: the operation, executed over it by response keys."""
 
@@ -190,7 +198,7 @@ def project(schema: GraphQLSchema, document: DocumentNode, data: Any, variables:
         root_value=data,
         variable_values=dict(variables),
         field_resolver=resolve,
-        type_resolver=lambda source, *_: source["__typename"],
+        type_resolver=lambda source, _info, abstract: _type_of(schema, source.get("__typename"), abstract),
     )
     if result.errors:
         raise AssertionError(result.errors)

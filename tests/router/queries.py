@@ -30,7 +30,7 @@ def operation(schema: GraphQLSchema, seed: int) -> DocumentNode:
     """A valid operation: wild ones are tried first, then ever tamer ones."""
     for attempt in range(20):
         roll = random.Random(f"{seed}/{attempt}")  # noqa: S311 -- a query needs no secrets
-        writer = _Writer(schema, roll, wildness=max(0.0, 0.3 - attempt * 0.03))
+        writer = _Writer(schema, roll, wildness=max(0.0, 0.3 - attempt * 0.02))
         document = parse(writer.document(), no_location=True)
         if not validate(schema, document):
             return document
@@ -78,7 +78,7 @@ class _Writer:
             return "__typename"
         alias = f"{self.roll.choice(['a', 'b', 'id', 'f0', 'f1'])}: " if self.roll.random() < self.wildness / 2 else ""
         arguments = ""
-        if definition.args:
+        if definition.args and self.wildness:
             arguments = self.roll.choice(["", "(x: 1)", "(x: $n)"] if not alias else ["(x: 2)"])
         inner = f" {self._selection(target, depth - 1)}" if is_composite_type(target) else ""
         return f"{alias}{name}{arguments}{self._condition()}{inner}"
