@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 from pamqp import commands, frame
+from pamqp.common import FieldTable
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
@@ -51,7 +52,7 @@ async def test_a_private_rabbitmq_refuses_the_password_that_everybody_knows(brok
     writer.write(b"AMQP\x00\x00\x09\x01")
     await reader.readuntil(b"\xce")  # Connection.Start, up to the byte that ends a frame
     # A client that says so is told why it is sent away, instead of only being cut off.
-    wishes = {"capabilities": {"authentication_failure_close": True}}
+    wishes: FieldTable = {"capabilities": {"authentication_failure_close": True}}
     login = commands.Connection.StartOk(client_properties=wishes, mechanism="PLAIN", response="\0guest\0guest")
     writer.write(frame.marshal(login, 0))
     answer = await reader.readuntil(b"\xce")
