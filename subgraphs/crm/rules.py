@@ -204,7 +204,10 @@ def tags(value: Sequence[str] | None, *, field: str) -> list[str]:
     words = [" ".join(word.split()) for word in value or ()]
     if len(words) > MOST_TAGS or any(not 1 <= len(word) <= 50 for word in words):
         raise Invalid(f"{field} may be at most {MOST_TAGS} words of 1 to 50 characters.", field=field)
-    return list({word.casefold(): word for word in reversed(words)}.values())[::-1]
+    once: dict[str, str] = {}
+    for word in words:
+        once.setdefault(word.casefold(), word)
+    return list(once.values())
 
 
 def roles(value: Sequence[ContactRole] | None, *, field: str) -> list[str]:
@@ -216,9 +219,8 @@ def roles(value: Sequence[ContactRole] | None, *, field: str) -> list[str]:
 def address(value: Mapping[str, str | None] | None, *, field: str) -> dict[str, str]:
     """A postal address without its empty lines."""
     lines = {name: " ".join((line or "").split()) for name, line in (value or {}).items()}
-    for name, line in lines.items():
-        if len(line) > 200:
-            raise Invalid(f"{field}.{name} may have at most 200 characters.", field=field)
+    if any(len(line) > 200 for line in lines.values()):
+        raise Invalid(f"Each line of {field} may have at most 200 characters.", field=field)
     if lines.get("country"):
         lines["country"] = _one_of(_COUNTRIES, lines["country"].upper(), field=field, what="country", example="DE")
     return {name: line for name, line in lines.items() if line}
