@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from contracts.events import crm as events
+from contracts.events.envelope import Event
 from subgraphs.crm import rules
 from subgraphs.crm.errors import NumberTaken
 from subgraphs.crm.models import Contact, Customer, Site
@@ -117,7 +118,7 @@ async def create_customer(
     if parent_id is not None:
         await _above(work, parent_id)
     await _under_a_number(work, customer, None if number is None else rules.number(number, field="number"))
-    await _tell_customer(work, customer, events.CustomerCreated)
+    await _tell(work, customer, events.CustomerCreated(**_copy(customer)))
     return customer
 
 
@@ -132,7 +133,7 @@ async def update_customer(work: Work, id: UUID, version: int | None = None, **ch
     if changes.get("parent_id"):
         rules.check_parent(customer.id, await _above(work, changes["parent_id"]))
     if changed := _set(customer, values):
-        await _tell_customer(work, customer, events.CustomerUpdated, changed)
+        await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=changed))
     return customer
 
 
@@ -141,8 +142,8 @@ async def block_customer(work: Work, id: UUID, reason: str | None = None, versio
     customer = await work.take(Customer, id, field="id", version=version)
     customer.status = rules.blocked(customer.status)
     happened = events.CustomerBlocked(id=customer.id, reason=optional_line(reason, field="reason", longest=1000))
-    await work.emit(happened, subject=customer.id, customer=customer.id)
-    await _tell_customer(work, customer, events.CustomerUpdated, ("status",))
+    await _tell(work, customer, happened)
+    await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=("status",)))
     return customer
 
 
@@ -187,16 +188,10 @@ async def _under_a_number(work: Work, customer: Customer, number: str | None) ->
             return
 
 
-async def _tell_customer(
-    work: Work,
-    customer: Customer,
-    event: type[events.CustomerCreated | events.CustomerUpdated],
-    changed: tuple[str, ...] = (),
-) -> None:
-    told = event(
-        id=customer.id, number=customer.number, name=customer.name, status=customer.status.value, changed=changed
-    )
-    await work.emit(told, subject=customer.id, customer=customer.id)
+def _copy(customer: Customer) -> dict[str, Any]:
+    """What other modules keep of a customer."""
+    status = customer.status.value
+    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status}
 
 
 # --- sites
@@ -209,7 +204,7 @@ async def create_site(work: Work, *, customer_id: UUID, **described: Any) -> Sit
     if site.is_headquarters:
         await _no_other_headquarters(work, customer.id)
     work.add(site)
-    await _tell_site(work, site, events.SiteCreated)
+    await _tell(work, site, events.SiteCreated(id=site.id, customer_id=site.customer_id, name=site.name))
     return site
 
 
@@ -220,7 +215,7 @@ async def update_site(work: Work, id: UUID, version: int | None = None, **change
     if values.get("is_headquarters") and not site.is_headquarters:
         await _no_other_headquarters(work, site.customer_id)
     if changed := _set(site, values):
-        await _tell_site(work, site, events.SiteUpdated, changed)
+        await _tell_site(work, site, changed)
     return site
 
 
@@ -229,14 +224,12 @@ async def _no_other_headquarters(work: Work, customer_id: UUID) -> None:
     if former := await work.session.scalar(query):
         former.is_headquarters = False
         await work.session.flush()  # before the new one is written: the index allows no second, not even for a moment
-        await _tell_site(work, former, events.SiteUpdated, ("isHeadquarters",))
+        await _tell_site(work, former, ("isHeadquarters",))
 
 
-async def _tell_site(
-    work: Work, site: Site, event: type[events.SiteCreated | events.SiteUpdated], changed: tuple[str, ...] = ()
-) -> None:
-    told = event(id=site.id, customer_id=site.customer_id, name=site.name, changed=changed)
-    await work.emit(told, subject=site.id, customer=site.customer_id)
+async def _tell_site(work: Work, site: Site, changed: tuple[str, ...]) -> None:
+    happened = events.SiteUpdated(id=site.id, customer_id=site.customer_id, name=site.name, changed=changed)
+    await _tell(work, site, happened)
 
 
 # --- contacts
@@ -250,7 +243,7 @@ async def create_contact(work: Work, *, customer_id: UUID, **described: Any) -> 
     if contact.is_primary:
         await _no_other_primary(work, customer.id)
     work.add(contact)
-    await _tell_contact(work, contact, events.ContactCreated)
+    await _tell(work, contact, events.ContactCreated(id=contact.id, customer_id=contact.customer_id))
     return contact
 
 
@@ -263,7 +256,7 @@ async def update_contact(work: Work, id: UUID, version: int | None = None, **cha
         rules.check_primary(active=contact.active)
         await _no_other_primary(work, contact.customer_id)
     if changed := _set(contact, values):
-        await _tell_contact(work, contact, events.ContactUpdated, changed)
+        await _tell_contact(work, contact, changed)
     return contact
 
 
@@ -273,7 +266,7 @@ async def deactivate_contact(work: Work, id: UUID, version: int | None = None) -
     rules.check_leaving(active=contact.active)
     contact.active, contact.left_at, contact.is_primary = False, work.at, False
     happened = events.ContactDeactivated(id=contact.id, customer_id=contact.customer_id)
-    await work.emit(happened, subject=contact.id, customer=contact.customer_id)
+    await _tell(work, contact, happened)
     return contact
 
 
@@ -292,20 +285,20 @@ async def _no_other_primary(work: Work, customer_id: UUID) -> None:
     if former := await work.session.scalar(query):
         former.is_primary = False
         await work.session.flush()  # before the new one is written: the index allows no second, not even for a moment
-        await _tell_contact(work, former, events.ContactUpdated, ("isPrimary",))
+        await _tell_contact(work, former, ("isPrimary",))
 
 
-async def _tell_contact(
-    work: Work,
-    contact: Contact,
-    event: type[events.ContactCreated | events.ContactUpdated],
-    changed: tuple[str, ...] = (),
-) -> None:
-    told = event(id=contact.id, customer_id=contact.customer_id, changed=changed)
-    await work.emit(told, subject=contact.id, customer=contact.customer_id)
+async def _tell_contact(work: Work, contact: Contact, changed: tuple[str, ...]) -> None:
+    happened = events.ContactUpdated(id=contact.id, customer_id=contact.customer_id, changed=changed)
+    await _tell(work, contact, happened)
 
 
 # --- what the above share
+
+
+async def _tell(work: Work, row: Customer | Site | Contact, happened: Event) -> None:
+    await work.emit(happened, subject=row.id, customer=row.customer_id)
+
 
 Clean = Callable[..., Any]
 
