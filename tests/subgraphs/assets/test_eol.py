@@ -16,7 +16,7 @@ from subgraphs.assets import consumers
 from subgraphs.assets.module import module
 from subgraphs.kit import jobs, work
 from subgraphs.kit.caller import system
-from tests.subgraphs.conftest import A
+from tests.subgraphs.house import A
 
 NORD = UUID("0192f000-0000-7000-8000-000000000101")
 
