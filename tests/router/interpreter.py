@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from graphql import DocumentNode, GraphQLAbstractType, GraphQLResolveInfo, GraphQLSchema, execute_sync, is_abstract_type, parse
+from graphql import (
+    DocumentNode,
+    GraphQLAbstractType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    execute_sync,
+    is_abstract_type,
+    parse,
+)
 
 from router.planner.query_plan import (
     Condition,

@@ -187,8 +187,10 @@ class World:
     def subgraph_sdl(self, graph: str) -> str:
         """The same as a Federation 2 subgraph says it."""
         parts = [
-            'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable", '
-            '"@external", "@requires", "@provides", "@interfaceObject"])'
+            (
+                'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@shareable", '
+                '"@external", "@requires", "@provides", "@interfaceObject"])'
+            )
         ]
         for spec in self.types.values():
             if graph not in spec.graphs:
