@@ -100,6 +100,11 @@ def remember_customers(home: Path, tenant: Tenant, ids: Mapping[str, UUID]) -> N
     _customers_file(home, tenant).write_text(text, encoding="utf-8")
 
 
+def knows_customers(home: Path, tenant: Tenant) -> bool:
+    """Whether the demo's customers of this tenant were made."""
+    return _customers_file(home, tenant).exists()
+
+
 def _caller(home: Path, tenant: Tenant, person: Person) -> CallerClaims:
     return {
         "tid": str(tenant.id),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from deploy.local import platform
+from deploy.local import demo, platform
 from deploy.local.children import Say
 from deploy.local.home import DEFAULT_HOME
 from deploy.local.platform import Running
@@ -28,6 +28,7 @@ async def until_told(home: Path, port: int, say: Say) -> None:
     with _told_to_stop(say):
         try:
             async with platform.in_one_process(home, port, say) as started:
+                await demo.make(started.url, home, say)
                 say(_welcome(started))
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
