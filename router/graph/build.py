@@ -141,15 +141,15 @@ class QueryGraph:
             return FieldMove(TYPENAME, "String!", None, 0) if is_known else None
         join = self.supergraph.field_joins(node.type_name, name).get(node.graph)
         view = self._opened(node.provided, name)
-        if join is not None and join.is_resolved(self.labels):
-            return self._move(node, name, join, view or ())
+        if join is not None and view is None and join.is_resolved(self.labels):
+            return self._move(node, name, join, ())
         if view is None:
             # A subgraph can always give out the keys of its own entities, even those it calls external.
             view = self._opened(self._own_keys(node.type_name, node.graph), name)
         if view is None or join is None:
             return None
-        plain = FieldJoin(node.graph, join.type)
-        return self._move(node, name, plain, view)
+        # What is provided needs nothing more, whatever the subgraph would require of it elsewhere.
+        return self._move(node, name, FieldJoin(node.graph, join.type, provides=join.provides), view)
 
     @staticmethod
     def _opened(view: Selections, name: str) -> Selections | None:

@@ -120,9 +120,14 @@ class Walk:
             yield Leaf(tuple(path.rest((TYPENAME_FIELD,)) for path in paths))
 
     def _options(self, item: Field, place: Place, paths: list[Path]) -> list[Path]:
-        found = [path for origin in paths if (path := self._direct(origin, item, place)) is not None]
+        direct = [(origin, self._direct(origin, item, place)) for origin in paths]
+        found = [path for _, path in direct if path is not None]
         if not found or (item.selections and not self._is_local(found, item, place)):
-            found += [path for origin in paths for path in self._indirect(origin, item, place)]
+            origins = paths
+        else:  # a hop may still be free, if others make it too, from where it's no further than the direct way
+            least = min(path.cost for path in found)
+            origins = [origin for origin, path in direct if path is None and origin.cost <= least]
+        found += [path for origin in origins for path in self._indirect(origin, item, place)]
         return cheapest(found)
 
     def _is_local(self, found: list[Path], item: Field, place: Place) -> bool:
