@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
 from router.composition.supergraph_sdl import print_supergraph
-from router.composition.validation import graphql, interface_rules, merge_rules, subgraph_rules
+from router.composition.validation import graphql, inaccessible, interface_rules, merge_rules, subgraph_rules
 from router.federation.codes import CompositionError, Hint
 from router.federation.directives import join_version
 from router.federation.spec import Version
@@ -54,6 +54,8 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
         merge_rules.check_after(merging)
     if not merging.errors and "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
+    if not merging.errors:
+        inaccessible.check(merging)
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))

@@ -14,6 +14,7 @@ from typing import Final
 
 from router.federation.elements import Applied, Name, Value
 
+APOLLO: Final = "https://specs.apollo.dev/"
 FEDERATION: Final = "https://specs.apollo.dev/federation"
 LINK: Final = "https://specs.apollo.dev/link"
 CORE: Final = "https://specs.apollo.dev/core"

@@ -24,7 +24,7 @@ from router.federation.elements import (
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
-from router.federation.spec import FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.spec import APOLLO, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
 
 FEDERATION_1 = Link(
@@ -69,7 +69,10 @@ class Subgraph:
 
     def name_of(self, directive: str) -> str:
         """The name by which this subgraph calls a directive of federation."""
-        return self._names.setdefault(directive, self.link.directive(directive))
+        if directive not in self._names:
+            own = self.links.by_identity.get(f"https://specs.apollo.dev/{directive}")
+            self._names[directive] = (own or self.link).directive(directive)
+        return self._names[directive]
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -100,7 +103,8 @@ class Subgraph:
 
     def is_machinery(self, type_name: str) -> bool:
         """Whether a type belongs to a specification rather than to the subgraph's own graph."""
-        return type_name in MACHINERY_TYPES or self.links.source_of_type(type_name) is not None
+        source = self.links.source_of_type(type_name)
+        return type_name in MACHINERY_TYPES or (source is not None and source.url.identity.startswith(APOLLO))
 
     @cached_property
     def types(self) -> dict[str, TypeDefinition]:
@@ -222,6 +226,20 @@ class Subgraph:
         type_name, _, name = coordinate.partition(".")
         definition = self.schema.types.get(type_name)
         return definition.fields.get(name) if definition else None
+
+    def node_at(self, coordinate: str) -> AstNode | None:
+        """The AST node of a type, field, argument, input field or enum value."""
+        path, _, argument = coordinate.removesuffix(":)").partition("(")
+        type_name, _, name = path.partition(".")
+        definition = self.types.get(type_name)
+        if definition is None or not name:
+            return (definition.node or next(iter(definition.extensions), None)) if definition else None
+        member = definition.fields.get(name)
+        if argument:
+            owner = member.arguments.get(argument) if member else None
+            return owner.node if owner else None
+        found = member or definition.inputs.get(name) or definition.values.get(name)
+        return found.node if found else None
 
     def selected(self, type_name: str, field_set: object, *, implementations: bool = False) -> set[str]:
         """The coordinates of all fields in a field set; an unreadable one selects what can be read of it."""

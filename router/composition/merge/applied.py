@@ -52,8 +52,11 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
     found = {
         index: applications
         for index, source in present(sources).items()
-        if (applications := [a for a in source.applied if a.name == composed.name])
+        if (composed.origins is None or index in composed.origins)
+        and (applications := [a for a in source.applied if a.name == composed.name])
     }
+    if not found:
+        return
     if composed.element == "context":
         found = {
             index: [_own_context(merging, index, a) for a in applications] for index, applications in found.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.composition.merge.applied import merge_applied
+from router.composition.merge.composed_directives import collect_custom
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.directive_definitions import merge_executable_directives
 from router.composition.merge.enums import merge_enum
@@ -34,6 +35,7 @@ def merge(merging: Merging) -> None:
     """Merge all subgraphs into the supergraph."""
     _prepare(merging)
     merging.composed |= collect(merging)
+    merging.composed |= collect_custom(merging)
     add_types(merging)
     _merge_schema(merging)
     types = [

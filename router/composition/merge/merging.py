@@ -104,6 +104,8 @@ class Composed:
     element: str
     repeatable: bool
     strategies: dict[str, Strategy] = field(default_factory=dict)
+    # The subgraphs that asked for it; everybody, if it travels by itself.
+    origins: frozenset[int] | None = None
 
 
 @dataclass
