@@ -1,4 +1,4 @@
-"""What assets tells the others: devices and licences, where they are in their life, and when it ends."""
+"""What assets tells the others: devices, where they are in their life, and when it ends."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pydantic import AwareDatetime
 from contracts.events.envelope import Event, catalogue
 
 
-class _AssetFact(Event):
+class AssetFact(Event):
+    """Something that happened to an asset."""
+
     subject_type = "Asset"
 
     asset_id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
+    """Whose it is; null for stock of our own."""
 
 
-class AssetCreated(_AssetFact):
+class AssetCreated(AssetFact):
     """An asset was recorded."""
 
     type = "asset.created"
@@ -27,8 +30,8 @@ class AssetCreated(_AssetFact):
     """The key of its asset type: `server`, `workstation`, …"""
 
 
-class AssetUpdated(_AssetFact):
-    """An asset was changed."""
+class AssetUpdated(AssetFact):
+    """An asset was changed, by whatever command: refresh the short copy."""
 
     type = "asset.updated"
 
@@ -38,7 +41,7 @@ class AssetUpdated(_AssetFact):
     """The fields that changed, by their names in GraphQL."""
 
 
-class _AssetLifecycle(_AssetFact):
+class _AssetLifecycle(AssetFact):
     type_key: str
     counts_as_device: bool
     """Whether contracts that bill per device count it."""
@@ -58,30 +61,12 @@ class AssetRetired(_AssetLifecycle):
 
 
 class AssetDisposed(_AssetLifecycle):
-    """An asset is gone for good; its licence assignments end."""
+    """An asset is gone for good."""
 
     type = "asset.disposed"
 
 
-class AssetMerged(Event):
-    """Two records turned out to be one asset: whatever points at the source points at the target from now on."""
-
-    type = "asset.merged"
-    subject_type = "Asset"
-
-    source_id: UUID
-    target_id: UUID
-
-
-class AssetStale(_AssetFact):
-    """No source has seen the asset for a while."""
-
-    type = "asset.stale"
-
-    last_seen_at: AwareDatetime | None = None
-
-
-class AssetEol(_AssetFact):
+class AssetEol(AssetFact):
     """The end of an asset's life comes nearer, or is reached: told once for each threshold."""
 
     type = "asset.eol"
@@ -92,41 +77,12 @@ class AssetEol(_AssetFact):
     """365, 180, 90, 30 or 0 days before."""
 
 
-class AssetWarrantyExpiring(_AssetFact):
-    """The warranty of an asset ends soon."""
-
-    type = "asset.warranty_expiring"
-
-    name: str
-    warranty_until: date
-    threshold_days: int
-
-
-class LicenseComplianceChanged(Event):
-    """More or fewer licences are used than were bought, or it is in order again."""
-
-    type = "license.compliance_changed"
-    subject_type = "License"
-
-    license_id: UUID
-    status: str
-    """COMPLIANT, UNDER_LICENSED, OVER_LICENSED, EXPIRED or UNKNOWN."""
-    entitled: int
-    consumed: int
-    reclaimable: int
-    """Assigned, but not used."""
-
-
 CATALOGUE = catalogue(
     AssetCreated,
     AssetUpdated,
     AssetDeployed,
     AssetRetired,
     AssetDisposed,
-    AssetMerged,
-    AssetStale,
     AssetEol,
-    AssetWarrantyExpiring,
-    LicenseComplianceChanged,
 )
 """Every event of assets by its type."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 from contracts.events.envelope import Event, catalogue
@@ -43,18 +42,6 @@ class CustomerBlocked(Event):
     reason: str | None = None
 
 
-class CustomerMerged(Event):
-    """Two customers turned out to be one: whatever points at the source points at the target from now on."""
-
-    type = "customer.merged"
-    subject_type = "Customer"
-
-    source_id: UUID
-    """The customer that is gone."""
-    target_id: UUID
-    """The customer that stays."""
-
-
 class _ContactFact(Event):
     subject_type = "Contact"
 
@@ -86,16 +73,6 @@ class ContactDeactivated(Event):
     customer_id: UUID
 
 
-class ContactErased(Event):
-    """A person asked to be forgotten: put the pseudonym wherever their name or address was copied to."""
-
-    type = "contact.erased"
-    subject_type = "Contact"
-
-    id: UUID
-    pseudonym: str
-
-
 class _SiteFact(Event):
     subject_type = "Site"
 
@@ -118,29 +95,14 @@ class SiteUpdated(_SiteFact):
     type = "site.updated"
 
 
-class ContractRenewalDue(Event):
-    """A contract renews itself soon unless notice is given."""
-
-    type = "contract.renewal_due"
-    subject_type = "Contract"
-
-    id: UUID
-    notice_deadline: date
-    """The last day on which notice can be given."""
-    days_left: int
-
-
 CATALOGUE = catalogue(
     CustomerCreated,
     CustomerUpdated,
     CustomerBlocked,
-    CustomerMerged,
     ContactCreated,
     ContactUpdated,
     ContactDeactivated,
-    ContactErased,
     SiteCreated,
     SiteUpdated,
-    ContractRenewalDue,
 )
 """Every event of crm by its type."""

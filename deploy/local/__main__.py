@@ -9,10 +9,8 @@ from typing import Annotated
 
 import typer
 
-from deploy.local import identity, testing
-from deploy.local.home import Trouble
-
-DEFAULT_HOME = Path(__file__).parents[2] / ".dev" / "home"
+from deploy.local import identity, running, testing
+from deploy.local.home import DEFAULT_HOME, Trouble
 
 Home = Annotated[Path, typer.Option(help="Where the platform keeps its data.")]
 
@@ -27,6 +25,15 @@ def say(line: str) -> None:
 @app.callback()
 def commands() -> None:
     """Choose one."""
+
+
+@app.command()
+def run(
+    home: Home = DEFAULT_HOME,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the router listens; 0 takes a free one.")] = 4000,
+) -> None:
+    """Start the platform; Ctrl-C stops it."""
+    asyncio.run(running.until_told(home.expanduser().absolute(), port, say))
 
 
 @app.command()
@@ -51,9 +58,17 @@ def main() -> None:
     """Run a command; what keeps it from running is told in words."""
     try:
         app()
-    except Trouble as trouble:
-        say(f"✗ {trouble}")
+    except* Trouble as troubles:
+        for trouble in _leaves(troubles):
+            say(f"✗ {trouble}")
         sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[Trouble]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for problem in group.exceptions:
+        found += _leaves(problem) if isinstance(problem, BaseExceptionGroup) else [problem]
+    return found
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".dev" / "home"
+"""Inside the clone, so that two clones do not meet; git ignores it."""
+
 _ROOM_FOR_ONE_MORE_FILE = 16 * 1024 * 1024
 
 

@@ -36,7 +36,21 @@ def issuer_key(home: Path) -> ECKey:
 
 def router_key(home: Path) -> ECKey:
     """The key with which the router signs what it tells a module."""
-    return _key(home / "identity" / "router.jwk")
+    return _key(router_key_file(home))
+
+
+def router_key_file(home: Path) -> Path:
+    """Where the router reads its key."""
+    return home / "identity" / "router.jwk"
+
+
+def public_keys_file(home: Path) -> Path:
+    """Where the router finds the issuer's public key; written anew, in case somebody took the key away."""
+    file = home / "identity" / "issuer.jwks.json"
+    keys = json.dumps(public(issuer_key(home)), indent=1)
+    with homes.explained(file):
+        file.write_text(keys, encoding="utf-8")
+    return file
 
 
 def public(key: ECKey) -> dict[str, Any]:
@@ -84,6 +98,11 @@ def remember_customers(home: Path, tenant: Tenant, ids: Mapping[str, UUID]) -> N
     homes.make_directory(home / "identity")
     text = json.dumps({number: str(id_) for number, id_ in ids.items()}, indent=1)
     _customers_file(home, tenant).write_text(text, encoding="utf-8")
+
+
+def knows_customers(home: Path, tenant: Tenant) -> bool:
+    """Whether the demo's customers of this tenant were made."""
+    return _customers_file(home, tenant).exists()
 
 
 def _caller(home: Path, tenant: Tenant, person: Person) -> CallerClaims:

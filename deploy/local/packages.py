@@ -1,7 +1,7 @@
 """Debian packages that the tests and the split platform need: installed where we may, without starting their services.
 
 A package starts its service while it is installed, on the system's port and at every boot. `policy-rc.d` is Debian's
-own way to forbid the first, `update-rc.d … disable` the second.
+own way to forbid the first; disabled units prevent the second.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from deploy.local import services
 from deploy.local.children import Say
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
+_UNITS = Path("/lib/systemd/system")
 _OURS = "#!/bin/sh\n# psa-platform: packages are being installed; their services shall not start\nexit 101\n"
 
 
@@ -28,13 +29,13 @@ class Package:
 
     names: tuple[str, ...]
     program: Path
-    service: str | None = None
+    services: tuple[str, ...] = ()
 
 
 PACKAGES: Mapping[str, Package] = MappingProxyType(
     {
-        "RabbitMQ": Package(("rabbitmq-server",), services.RABBITMQ, "rabbitmq-server"),
-        "Redis": Package(("redis-server",), services.REDIS, "redis-server"),
+        "RabbitMQ": Package(("rabbitmq-server",), services.RABBITMQ, ("rabbitmq-server", "epmd")),
+        "Redis": Package(("redis-server",), services.REDIS, ("redis-server",)),
         "Chromium": Package(("chromium", "chromium-driver"), Path("/usr/bin/chromedriver")),
     }
 )
@@ -64,12 +65,14 @@ def _install(absent: Iterable[str], say: Say) -> dict[str, str]:
     _apt_get("update")  # if it fails, the lists that are here may still do
     complaints = {}
     for name in absent:
-        complaint = _apt_get("install", "--yes", "--no-install-recommends", *PACKAGES[name].names)
+        package = PACKAGES[name]
+        new = [service for service in package.services if not _is_known(service)]
+        complaint = _apt_get("install", "--yes", "--no-install-recommends", *package.names)
         if complaint:
             complaints[name] = complaint
             say(f"✗ {name}: {complaint}")
         else:
-            _stay_off(PACKAGES[name])
+            _keep_off(new)
             say(f"✓ {name} installed")
     return complaints
 
@@ -92,10 +95,18 @@ def _apt_get(*arguments: str) -> str:
     return f"apt-get could not install it ({' / '.join(complaints[-2:])}); look at the network and at /etc/apt"
 
 
-def _stay_off(package: Package) -> None:
-    """Keep the system's own instance from starting at the next boot; we run private ones."""
-    if package.service and (tool := shutil.which("update-rc.d", path="/usr/sbin:/sbin")):
-        subprocess.run([tool, package.service, "disable"], check=False, capture_output=True)
+def _is_known(service: str) -> bool:
+    return any((_UNITS / f"{service}.{kind}").exists() for kind in ("service", "socket"))
+
+
+def _keep_off(services: Iterable[str]) -> None:
+    """Keep the system's own instances from starting at the next boot; we run private ones."""
+    path = {"PATH": f"{os.defpath}:/usr/sbin:/sbin"}
+    for service in services:
+        units = [f"{service}.{kind}" for kind in ("service", "socket") if (_UNITS / f"{service}.{kind}").exists()]
+        for command in (["deb-systemd-helper", "disable", *units], ["update-rc.d", service, "disable"]):
+            if shutil.which(command[0], path=path["PATH"]):
+                subprocess.run(command, env=path, check=False, capture_output=True)
 
 
 @contextmanager

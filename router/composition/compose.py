@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
+from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
+from router.composition.validation import graphql, inaccessible, interface_rules, merge_rules, subgraph_rules
 from router.federation.codes import CompositionError, Hint
 from router.federation.directives import join_version
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph, SubgraphSource, load
+from router.federation.upgrade import upgrade
 
 __all__ = ["Composed", "CompositionError", "Hint", "Refused", "SubgraphSource", "supergraph"]
 
@@ -36,16 +39,34 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     """Compose subgraphs; the order in which they are given does not matter."""
     ordered = sorted(sources, key=lambda source: source.name)
     subgraphs, errors = _load(ordered)
+    # Federation 1 is checked as it was written, and again as what it was upgraded to.
+    errors += [error for subgraph in subgraphs if subgraph.is_federation_1 for error in graphql.check(subgraph)]
+    if not errors:
+        subgraphs, errors = upgrade(subgraphs)
+    errors += [error for subgraph in subgraphs if not subgraph.is_federation_1 for error in _check(subgraph)]
     if errors:
-        return Refused(tuple(errors))
+        return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
     version = max((subgraph.version for subgraph in subgraphs), default=Version(2, 0))
     merging = Merging(tuple(subgraphs), version, join_version(version))
+    merge_rules.check_before(merging)
     merge(merging)
+    interface_rules.check(merging)
+    if not merging.errors:
+        merge_rules.check_after(merging)
     if not merging.errors and "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
+    if not merging.errors:
+        inaccessible.check(merging)
+    if not merging.errors:
+        satisfiability.check(merging, merging.overrides)
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))
+
+
+def _check(subgraph: Subgraph) -> list[CompositionError]:
+    """Federation has nothing to say about what is no GraphQL."""
+    return list(graphql.check(subgraph)) or list(subgraph_rules.check(subgraph))
 
 
 def _load(sources: Sequence[SubgraphSource]) -> tuple[list[Subgraph], list[CompositionError]]:

@@ -33,7 +33,11 @@ def _dictionary_order(name: str) -> tuple[list[tuple[bool, str]], str]:
 
 
 def _schema(schema: Schema) -> str:
-    roots = [f"  {operation}: {schema.roots[operation]}" for operation in ("query", "mutation", "subscription") if operation in schema.roots]
+    roots = [
+        f"  {operation}: {schema.roots[operation]}"
+        for operation in ("query", "mutation", "subscription")
+        if operation in schema.roots
+    ]
     head = _description(schema.description, "") + "schema" + _lines(schema.applied)
     return head + "\n{\n" + "\n".join(roots) + "\n}"
 
@@ -42,7 +46,9 @@ def _directive(definition: DirectiveDefinition) -> str:
     repeatable = " repeatable" if definition.repeatable else ""
     locations = " | ".join(definition.locations)
     arguments = _arguments(definition.arguments, "")
-    return f"{_description(definition.description, '')}directive @{definition.name}{arguments}{repeatable} on {locations}"
+    return (
+        f"{_description(definition.description, '')}directive @{definition.name}{arguments}{repeatable} on {locations}"
+    )
 
 
 def _type(definition: TypeDefinition) -> str:
@@ -56,11 +62,17 @@ def _type(definition: TypeDefinition) -> str:
         case Kind.UNION:
             return head + ("\n = " if definition.applied else " = ") + " | ".join(definition.members)
         case Kind.ENUM:
-            return head + _block(definition, [_enum_value(value) for value in definition.values.values()], definition.values.values())
+            return head + _block(
+                definition, [_enum_value(value) for value in definition.values.values()], definition.values.values()
+            )
         case Kind.INPUT:
-            return head + _block(definition, [_input(entry, "  ") for entry in definition.inputs.values()], definition.inputs.values())
+            return head + _block(
+                definition, [_input(entry, "  ") for entry in definition.inputs.values()], definition.inputs.values()
+            )
         case Kind.OBJECT | Kind.INTERFACE:
-            return head + _block(definition, [_field(member) for member in definition.fields.values()], definition.fields.values())
+            return head + _block(
+                definition, [_field(member) for member in definition.fields.values()], definition.fields.values()
+            )
 
 
 _KEYWORDS = {
@@ -73,7 +85,9 @@ _KEYWORDS = {
 }
 
 
-def _block(definition: TypeDefinition, lines: list[str], members: Iterable[FieldDefinition | InputValue | EnumValue]) -> str:
+def _block(
+    definition: TypeDefinition, lines: list[str], members: Iterable[FieldDefinition | InputValue | EnumValue]
+) -> str:
     """Members between braces; a described one is set apart from what stands above it."""
     if not lines:
         return ""

@@ -6,7 +6,8 @@ exactly these, as the specification's own algorithm would have produced them (se
 
     selection     fields in the client's order; fragments by the object's runtime type; @skip and @include
     leaf          an enum value of the API schema, an Int of 32 bits, a String ... or null with an error
-    object        an abstract type's object must name a type that the API schema knows
+    object        an abstract type's object must name a type that the API schema knows; it may name none (an
+                  @interfaceObject subgraph knows only the interface) when nothing that is asked for depends on it
     null          in a non-null place it moves up to the nearest place that may be null, at the root `data` is null
 
 A null is reported once. `nullable` returns None for a null that just is one, and `NULLED` for one that has its error
@@ -28,6 +29,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -62,6 +64,7 @@ UNFIT: Final = _Unfit()
 
 Leaf = Callable[[Any], Any]
 Conditions = Mapping[str, Any]
+FieldsType = GraphQLObjectType | GraphQLInterfaceType
 Steps = tuple["Steps", str | int] | None
 """A response path as a chain from the end: cheap to extend, made flat only for an error."""
 
@@ -84,6 +87,8 @@ class Selection:
     sets: tuple[SelectionSetNode, ...]
     conditions: Conditions
     fields: dict[str, list[Selected]] = field(default_factory=dict)
+    same_for_all: bool | None = None
+    """Whether every runtime type answers the same fields here; None until somebody asked."""
 
 
 class Projection:
@@ -113,22 +118,53 @@ class Projection:
         fields = self.selected(self._root(conditions), self._root_type)
         return tuple(node for selected in fields if selected.name in META_FIELDS for node in selected.nodes)
 
-    def selected(self, selection: Selection, of: GraphQLObjectType) -> list[Selected]:
+    def selected(self, selection: Selection, of: FieldsType) -> list[Selected]:
         """Return the fields that an object of this type answers, in the client's order."""
         fields = selection.fields.get(of.name)
         if fields is None:
             fields = selection.fields[of.name] = self._collect(selection, of)
         return fields
 
-    def object_type(self, of: GraphQLOutputType, value: Mapping[str, Any]) -> GraphQLObjectType | None:
-        """Return the type of an object; None when it names none that may stand here."""
+    def runtime_type(self, of: GraphQLOutputType, value: Mapping[str, Any], selection: Selection) -> FieldsType | None:
+        """Return the type by which an object is read; None when it names none that may stand here."""
         if isinstance(of, GraphQLObjectType):
             return of
         name = value.get("__typename")
         named = self._schema.get_type(name) if isinstance(name, str) else None
-        if isinstance(named, GraphQLObjectType) and is_abstract_type(of) and self._schema.is_sub_type(of, named):
-            return named
+        if isinstance(named, GraphQLObjectType):
+            return named if is_abstract_type(of) and self._schema.is_sub_type(of, named) else None
+        if isinstance(of, GraphQLInterfaceType) and name in (None, of.name) and self._same_for_all(selection, of):
+            return of
         return None
+
+    def _same_for_all(self, selection: Selection, of: GraphQLInterfaceType) -> bool:
+        if selection.same_for_all is None:
+            selection.same_for_all = all(self._is_of_all(one, of, selection.conditions) for one in selection.sets)
+        return selection.same_for_all
+
+    def _is_of_all(self, selection_set: SelectionSetNode, of: GraphQLInterfaceType, conditions: Conditions) -> bool:
+        for node in selection_set.selections:
+            if not _included(node.directives, conditions):
+                continue
+            match node:
+                case FieldNode():
+                    same = node.name.value != "__typename"
+                case InlineFragmentNode():
+                    same = self._is_part_of_all(node, of, conditions)
+                case FragmentSpreadNode():
+                    same = self._is_part_of_all(self._fragments[node.name.value], of, conditions)
+                case _:
+                    same = False
+            if not same:
+                return False
+        return True
+
+    def _is_part_of_all(
+        self, fragment: InlineFragmentNode | FragmentDefinitionNode, of: GraphQLInterfaceType, conditions: Conditions
+    ) -> bool:
+        condition = fragment.type_condition
+        fits = condition is None or self._fits(of, condition.name.value)
+        return fits and self._is_of_all(fragment.selection_set, of, conditions)
 
     def leaf(self, of: GraphQLOutputType) -> Leaf:
         """Return what checks a value of a scalar or enum."""
@@ -152,7 +188,7 @@ class Projection:
         conditions = dict(zip(self._switches, switched, strict=True))
         return Selection((self._definition.selection_set,), conditions)
 
-    def _collect(self, selection: Selection, of: GraphQLObjectType) -> list[Selected]:
+    def _collect(self, selection: Selection, of: FieldsType) -> list[Selected]:
         groups: dict[str, list[FieldNode]] = {}
         for selection_set in selection.sets:
             self._group(selection_set, of, selection.conditions, groups, set())
@@ -161,7 +197,7 @@ class Projection:
     def _group(
         self,
         selection_set: SelectionSetNode,
-        of: GraphQLObjectType,
+        of: FieldsType,
         conditions: Conditions,
         groups: dict[str, list[FieldNode]],
         visited: set[str],
@@ -182,13 +218,13 @@ class Projection:
                         visited.add(name)
                         self._group(fragment.selection_set, of, conditions, groups, visited)
 
-    def _fits(self, of: GraphQLObjectType, condition: str) -> bool:
+    def _fits(self, of: FieldsType, condition: str) -> bool:
         if condition == of.name:
             return True
         named = self._schema.get_type(condition)
         return is_abstract_type(named) and self._schema.is_sub_type(named, of)
 
-    def _select(self, key: str, nodes: list[FieldNode], of: GraphQLObjectType, conditions: Conditions) -> Selected:
+    def _select(self, key: str, nodes: list[FieldNode], of: FieldsType, conditions: Conditions) -> Selected:
         name = nodes[0].name.value
         if name not in of.fields:  # __typename, __schema, __type
             return Selected(key, name, None, nodes)
@@ -207,7 +243,7 @@ class _Completion:
         self._faults = faults
 
     def fields(
-        self, of: GraphQLObjectType, selection: Selection, value: Mapping[str, Any], at: Steps
+        self, of: FieldsType, selection: Selection, value: Mapping[str, Any], at: Steps
     ) -> dict[str, Any] | _Nulled:
         """Complete an object's fields; NULLED when one of them may not be null and is."""
         done: dict[str, Any] = {}
@@ -259,7 +295,7 @@ class _Completion:
     def _object(self, of: GraphQLOutputType, value: Any, selected: Selected, inner: Selection, at: Steps) -> Any:
         if not isinstance(value, dict):
             return self._unfit(f"The value of {selected.name} is no object.", at)
-        runtime = self._projection.object_type(of, value)
+        runtime = self._projection.runtime_type(of, value, inner)
         if runtime is None:
             return self._unfit(f"The value of {selected.name} is of no type that may stand there.", at)
         return self.fields(runtime, inner, value, at)

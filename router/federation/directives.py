@@ -34,7 +34,13 @@ _TAG_LOCATIONS = "FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFIN
 _AUTH_LOCATIONS = "FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"
 
 FEDERATION_DIRECTIVES: Final = (
-    Definition("key", "(fields: {FieldSet}!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE", _v(0), None, ("FieldSet",)),
+    Definition(
+        "key",
+        "(fields: {FieldSet}!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE",
+        _v(0),
+        None,
+        ("FieldSet",),
+    ),
     Definition("requires", "(fields: {FieldSet}!) on FIELD_DEFINITION", _v(0), None, ("FieldSet",)),
     Definition("provides", "(fields: {FieldSet}!) on FIELD_DEFINITION", _v(0), None, ("FieldSet",)),
     Definition("external", "(reason: String) on OBJECT | FIELD_DEFINITION", _v(0)),
@@ -52,8 +58,14 @@ FEDERATION_DIRECTIVES: Final = (
     Definition("requiresScopes", f"(scopes: [[{{Scope}}!]!]!) on {_AUTH_LOCATIONS}", _v(5), None, ("Scope",)),
     Definition("policy", f"(policies: [[{{Policy}}!]!]!) on {_AUTH_LOCATIONS}", _v(6), None, ("Policy",)),
     Definition("context", "(name: String!) repeatable on INTERFACE | OBJECT | UNION", _v(8)),
-    Definition("fromContext", "(field: {ContextFieldValue}) on ARGUMENT_DEFINITION", _v(8), None, ("ContextFieldValue",)),
-    Definition("cost", "(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR", _v(9)),
+    Definition(
+        "fromContext", "(field: {ContextFieldValue}) on ARGUMENT_DEFINITION", _v(8), None, ("ContextFieldValue",)
+    ),
+    Definition(
+        "cost",
+        "(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR",
+        _v(9),
+    ),
     Definition(
         "listSize",
         "(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
@@ -73,6 +85,8 @@ directive @external(reason: String) on OBJECT | FIELD_DEFINITION
 directive @extends on OBJECT | INTERFACE
 directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
 """
+
+FEDERATION_1_NAMES: Final = ("key", "requires", "provides", "external", "extends", "tag")
 
 LINK_DEFINITIONS: Final = {
     "Purpose": 'enum {Purpose} {\n  "Metadata needed to resolve fields securely."\n  SECURITY\n  "Metadata needed to execute operations."\n  EXECUTION\n}',
@@ -121,25 +135,27 @@ def join_version(federation: Version) -> Version:
     return Version(0, 4) if federation >= _v(7) else Version(0, 3)
 
 
+_JOIN: Final = (
+    "directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE",
+    "directive @join__graph(name: String!, url: String!) on ENUM_VALUE",
+    "directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE",
+    "directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR",
+    "directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION",
+)
+_JOIN_DIRECTIVE: Final = "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION"
+
+
 def join_directives(version: Version) -> list[str]:
     """The definitions of the join specification, without `join__Graph`."""
     override_label = ", overrideLabel: String" if version >= Version(0, 4) else ""
     context = ", contextArguments: [join__ContextArgument!]" if version >= Version(0, 5) else ""
-    found = [
-        "directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE",
+    field = (
         "directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean,"
-        f" override: String, usedOverridden: Boolean{override_label}{context}) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION",
-        "directive @join__graph(name: String!, url: String!) on ENUM_VALUE",
-        "directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE",
-        "directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true,"
-        " isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR",
-        "directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION",
-    ]
+        f" override: String, usedOverridden: Boolean{override_label}{context}) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION"
+    )
+    found = [*_JOIN, field]
     if version >= Version(0, 4):
-        found.append(
-            "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) repeatable"
-            " on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION"
-        )
+        found.append(_JOIN_DIRECTIVE)
     return found
 
 
@@ -163,10 +179,11 @@ Problem = tuple[str, str, AstNode | None]
 
 def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:
     """Add every definition that a schema may use without writing it; check those that it did write."""
+    if links.core is not None:
+        _complete_link(schema, links.core)
     if link.url.version.major == 1:
         return _complete_federation_1(schema)
     problems: list[Problem] = []
-    _complete_link(schema, links)
     for name in available_types(link.url.version):
         problems += _complete_type(schema, link.type(name))
     for definition in available(link.url.version).values():
@@ -187,14 +204,16 @@ def _complete_federation_1(schema: Schema) -> list[Problem]:
     return []
 
 
-def _complete_link(schema: Schema, links: Links) -> None:
+def _complete_link(schema: Schema, link: Link) -> None:
     """@link, link__Import and link__Purpose may be left out, or defined in part."""
-    link = links.core
-    name = link.prefix if link else "link"
-    purpose, imported = (link.type("Purpose"), link.type("Import")) if link else ("link__Purpose", "link__Import")
+    name, purpose, imported = link.prefix, link.type("Purpose"), link.type("Import")
     for key, sdl in LINK_DEFINITIONS.items():
         text = sdl.replace("{Purpose}", purpose).replace("{Import}", imported).replace("{link}", name)
-        written = {"Purpose": purpose in schema.types, "Import": imported in schema.types, "link": name in schema.directives}
+        written = {
+            "Purpose": purpose in schema.types,
+            "Import": imported in schema.types,
+            "link": name in schema.directives,
+        }
         if not written[key]:
             add(schema, parsed(text), _ignore)
 
@@ -229,7 +248,11 @@ def _differences(written: DirectiveDefinition, ours: DirectiveDefinition) -> Ite
                 yield code, f'{prefix} missing required argument "{name}"', written.node
             continue
         if found.type != argument.type:
-            yield code, f'{prefix} argument "{name}" should have type "{argument.type}" but found type "{found.type}"', found.node
+            yield (
+                code,
+                f'{prefix} argument "{name}" should have type "{argument.type}" but found type "{found.type}"',
+                found.node,
+            )
         elif not is_non_null(argument.type) and found.default != argument.default:
             expected, got = _default(argument), _default(found)
             yield code, f'{prefix} argument "{name}" should have {expected} but found {got}', found.node
@@ -240,7 +263,11 @@ def _differences(written: DirectiveDefinition, ours: DirectiveDefinition) -> Ite
         yield code, f'{prefix} "@{written.name}" should not be repeatable', written.node
     if not set(written.locations) <= set(ours.locations):
         expected, got = ", ".join(ours.locations), ", ".join(written.locations)
-        yield code, f'{prefix} "@{written.name}" should have locations {expected}, but found (non-subset) {got}', written.node
+        yield (
+            code,
+            f'{prefix} "@{written.name}" should have locations {expected}, but found (non-subset) {got}',
+            written.node,
+        )
 
 
 def _default(argument: InputValue) -> str:

@@ -144,7 +144,10 @@ def _word(kind: Kind) -> str:
 def _add_part(definition: TypeDefinition, node: TypeDefinitionNode | TypeExtensionNode, report: Report) -> None:
     """Add one definition or extension; the parts of a type are numbered so that directives know where they stand."""
     part = 0
-    if isinstance(node, TypeDefinitionNode) and definition.node is None:
+    if isinstance(node, TypeDefinitionNode):
+        if definition.node is not None:
+            report(f'There can be only one type named "{definition.name}"', (definition.node, node))
+            return
         definition.node = node
         definition.description = _description(node.description)
     else:
@@ -167,10 +170,7 @@ def _add_part(definition: TypeDefinition, node: TypeDefinitionNode | TypeExtensi
         case EnumTypeDefinitionNode() | EnumTypeExtensionNode():
             _add_values(definition, node.values, report)
         case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
-            for name, entry in _inputs(node.fields, definition.name, report).items():
-                if name in definition.inputs:
-                    report(f"Field {name} already exists on {definition.name}", (entry.node or node,))
-                definition.inputs[name] = entry
+            _add_inputs(definition, node, report)
         case _:
             pass
 
@@ -195,6 +195,15 @@ def _add_fields(
         )
 
 
+def _add_inputs(
+    definition: TypeDefinition, node: InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode, report: Report
+) -> None:
+    for name, entry in _inputs(node.fields, definition.name, report).items():
+        if name in definition.inputs:
+            report(f"Field {name} already exists on {definition.name}", (entry.node or node,))
+        definition.inputs[name] = entry
+
+
 def _add_values(definition: TypeDefinition, nodes: Sequence[EnumValueDefinitionNode] | None, report: Report) -> None:
     for node in nodes or ():
         name = node.name.value
@@ -216,7 +225,11 @@ def _inputs(nodes: Sequence[InputValueDefinitionNode] | None, parent: str, repor
     for node in nodes or ():
         name = node.name.value
         if name in found:
-            what = f"Field {name} already exists on {parent}" if of_type else f'Argument "{parent}({name}:)" can only be defined once.'
+            what = (
+                f"Field {name} already exists on {parent}"
+                if of_type
+                else f'Argument "{parent}({name}:)" can only be defined once.'
+            )
             report(what, (node,))
         found[name] = InputValue(
             name=name,

@@ -19,12 +19,14 @@ from graphql import (
     FloatValueNode,
     IntValueNode,
     ListValueNode,
-    Node as AstNode,
     NullValueNode,
     ObjectValueNode,
     StringValueNode,
     ValueNode,
     VariableNode,
+)
+from graphql import (
+    Node as AstNode,
 )
 
 from router.federation.codes import Node
@@ -213,6 +215,11 @@ class Schema:
     description: str | None = None
     node: AstNode | None = None
 
+    @property
+    def coordinate(self) -> str:
+        """A schema has no name."""
+        return ""
+
     def implementations(self, interface: str) -> list[TypeDefinition]:
         """The object types that implement an interface."""
         return [t for t in self.types.values() if t.kind is Kind.OBJECT and interface in t.interfaces]
@@ -274,7 +281,7 @@ def named(ref: TypeRef) -> str:
 # -- values -----------------------------------------------------------------------------------------------------------
 
 
-def value_of(node: ValueNode) -> Value:
+def value_of(node: ValueNode) -> Value:  # noqa: PLR0911 - one line per kind of literal
     """Turn a literal of SDL into a value."""
     match node:
         case IntValueNode():
@@ -305,7 +312,7 @@ def quoted(text: str) -> str:
     return '"' + "".join(_ESCAPES.get(c) or (c if c >= " " else f"\\u{ord(c):04x}") for c in text) + '"'
 
 
-def printed(value: Value) -> str:
+def printed(value: Value) -> str:  # noqa: PLR0911 - one line per kind of value
     """The literal of SDL that reads back as this value."""
     match value:
         case None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,8 +16,9 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    parse as parse_document,
+    print_ast,
 )
+from graphql import parse as parse_document
 
 from router.federation.elements import Value, printed_arguments, value_of
 
@@ -29,6 +31,7 @@ class SelectedField:
     selections: tuple[Selection, ...] = ()
     arguments: tuple[tuple[str, Value], ...] = ()
     alias: str | None = None
+    # As they are written; only used to refuse them.
     directives: tuple[str, ...] = ()
 
 
@@ -45,6 +48,9 @@ Selection: TypeAlias = SelectedField | Fragment
 FieldSet: TypeAlias = tuple[Selection, ...]
 
 
+_EMPTY = re.compile(r"\{[\s,]*\}")
+
+
 class FieldSetSyntaxError(ValueError):
     """The text is no field set; the message is the parser's."""
 
@@ -59,14 +65,24 @@ def parse_node(text: str) -> SelectionSetNode:
     stripped = text.strip()
     # A set that brings its own braces is taken as it is: `{ id }` and `id` mean the same.
     source = stripped if stripped.startswith("{") else "{" + text + "}"
+    if _EMPTY.search(source):
+        raise FieldSetSyntaxError('Syntax Error: Expected Name, found "}".')
     try:
         document = parse_document(source, no_location=True)
     except (GraphQLSyntaxError, RecursionError) as error:
-        raise FieldSetSyntaxError(str(getattr(error, "message", error))) from None
+        raise FieldSetSyntaxError(syntax_message(error)) from None
     definition = document.definitions[0]
     if len(document.definitions) != 1 or not isinstance(definition, OperationDefinitionNode):
-        raise FieldSetSyntaxError("Syntax Error: a field set is a single selection set.")
+        count = len(document.definitions)
+        raise FieldSetSyntaxError(f"Selections should contain a single definitions, found {count}")
     return definition.selection_set
+
+
+def syntax_message(error: Exception) -> str:
+    """The parser's message, quoted as everywhere else in GraphQL."""
+    if isinstance(error, GraphQLSyntaxError):
+        return error.message.replace("'", '"')
+    return "Syntax Error: nested too deeply."
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +100,7 @@ def _selections(node: SelectionSetNode | None) -> FieldSet:
 
 
 def _selection(node: SelectionNode) -> Selection:
-    directives = tuple(directive.name.value for directive in node.directives or ())
+    directives = tuple(print_ast(directive) for directive in node.directives or ())
     match node:
         case FieldNode():
             return SelectedField(
@@ -98,7 +114,7 @@ def _selection(node: SelectionNode) -> Selection:
             on = node.type_condition.name.value if node.type_condition else None
             return Fragment(on, _selections(node.selection_set), directives)
         case FragmentSpreadNode():
-            raise FieldSetSyntaxError(f'Unknown fragment "{node.name.value}".')
+            raise FieldSetSyntaxError(f'Cannot find fragment name "{node.name.value}" (no fragments were provided)')
         case _:  # pragma: no cover - the grammar has no other selections
             raise TypeError(type(node).__name__)
 
@@ -109,7 +125,7 @@ def printed(selections: FieldSet) -> str:
 
 
 def _printed(selection: Selection) -> str:
-    directives = "".join(f" @{name}" for name in selection.directives)
+    directives = "".join(f" {text}" for text in selection.directives)
     match selection:
         case SelectedField():
             alias = f"{selection.alias}: " if selection.alias else ""

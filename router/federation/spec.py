@@ -14,6 +14,7 @@ from typing import Final
 
 from router.federation.elements import Applied, Name, Value
 
+APOLLO: Final = "https://specs.apollo.dev/"
 FEDERATION: Final = "https://specs.apollo.dev/federation"
 LINK: Final = "https://specs.apollo.dev/link"
 CORE: Final = "https://specs.apollo.dev/core"
@@ -77,7 +78,9 @@ class LinkError(ValueError):
 
 
 _VERSION = re.compile(r"v(\d+)\.(\d+)")
-_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^/?#]+)(?P<path>[^?#]*)(?:\?[^#]*)?(?:#(?P<element>.*))?", re.IGNORECASE)
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^/?#]+)(?P<path>[^?#]*)(?:\?[^#]*)?(?:#(?P<element>.*))?", re.IGNORECASE
+)
 
 
 def feature_url(text: str) -> FeatureUrl:
@@ -94,9 +97,7 @@ def feature_url(text: str) -> FeatureUrl:
         raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing path in feature url '{text}'")
     version = _VERSION.fullmatch(segments[-1])
     if version is None:
-        raise LinkError(
-            "INVALID_LINK_IDENTIFIER", f"Expected a version string (of the form v1.2), got {segments[-1]}"
-        )
+        raise LinkError("INVALID_LINK_IDENTIFIER", f"Expected a version string (of the form v1.2), got {segments[-1]}")
     if len(segments) < 2:
         raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing feature name component in feature url '{text}'")
     identity = f"{found['scheme'].lower()}://{found['host'].lower()}/" + "/".join(segments[:-1])
@@ -241,14 +242,19 @@ def _import(entry: Value) -> Import:
         case {"name": str(name), **rest} if set(rest) <= {"as"}:
             alias = rest.get("as")
             if alias is not None and not isinstance(alias, str):
-                raise LinkError(invalid, f'Invalid value for the "as" field of an import of "{name}": must be a string.')
+                raise LinkError(
+                    invalid, f'Invalid value for the "as" field of an import of "{name}": must be a string.'
+                )
             if alias is not None and name.startswith("@") != alias.startswith("@"):
                 raise LinkError(invalid, _sigil_message(name, alias))
             return Import(name, alias)
         case dict():
             raise LinkError(invalid, "Invalid import object: must have a name, and may have an alias.")
         case _:
-            raise LinkError(invalid, "Invalid sub-value for @link(import:) argument: values should be either strings or input object values of the form { name: \"<importedElement>\", as: \"<alias>\" }.")
+            raise LinkError(
+                invalid,
+                'Invalid sub-value for @link(import:) argument: values should be either strings or input object values of the form { name: "<importedElement>", as: "<alias>" }.',
+            )
 
 
 def _sigil_message(name: str, alias: str) -> str:

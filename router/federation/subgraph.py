@@ -22,8 +22,9 @@ from router.federation.elements import (
     place,
     places,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, parse as parse_field_set
-from router.federation.spec import FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
+from router.federation.fieldsets import parse as parse_field_set
+from router.federation.spec import APOLLO, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
 
 FEDERATION_1 = Link(
@@ -68,7 +69,10 @@ class Subgraph:
 
     def name_of(self, directive: str) -> str:
         """The name by which this subgraph calls a directive of federation."""
-        return self._names.setdefault(directive, self.link.directive(directive))
+        if directive not in self._names:
+            own = self.links.by_identity.get(f"https://specs.apollo.dev/{directive}")
+            self._names[directive] = (own or self.link).directive(directive)
+        return self._names[directive]
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -99,7 +103,8 @@ class Subgraph:
 
     def is_machinery(self, type_name: str) -> bool:
         """Whether a type belongs to a specification rather than to the subgraph's own graph."""
-        return type_name in MACHINERY_TYPES or self.links.source_of_type(type_name) is not None
+        source = self.links.source_of_type(type_name)
+        return type_name in MACHINERY_TYPES or (source is not None and source.url.identity.startswith(APOLLO))
 
     @cached_property
     def types(self) -> dict[str, TypeDefinition]:
@@ -222,6 +227,20 @@ class Subgraph:
         definition = self.schema.types.get(type_name)
         return definition.fields.get(name) if definition else None
 
+    def node_at(self, coordinate: str) -> AstNode | None:
+        """The AST node of a type, field, argument, input field or enum value."""
+        path, _, argument = coordinate.removesuffix(":)").partition("(")
+        type_name, _, name = path.partition(".")
+        definition = self.types.get(type_name)
+        if definition is None or not name:
+            return (definition.node or next(iter(definition.extensions), None)) if definition else None
+        member = definition.fields.get(name)
+        if argument:
+            owner = member.arguments.get(argument) if member else None
+            return owner.node if owner else None
+        found = member or definition.inputs.get(name) or definition.values.get(name)
+        return found.node if found else None
+
     def selected(self, type_name: str, field_set: object, *, implementations: bool = False) -> set[str]:
         """The coordinates of all fields in a field set; an unreadable one selects what can be read of it."""
         if not isinstance(field_set, str):
@@ -245,7 +264,11 @@ class Subgraph:
                 continue
             found.add(member.coordinate)
             if implementations and definition.kind is Kind.INTERFACE:
-                found.update(f"{t.name}.{member.name}" for t in self.schema.implementations(definition.name) if member.name in t.fields)
+                found.update(
+                    f"{t.name}.{member.name}"
+                    for t in self.schema.implementations(definition.name)
+                    if member.name in t.fields
+                )
             self._collect(named(member.type), selection.selections, found, implementations=implementations)
 
     # -- reporting ---------------------------------------------------------------------------------------------------
@@ -261,12 +284,15 @@ class Subgraph:
 
 def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
     """Read one subgraph, or tell why it can't be read."""
+    if source.name == "_":
+        message = f"[{source.name}] Invalid name {source.name} for a subgraph: this name is reserved"
+        return (CompositionError("INVALID_SUBGRAPH_NAME", message),)
     try:
         parsed = parse(source.sdl)
     except GraphQLSyntaxError as error:
         at = error.locations[0] if error.locations else None
         nodes = (Node(source.name, at.line, at.column),) if at else ()
-        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {error.message}", nodes),)
+        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {syntax_message(error)}", nodes),)
     except RecursionError:
         return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] Syntax Error: nested too deeply."),)
     problems: list[CompositionError] = []
@@ -310,7 +336,11 @@ def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
     for operation, default in _ROOTS:
         name = schema.roots.get(operation)
         if name is None:
-            if (not explicit or operation == "query") and default in schema.types and schema.types[default].kind is Kind.OBJECT:
+            if (
+                (not explicit or operation == "query")
+                and default in schema.types
+                and schema.types[default].kind is Kind.OBJECT
+            ):
                 schema.roots[operation] = default
             continue
         if name == default or name not in schema.types:

@@ -151,13 +151,17 @@ class Registry:
         return verdict
 
     async def _serve(self, candidate: Mapping[str, Registration]) -> tuple[Problem, ...]:
-        composed = await asyncio.to_thread(_composed, candidate)
-        if not isinstance(composed, str):
-            return composed
         try:
+            composed = await asyncio.to_thread(_composed, candidate)
+            if not isinstance(composed, str):
+                return composed
             await self._publish(composed)
         except InvalidSupergraph as invalid:
             return (Problem(invalid.code, invalid.message),)
+        except Exception:
+            # No module's SDL may cost the others their registry, whatever it brings to light in us.
+            log.exception("registry.failed", subgraphs=sorted(candidate))
+            return (Problem("INTERNAL", "The router failed while composing; its log says more."),)
         self._active = dict(candidate)
         self._waiting = {name: one for name, one in self._waiting.items() if candidate.get(name) != one.registration}
         log.info("registry.serving", subgraphs={name: one.version for name, one in candidate.items()})

@@ -33,8 +33,8 @@ AUDIT = Table(
     Column("change", Text),
     Column("resource", Text),
     Column("resource_id", Uuid),
-    Column("before", JSONB),
-    Column("after", JSONB),
+    Column("before", JSONB(none_as_null=True)),
+    Column("after", JSONB(none_as_null=True)),
     Column("correlation", Text),
     Column("address", Text),
 )

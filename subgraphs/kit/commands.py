@@ -147,4 +147,5 @@ def _as_python(kind: type[Any], value: Any) -> Any:
 def _as_json(given: Any) -> dict[str, Any]:
     values = dataclasses.asdict(given)
     values.pop(IDEMPOTENCY_FIELD)
-    return {name: None if value is strawberry.UNSET else value for name, value in values.items()}
+    # Absent is not null: an update leaves the one as it is, and removes the other.
+    return {name: value for name, value in values.items() if value is not strawberry.UNSET}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from router.composition.merge.merging import Composed, Merging, Sources, present
 from router.composition.merge.wording import listed, subgraphs
-from router.federation.elements import Applied, Value, printed, printed_arguments
+from router.federation.elements import Applied, Value, printed
 
 
 class Annotated(Protocol):
@@ -39,17 +40,27 @@ def merge_applied(merging: Merging, sources: Sources[E], merged: Annotated) -> N
             waiting.append(composed)
     waiting.sort(key=lambda composed: composed.name in BUILT_IN)
     if waiting:
-        merging.deferred.append(lambda: [_merge(merging, composed, sources, merged) for composed in waiting] and None)
+        merging.deferred.append(lambda: _merge_all(merging, waiting, sources, merged))
+
+
+def _merge_all(merging: Merging, waiting: Sequence[Composed], sources: Sources[E], merged: Annotated) -> None:
+    for composed in waiting:
+        _merge(merging, composed, sources, merged)
 
 
 def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: Annotated) -> None:
     found = {
         index: applications
         for index, source in present(sources).items()
-        if (applications := [a for a in source.applied if a.name == composed.name])
+        if (composed.origins is None or index in composed.origins)
+        and (applications := [a for a in source.applied if a.name == composed.name])
     }
+    if not found:
+        return
     if composed.element == "context":
-        found = {index: [_own_context(merging, index, a) for a in applications] for index, applications in found.items()}
+        found = {
+            index: [_own_context(merging, index, a) for a in applications] for index, applications in found.items()
+        }
     if composed.repeatable or len(found) == 1:
         unique = {_key(a): a for applications in found.values() for a in applications}
         _apply(merged, composed.name, list(unique.values()))
@@ -100,7 +111,9 @@ def _choose(merging: Merging, composed: Composed, variants: dict[int, Applied], 
     chosen = max(groups, key=lambda key: len(groups[key]))
     _apply(merged, composed.name, [variants[groups[chosen][0]]])
     others = [
-        f"{_arguments(variants[indices[0]])} in {subgraphs(merging.names(indices))}" for key, indices in groups.items() if key != chosen
+        f"{_arguments(variants[indices[0]])} in {subgraphs(merging.names(indices))}"
+        for key, indices in groups.items()
+        if key != chosen
     ]
     merging.hint(
         "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",

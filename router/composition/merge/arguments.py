@@ -31,7 +31,9 @@ def add_arguments(merging: Merging, sources: Sources[E], merged: E) -> None:
         if None in arguments.values():
             _drop(merging, arguments, coordinate)
         else:
-            merged.arguments[name] = InputValue(name, next(iter(present(arguments).values())).type, coordinate=coordinate)
+            merged.arguments[name] = InputValue(
+                name, next(iter(present(arguments).values())).type, coordinate=coordinate
+            )
 
 
 def merge_arguments(merging: Merging, sources: Sources[E], merged: E) -> None:

@@ -29,7 +29,7 @@ def _shown(source: InputValue) -> str:
 
 def _refuse(merging: Merging, sources: Sources[InputValue], merged: InputValue, *, is_argument: bool) -> None:
     groups = merging.groups(sources, lambda source, _: _shown(source), _shown(merged))
-    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f"{v} in {n}")
     element = "Argument" if is_argument else "Input field"
     merging.error(
         "FIELD_ARGUMENT_DEFAULT_MISMATCH" if is_argument else "INPUT_FIELD_DEFAULT_MISMATCH",

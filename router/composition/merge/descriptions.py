@@ -38,7 +38,11 @@ def _hint(merging: Merging, sources: Sources[E], merged: Described, texts: dict[
     for index, text in texts.items():
         groups.setdefault(text, []).append(merging.subgraphs[index].name)
     chosen = merged.description or ""
-    others = [f"In {subgraphs(names)}, the description is:\n{_quoted(text)}" for text, names in groups.items() if text != chosen]
+    others = [
+        f"In {subgraphs(names)}, the description is:\n{_quoted(text)}"
+        for text, names in groups.items()
+        if text != chosen
+    ]
     merging.hint(
         "INCONSISTENT_DESCRIPTION",
         f"{_title(merged)} has inconsistent descriptions across subgraphs. The supergraph will use description "

@@ -110,4 +110,3 @@ def _hint_locations(merging: Merging, sources: Sources[DirectiveDefinition], mer
         f"@{merged.name}",
         merging.places(sources),
     )
-

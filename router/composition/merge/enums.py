@@ -32,7 +32,9 @@ def merge_enum(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
         )
 
 
-def _merge_value(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition, name: str, usage: EnumUsage) -> None:
+def _merge_value(
+    merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition, name: str, usage: EnumUsage
+) -> None:
     values: Sources[EnumValue] = {index: owner.values.get(name) for index, owner in present(sources).items()}
     entry = EnumValue(name, merged.name)
     merge_descriptions(merging, values, entry)
@@ -63,7 +65,9 @@ def _presence(merging: Merging, values: Sources[EnumValue], name: str) -> str:
     return f'"{name}" is defined in {subgraphs(having)} but not in {subgraphs(lacking)}'
 
 
-def _hint_added(merging: Merging, sources: Sources[TypeDefinition], values: Sources[EnumValue], entry: EnumValue) -> None:
+def _hint_added(
+    merging: Merging, sources: Sources[TypeDefinition], values: Sources[EnumValue], entry: EnumValue
+) -> None:
     merging.hint(
         "INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM",
         f'Value "{entry.name}" of enum type "{entry.parent}" has been added to the supergraph but is only defined in a subset of the '
@@ -73,7 +77,9 @@ def _hint_added(merging: Merging, sources: Sources[TypeDefinition], values: Sour
     )
 
 
-def _hint_dropped(merging: Merging, sources: Sources[TypeDefinition], values: Sources[EnumValue], entry: EnumValue) -> None:
+def _hint_dropped(
+    merging: Merging, sources: Sources[TypeDefinition], values: Sources[EnumValue], entry: EnumValue
+) -> None:
     merging.hint(
         "INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM",
         f'Value "{entry.name}" of enum type "{entry.parent}" will not be part of the supergraph as it is not defined in all the '

@@ -26,7 +26,7 @@ def _fits(merging: Merging, merged: str, declared: str) -> bool:
 
 def _refuse_type(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
     groups = merging.groups(sources, lambda member, _: f'type "{member.type}"', f'type "{merged.type}"')
-    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "EXTERNAL_TYPE_MISMATCH",
         f'Type of field "{merged.coordinate}" is incompatible across subgraphs (where marked @external): {told}',
@@ -48,45 +48,51 @@ def _check_argument(
         having = [index for index, entry in arguments.items() if entry is not None]
         merging.error(
             "EXTERNAL_ARGUMENT_MISSING",
-            f'Field "{argument.coordinate.split("(")[0]}" is missing argument "{argument.coordinate}" in some subgraphs where it is '
+            f'Field "{_field(argument)}" is missing argument "{argument.coordinate}" in some subgraphs where it is '
             f'marked @external: argument "{argument.coordinate}" is declared in {subgraphs(merging.names(having))} but not in '
-            f"{subgraphs(merging.names(missing))} (where \"{argument.coordinate.split('(')[0]}\" is @external).",
+            f'{subgraphs(merging.names(missing))} (where "{_field(argument)}" is @external).',
             merging.places(arguments),
         )
         return
     known = [entry for entry in declared.values() if entry is not None]
     if any(not _accepts(entry.type, argument.type) for entry in known):
-        _refuse_argument(merging, arguments, argument, "EXTERNAL_ARGUMENT_TYPE_MISMATCH", "Type of", "type")
+        _refuse_argument(merging, arguments, argument)
     if any(_default(entry) != _default(argument) for entry in known):
         _refuse_default(merging, arguments, argument)
 
 
 def _accepts(declared: str, merged: str) -> bool:
-    return declared == merged or nullable(merged) == declared or named(declared) == named(merged) and declared.replace("!", "") == merged.replace("!", "")
+    return (
+        declared == merged
+        or nullable(merged) == declared
+        or (named(declared) == named(merged) and declared.replace("!", "") == merged.replace("!", ""))
+    )
 
 
-def _refuse_argument(
-    merging: Merging, arguments: Sources[InputValue], argument: InputValue, code: str, head: str, word: str
-) -> None:
-    groups = merging.groups(arguments, lambda entry, _: f'{word} "{entry.type}"', f'{word} "{argument.type}"')
-    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+def _refuse_argument(merging: Merging, arguments: Sources[InputValue], argument: InputValue) -> None:
+    groups = merging.groups(arguments, lambda entry, _: f'type "{entry.type}"', f'type "{argument.type}"')
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
-        code,
-        f'{head} argument "{argument.coordinate}" is incompatible across subgraphs (where "{argument.coordinate.split("(")[0]}" is '
-        f"marked @external): {told}",
+        "EXTERNAL_ARGUMENT_TYPE_MISMATCH",
+        f'Type of argument "{argument.coordinate}" is incompatible across subgraphs (where "{_field(argument)}" is marked @external): '
+        f"{told}",
         merging.places(arguments),
     )
 
 
 def _refuse_default(merging: Merging, arguments: Sources[InputValue], argument: InputValue) -> None:
     groups = merging.groups(arguments, lambda entry, _: _default(entry), _default(argument))
-    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH",
-        f'Argument "{argument.coordinate}" has incompatible defaults across subgraphs (where "{argument.coordinate.split("(")[0]}" is '
+        f'Argument "{argument.coordinate}" has incompatible defaults across subgraphs (where "{_field(argument)}" is '
         f"marked @external): {told}",
         merging.places(arguments),
     )
+
+
+def _field(argument: InputValue) -> str:
+    return argument.coordinate.partition("(")[0]
 
 
 def _default(argument: InputValue) -> str:

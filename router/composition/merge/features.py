@@ -43,13 +43,17 @@ class Feature:
 _LOCATIONS = "FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"
 _AUTH = "FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"
 _COST = "ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR"
-_LIST_SIZE = "assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true"
+_LIST_SIZE = (
+    "assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true"
+)
 
 FEATURES = (
     Feature(TAG, "v0.3", None, {"tag": f"(name: String!) repeatable on {_LOCATIONS} | SCHEMA"}),
     Feature(INACCESSIBLE, "v0.2", "SECURITY", {"inaccessible": f" on {_LOCATIONS}"}),
     Feature(AUTHENTICATED, "v0.1", "SECURITY", {"authenticated": f" on {_AUTH}"}),
-    Feature(REQUIRES_SCOPES, "v0.1", "SECURITY", {"requiresScopes": f"(scopes: [[{{Scope}}!]!]!) on {_AUTH}"}, ("Scope",)),
+    Feature(
+        REQUIRES_SCOPES, "v0.1", "SECURITY", {"requiresScopes": f"(scopes: [[{{Scope}}!]!]!) on {_AUTH}"}, ("Scope",)
+    ),
     Feature(POLICY, "v0.1", "SECURITY", {"policy": f"(policies: [[{{Policy}}!]!]!) on {_AUTH}"}, ("Policy",)),
     Feature(
         CONTEXT,
@@ -61,8 +65,15 @@ FEATURES = (
         },
         ("ContextFieldValue",),
     ),
-    Feature(COST, "v0.1", None, {"cost": f"(weight: Int!) on {_COST}", "listSize": f"({_LIST_SIZE}) on FIELD_DEFINITION"}),
-    Feature(CACHE_TAG, "v0.1", "EXECUTION", {"cacheTag": "(format: String!) repeatable on INTERFACE | OBJECT | FIELD_DEFINITION"}),
+    Feature(
+        COST, "v0.1", None, {"cost": f"(weight: Int!) on {_COST}", "listSize": f"({_LIST_SIZE}) on FIELD_DEFINITION"}
+    ),
+    Feature(
+        CACHE_TAG,
+        "v0.1",
+        "EXECUTION",
+        {"cacheTag": "(format: String!) repeatable on INTERFACE | OBJECT | FIELD_DEFINITION"},
+    ),
 )
 
 FEATURE_OF = {directive: feature for feature in FEATURES for directive in feature.directives}
@@ -112,7 +123,7 @@ def _applied_names(subgraph: Subgraph) -> Iterator[str]:
 def _refuse(merging: Merging, element: str) -> None:
     sources = {index: subgraph for index, subgraph in enumerate(merging.subgraphs) if subgraph.knows(element)}
     groups = merging.groups(sources, lambda subgraph, _: f'"@{subgraph.name_of(element)}"', "")
-    told = distribution(groups, lambda v, n: f"it is imported as {v} in {n}", lambda v, n: f" but {v} in {n}")
+    told = distribution(groups, lambda v, n: f"it is imported as {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "LINK_IMPORT_NAME_MISMATCH",
         f'The "@{element}" directive (from {FEDERATION}) is imported with mismatched name between subgraphs: {told}',

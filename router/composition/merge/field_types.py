@@ -10,7 +10,17 @@ from typing import Protocol, TypeVar
 
 from router.composition.merge.merging import EnumUsage, Merging, Sources, present
 from router.composition.merge.wording import distribution, listed, subgraphs
-from router.federation.elements import FieldDefinition, InputValue, Kind, TypeRef, is_list, is_non_null, item, named, nullable
+from router.federation.elements import (
+    FieldDefinition,
+    InputValue,
+    Kind,
+    TypeRef,
+    is_list,
+    is_non_null,
+    item,
+    named,
+    nullable,
+)
 
 
 class Typed(Protocol):
@@ -30,7 +40,7 @@ def is_strict_subtype(merging: Merging, sub: TypeRef, of: TypeRef) -> bool:
     """Whether `sub` is a subtype of a different type `of`."""
     if is_non_null(sub):
         inner = nullable(sub)
-        return inner == nullable(of) and not is_non_null(of) or is_strict_subtype(merging, inner, nullable(of))
+        return (inner == nullable(of) and not is_non_null(of)) or is_strict_subtype(merging, inner, nullable(of))
     if is_non_null(of):
         return False
     if is_list(sub) and is_list(of):
@@ -41,25 +51,33 @@ def is_strict_subtype(merging: Merging, sub: TypeRef, of: TypeRef) -> bool:
 def merge_types(merging: Merging, sources: Sources[E], merged: E, *, is_input: bool, is_argument: bool = False) -> bool:
     """Choose the merged type; return whether all subgraphs agree exactly."""
     found = present(sources)
-    chosen, related, incompatible = None, False, False
-    for source in found.values():
-        if chosen is None or source.type == chosen:
-            chosen = source.type
-        elif is_strict_subtype(merging, source.type, chosen):
-            related = True
-            chosen = source.type if is_input else chosen
-        elif is_strict_subtype(merging, chosen, source.type):
-            related = True
-            chosen = chosen if is_input else source.type
-        else:
+    chosen, related, incompatible = next(iter(found.items())), False, False
+    for entry in found.items():
+        if entry[1].type == chosen[1].type:
+            continue
+        narrower = _is_narrower(merging, entry, chosen)
+        if not narrower and not _is_narrower(merging, chosen, entry):
             incompatible = True
-    merged.type = chosen or merged.type
+            continue
+        related = True
+        if narrower == is_input:
+            chosen = entry
+    merged.type = chosen[1].type
     _note_enum(merging, found, merged, is_input=is_input)
     if incompatible:
         _refuse(merging, sources, merged, is_argument=is_argument)
     elif related:
         _hint(merging, sources, merged, is_input=is_input, is_argument=is_argument)
     return not incompatible and not related
+
+
+def _is_narrower(merging: Merging, narrow: tuple[int, E], wide: tuple[int, E]) -> bool:
+    """Whether one subgraph's type is a subtype of another's. An interface object is no interface where it stands for one."""
+    subgraph = merging.subgraphs[wide[0]]
+    base = named(wide[1].type)
+    if base != named(narrow[1].type) and subgraph.is_interface_object(subgraph.types.get(base)):
+        return False
+    return is_strict_subtype(merging, narrow[1].type, wide[1].type)
 
 
 def _note_enum(merging: Merging, found: dict[int, E], merged: E, *, is_input: bool) -> None:
@@ -82,7 +100,7 @@ def _element(merged: Typed, *, is_argument: bool) -> str:
 
 def _refuse(merging: Merging, sources: Sources[E], merged: E, *, is_argument: bool) -> None:
     groups = merging.groups(sources, lambda source, _: f'type "{source.type}"', f'type "{merged.type}"')
-    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f" but {v} in {n}")
+    told = distribution(groups, lambda v, n: f"it has {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "FIELD_ARGUMENT_TYPE_MISMATCH" if is_argument else "FIELD_TYPE_MISMATCH",
         f"Type of {_element(merged, is_argument=is_argument)} is incompatible across subgraphs: {told}",

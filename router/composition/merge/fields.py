@@ -8,7 +8,7 @@ from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.overrides import Override
+from router.composition.merge.merging import Override
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
 from router.federation.subgraph import Subgraph
@@ -48,7 +48,7 @@ def _join(
     same: bool,
 ) -> None:
     found = present(sources)
-    if not _needs_join(merging, sources, merged, overrides, same=same):
+    if not _needs_join(merging, sources, overrides, same=same):
         return
     for index, member in found.items():
         override = overrides.get(index) or Override()
@@ -61,7 +61,6 @@ def _join(
 def _needs_join(
     merging: Merging,
     sources: Sources[FieldDefinition],
-    merged: FieldDefinition,
     overrides: dict[int, Override],
     *,
     same: bool,
@@ -73,14 +72,18 @@ def _needs_join(
         subgraph = merging.subgraphs[index]
         if member is None:
             return True
-        if subgraph.is_external(member) or any(subgraph.has(member, name) for name in ("requires", "provides", "override")):
+        if subgraph.is_external(member) or _origin(subgraph, member):
+            return True
+        if any(subgraph.has(member, name) for name in ("requires", "provides")):
             return True
         if any(subgraph.has(argument, "fromContext") for argument in member.arguments.values()):
             return True
     return False
 
 
-def _join_arguments(merging: Merging, index: int, member: FieldDefinition, override: Override, *, same: bool) -> dict[str, Value]:
+def _join_arguments(
+    merging: Merging, index: int, member: FieldDefinition, override: Override, *, same: bool
+) -> dict[str, Value]:
     subgraph = merging.subgraphs[index]
     arguments: dict[str, Value] = {"graph": merging.graph(index)}
     for name in ("requires", "provides"):
@@ -90,8 +93,8 @@ def _join_arguments(merging: Merging, index: int, member: FieldDefinition, overr
         arguments["type"] = member.type
     if subgraph.is_external(member):
         arguments["external"] = True
-    if application := subgraph.application(member, "override"):
-        arguments["override"] = application.arguments.get("from")
+    if origin := _origin(subgraph, member):
+        arguments["override"] = origin
     if override.used_overridden:
         arguments["usedOverridden"] = True
     if override.label:
@@ -99,6 +102,13 @@ def _join_arguments(merging: Merging, index: int, member: FieldDefinition, overr
     if contexts := _context_arguments(subgraph, member):
         arguments["contextArguments"] = contexts
     return arguments
+
+
+def _origin(subgraph: Subgraph, member: FieldDefinition) -> str | None:
+    """The subgraph that a field is taken from, if it says so."""
+    application = subgraph.application(member, "override")
+    origin = application.arguments.get("from") if application else None
+    return origin if isinstance(origin, str) and origin else None
 
 
 def _context_arguments(subgraph: Subgraph, member: FieldDefinition) -> tuple[Value, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.composition.merge.applied import merge_applied
+from router.composition.merge.composed_directives import collect_custom
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.directive_definitions import merge_executable_directives
 from router.composition.merge.enums import merge_enum
@@ -13,8 +14,8 @@ from router.composition.merge.merging import Merging
 from router.composition.merge.objects import join_types, merge_implements, merge_interface, merge_object
 from router.composition.merge.types import add_types
 from router.composition.merge.unions import merge_union
-from router.federation.elements import Applied, EnumValue, Kind, Name, TypeDefinition
 from router.federation import directives
+from router.federation.elements import Applied, EnumValue, Kind, Name, TypeDefinition
 from router.federation.spec import JOIN, LINK
 
 _PURPOSE = '''enum link__Purpose {
@@ -34,9 +35,14 @@ def merge(merging: Merging) -> None:
     """Merge all subgraphs into the supergraph."""
     _prepare(merging)
     merging.composed |= collect(merging)
+    merging.composed |= collect_custom(merging)
     add_types(merging)
     _merge_schema(merging)
-    types = [t for t in merging.supergraph.types.values() if not t.name.startswith(("join__", "link__")) and merging.types_named(t.name)]
+    types = [
+        t
+        for t in merging.supergraph.types.values()
+        if not t.name.startswith(("join__", "link__")) and merging.types_named(t.name)
+    ]
     for merged in types:
         if merged.kind in {Kind.OBJECT, Kind.INTERFACE}:
             merge_implements(merging, merging.types_named(merged.name), merged)

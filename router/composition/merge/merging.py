@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from graphql import Node as AstNode
 
 from router.composition.merge.strategies import Strategy
 from router.federation.codes import CompositionError, Hint, Node
-from router.federation.elements import Applied, Element, Name, Schema, TypeDefinition, Value
+from router.federation.elements import Name, Schema, TypeDefinition
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph
 
@@ -20,7 +20,7 @@ E = TypeVar("E")
 
 # One element as each subgraph has it, in subgraph order; None where the subgraph has the parent but not the element.
 # A subgraph that doesn't have the parent either is absent.
-Sources: TypeAlias = dict[int, E | None]
+Sources: TypeAlias = Mapping[int, E | None]
 
 
 @dataclass
@@ -33,9 +33,11 @@ class Merging:
     supergraph: Schema = field(default_factory=Schema)
     errors: list[CompositionError] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
-    enum_usage: dict[str, "EnumUsage"] = field(default_factory=dict)
+    enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
     # Directives that travel, by name; filled before anything is merged.
     composed: dict[str, Composed] = field(default_factory=dict)
+    # What @override says, by subgraph and field.
+    overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 
@@ -60,7 +62,7 @@ class Merging:
         """The names of some subgraphs."""
         return [self.subgraphs[index].name for index in indices]
 
-    def places(self, sources: "Sources[E]") -> tuple[Node, ...]:
+    def places(self, sources: Sources[E]) -> tuple[Node, ...]:
         """Where an element stands in the subgraphs that have it."""
         found = (
             self.subgraphs[index].place(getattr(source, "node", None) or first_extension(source))
@@ -69,13 +71,13 @@ class Merging:
         )
         return tuple(node for node in found if node is not None)
 
-    def types_named(self, name: str) -> "Sources[TypeDefinition]":
+    def types_named(self, name: str) -> Sources[TypeDefinition]:
         """The definitions of one type."""
         return {i: t for i, subgraph in enumerate(self.subgraphs) if (t := subgraph.types.get(name)) is not None}
 
     def groups(
         self,
-        sources: "Sources[E]",
+        sources: Sources[E],
         variant: Callable[[E, int], str | None],
         supergraph: str,
         absent: str | None = None,
@@ -96,6 +98,15 @@ class Merging:
         return ordered
 
 
+@dataclass(slots=True)
+class Override:
+    """What @override means for one field in one subgraph."""
+
+    dropped: bool = False
+    used_overridden: bool = False
+    label: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Composed:
     """A directive that travels from subgraphs to the supergraph; all call it by the same name."""
@@ -104,6 +115,8 @@ class Composed:
     element: str
     repeatable: bool
     strategies: dict[str, Strategy] = field(default_factory=dict)
+    # The subgraphs that asked for it; everybody, if it travels by itself.
+    origins: frozenset[int] | None = None
 
 
 @dataclass
@@ -120,7 +133,7 @@ def first_extension(source: object) -> AstNode | None:
     return extensions[0] if extensions else None
 
 
-def present(sources: "Sources[E]") -> dict[int, E]:
+def present(sources: Sources[E]) -> dict[int, E]:
     """Only the subgraphs that have the element."""
     return {index: source for index, source in sources.items() if source is not None}
 

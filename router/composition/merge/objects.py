@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from router.composition.merge.fields import check_sharing, merge_field
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.overrides import Override, read_overrides
+from router.composition.merge.merging import Override
+from router.composition.merge.overrides import read_overrides
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition, Value
 from router.federation.subgraph import MACHINERY_FIELDS
@@ -21,7 +22,7 @@ def join_types(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
             common["isInterfaceObject"] = True
         keys = subgraph.keys(definition) if definition.kind in {Kind.OBJECT, Kind.INTERFACE} else []
         if not keys:
-            merged.applied.append(Applied("join__type", {"graph": merging.graph(index)} | common))
+            merged.applied.append(Applied("join__type", {"graph": merging.graph(index), **common}))
         for key in keys:
             arguments: dict[str, Value] = {"graph": merging.graph(index), "key": key.arguments.get("fields")}
             if subgraph.is_extension(definition):
@@ -42,14 +43,14 @@ def merge_implements(merging: Merging, sources: Sources[TypeDefinition], merged:
 def merge_object(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
     """Merge one object type."""
     is_entity = _is_entity(merging, sources, merged)
-    add_fields(merging, sources, merged)
+    add_fields(sources, merged)
     for name, member in merged.fields.items():
-        fields = fields_named(merging, sources, name)
+        fields = fields_named(sources, name)
         if not is_entity and merged.name not in _ROOTS:
             _hint_value_type(merging, sources, fields, member)
         overrides = read_overrides(merging, fields)
         if merged.name == "Subscription":
-            _check_subscription(merging, fields, member)
+            _check_subscription(merging, fields)
         merge_field(merging, fields, member, overrides)
         check_sharing(merging, fields, member, overrides)
 
@@ -57,19 +58,19 @@ def merge_object(merging: Merging, sources: Sources[TypeDefinition], merged: Typ
 def merge_interface(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
     """Merge one interface; object types that stand for it count as well."""
     has_key = any(merging.subgraphs[i].keys(d) for i, d in present(sources).items())
-    add_fields(merging, sources, merged)
+    add_fields(sources, merged)
     for name, member in merged.fields.items():
-        fields = fields_named(merging, sources, name)
+        fields = fields_named(sources, name)
         if not has_key:
             _hint_interface(merging, sources, fields, member)
         overrides: dict[int, Override] = {}
-        if any(d.kind is Kind.OBJECT for d in present(sources).values()):
-            objects = {i: f for i, f in fields.items() if sources[i] is not None and sources[i].kind is Kind.OBJECT}  # type: ignore[union-attr]
+        objects = {i: fields[i] for i, d in present(sources).items() if d.kind is Kind.OBJECT}
+        if objects:
             overrides = read_overrides(merging, objects)
         merge_field(merging, fields, member, overrides)
 
 
-def add_fields(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
+def add_fields(sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
     """Create the fields of a merged type, before anything in them is merged."""
     for definition in present(sources).values():
         for name, member in definition.fields.items():
@@ -77,7 +78,7 @@ def add_fields(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
                 merged.fields.setdefault(name, FieldDefinition(name, member.type, merged.name))
 
 
-def fields_named(merging: Merging, sources: Sources[TypeDefinition], name: str) -> Sources[FieldDefinition]:
+def fields_named(sources: Sources[TypeDefinition], name: str) -> Sources[FieldDefinition]:
     """One field in all subgraphs that have its type."""
     return {index: definition.fields.get(name) for index, definition in present(sources).items()}
 
@@ -134,7 +135,7 @@ def _hint_interface(
         )
 
 
-def _check_subscription(merging: Merging, fields: Sources[FieldDefinition], member: FieldDefinition) -> None:
+def _check_subscription(merging: Merging, fields: Sources[FieldDefinition]) -> None:
     shared = {i: f for i, f in present(fields).items() if merging.subgraphs[i].is_shareable(f)}
     if shared:
         merging.error(

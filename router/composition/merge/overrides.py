@@ -7,18 +7,9 @@ from dataclasses import dataclass
 
 from graphql.pyutils import suggestion_list
 
-from router.composition.merge.merging import Merging, Sources, present
+from router.composition.merge.merging import Merging, Override, Sources, present
 from router.federation.elements import Applied, FieldDefinition
 from router.federation.subgraph import Subgraph
-
-
-@dataclass(slots=True)
-class Override:
-    """What @override means for one field in one subgraph."""
-
-    dropped: bool = False
-    used_overridden: bool = False
-    label: str | None = None
 
 
 _LABEL = re.compile(r"[a-zA-Z][a-zA-Z0-9_\-:./]*")
@@ -26,24 +17,31 @@ _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)")
 _CONFLICTING = ("external", "requires", "provides")
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The overrides of one field while they are read."""
+
+    merging: Merging
+    found: dict[int, FieldDefinition]
+    applied: dict[int, Applied]
+    result: dict[int, Override]
+
+
 def read_overrides(merging: Merging, sources: Sources[FieldDefinition]) -> dict[int, Override]:
     """Decide for each subgraph what becomes of a field; report overrides that make no sense."""
     found = present(sources)
     applied = {i: a for i, member in found.items() if (a := merging.subgraphs[i].application(member, "override"))}
     result = {index: Override() for index in found}
+    reading = _Reading(merging, found, applied, result)
     for index, application in applied.items():
-        _read(merging, found, applied, index, application, result)
+        _read(reading, index, application)
+    if applied:
+        merging.overrides |= {(index, found[index].coordinate): override for index, override in result.items()}
     return result
 
 
-def _read(
-    merging: Merging,
-    found: dict[int, FieldDefinition],
-    applied: dict[int, Applied],
-    index: int,
-    application: Applied,
-    result: dict[int, Override],
-) -> None:
+def _read(reading: _Reading, index: int, application: Applied) -> None:
+    merging, found = reading.merging, reading.found
     subgraph, member = merging.subgraphs[index], found[index]
     at = [node for node in (subgraph.place(member.node),) if node]
     source = application.arguments.get("from")
@@ -74,7 +72,7 @@ def _read(
             at,
         )
         return
-    if origin in applied:
+    if origin in reading.applied:
         merging.error(
             "OVERRIDE_SOURCE_HAS_OVERRIDE",
             f'Field "{member.coordinate}" on subgraph "{subgraph.name}" is also marked with directive @override in subgraph "{source}". '
@@ -84,14 +82,20 @@ def _read(
         return
     if _collides(merging, subgraph, member, merging.subgraphs[origin], found[origin]):
         return
-    _move(merging, index, origin, found, application, result)
+    _move(reading, index, origin, application)
 
 
-def _collides(merging: Merging, subgraph: Subgraph, member: FieldDefinition, origin: Subgraph, moved: FieldDefinition) -> bool:
+def _collides(
+    merging: Merging, subgraph: Subgraph, member: FieldDefinition, origin: Subgraph, moved: FieldDefinition
+) -> bool:
     """Whether the field has a directive, here or at its origin, that can't go along with @override."""
     for owner, owned, suffix in ((subgraph, member, ""), (origin, moved, "")):
         for directive in _CONFLICTING:
-            is_there = owner.external_application(owned) is not None if directive == "external" else owner.has(owned, directive)
+            is_there = (
+                owner.external_application(owned) is not None
+                if directive == "external"
+                else owner.has(owned, directive)
+            )
             if directive == "external" and is_there and not owner.is_external(owned):
                 is_there = False
             if is_there:
@@ -105,14 +109,8 @@ def _collides(merging: Merging, subgraph: Subgraph, member: FieldDefinition, ori
     return False
 
 
-def _move(
-    merging: Merging,
-    index: int,
-    origin: int,
-    found: dict[int, FieldDefinition],
-    application: Applied,
-    result: dict[int, Override],
-) -> None:
+def _move(reading: _Reading, index: int, origin: int, application: Applied) -> None:
+    merging, found, result = reading.merging, reading.found, reading.result
     subgraph, source, moved = merging.subgraphs[index], merging.subgraphs[origin], found[origin]
     at = [node for node in (source.place(moved.node),) if node]
     label = application.arguments.get("label")

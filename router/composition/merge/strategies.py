@@ -22,7 +22,11 @@ def _maximum(values: Sequence[Value]) -> Value:
 
 def _union(values: Sequence[Value]) -> Value:
     lists = [value for value in values if isinstance(value, tuple)]
-    return tuple(dict.fromkeys(entry for entries in lists for entry in entries if isinstance(entry, str))) if lists else None
+    return (
+        tuple(dict.fromkeys(entry for entries in lists for entry in entries if isinstance(entry, str)))
+        if lists
+        else None
+    )
 
 
 def _conjunction(values: Sequence[Value]) -> Value:

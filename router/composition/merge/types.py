@@ -35,7 +35,7 @@ def _refuse(merging: Merging, sources: Sources[TypeDefinition], name: str) -> No
     merging.error(
         "TYPE_KIND_MISMATCH",
         f'Type "{name}" has mismatched kind: '
-        + distribution(groups, lambda v, n: f"it is defined as {v} in {n}", lambda v, n: f" but {v} in {n}"),
+        + distribution(groups, lambda v, n: f"it is defined as {v} in {n}", lambda v, n: f"{v} in {n}"),
         merging.places(sources),
     )
 

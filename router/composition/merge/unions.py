@@ -18,7 +18,9 @@ def merge_union(merging: Merging, sources: Sources[TypeDefinition], merged: Type
         _hint(merging, sources, merged, name, having)
 
 
-def _hint(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition, name: str, having: list[int]) -> None:
+def _hint(
+    merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition, name: str, having: list[int]
+) -> None:
     lacking = [index for index in present(sources) if index not in having]
     if not lacking:
         return

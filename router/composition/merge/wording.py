@@ -20,7 +20,8 @@ def listed(names: Sequence[str], *, prefix: str = "", plural: str = "", last: st
 
 
 def _cut(names: Sequence[str]) -> Sequence[str]:
-    length, kept = 0, []
+    length = 0
+    kept: list[str] = []
     for name in names:
         length += len(name)
         if kept and length > _LONGEST_LIST:
@@ -44,8 +45,10 @@ def distribution(
     first: Callable[[str, str], str],
     rest: Callable[[str, str], str],
 ) -> str:
-    """Say who has which variant: the first group in one form, the others in another, joined by `and`."""
+    """Say who has which variant: `it has A in x but B in y and C in z`."""
     words = [(variant, subgraphs(names)) for variant, names in groups]
-    head = first(*words[0])
-    tail = [rest(*entry) for entry in words[1:]]
-    return head + (listed(tail) if tail else "")
+    return first(*words[0]) + (f" but {_joined([rest(*entry) for entry in words[1:]])}" if len(words) > 1 else "")
+
+
+def _joined(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]

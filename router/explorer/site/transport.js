@@ -13,7 +13,7 @@ export function install(onRefused) {
     if (!isEndpoint(input)) return plainFetch(input, init);
     const answer = await plainFetch(asPost(withToken(input, init)));
     if (answer.status === 401) onRefused();
-    return isEventStream(answer) ? withPlainLineEnds(answer) : answer;
+    return isEventStream(answer) ? oneByOne(answer) : answer;
   };
 }
 
@@ -58,10 +58,27 @@ function isEventStream(answer) {
   return answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body;
 }
 
-// The editor knows LF alone as the end of an event's line; the standard allows CR LF as well.
-function withPlainLineEnds(answer) {
-  const drop = new TransformStream({ transform: (bytes, out) => out.enqueue(bytes.filter((byte) => byte !== 13)) });
-  return new Response(answer.body.pipeThrough(drop), answer);
+// The editor knows LF alone as the end of an event's line, where the standard allows CR LF as well; and of events that
+// arrive together it shows only the last. So they are handed on one by one, with time to draw each.
+function oneByOne(answer) {
+  let rest = "";
+  const split = new TransformStream({
+    async transform(text, out) {
+      const events = (rest + text.replaceAll("\r", "")).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        out.enqueue(event + "\n\n");
+        await turn();
+        await turn();
+      }
+    },
+  });
+  const text = answer.body.pipeThrough(new TextDecoderStream());
+  return new Response(text.pipeThrough(split).pipeThrough(new TextEncoderStream()), answer);
+}
+
+function turn() {
+  return new Promise((resolve) => setTimeout(resolve, 40));
 }
 
 function withToken(input, init, token = session.token()) {

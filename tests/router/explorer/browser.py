@@ -115,7 +115,7 @@ def look_up_type(driver: Chrome, name: str) -> str:
     until(driver, lambda: "TYPES" in pane.text.upper())
     until(driver, lambda: _button_within(driver, pane, name)).send_keys(Keys.ENTER)
     until(driver, lambda: "FIELDS" in pane.text.upper() and "TYPES" not in pane.text.upper())
-    return pane.text
+    return cast("str", pane.text)
 
 
 def button(driver: Chrome, name: str) -> WebElement:

@@ -193,7 +193,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
     """Serve an application on a free port of loopback."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto", timeout_graceful_shutdown=2))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listening]))
         while not server.started:

@@ -20,7 +20,7 @@ from subgraphs.kit.broker import Broker, LocalBroker, RabbitBroker
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.inbox import Begin
 from subgraphs.kit.work import Work
-from tests.subgraphs.conftest import address
+from tests.subgraphs.house import address
 
 A = UUID("0192f000-0000-7000-8000-00000000000a")
 B = UUID("0192f000-0000-7000-8000-00000000000b")

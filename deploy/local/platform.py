@@ -1,0 +1,152 @@
+"""The whole platform in one process: database, modules, router, and nothing that must be installed first.
+
+    ./dev run ─► port ─► PostgreSQL ─► roles, schemas, migrations ─► modules ─► router ─► demo data ─► addresses
+                 │        │                                          │  no sockets: the router calls them in process
+                 │        └─ a child, kept running                   └─ with a relay, consumers and a worker each
+                 └─ taken first, so that a taken one is told at once
+
+Everything that production has is here, except that three addresses differ: the database is a child of ours, the broker
+is tables in it, and the router reaches the modules without a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from deploy.local import identity, schemas, serving
+from deploy.local.children import Say
+from deploy.local.home import Trouble
+from deploy.local.postgres import embedded_postgres
+from deploy.local.schemas import Schema
+from router.registry.registry import Entry, Registration
+from router.server.app import build as build_router
+from router.server.config import Authentication, RegistrySettings, RouterConfig
+from subgraphs import MODULES
+from subgraphs.kit import app as module_app
+from subgraphs.kit import broker, graph, module, process
+from subgraphs.kit.config import Settings
+from subgraphs.kit.module import Module
+
+# Three pools of this size per module must fit under max_connections, together with relays and brokers.
+_POOL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A platform that answers."""
+
+    url: str
+    home: Path
+
+
+@asynccontextmanager
+async def in_one_process(home: Path, port: int, say: Say) -> AsyncIterator[Running]:
+    """Run the platform for the length of the block."""
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(serving.take(port))
+        step = Steps(say)
+        database = await stack.enter_async_context(embedded_postgres(home, say=say))
+        step.done("PostgreSQL")
+        admin_url = await schemas.create_database(database.admin_url)
+        addresses = {name: await schemas.bring_up(admin_url, name) for name in MODULES}
+        amqp_url = await schemas.bring_up_broker(admin_url)
+        step.done(f"schemas of {', '.join(MODULES)}")
+        modules = {module.load(name): _settings(addresses[name], amqp_url) for name in MODULES}
+        router = await _router(home, modules, stack)
+        step.done("modules, and the graph that they are together")
+        await process.declare_queues(list(modules), broker.at(amqp_url))
+        ready = asyncio.Event()
+        tasks = {manifest.name: process.background(manifest, settings) for manifest, settings in modules.items()}
+        tasks["router"] = serving.serve(router, listener, ready)
+        await stack.enter_async_context(_running(tasks))
+        await ready.wait()
+        step.done("router")
+        yield Running(f"http://{serving.HOST}:{serving.port_of(listener)}", home)
+
+
+class Steps:
+    """Tells how far the start is, and what took how long."""
+
+    def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._clock = clock
+        self._began = clock()
+
+    def done(self, what: str) -> None:
+        """Say that a step is done."""
+        now = self._clock()
+        self._say(f"✓ {what} ({now - self._began:.1f} s)")
+        self._began = now
+
+
+def router_config(home: Path, **more: Any) -> RouterConfig:
+    """The router's settings on this machine: the demo's issuer, and a key of its own that outlives it."""
+    identity.router_key(home)
+    return RouterConfig(
+        authentication=Authentication(
+            issuer=identity.ISSUER,
+            audience=identity.AUDIENCE,
+            jwks=str(identity.public_keys_file(home)),
+            signing_key_file=identity.router_key_file(home),
+        ),
+        expose_query_plan=True,
+        **more,
+    )
+
+
+async def _router(home: Path, modules: Mapping[Module, Settings], stack: AsyncExitStack) -> Starlette:
+    """Build the router around the modules' applications, and have it compose their graph."""
+    inside: dict[str, Any] = {}
+    router = build_router(router_config(home, access_log=False, registry=RegistrySettings()), in_process=inside)
+
+    async def keys() -> dict[str, Any]:
+        known: dict[str, Any] = router.state.public_keys()
+        return known
+
+    for manifest, settings in modules.items():
+        app = module_app.build(manifest, settings, keys=keys)
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        inside[manifest.name] = app
+    for manifest in modules:
+        await router.state.registry.register(
+            Registration(manifest.name, f"inprocess://{manifest.name}/graphql", process.VERSION, graph.sdl(manifest))
+        )
+    _refuse_rejected(router.state.registry.entries())
+    return router
+
+
+def _settings(schema: Schema, amqp_url: str) -> Settings:
+    return Settings(
+        database_url=SecretStr(schema.runtime_url),
+        database_relay_url=SecretStr(schema.relay_url),
+        database_pool=_POOL,
+        amqp_url=SecretStr(amqp_url),
+    )
+
+
+def _refuse_rejected(entries: Iterable[Entry]) -> None:
+    rejected = {entry.registration.name: entry.verdict.errors for entry in entries if entry.verdict.errors}
+    if rejected:
+        reasons = "".join(f"\n    {name}: {error.message}" for name, errors in rejected.items() for error in errors)
+        raise Trouble(f"The modules do not compose to one graph:{reasons}", "./dev check says more")
+
+
+@asynccontextmanager
+async def _running(tasks: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run these for the length of the block, which ends early when one of them fails."""
+    async with asyncio.TaskGroup() as group:
+        started = [group.create_task(task, name=name) for name, task in tasks.items()]
+        try:
+            yield
+        finally:
+            for task in started:
+                task.cancel()

@@ -1,0 +1,92 @@
+"""`./dev run`: the platform until somebody says that it is enough, with all that a newcomer needs to know."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from deploy.local import demo, platform
+from deploy.local.children import Say
+from deploy.local.home import DEFAULT_HOME
+from deploy.local.platform import Running
+
+_FIRST_QUERY = (
+    '{ customer(id: \\"123\\") { name tickets(status: \\"open\\") { id title priority } assets { name type } } }'
+)
+
+
+async def until_told(home: Path, port: int, say: Say) -> None:
+    """Run until Ctrl-C or SIGTERM; then stop everything, in order."""
+    _log_for_people()
+    with _told_to_stop(say):
+        try:
+            async with platform.in_one_process(home, port, say) as started:
+                await demo.make(started.url, home, say)
+                say(_welcome(started))
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            say("✓ stopped; the data stays")
+
+
+@contextmanager
+def _told_to_stop(say: Say) -> Iterator[None]:
+    """Cancel the current task at the first signal; further ones change nothing, stopping is under way."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop() -> None:
+        for name in signals:
+            loop.add_signal_handler(name, say, "… already stopping")
+        say("\nStopping …")
+        if task:
+            task.cancel()
+
+    for name in signals:
+        loop.add_signal_handler(name, stop)
+    try:
+        yield
+    finally:
+        for name in signals:
+            loop.remove_signal_handler(name)
+
+
+def _welcome(running: Running) -> str:
+    of_home = "" if running.home == DEFAULT_HOME else f" --home {running.home}"
+    token = f"./dev token{of_home}"
+    return f"""
+  GraphQL    {running.url}/graphql
+  Explorer   {running.url}/
+  Health     {running.url}/health/ready
+
+  Sign in with a token of the demo's owner; --tenant, --user and --role choose another:
+    {token}
+
+  The first query:
+    curl {running.url}/graphql -H "Authorization: Bearer $({token})" -H 'Content-Type: application/json' \\
+      -d '{{"query": "{_FIRST_QUERY}"}}'
+
+  Data is kept in {running.home}. Ctrl-C stops everything.
+"""
+
+
+def _log_for_people() -> None:
+    """Warnings and errors, one readable line each; who wants all facts runs it as in production."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)

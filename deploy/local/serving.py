@@ -1,0 +1,105 @@
+"""The port that the platform listens on: taken before anything slow begins, and served until we are told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from deploy.local.home import Trouble
+
+HOST = "127.0.0.1"
+_STOP_SECONDS = 5
+_LISTENING = "0A"
+
+
+def take(port: int) -> socket.socket:
+    """Take a port of this machine, or say who has it; 0 takes any that is free."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise _refused(port, error) from error
+    return listener
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port that was taken."""
+    return int(listener.getsockname()[1])
+
+
+async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> None:
+    """Serve until cancelled; requests that are being answered then are finished first."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_STOP_SECONDS
+    )
+    server = _Server(config, ready)
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the process has one owner, and it is not the server."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so to whoever waits for it."""
+        await super().startup(sockets)
+        self._ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def _refused(port: int, error: OSError) -> Trouble:
+    match error.errno:
+        case errno.EADDRINUSE:
+            holder = holder_of(port)
+            return Trouble(
+                f"Port {port} is taken{f' by {holder}' if holder else ''}.",
+                f"Stop that, or choose another port: ./dev run --port {port + 1 if port < 65535 else 4000}",
+            )
+        case errno.EACCES:
+            return Trouble(f"Port {port} is reserved for root.", "Choose one above 1023: ./dev run --port 4000")
+        case _:
+            return Trouble(f"Port {port} cannot be used ({error.strerror}).", "Choose another: ./dev run --port 4000")
+
+
+def holder_of(port: int) -> str | None:
+    """Name the process that listens on a port, as far as we may see; from /proc, as `ss -ltnp` does."""
+    sockets = {f"socket:[{inode}]" for inode in _listening_on(port)}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if sockets & {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}:  # noqa: PTH115 - a set of strings
+                command = (process / "cmdline").read_text(encoding="utf-8", errors="replace")
+                return f"`{command.replace(chr(0), ' ').strip()}` (process {process.name})"
+    return None
+
+
+def _listening_on(port: int) -> Iterator[str]:
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for row in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+                cells = row.split()
+                if cells[3] == _LISTENING and int(cells[1].rpartition(":")[2], 16) == port:
+                    yield cells[9]

@@ -1,0 +1,139 @@
+"""The `compose` command: subgraphs from a file, a supergraph or every reason why not to standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from router.composition.compose import Composed, CompositionError, Hint, Refused, supergraph
+from router.federation.subgraph import SubgraphSource
+
+
+class UnreadableError(Exception):
+    """The file of subgraphs is not one."""
+
+
+def run(
+    *, subgraphs: Path | None = None, as_json: bool = False, server: bool = False, stdin: IO[str], stdout: IO[str]
+) -> int:
+    """Compose what a file names, or answer requests line by line; return the exit status."""
+    if server:
+        serve(stdin, stdout)
+        return 0
+    try:
+        sources = read(subgraphs) if subgraphs else read_sources(json.load(stdin))
+    except (UnreadableError, ValueError) as problem:
+        stdout.write(f"{json.dumps(_unreadable(str(problem)))}\n")
+        return 1
+    result = supergraph(sources)
+    if isinstance(result, Composed) and not as_json:
+        stdout.write(f"{result.supergraph_sdl}\n")
+    else:
+        stdout.write(f"{json.dumps(answer(result))}\n")
+    return 0 if isinstance(result, Composed) else 1
+
+
+def serve(stdin: Iterable[str], stdout: IO[str]) -> None:
+    """Answer one request per line until the input ends."""
+    for line in stdin:
+        if line.strip():
+            stdout.write(f"{json.dumps(_answered(line))}\n")
+            stdout.flush()
+
+
+def _answered(line: str) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except ValueError as problem:
+        return {"id": None} | _unreadable(str(problem))
+    if not isinstance(request, dict):
+        return {"id": None} | _unreadable("A request is a JSON object.")
+    try:
+        return {"id": request.get("id")} | answer(supergraph(read_sources(request.get("subgraphs"))))
+    except UnreadableError as problem:
+        return {"id": request.get("id")} | _unreadable(str(problem))
+
+
+def answer(result: Composed | Refused) -> dict[str, Any]:
+    """A result as JSON."""
+    hints = [_hint(hint) for hint in result.hints]
+    if isinstance(result, Composed):
+        return {"ok": True, "supergraph": result.supergraph_sdl, "hints": hints}
+    return {"ok": False, "errors": [_error(error) for error in result.errors], "hints": hints}
+
+
+def _error(error: CompositionError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "nodes": [asdict(node) for node in error.nodes]}
+
+
+def _hint(hint: Hint) -> dict[str, Any]:
+    return {
+        "code": hint.code,
+        "level": hint.level.value,
+        "message": hint.message,
+        "coordinate": hint.coordinate,
+        "nodes": [asdict(node) for node in hint.nodes],
+    }
+
+
+def _unreadable(message: str) -> dict[str, Any]:
+    return {"ok": False, "errors": [{"code": "INVALID_INPUT", "message": message, "nodes": []}], "hints": []}
+
+
+def read(path: Path) -> list[SubgraphSource]:
+    """Read a file of subgraphs: a list, an object by name, or a `supergraph.yaml` as Rover has it.
+
+    Raises:
+        UnreadableError: the file is none of them.
+    """
+    try:
+        # JSON is YAML; one parser reads both.
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise UnreadableError(f"{path}: {problem}") from None
+    if isinstance(content, Mapping) and isinstance(content.get("subgraphs"), Mapping | Sequence):
+        content = content["subgraphs"]
+    return read_sources(content, path.parent)
+
+
+def read_sources(content: object, directory: Path | None = None) -> list[SubgraphSource]:
+    """Read subgraphs from a list of `{"name", "url", "sdl"}` or an object `{name: {"url", "sdl"}}`.
+
+    Raises:
+        UnreadableError: the content has another form.
+    """
+    match content:
+        case Mapping():
+            entries = [(name, entry) for name, entry in content.items()]
+        case list():
+            entries = [(entry.get("name") if isinstance(entry, Mapping) else None, entry) for entry in content]
+        case _:
+            raise UnreadableError("Subgraphs are a list of objects, or an object by name.")
+    return [_source(name, entry, directory) for name, entry in entries]
+
+
+def _source(name: object, entry: object, directory: Path | None) -> SubgraphSource:
+    if not isinstance(name, str) or not isinstance(entry, Mapping):
+        raise UnreadableError('A subgraph is an object with "name", "url" and "sdl".')
+    url = entry.get("url", entry.get("routing_url"))
+    return SubgraphSource(name, url if isinstance(url, str) else None, _sdl(name, entry, directory))
+
+
+def _sdl(name: str, entry: Mapping[str, object], directory: Path | None) -> str:
+    """The schema itself, or the file in which Rover finds it."""
+    schema = entry.get("schema")
+    sdl = schema.get("sdl") if isinstance(schema, Mapping) else entry.get("sdl")
+    file = schema.get("file") if isinstance(schema, Mapping) else None
+    if isinstance(sdl, str):
+        return sdl
+    if isinstance(file, str) and directory is not None:
+        try:
+            return (directory / file).read_text()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UnreadableError(f"{file}: {problem}") from None
+    raise UnreadableError(f'Subgraph "{name}" has no "sdl".')

@@ -1,0 +1,194 @@
+"""What @key, @requires and @provides have in common: a field set that must be readable and fit the type it speaks about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graphql import Node as AstNode
+
+from router.composition.validation.literals import problem_with
+from router.federation.codes import CompositionError
+from router.federation.elements import (
+    UNSET,
+    Applied,
+    FieldDefinition,
+    TypeDefinition,
+    Value,
+    is_non_null,
+    named,
+    printed_arguments,
+)
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, SelectedField, parse
+from router.federation.fieldsets import printed as printed_selection
+from router.federation.subgraph import Subgraph
+
+
+class InvalidFieldSetError(Exception):
+    """The first thing that is wrong with a field set."""
+
+    def __init__(self, code: str, message: str, node: AstNode | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.node = node
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSetUse:
+    """One application of a directive that has a field set."""
+
+    subgraph: Subgraph
+    directive: str
+    application: Applied
+    # `On type "T"` or `On field "T.f"`.
+    where: str
+    # The type that the field set selects from.
+    target: TypeDefinition
+    element: AstNode | None = None
+
+    @property
+    def told(self) -> str:
+        """The application as it is quoted in messages."""
+        return f"@{self.subgraph.name_of(self.directive)}{printed_arguments({'fields': self.application.arguments.get('fields')})}"
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the codes of this directive."""
+        return self.directive.upper()
+
+
+# Looks at one selected field: the field, the selection, whether something above it is external.
+FieldCheck: TypeAlias = Callable[[FieldDefinition, SelectedField, bool], None]
+
+
+def check_field_set(use: FieldSetUse, check_field: FieldCheck) -> Iterator[CompositionError]:
+    """Tell the first problem of a field set."""
+    try:
+        selections = _parse(use, use.application.arguments.get("fields"))
+        # First what must exist, then what may be selected: the order in which problems are told.
+        for check in (None, check_field):
+            _Walk(use, check).selections(use.target, selections, above=False)
+    except InvalidFieldSetError as error:
+        message = f"{use.where}, for {use.told}: {error}"
+        yield use.subgraph.error(error.code, message, use.application.node, error.node)
+
+
+def _parse(use: FieldSetUse, text: Value) -> FieldSet:
+    if not isinstance(text, str):
+        problem = 'Invalid value for argument "fields": must be a string.'
+        raise InvalidFieldSetError(f"{use.prefix}_INVALID_FIELDS_TYPE", problem, use.application.node)
+    try:
+        return parse(text)
+    except FieldSetSyntaxError as error:
+        raise InvalidFieldSetError(f"{use.prefix}_INVALID_FIELDS", str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    use: FieldSetUse
+    check_field: FieldCheck | None
+
+    def invalid(self, message: str, node: AstNode | None = None) -> InvalidFieldSetError:
+        return InvalidFieldSetError(f"{self.use.prefix}_INVALID_FIELDS", message, node)
+
+    def selections(self, parent: TypeDefinition, selections: FieldSet, *, above: bool) -> None:
+        for selection in selections:
+            self.directives(selection)
+            if isinstance(selection, Fragment):
+                inner = self.use.subgraph.schema.types.get(selection.on) if selection.on else parent
+                self.selections(
+                    inner if inner is not None and inner.is_composite else parent, selection.selections, above=above
+                )
+            else:
+                self.field(parent, selection, above=above)
+
+    def directives(self, selection: SelectedField | Fragment) -> None:
+        if selection.directives and self.check_field:
+            name = f"@{self.use.subgraph.name_of(self.use.directive)}"
+            raise InvalidFieldSetError(
+                f"{self.use.prefix}_DIRECTIVE_IN_FIELDS_ARG",
+                f"cannot have directive applications in the {name}(fields:) argument but found {', '.join(selection.directives)}.",
+            )
+
+    def field(self, parent: TypeDefinition, selection: SelectedField, *, above: bool) -> None:
+        subgraph = self.use.subgraph
+        member = parent.fields.get(selection.name)
+        if selection.name == "__typename":
+            member = FieldDefinition("__typename", "String!", parent.name)
+        if member is None:
+            raise self.invalid(
+                f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.node
+            )
+        if self.check_field is None:
+            self.arguments(member, selection)
+        external = above or (member.name != "__typename" and subgraph.is_external(member))
+        base = subgraph.schema.types.get(named(member.type))
+        if self.check_field:
+            self.check_field(member, selection, above)
+        if selection.alias and self.check_field:
+            raise self.invalid(
+                f'Cannot use alias "{selection.alias}" in "{printed_selection((selection,))}": aliases are not currently supported in '
+                f"@{subgraph.name_of(self.use.directive)}"
+            )
+        if base is not None and base.is_composite:
+            if not selection.selections and self.check_field:
+                raise self.invalid(
+                    f'Invalid empty selection set for field "{member.coordinate}" of non-leaf type {member.type}',
+                    member.node,
+                )
+            self.selections(base, selection.selections, above=external)
+        elif selection.selections:
+            raise self.invalid(
+                f'Invalid selection on field "{member.coordinate}": the selected field is of type {member.type} and has no sub-fields.'
+            )
+
+    def advice(self) -> str:
+        if self.use.directive == "key":
+            return (
+                "(the field should either be added to this subgraph or, if it should not be resolved by this subgraph, you need to add "
+                "it to this subgraph with @external)."
+            )
+        return "(if the field is defined in another subgraph, you need to add it to this subgraph with @external)."
+
+    def arguments(self, member: FieldDefinition, selection: SelectedField) -> None:
+        given = dict(selection.arguments)
+        for name, argument in member.arguments.items():
+            if name not in given and is_non_null(argument.type) and argument.default is UNSET:
+                raise self.invalid(
+                    f'Missing mandatory value for argument "{name}" of field "{member.coordinate}" in selection '
+                    f'"{printed_selection((selection,))}"'
+                )
+            if name in given and (problem := problem_with(given[name], argument.type, self.use.subgraph.schema)):
+                raise self.invalid(f'Invalid value for argument "{name}": {problem}')
+        for name in given:
+            if name not in member.arguments:
+                raise self.invalid(
+                    f'Unknown argument "{name}" found in value: "{member.coordinate}" has no argument named "{name}"'
+                )
+
+
+def refuse_arguments(use: FieldSetUse, member: FieldDefinition) -> None:
+    """Neither keys nor provisions may have arguments."""
+    if member.arguments:
+        name = f"@{use.subgraph.name_of(use.directive)}"
+        raise InvalidFieldSetError(
+            f"{use.prefix}_FIELDS_HAS_ARGS",
+            f"field {member.coordinate} cannot be included because it has arguments (fields with argument are not allowed in {name})",
+            member.node,
+        )
+
+
+def refuse_own(use: FieldSetUse, member: FieldDefinition, selection: SelectedField, *, above: bool) -> None:
+    """A required or provided leaf must be resolved elsewhere: itself external, or below something external."""
+    if selection.selections or above:
+        return
+    subgraph = use.subgraph
+    if member.name != "__typename" and subgraph.external_application(member) is not None:
+        return
+    raise InvalidFieldSetError(
+        f"{use.prefix}_FIELDS_MISSING_EXTERNAL",
+        f'field "{member.coordinate}" should not be part of a @{subgraph.name_of(use.directive)} since it is already provided by this '
+        "subgraph (it is not marked @external)",
+        member.node,
+    )

@@ -1,0 +1,49 @@
+"""Keys: on objects, and on interfaces since federation 2.3; made of fields without arguments that identify an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from router.composition.validation.field_sets import (
+    FieldCheck,
+    FieldSetUse,
+    InvalidFieldSetError,
+    check_field_set,
+    refuse_arguments,
+)
+from router.federation.codes import CompositionError
+from router.federation.elements import FieldDefinition, Kind, named
+from router.federation.fieldsets import SelectedField
+from router.federation.spec import Version
+from router.federation.subgraph import Subgraph
+
+
+def check(subgraph: Subgraph) -> Iterator[CompositionError]:
+    """Check all keys of a subgraph."""
+    for definition in subgraph.types.values():
+        for application in subgraph.keys(definition):
+            if definition.kind is Kind.INTERFACE and subgraph.version < Version(2, 3):
+                name = subgraph.name_of("key")
+                yield subgraph.error(
+                    "KEY_UNSUPPORTED_ON_INTERFACE",
+                    f'Cannot use @{name} on interface "{definition.name}": @{name} is not yet supported on interfaces',
+                    application.node,
+                    definition.node,
+                )
+                continue
+            use = FieldSetUse(subgraph, "key", application, f'On type "{definition.name}"', definition)
+            yield from check_field_set(use, _check_for(use))
+
+
+def _check_for(use: FieldSetUse) -> FieldCheck:
+    def check_field(member: FieldDefinition, _selection: SelectedField, _above: bool) -> None:  # noqa: FBT001 - a callback
+        base = use.subgraph.schema.types.get(named(member.type))
+        if base is not None and base.is_abstract:
+            kind = "Union" if base.kind is Kind.UNION else "Interface"
+            raise InvalidFieldSetError(
+                "KEY_FIELDS_SELECT_INVALID_TYPE",
+                f'field "{member.coordinate}" is a {kind} type which is not allowed in @{use.subgraph.name_of("key")}',
+            )
+        refuse_arguments(use, member)
+
+    return check_field

@@ -1,0 +1,59 @@
+"""Rules about a merged supergraph that no single element could see while it was merged."""
+
+from __future__ import annotations
+
+from router.composition.merge.merging import Merging
+from router.composition.merge.wording import subgraphs
+from router.federation.elements import FieldDefinition, Kind, TypeDefinition
+
+
+def check_before(merging: Merging) -> None:
+    """What can be told before merging: extensions need something to extend, merged directives a place."""
+    _extensions(merging)
+
+
+def _extensions(merging: Merging) -> None:
+    """Every extended type is defined by somebody, or at least not called an extension by everybody."""
+    for name in dict.fromkeys(name for subgraph in merging.subgraphs for name in subgraph.types):
+        sources = merging.types_named(name)
+        found = {i: d for i, d in sources.items() if d is not None}
+        extending = {i: d for i, d in found.items() if merging.subgraphs[i].is_extension(d)}
+        if len(extending) < len(found) or name in {"Query", "Mutation", "Subscription"}:
+            continue
+        for index, definition in extending.items():
+            subgraph = merging.subgraphs[index]
+            at = subgraph.place(definition.node or next(iter(definition.extensions), None))
+            merging.error(
+                "EXTENSION_WITH_NO_BASE",
+                f'[{subgraph.name}] Type "{name}" is an extension type, but there is no type definition for "{name}" in any subgraph.',
+                [at] if at else [],
+            )
+
+
+def check_after(merging: Merging) -> None:
+    """What can be told when everything is merged."""
+    for definition in merging.supergraph.types.values():
+        if definition.kind in {Kind.OBJECT, Kind.INTERFACE}:
+            for name in definition.interfaces:
+                interface = merging.supergraph.types.get(name)
+                for member in interface.fields.values() if interface else ():
+                    if member.name not in definition.fields:
+                        _refuse_implementation(merging, definition, member)
+
+
+def _refuse_implementation(merging: Merging, definition: TypeDefinition, member: FieldDefinition) -> None:
+    interface = merging.types_named(member.parent)
+    declaring = [i for i, d in interface.items() if d is not None and member.name in d.fields]
+    merging.error(
+        "INTERFACE_FIELD_NO_IMPLEM",
+        f'Interface field "{member.coordinate}" is declared in {subgraphs(merging.names(declaring))} but type "{definition.name}", '
+        f'which implements "{member.parent}" only in {subgraphs(_implementing(merging, definition, member.parent))} does not have field '
+        f'"{member.name}".',
+        merging.places(merging.types_named(definition.name)),
+    )
+
+
+def _implementing(merging: Merging, definition: TypeDefinition, interface: str) -> list[str]:
+    return merging.names(
+        [i for i, d in merging.types_named(definition.name).items() if d is not None and interface in d.interfaces]
+    )

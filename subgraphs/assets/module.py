@@ -1,0 +1,16 @@
+"""Assets, what customers have and we look after: what the kit needs to run it."""
+
+from contracts.events import assets as events
+from subgraphs.assets import consumers, resolvers, types
+from subgraphs.kit.module import Module
+
+module = Module(
+    name="assets",
+    purpose="Asset management: devices of our customers and of our own, where they are in their life, when it ends.",
+    query=resolvers.Query,
+    mutation=resolvers.Mutation,
+    extends=(types.Customer,),
+    events=tuple(events.CATALOGUE.values()),
+    references=("Customer",),
+    jobs=(consumers.EOL,),
+)

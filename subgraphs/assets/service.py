@@ -1,0 +1,366 @@
+"""What asset management does: every write to an asset is here, and every event and timer that follows from it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from contracts.events import assets as events
+from subgraphs.assets import rules
+from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken
+from subgraphs.assets.models import Asset, AssetType
+from subgraphs.assets.rules import AssetStatus, Move, SystemType, Threshold
+from subgraphs.kit import jobs, references
+from subgraphs.kit.errors import Forbidden, Invalid, NotFound
+from subgraphs.kit.filters import conditions, containing
+from subgraphs.kit.ids import parsed
+from subgraphs.kit.paging import Order
+from subgraphs.kit.shapes import camel, line, optional_line
+from subgraphs.kit.work import Work
+
+BY_NAME = Order((Asset.name,))
+
+EOL_JOB = "asset.eol"
+
+LONGEST_ATTRIBUTES = 20_000
+
+# --- reading
+
+
+async def find(work: Work, identity: str) -> Asset | None:
+    """The asset with this UUID, or None."""
+    key = parsed(identity)
+    return None if key is None else await work.find(Asset, key)
+
+
+def selected(*, wanted: Any = None, search: str | None = None) -> Select[Asset]:
+    """The query for assets of this filter and search."""
+    words = containing(search, Asset.name, Asset.asset_tag, Asset.serial_number, Asset.hostname)
+    return select(Asset).where(*conditions(Asset, wanted), *words)
+
+
+async def listed(
+    work: Work, *, type: str | None, status: AssetStatus | None, customer_id: str | None, limit: int, offset: int
+) -> Sequence[Asset]:
+    """Assets of the tenant or of one customer, by name."""
+    query = select(Asset).where(*_narrowed(type, status)).order_by(Asset.name, Asset.id).limit(limit).offset(offset)
+    if customer_id is not None:
+        query = query.where(Asset.customer_id == (parsed(customer_id) or UUID(int=0)))
+    return (await work.session.scalars(query)).all()
+
+
+async def of_customers(
+    work: Work,
+    customers: Sequence[UUID],
+    *,
+    type: str | None,
+    status: AssetStatus | None,
+    limit: int,
+    offset: int,
+) -> Mapping[UUID, Sequence[Asset]]:
+    """The assets of each customer, by name."""
+    where, order = _narrowed(type, status), (Asset.name, Asset.id)
+    return await work.per_parent(
+        Asset, Asset.customer_id, customers, where=where, order=order, limit=limit, offset=offset
+    )
+
+
+def _narrowed(type: str | None, status: AssetStatus | None) -> list[ColumnElement[bool]]:
+    of_type = [] if type is None else [Asset.type == type]
+    return of_type if status is None else [*of_type, Asset.status == status]
+
+
+async def own_types(work: Work, tenants: Sequence[UUID]) -> Mapping[UUID, Sequence[AssetType]]:
+    """The asset types that each tenant made for itself, by key; PostgreSQL shows no tenant but the caller's."""
+    most = rules.MOST_OWN_TYPES
+    return await work.per_parent(AssetType, AssetType.tenant_id, tenants, order=(AssetType.key,), limit=most)
+
+
+# --- creating and changing
+
+
+async def create(
+    work: Work,
+    *,
+    status: AssetStatus,
+    customer_id: UUID | None = None,
+    site_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    installed_at: datetime | None = None,
+    **described: Any,
+) -> Asset:
+    """Record an asset, wherever it is in the first half of its life."""
+    rules.check_start(status)
+    rules.check_owner(status, has_customer=customer_id is not None)
+    await _check_customer(work, customer_id)
+    kind = await _type(work, described["type"], field="type")
+    in_use = status in rules.IN_USE
+    asset = work.add(
+        Asset(
+            status=status,
+            installed_at=installed_at or (work.at if in_use else None),
+            **_place(customer_id, site_id, contact_id),
+            **_checked(described),
+        )
+    )
+    await _say(work, asset, events.AssetCreated(**_whose(asset), name=asset.name, type_key=asset.type))
+    if in_use:
+        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+    await _set_timer(work, asset, _next_threshold(work, asset))
+    return asset
+
+
+async def change(work: Work, id: UUID, version: int | None = None, **described: Any) -> Asset:
+    """Change what describes the asset; where it is and whose it is have commands of their own."""
+    asset = await work.take(Asset, id, field="id", version=version)
+    rules.check_changeable(asset.status)
+    if "type" in described:
+        await _type(work, described["type"], field="type")
+    await _become(work, asset, _checked(described))
+    return asset
+
+
+async def set_eol_dates(work: Work, id: UUID, version: int | None = None, **dates: date | None) -> Asset:
+    """Say when the maker stops selling or supporting it; what lies ahead of the new date will be told."""
+    asset = await work.take(Asset, id, field="id", version=version)
+    rules.check_changeable(asset.status)
+    values = _checked(dates)
+    moved = "eol_date" in values and values["eol_date"] != asset.eol_date
+    await _become(work, asset, values)
+    if moved:
+        asset.eol_told = rules.rearmed(asset.eol_told, asset.eol_date, work.at)
+        await _set_timer(work, asset, _next_threshold(work, asset))
+    return asset
+
+
+async def relocate(work: Work, id: UUID, version: int | None = None, **place: UUID | None) -> Asset:
+    """Give the asset to another customer, site or contact; those of another customer are left behind."""
+    asset = await work.take(Asset, id, field="id", version=version)
+    rules.check_place(asset.status)
+    await _become(work, asset, await _new_place(work, asset, place, asset.status))
+    return asset
+
+
+# --- its life
+
+
+async def order(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Say that a planned asset was bought."""
+    return await _simply(work, Move.ORDER, id, version)
+
+
+async def receive(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Say that an ordered asset has arrived."""
+    return await _simply(work, Move.RECEIVE, id, version)
+
+
+async def deploy(
+    work: Work, id: UUID, version: int | None = None, installed_at: datetime | None = None, **place: UUID | None
+) -> Asset:
+    """Put an asset from stock into use at a customer."""
+    asset = await work.take(Asset, id, field="id", version=version)
+    status = rules.moved(Move.DEPLOY, asset.status)
+    where = await _new_place(work, asset, place, status)
+    await _become(work, asset, {"status": status, "installed_at": installed_at or work.at, **where})
+    kind = await _type(work, asset.type, field="id")
+    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+    return asset
+
+
+async def start_maintenance(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Take an asset out of use for a while."""
+    return await _simply(work, Move.START_MAINTENANCE, id, version)
+
+
+async def end_maintenance(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Give an asset back into use."""
+    return await _simply(work, Move.END_MAINTENANCE, id, version)
+
+
+async def retire(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Take an asset out of use for good."""
+    asset = await _simply(work, Move.RETIRE, id, version, retired_at=work.at)
+    kind = await _type(work, asset.type, field="id")
+    await _say(work, asset, events.AssetRetired(**_moment(work, asset, kind)))
+    return asset
+
+
+async def dispose(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Say that a retired asset is gone for good."""
+    asset = await _simply(work, Move.DISPOSE, id, version)
+    kind = await _type(work, asset.type, field="id")
+    await _say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
+    return asset
+
+
+async def report_lost(work: Work, id: UUID, version: int | None = None) -> Asset:
+    """Say that nobody knows where an asset is."""
+    return await _simply(work, Move.REPORT_LOST, id, version)
+
+
+async def tell_eol(work: Work, id: UUID, eol: date, days: int) -> None:
+    """Do what the timer set for the threshold `days` before `eol` is there for, if that is still the date."""
+    asset = await work.take(Asset, id, field="id")
+    if asset.eol_date != eol or asset.status not in rules.ACTIVE:
+        return
+    telling = rules.fired(eol, asset.eol_told, days, work.at)
+    if telling.days is not None:
+        asset.eol_told = telling.days
+        ending = events.AssetEol(**_whose(asset), name=asset.name, eol_date=eol, threshold_days=telling.days)
+        await _say(work, asset, ending)
+    await _set_timer(work, asset, telling.then)
+
+
+# --- types
+
+
+async def create_type(
+    work: Work, *, key: str, name: str, counts_as_device: bool, parent: str | None = None, icon: str | None = None
+) -> AssetType:
+    """Make a kind of asset that the platform does not know."""
+    _check_unlimited(work, "Asset types are shared by all customers; you work for some of them.", field="key")
+    # One at a time for each tenant, so that two can neither take the same key nor the last place.
+    lock = func.hashtextextended(f"asset_type/{work.caller.tenant}", 0)
+    await work.session.execute(select(func.pg_advisory_xact_lock(lock)))
+    own = set(await work.session.scalars(select(AssetType.key)))
+    if rules.type_key(key) in own | rules.SYSTEM_TYPES.keys():
+        raise TypeKeyTaken(f"There is an asset type {key!r} already.", field="key")
+    if len(own) >= rules.MOST_OWN_TYPES:
+        raise TooManyTypes(f"There are {rules.MOST_OWN_TYPES} asset types of your own; that is the most.", field="key")
+    if parent is not None:
+        await _type(work, parent, field="parent")
+    named, pictured = line(name, field="name"), optional_line(icon, field="icon", longest=50)
+    return work.add(
+        AssetType(key=key, name=named, parent=parent, counts_as_device=counts_as_device, icon=pictured),
+    )
+
+
+async def _type(work: Work, key: str | None, *, field: str) -> SystemType | AssetType:
+    known = rules.SYSTEM_TYPES.get(key or "")
+    found = known or await work.session.scalar(select(AssetType).where(AssetType.key == key))
+    if found is None:
+        raise NotFound(f"There is no asset type {key!r}.", field=field)
+    return found
+
+
+# --- what the above share
+
+
+async def _simply(work: Work, move: Move, id: UUID, version: int | None, **also: Any) -> Asset:
+    asset = await work.take(Asset, id, field="id", version=version)
+    await _become(work, asset, {"status": rules.moved(move, asset.status), **also})
+    return asset
+
+
+async def _become(work: Work, asset: Asset, values: Mapping[str, Any]) -> None:
+    """Take over these values and tell which of them are new; nothing new, nothing told."""
+    changed = tuple(camel(name) for name, value in values.items() if getattr(asset, name) != value)
+    for name, value in values.items():
+        setattr(asset, name, value)
+    if changed:
+        updated = events.AssetUpdated(**_whose(asset), name=asset.name, type_key=asset.type, changed=changed)
+        await _say(work, asset, updated)
+
+
+async def _new_place(
+    work: Work, asset: Asset, given: Mapping[str, UUID | None], status: AssetStatus
+) -> dict[str, UUID | None]:
+    """Where the asset is after `given` in `status`; another customer's asset keeps neither site nor contact."""
+    customer = given.get("customer_id", asset.customer_id)
+    rules.check_owner(status, has_customer=customer is not None)
+    stays = customer == asset.customer_id
+    if not stays:
+        await _check_customer(work, customer)
+    site = given.get("site_id", asset.site_id if stays else None)
+    contact = given.get("contact_id", asset.contact_id if stays else None)
+    return _place(customer, site, contact)
+
+
+def _place(customer: UUID | None, site: UUID | None, contact: UUID | None) -> dict[str, UUID | None]:
+    for field, value in (("siteId", site), ("contactId", contact)):
+        if value is not None and customer is None:
+            raise Invalid("It belongs to a customer: say to which.", field=field)
+    return {"customer_id": customer, "site_id": site, "contact_id": contact}
+
+
+async def _check_customer(work: Work, customer: UUID | None) -> None:
+    if customer is None:
+        _check_unlimited(work, "Assets of no customer are not for those who work for some of them.", field="customerId")
+    else:
+        await references.require(work, "Customer", customer, field="customerId")
+
+
+def _check_unlimited(work: Work, message: str, *, field: str) -> None:
+    if work.caller.customers is not None:
+        raise Forbidden(message, field=field)
+
+
+def _whose(asset: Asset) -> dict[str, Any]:
+    return {"asset_id": asset.id, "customer_id": asset.customer_id}
+
+
+def _moment(work: Work, asset: Asset, kind: SystemType | AssetType) -> dict[str, Any]:
+    counts = {"type_key": kind.key, "counts_as_device": kind.counts_as_device}
+    return {**_whose(asset), **counts, "at": work.at}
+
+
+async def _say(work: Work, asset: Asset, happened: events.AssetFact) -> None:
+    await work.emit(happened, subject=asset.id, customer=asset.customer_id)
+
+
+def _next_threshold(work: Work, asset: Asset) -> Threshold | None:
+    if asset.eol_date is None or asset.status not in rules.ACTIVE:
+        return None
+    return rules.next_threshold(asset.eol_date, asset.eol_told, work.at)
+
+
+async def _set_timer(work: Work, asset: Asset, threshold: Threshold | None) -> None:
+    if threshold is not None and asset.eol_date is not None:
+        payload = {"asset": str(asset.id), "eol": asset.eol_date.isoformat(), "days": threshold.days}
+        await jobs.enqueue(work, EOL_JOB, payload, at=threshold.at)
+
+
+# --- what may be entered
+
+
+def _checked(entered: Mapping[str, Any]) -> dict[str, Any]:
+    """What was entered, in the spelling that is stored; raises `Invalid` for what makes no sense."""
+    return {name: _CHECKS[name](value) for name, value in entered.items()}
+
+
+def _required(value: Any, *, field: str) -> Any:
+    if value is None:
+        raise Invalid(f"{field} must not be removed.", field=field)
+    return value
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or len(json.dumps(value)) > LONGEST_ATTRIBUTES:
+        raise Invalid(f"attributes must be an object of at most {LONGEST_ATTRIBUTES} characters.", field="attributes")
+    return value
+
+
+_TEXTS = ("asset_tag", "serial_number", "manufacturer", "model", "hostname", "os", "os_version")
+_DAYS = ("purchase_date", "warranty_until", "eol_date", "eos_date")
+
+_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+    "name": functools.partial(line, field="name"),
+    "type": functools.partial(_required, field="type"),
+    "managed": functools.partial(_required, field="managed"),
+    "criticality": functools.partial(_required, field="criticality"),
+    "mac_addresses": lambda entered: rules.mac_addresses(entered or ()),
+    "ip_addresses": lambda entered: rules.ip_addresses(entered or ()),
+    "useful_life_months": rules.check_life,
+    "last_seen_at": lambda moment: moment,
+    "attributes": _attributes,
+    **{name: functools.partial(optional_line, field=camel(name)) for name in _TEXTS},
+    **{name: functools.partial(rules.check_day, field=camel(name)) for name in _DAYS},
+}

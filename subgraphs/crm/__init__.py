@@ -1,0 +1,1 @@
+"""Customers, the people who work there, and the places where they are."""

@@ -1,0 +1,368 @@
+"""The ways into customer management by GraphQL: unpack, begin work, call the service, shape the answer."""
+
+from __future__ import annotations
+
+import strawberry
+
+from subgraphs.crm import models, service
+from subgraphs.crm.rules import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.crm.types import (
+    READ,
+    Contact,
+    ContactFilter,
+    ContactPayload,
+    Customer,
+    CustomerFilter,
+    CustomerPayload,
+    Limit,
+    Offset,
+    Site,
+    SitePayload,
+)
+from subgraphs.kit.commands import command
+from subgraphs.kit.context import Info
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, bounded, counts, cut, page, skipped
+from subgraphs.kit.shapes import given
+from subgraphs.kit.values import AddressInput
+from subgraphs.kit.work import Work
+
+WRITE = "customers:write"
+
+
+@strawberry.type
+class Query:
+    """What can be asked about customers."""
+
+    @strawberry.field
+    async def customer(self, info: Info, id: strawberry.ID) -> Customer | None:
+        """One customer, by its UUID or its number; null when it is not there or not yours."""
+        async with info.context.work(READ) as work:
+            row = await service.find(work, id)
+        return Customer.of(row) if row else None
+
+    @strawberry.field
+    async def customers(
+        self,
+        info: Info,
+        search: str | None = None,
+        status: CustomerStatus | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+        offset: Offset = 0,
+    ) -> list[Customer]:
+        """Customers by name; `search` looks into names and numbers."""
+        async with info.context.work(READ) as work:
+            rows = await service.listed(
+                work, search=search, status=status, limit=bounded(limit), offset=skipped(offset)
+            )
+        return [Customer.of(row) for row in rows]
+
+    @strawberry.field
+    async def customers_connection(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: CustomerFilter | None = None,
+        search: str | None = None,
+    ) -> Connection[Customer]:
+        """Customers page by page, by name; `search` looks into names and numbers."""
+        wanted = cut(first=first, after=after, last=last, before=before)
+        query = service.selected(wanted=filter, search=search)
+        count = counts(info)
+        async with info.context.work(READ) as work:
+            return await page(work, query, models.Customer, service.BY_NAME, wanted, Customer.of, count=count)
+
+    @strawberry.field
+    async def contact(self, info: Info, id: strawberry.ID) -> Contact | None:
+        """One person, by UUID; null when they are not there or not yours."""
+        row = await info.context.row(models.Contact, id, READ)
+        return Contact.of(row) if row else None
+
+    @strawberry.field
+    async def contacts_connection(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        filter: ContactFilter | None = None,
+        search: str | None = None,
+    ) -> Connection[Contact]:
+        """People page by page, by last name; `search` looks into names and e-mail addresses."""
+        wanted = cut(first=first, after=after, last=last, before=before)
+        query = service.selected_contacts(wanted=filter, search=search)
+        count = counts(info)
+        async with info.context.work(READ) as work:
+            return await page(work, query, models.Contact, service.BY_LAST_NAME, wanted, Contact.of, count=count)
+
+    @strawberry.field
+    async def site(self, info: Info, id: strawberry.ID) -> Site | None:
+        """One site, by UUID; null when it is not there or not yours."""
+        row = await info.context.row(models.Site, id, READ)
+        return Site.of(row) if row else None
+
+
+@strawberry.input
+class CreateCustomerInput:
+    """A new customer."""
+
+    name: str
+    """What we call it: one line of at most 200 characters."""
+    number: str | None = None
+    """The number it has elsewhere; without one it gets the next of ours."""
+    legal_name: str | None = None
+    """What it is called in its register and on its invoices."""
+    kind: CustomerKind | None = None
+    """What it is to us; CUSTOMER when absent."""
+    parent_id: strawberry.ID | None = None
+    """The customer it belongs to."""
+    vat_id: str | None = None
+    """Its VAT identification number."""
+    is_business: bool | None = None
+    """Whether it is a business, and no consumer; true when absent."""
+    currency: str | None = None
+    """The currency it is billed in, as an ISO 4217 code; EUR when absent."""
+    language: str | None = None
+    """The language it is written to in, as a BCP 47 tag; de-DE when absent."""
+    time_zone: str | None = None
+    """The time zone it lives in, as a name of the tz database; Europe/Berlin when absent."""
+    website: str | None = None
+    """The address of its web site, with https:// before it."""
+    industry: str | None = None
+    """What it makes or does."""
+    invoice_email: str | None = None
+    """Where its invoices shall be sent."""
+    billing_address: AddressInput | None = None
+    """The address on its invoices."""
+    tags: list[str] | None = None
+    """Words to find it by."""
+    account_manager_id: strawberry.ID | None = None
+    """The user who looks after it."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class UpdateCustomerInput:
+    """Changes to a customer; what is absent stays."""
+
+    id: strawberry.ID
+    """The customer."""
+    name: str | None = strawberry.UNSET
+    """What we call it."""
+    legal_name: str | None = strawberry.UNSET
+    """What it is called in its register and on its invoices; null removes it."""
+    kind: CustomerKind | None = strawberry.UNSET
+    """What it is to us."""
+    status: CustomerStatus | None = strawberry.UNSET
+    """Whether we work for it; BLOCKED has a command of its own."""
+    parent_id: strawberry.ID | None = strawberry.UNSET
+    """The customer it belongs to; null makes it independent."""
+    vat_id: str | None = strawberry.UNSET
+    """Its VAT identification number; null removes it."""
+    is_business: bool | None = strawberry.UNSET
+    """Whether it is a business, and no consumer."""
+    currency: str | None = strawberry.UNSET
+    """The currency it is billed in, as an ISO 4217 code."""
+    language: str | None = strawberry.UNSET
+    """The language it is written to in, as a BCP 47 tag."""
+    time_zone: str | None = strawberry.UNSET
+    """The time zone it lives in, as a name of the tz database."""
+    website: str | None = strawberry.UNSET
+    """The address of its web site; null removes it."""
+    industry: str | None = strawberry.UNSET
+    """What it makes or does; null removes it."""
+    invoice_email: str | None = strawberry.UNSET
+    """Where its invoices shall be sent; null removes it."""
+    billing_address: AddressInput | None = strawberry.UNSET
+    """The whole address on its invoices; null empties it."""
+    tags: list[str] | None = strawberry.UNSET
+    """All words to find it by; null removes them."""
+    account_manager_id: strawberry.ID | None = strawberry.UNSET
+    """The user who looks after it; null leaves it to nobody."""
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class BlockCustomerInput:
+    """A customer we refuse to work for."""
+
+    id: strawberry.ID
+    """The customer."""
+    reason: str | None = None
+    """Why, in words for those who take on work."""
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class CreateSiteInput:
+    """A new site."""
+
+    customer_id: strawberry.ID
+    """The customer who is there."""
+    name: str
+    """What the place is called."""
+    address: AddressInput
+    """How to get there: at least a street or a town."""
+    time_zone: str | None = None
+    """Its time zone, where it is another one than the customer's."""
+    is_headquarters: bool = False
+    """Whether it is the customer's main place; it takes over from the one that was."""
+    access_notes: str | None = None
+    """What one must know to get in."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class UpdateSiteInput:
+    """Changes to a site; what is absent stays."""
+
+    id: strawberry.ID
+    """The site."""
+    name: str | None = strawberry.UNSET
+    """What the place is called."""
+    address: AddressInput | None = strawberry.UNSET
+    """How to get there, the whole of it."""
+    time_zone: str | None = strawberry.UNSET
+    """Its time zone; null when it is the customer's."""
+    is_headquarters: bool | None = strawberry.UNSET
+    """Whether it is the customer's main place; it takes over from the one that was."""
+    access_notes: str | None = strawberry.UNSET
+    """What one must know to get in; null removes it."""
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class CreateContactInput:
+    """A new contact."""
+
+    customer_id: strawberry.ID
+    """The customer whom they work for."""
+    last_name: str
+    """Their last name."""
+    first_name: str | None = None
+    """Their first name."""
+    salutation: str | None = None
+    """How to address them: Frau, Herr, Dr."""
+    site_id: strawberry.ID | None = None
+    """The site where they work; it must be the customer's."""
+    email: str | None = None
+    """Their e-mail address."""
+    phone: str | None = None
+    """Their telephone number."""
+    mobile: str | None = None
+    """Their mobile number."""
+    position: str | None = None
+    """What they are there."""
+    roles: list[ContactRole] | None = None
+    """What they may be asked about."""
+    is_primary: bool = False
+    """Whether they are the one to call first; they take over from whoever was."""
+    is_vip: bool = False
+    """Whether they are served before others."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class UpdateContactInput:
+    """Changes to a contact; what is absent stays."""
+
+    id: strawberry.ID
+    """The person."""
+    last_name: str | None = strawberry.UNSET
+    """Their last name."""
+    first_name: str | None = strawberry.UNSET
+    """Their first name; null removes it."""
+    salutation: str | None = strawberry.UNSET
+    """How to address them; null removes it."""
+    site_id: strawberry.ID | None = strawberry.UNSET
+    """The site where they work; null when they work at none."""
+    email: str | None = strawberry.UNSET
+    """Their e-mail address; null removes it."""
+    phone: str | None = strawberry.UNSET
+    """Their telephone number; null removes it."""
+    mobile: str | None = strawberry.UNSET
+    """Their mobile number; null removes it."""
+    position: str | None = strawberry.UNSET
+    """What they are there; null removes it."""
+    roles: list[ContactRole] | None = strawberry.UNSET
+    """All that they may be asked about; null removes it."""
+    is_primary: bool | None = strawberry.UNSET
+    """Whether they are the one to call first; they take over from whoever was."""
+    is_vip: bool | None = strawberry.UNSET
+    """Whether they are served before others."""
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class DeactivateContactInput:
+    """Somebody who left, or may no longer act for the customer."""
+
+    id: strawberry.ID
+    """The person."""
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.type
+class Mutation:
+    """What can be done with customers."""
+
+    @command(WRITE, CustomerPayload)
+    async def create_customer(work: Work, input: CreateCustomerInput) -> models.Customer:
+        """Write down a customer, under the number it has elsewhere or under our next one."""
+        return await service.create_customer(work, **given(input))
+
+    @command(WRITE, CustomerPayload)
+    async def update_customer(work: Work, input: UpdateCustomerInput) -> models.Customer:
+        """Change what describes a customer, whom it belongs to, or its status."""
+        return await service.update_customer(work, **given(input))
+
+    @command(WRITE, CustomerPayload)
+    async def block_customer(work: Work, input: BlockCustomerInput) -> models.Customer:
+        """Refuse to work for a customer from now on; another status ends that."""
+        return await service.block_customer(work, **given(input))
+
+    @command(WRITE, SitePayload)
+    async def create_site(work: Work, input: CreateSiteInput) -> models.Site:
+        """Write down where a customer is."""
+        return await service.create_site(work, **given(input))
+
+    @command(WRITE, SitePayload)
+    async def update_site(work: Work, input: UpdateSiteInput) -> models.Site:
+        """Change what describes a site."""
+        return await service.update_site(work, **given(input))
+
+    @command(WRITE, ContactPayload)
+    async def create_contact(work: Work, input: CreateContactInput) -> models.Contact:
+        """Write down somebody who works for a customer."""
+        return await service.create_contact(work, **given(input))
+
+    @command(WRITE, ContactPayload)
+    async def update_contact(work: Work, input: UpdateContactInput) -> models.Contact:
+        """Change what describes a person."""
+        return await service.update_contact(work, **given(input))
+
+    @command(WRITE, ContactPayload)
+    async def deactivate_contact(work: Work, input: DeactivateContactInput) -> models.Contact:
+        """Note that somebody left, or may no longer act for the customer; nothing about them is forgotten."""
+        return await service.deactivate_contact(work, **given(input))

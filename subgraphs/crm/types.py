@@ -1,0 +1,310 @@
+"""How customers, their sites and the people who work there look in the graph."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+from strawberry.federation import type as entity
+
+from subgraphs.crm import models, service
+from subgraphs.crm.rules import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.kit.context import Info
+from subgraphs.kit.errors import NotFound
+from subgraphs.kit.filters import TimeRange
+from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
+from subgraphs.kit.shapes import shape
+from subgraphs.kit.values import Address, UserError
+
+READ = "customers:read"
+
+for spoken in (CustomerKind, CustomerStatus, ContactRole):
+    strawberry.enum(spoken)
+
+Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
+Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
+Role = Annotated[ContactRole | None, strawberry.argument(description="Only people with this role.")]
+Active = Annotated[bool | None, strawberry.argument(description="Only people who are there, or only those who left.")]
+
+
+@entity(keys=["id"])
+class Customer:
+    """A company or a person that we do business with."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    number: str
+    """The number that people say, and that bookkeepers know: `10000`."""
+    name: str
+    """What we call it."""
+    legal_name: str | None
+    """What it is called in its register and on its invoices."""
+    kind: CustomerKind
+    """What it is to us."""
+    status: CustomerStatus
+    """Whether we work for it."""
+    parent_id: strawberry.Private[strawberry.ID | None]
+    vat_id: str | None
+    """Its VAT identification number: `DE123456789`."""
+    is_business: bool
+    """Whether it is a business, and no consumer."""
+    currency: str
+    """The currency it is billed in: an ISO 4217 code."""
+    language: str
+    """The language it is written to in: a BCP 47 tag."""
+    time_zone: str
+    """The time zone it lives in: a name of the tz database."""
+    website: str | None
+    """The address of its web site."""
+    industry: str | None
+    """What it makes or does."""
+    invoice_email: str | None
+    """Where its invoices are sent."""
+    billing_address: Address
+    """The address on its invoices; empty as long as nobody has entered one."""
+    tags: list[str]
+    """Words to find it by."""
+    account_manager_id: strawberry.ID | None
+    """The user who looks after it."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When it was written down."""
+    updated_at: datetime
+    """When it was last changed."""
+    archived_at: datetime | None
+    """When it was put away."""
+
+    @strawberry.field
+    async def parent(self, info: Info) -> Customer | None:
+        """The customer it belongs to: a branch's holding; null when there is none, or none that you may see."""
+        row = await info.context.row(models.Customer, self.parent_id, READ)
+        return Customer.of(row) if row else None
+
+    @strawberry.field
+    async def sites(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Site]:
+        """The places where it is: headquarters first, then by name."""
+        rows = await info.context.lists(service.sites_of, self.id, READ, limit=bounded(limit), offset=skipped(offset))
+        return [Site.of(row) for row in rows]
+
+    @strawberry.field
+    async def contacts(
+        self,
+        info: Info,
+        role: Role = None,
+        active: Active = None,
+        limit: Limit = DEFAULT_LIMIT,
+        offset: Offset = 0,
+    ) -> list[Contact]:
+        """The people who work there by last name, those who left at the end."""
+        rows = await info.context.lists(
+            service.contacts_of,
+            self.id,
+            READ,
+            role=role,
+            active=active,
+            limit=bounded(limit),
+            offset=skipped(offset),
+        )
+        return [Contact.of(row) for row in rows]
+
+    @strawberry.field
+    async def primary_contact(self, info: Info) -> Contact | None:
+        """The one person to call first."""
+        rows = await info.context.lists(service.primary_contacts_of, self.id, READ)
+        return Contact.of(rows[0]) if rows else None
+
+    @classmethod
+    def of(cls, row: models.Customer) -> Self:
+        """The customer in this row."""
+        return shape(cls, row, billing_address=Address(**row.billing_address))
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The customer that another module points at."""
+        row = await info.context.row(models.Customer, id, READ)
+        return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class Site:
+    """A place where a customer is."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    customer_id: strawberry.ID
+    """The customer who is there."""
+    name: str
+    """What the place is called."""
+    address: Address
+    """How to get there."""
+    time_zone: str | None
+    """Its time zone, where it is another one than the customer's."""
+    is_headquarters: bool
+    """Whether it is the customer's main place; there is at most one."""
+    access_notes: str | None
+    """What one must know to get in."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When it was written down."""
+    updated_at: datetime
+    """When it was last changed."""
+
+    @strawberry.field
+    async def customer(self, info: Info) -> Customer:
+        """The customer who is there."""
+        return await _customer(info, self.customer_id)
+
+    @classmethod
+    def of(cls, row: models.Site) -> Self:
+        """The site in this row."""
+        return shape(cls, row, address=Address(**row.address))
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The site that another module points at."""
+        row = await info.context.row(models.Site, id, READ)
+        return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class Contact:
+    """A person who works for a customer."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    customer_id: strawberry.ID
+    """The customer whom they work for."""
+    site_id: strawberry.ID | None
+    """The site where they work."""
+    salutation: str | None
+    """How to address them: Frau, Herr, Dr."""
+    first_name: str | None
+    """Their first name."""
+    last_name: str
+    """Their last name."""
+    email: str | None
+    """Their e-mail address."""
+    phone: str | None
+    """Their telephone number."""
+    mobile: str | None
+    """Their mobile number."""
+    position: str | None
+    """What they are there: Managing director."""
+    roles: list[ContactRole]
+    """What they may be asked about."""
+    is_primary: bool
+    """Whether they are the one to call first; there is at most one."""
+    is_vip: bool
+    """Whether they are served before others."""
+    active: bool
+    """Whether they are still there, and may act for the customer."""
+    left_at: datetime | None
+    """When they were deactivated."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When they were written down."""
+    updated_at: datetime
+    """When they were last changed."""
+
+    @strawberry.field
+    async def customer(self, info: Info) -> Customer:
+        """The customer whom they work for."""
+        return await _customer(info, self.customer_id)
+
+    @strawberry.field
+    async def site(self, info: Info) -> Site | None:
+        """The site where they work."""
+        row = await info.context.row(models.Site, self.site_id, READ)
+        return Site.of(row) if row else None
+
+    @classmethod
+    def of(cls, row: models.Contact) -> Self:
+        """The person in this row."""
+        return shape(cls, row, roles=[ContactRole(role) for role in row.roles])
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The person that another module points at."""
+        row = await info.context.row(models.Contact, id, READ)
+        return cls.of(row) if row else None
+
+
+async def _customer(info: Info, identity: strawberry.ID) -> Customer:
+    row = await info.context.row(models.Customer, identity, READ)
+    if row is None:
+        raise NotFound("There is no customer with this id.")
+    return Customer.of(row)
+
+
+@strawberry.input
+class CustomerFilter:
+    """Which customers: all that is given must hold."""
+
+    status: list[CustomerStatus] | None = None
+    """In one of these statuses."""
+    kind: list[CustomerKind] | None = None
+    """Of one of these kinds."""
+    parent_id: strawberry.ID | None = None
+    """Belonging to this customer."""
+    account_manager_id: strawberry.ID | None = None
+    """In the care of this user."""
+    is_business: bool | None = None
+    """Businesses, or consumers."""
+    tag: str | None = None
+    """With this tag."""
+    created_at: TimeRange | None = None
+    """Written down in this span of time."""
+    updated_at: TimeRange | None = None
+    """Last changed in this span of time."""
+
+
+@strawberry.input
+class ContactFilter:
+    """Which people: all that is given must hold."""
+
+    customer_id: strawberry.ID | None = None
+    """Working for this customer."""
+    site_id: strawberry.ID | None = None
+    """Working at this site."""
+    role: ContactRole | None = None
+    """With this role."""
+    email: str | None = None
+    """With exactly this e-mail address."""
+    active: bool | None = None
+    """Those who are there, or those who left."""
+    is_vip: bool | None = None
+    """Those who are served before others, or all the others."""
+
+
+@strawberry.type
+class CustomerPayload:
+    """What became of a command on a customer."""
+
+    customer: Customer | None = None
+    """The customer as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class SitePayload:
+    """What became of a command on a site."""
+
+    site: Site | None = None
+    """The site as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class ContactPayload:
+    """What became of a command on a contact."""
+
+    contact: Contact | None = None
+    """The person as they are now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""

@@ -1,0 +1,132 @@
+"""`./dev test` ends what it started, however it is ended, and says loudly what it had to leave out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.local import packages
+from tests.deploy.local.processes import family, still_running, wait_until
+
+needs_redis = pytest.mark.skipif(bool(packages.missing(["Redis"])), reason="Redis is not installed")
+
+# What a run of its own would do to the run that it is part of.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("PSA_TEST_", "PYTEST_"))}
+
+
+def start(test: Path, **variables: str) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "deploy.local",
+        "test",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        str(test),
+    ]
+    return subprocess.Popen(
+        command,
+        env=environment(test.parent, variables),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def environment(temporary: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    return {**ENVIRONMENT, "TMPDIR": str(temporary), "PSA_TEST_AMQP_URL": "amqp://named.example", **variables}
+
+
+@needs_redis
+def test_a_private_redis_is_named_to_the_tests_and_gone_after_them(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(
+        "import os, socket\n"
+        "from urllib.parse import urlsplit\n"
+        "def test_it():\n"
+        "    url = urlsplit(os.environ['PSA_TEST_REDIS_URL'])\n"
+        "    socket.create_connection((url.hostname, url.port)).close()\n"
+        "    assert os.environ['PSA_TEST_AMQP_URL'] == 'amqp://named.example'\n",
+        encoding="utf-8",
+    )
+
+    run = start(test)
+    output, _ = run.communicate()
+
+    assert run.returncode == 0, output
+    assert "✓ Redis is up, for these tests only" in output
+    assert not list(tmp_path.glob("psa-test-*"))
+
+
+def test_the_exit_code_is_that_of_the_tests(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text("def test_it(): assert False\n", encoding="utf-8")
+
+    run = start(test, PSA_TEST_REDIS_URL="redis://named.example")
+    run.communicate()
+
+    assert run.returncode == 1
+
+
+@needs_redis
+@pytest.mark.parametrize("how", ["INT", "TERM", "KILL"])
+def test_nothing_is_left_running_when_it_is_ended_from_outside(tmp_path: Path, how: str) -> None:
+    test = tmp_path / "test_it.py"
+    note = tmp_path / "note"
+    test.write_text(
+        f"import os, time, pathlib\ndef test_it():\n    pathlib.Path({str(note)!r}).write_text(str(os.getpid()))\n    time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    run = start(test)
+    assert wait_until(lambda: note.exists() and bool(note.read_text(encoding="ascii")))
+    started = family(run.pid)
+    assert len(started) == 3  # itself, Redis, pytest
+
+    if how == "INT":
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does it: to everybody in the foreground
+    else:
+        run.send_signal(signal.Signals[f"SIG{how}"])
+    run.communicate(timeout=20)
+
+    assert still_running(started, seconds=10) == []
+    assert run.returncode == {"INT": 2, "TERM": 2, "KILL": -signal.SIGKILL}[how]
+
+
+def test_what_is_left_out_is_said_before_and_after_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for somebody who is not root and has no Redis."""
+    program = tmp_path / "run.py"
+    program.write_text(
+        "import asyncio, os, pathlib, sys\n"
+        "from deploy.local import packages, testing\n"
+        "nowhere = packages.Package(('redis-server',), pathlib.Path('/nowhere'))\n"
+        "packages.PACKAGES = {**packages.PACKAGES, 'Redis': nowhere}\n"
+        "os.geteuid = lambda: 1000\n"
+        "sys.exit(asyncio.run(testing.run(sys.argv[1:], print)))\n",
+        encoding="utf-8",
+    )
+    test = tmp_path / "test_it.py"
+    test.write_text("def test_it(): pass\n", encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-u", program, "-q", "-p", "no:cacheprovider", "-c", "/dev/null", test],
+        env=environment(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    line = "✗ LEFT OUT: all tests that need Redis. Only root on Debian may install it: apt-get install redis-server"
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert lines.count(line) == 2
+    assert lines[-1].startswith("✗ LEFT OUT")

@@ -1,0 +1,97 @@
+"""The command line: a router over any supergraph, alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from router.__main__ import cli
+
+SUBGRAPH = """
+extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
+type Query { hello: String }
+"""
+
+
+def command(*arguments: str, **environment: str) -> Result:
+    clean = {name: None for name in os.environ if name.startswith("PSA_")}
+    return CliRunner().invoke(cli, arguments, env={**clean, **environment})
+
+
+@pytest.fixture
+def subgraphs(tmp_path: Path) -> Path:
+    file = tmp_path / "subgraphs.json"
+    file.write_text(json.dumps([{"name": "a", "url": "http://127.0.0.1:1/graphql", "sdl": SUBGRAPH}]))
+    return file
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def test_serve_over_subgraphs_is_ready_soon_and_needs_no_token(subgraphs: Path) -> None:
+    port = free_port()
+    started = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "router", "serve", "--subgraphs", str(subgraphs), "--port", str(port),
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            await ready(client)
+            seconds = time.monotonic() - started
+            response = await client.post("/graphql", json={"query": "{ __typename hello }"})
+    finally:
+        process.terminate()
+        _, log = await process.communicate()
+
+    # Two seconds on an idle machine; other tests may run beside this one.
+    assert seconds < 20
+    assert response.json()["data"] == {"__typename": "Query", "hello": None}
+    assert response.json()["errors"][0]["path"] == ["hello"]
+    assert response.json()["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    lines = [json.loads(line) for line in log.splitlines()]
+    requests = [line for line in lines if line["message"] == "request" and line["url"]["path"] == "/graphql"]
+    assert len(requests) == 1
+    assert requests[0]["http"]["response"]["status_code"] == 200
+    assert requests[0]["errors"] == ["UPSTREAM_UNAVAILABLE"]
+    assert b"hello" not in log
+
+
+async def ready(client: Any) -> None:
+    for _ in range(300):
+        try:
+            if (await client.get("/health")).status_code == 200:
+                return
+        except httpx2.TransportError:
+            await asyncio.sleep(0.05)
+    raise TimeoutError("the router did not come up")
+
+
+def test_config_shows_what_is_in_force_and_hides_secrets() -> None:
+    done = command("config", PSA_ROUTER_REGISTRY__TOKEN="s3cret", PSA_ROUTER_LISTEN__PORT="4711")
+
+    assert done.exit_code == 0
+    assert "port: 4711" in done.stdout
+    assert "s3cret" not in done.stdout
+
+
+def test_a_misspelt_setting_is_refused_with_a_suggestion() -> None:
+    done = command("config", PSA_ROUTER_LISTEN__PRT="1")
+
+    assert done.exit_code == 2
+    assert done.stderr == "listen.prt is no setting; did you mean listen.port?\n"
