@@ -143,12 +143,19 @@ class Walk:
         for graph in self.graph.graphs:
             found = [
                 hopped.take(item, move)
-                for entry in self.graph.entries(path.node.type_name, graph)
+                for entry in self._entries(path, graph, place)
                 if (move := self._move_after(entry, path, item, place)) is not None
                 if (hopped := self.hop(path, place, entry, move.requires)) is not None
             ]
             if found:
                 yield min(found, key=lambda candidate: candidate.cost)
+
+    def _entries(self, path: Path, graph: str, place: Place) -> tuple[EntryMove, ...]:
+        own = self.graph.entries(path.node.type_name, graph)
+        if own or not self._explodes(path.node):
+            return own
+        types = place.types & self.graph.possible(path.node.type_name, path.node.graph)
+        return self.graph.shared_entries(path.node.type_name, graph, types)
 
     def _move_after(self, entry: EntryMove, path: Path, item: Field, place: Place) -> FieldMove | None:
         """The field as it can be taken after a hop; a hop back only makes sense for what has requirements."""
