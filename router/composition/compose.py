@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
+from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
 from router.composition.validation import graphql, inaccessible, interface_rules, merge_rules, subgraph_rules
 from router.federation.codes import CompositionError, Hint
@@ -56,6 +57,8 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:
         inaccessible.check(merging)
+    if not merging.errors:
+        satisfiability.check(merging, merging.overrides)
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))

@@ -39,6 +39,7 @@ class QueryGraph:
         self.runtime_types = cache(self._runtime_types)
         self.all_possible = cache(self._all_possible)
         self.field_set = cache(self._field_set)
+        self.shared_entries = cache(self._shared_entries)
 
     @cached_property
     def root_types(self) -> frozenset[str]:
@@ -141,15 +142,15 @@ class QueryGraph:
             return FieldMove(TYPENAME, "String!", None, 0) if is_known else None
         join = self.supergraph.field_joins(node.type_name, name).get(node.graph)
         view = self._opened(node.provided, name)
-        if join is not None and join.is_resolved(self.labels):
-            return self._move(node, name, join, view or ())
+        if join is not None and view is None and join.is_resolved(self.labels):
+            return self._move(node, name, join, ())
         if view is None:
             # A subgraph can always give out the keys of its own entities, even those it calls external.
             view = self._opened(self._own_keys(node.type_name, node.graph), name)
         if view is None or join is None:
             return None
-        plain = FieldJoin(node.graph, join.type)
-        return self._move(node, name, plain, view)
+        # What is provided needs nothing more, whatever the subgraph would require of it elsewhere.
+        return self._move(node, name, FieldJoin(node.graph, join.type, provides=join.provides), view)
 
     @staticmethod
     def _opened(view: Selections, name: str) -> Selections | None:
@@ -208,6 +209,17 @@ class QueryGraph:
             if key.resolvable:
                 called = type_name if self.is_abstract(type_name) else typename
                 yield KeyMove(Node(type_name, graph), self.field_set(key.fields, type_name), called)
+
+    def _shared_entries(self, type_name: str, graph: str, types: frozenset[str]) -> tuple[KeyMove, ...]:
+        """Ways into a subgraph for all objects behind an interface that is no entity, by a key that all have there."""
+        target = Node(type_name, graph)
+        if not isinstance(self.type(type_name), GraphQLInterfaceType) or not self.has(type_name, graph):
+            return ()
+        if self.is_interface_object(target) or not types <= self.possible(type_name, graph):
+            return ()
+        each = [{move.key: None for move in self._keys(name, graph, None)} for name in sorted(types)]
+        shared = [key for key in each[0] if all(key in keys for keys in each)] if each else []
+        return tuple(KeyMove(target, key, None, tuple(sorted(types))) for key in shared)
 
     def composite(self, type_name: str) -> GraphQLCompositeType:
         """The supergraph's type of that name, which must have fields or members."""

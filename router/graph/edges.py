@@ -31,11 +31,16 @@ class FieldMove:
 
 @dataclass(frozen=True, slots=True)
 class KeyMove:
-    """A way into a subgraph by one of its keys; `typename` is how the subgraph calls the type, if it does otherwise."""
+    """A way into a subgraph by one of its keys.
+
+    `typename` is how the subgraph calls the type, if it does otherwise; `types` are the object types that go this way
+    together, if they have no key in common as an interface, but each has the same.
+    """
 
     target: Node
     key: Selections
     typename: str | None = None
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,29 @@ class Locality:
 
     graph: QueryGraph
     _known: dict[tuple[Node, frozenset[str], int], tuple[Selections, Selections | None]] = field(default_factory=dict)
+    _asking: set[tuple[Node, str]] = field(default_factory=set)
 
     def move(self, node: Node, types: frozenset[str], name: str, *, with_requires: bool = False) -> FieldMove | None:
         """The move along a field if it can be asked for here as it stands, for each of the types possible."""
         move = self.graph.field(node, name)
-        if move is None or (not with_requires and (move.requires or move.contexts)):
+        if move is None or not (with_requires or self._is_ready(node, types, move)):
             return None
         if name == TYPENAME or not self.graph.is_abstract(node.type_name) or self.graph.is_interface_object(node):
             return move
         own = (self.graph.field(self.graph.narrowed(node, one), name) for one in self.types_here(node, types))
-        return move if all(each is not None and not each.requires and not each.contexts for each in own) else None
+        return move if all(each is not None and self._is_ready(node, types, each) for each in own) else None
+
+    def _is_ready(self, node: Node, types: frozenset[str], move: FieldMove) -> bool:
+        """Whether a field needs nothing, or nothing that the subgraph doesn't have already where this path leads."""
+        if move.contexts or (node, move.name) in self._asking:
+            return False
+        if not move.requires:
+            return True
+        self._asking.add((node, move.name))
+        try:
+            return self.of(node, types, move.requires) is not None
+        finally:
+            self._asking.discard((node, move.name))
 
     def types_here(self, node: Node, types: frozenset[str]) -> list[str]:
         """Those of the types that this subgraph can return at the node."""

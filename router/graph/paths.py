@@ -120,9 +120,14 @@ class Walk:
             yield Leaf(tuple(path.rest((TYPENAME_FIELD,)) for path in paths))
 
     def _options(self, item: Field, place: Place, paths: list[Path]) -> list[Path]:
-        found = [path for origin in paths if (path := self._direct(origin, item, place)) is not None]
+        direct = [(origin, self._direct(origin, item, place)) for origin in paths]
+        found = [path for _, path in direct if path is not None]
         if not found or (item.selections and not self._is_local(found, item, place)):
-            found += [path for origin in paths for path in self._indirect(origin, item, place)]
+            origins = paths
+        else:  # a hop may still be free, if others make it too, from where it's no further than the direct way
+            least = min(path.cost for path in found)
+            origins = [origin for origin, path in direct if path is None and origin.cost <= least]
+        found += [path for origin in origins for path in self._indirect(origin, item, place)]
         return cheapest(found)
 
     def _is_local(self, found: list[Path], item: Field, place: Place) -> bool:
@@ -138,12 +143,19 @@ class Walk:
         for graph in self.graph.graphs:
             found = [
                 hopped.take(item, move)
-                for entry in self.graph.entries(path.node.type_name, graph)
+                for entry in self._entries(path, graph, place)
                 if (move := self._move_after(entry, path, item, place)) is not None
                 if (hopped := self.hop(path, place, entry, move.requires)) is not None
             ]
             if found:
                 yield min(found, key=lambda candidate: candidate.cost)
+
+    def _entries(self, path: Path, graph: str, place: Place) -> tuple[EntryMove, ...]:
+        own = self.graph.entries(path.node.type_name, graph)
+        if own or not self._explodes(path.node):
+            return own
+        types = place.types & self.graph.possible(path.node.type_name, path.node.graph)
+        return self.graph.shared_entries(path.node.type_name, graph, types)
 
     def _move_after(self, entry: EntryMove, path: Path, item: Field, place: Place) -> FieldMove | None:
         """The field as it can be taken after a hop; a hop back only makes sense for what has requirements."""

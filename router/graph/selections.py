@@ -83,8 +83,17 @@ def merged(selections: Iterable[Selection]) -> Selections:
         elif item.selections != known.selections:
             found[key] = replace(known, selections=known.selections + item.selections)
     return tuple(
-        replace(item, selections=merged(item.selections)) if item.selections else item for item in found.values()
+        replace(item, selections=merged(item.selections)) if item.selections else item
+        for item in found.values()
+        if not _is_implied(item, found)
     )
+
+
+def _is_implied(item: Selection, found: Mapping[object, Selection]) -> bool:
+    """Whether a leaf is asked for elsewhere under fewer conditions."""
+    if isinstance(item, Fragment) or not item.guards or item.selections:
+        return False
+    return (item.response_key, item.identity, NO_GUARDS) in found
 
 
 @dataclass(frozen=True, slots=True)

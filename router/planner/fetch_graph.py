@@ -122,6 +122,7 @@ class Builder:
     graph: QueryGraph
     names: Names
     steps: list[_Draft] = field(default_factory=list)
+    _by_key: dict[tuple[str, Path, frozenset[int], bool], _Draft] = field(default_factory=dict)
 
     def build(self, root: Branch) -> FetchGraph:
         """Turn a whole tree into fetches."""
@@ -131,11 +132,11 @@ class Builder:
         return tuple(step.finished() for step in self.steps)
 
     def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        for known in self.steps:
-            if (known.graph, known.path, known.needs, known.is_entity) == (graph, path, needs, is_entity):
-                return known
-        self.steps.append(_Draft(len(self.steps), graph, path, needs, is_entity))
-        return self.steps[-1]
+        key = (graph, path, needs, is_entity)
+        if key not in self._by_key:
+            self._by_key[key] = _Draft(len(self.steps), graph, path, needs, is_entity)
+            self.steps.append(self._by_key[key])
+        return self._by_key[key]
 
     def _follow(self, branch: Branch, at: _Cursor, touched: set[int] | None) -> None:
         """Walk on; `touched` collects the fetches used when it's a condition that is walked."""
@@ -200,8 +201,9 @@ class Builder:
 
     def _send(self, step: _Draft, entry: KeyMove, requires: Selections, at: _Cursor) -> None:
         sent = self._representation(merged((*entry.key, *requires)), at.position)
-        key = (at.node.type_name, entry.typename)
-        step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
+        for name in entry.types or (at.node.type_name,):
+            key = (name, entry.typename)
+            step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
 
     def _representation(self, selections: Selections, position: Position) -> tuple[RequiresSelection, ...]:
         return tuple(self._represented(item, position) for item in selections)

@@ -140,17 +140,32 @@ def _joined_inputs(first: FetchStep, second: FetchStep) -> tuple[Input, ...]:
 
 
 def _widened(graph: FetchGraph) -> FetchGraph:
-    """Join fetches that are equal but for the types on their path."""
-    seen: dict[object, FetchStep] = {}
-    for step in graph:
-        key = (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity)
-        known = seen.get(key)
-        if known is None:
-            seen[key] = step
-        elif (path := _joined_path(known.path, step.path)) is not None:
-            seen[key] = both = replace(known, path=path)
-            return _widened(_replaced(graph, both, step.id))
-    return graph
+    """Join fetches that are equal but for the types on their path, and then those that waited for them, and so on."""
+    while True:
+        kept: dict[object, list[FetchStep]] = {}
+        gone: dict[int, int] = {}
+        for step in graph:
+            _widen(kept.setdefault(_but_for_types(step), []), step, gone)
+        if not gone:
+            return graph
+        graph = tuple(
+            replace(step, needs=frozenset(gone.get(need, need) for need in step.needs))
+            for steps in kept.values()
+            for step in steps
+        )
+
+
+def _but_for_types(step: FetchStep) -> object:
+    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity)
+
+
+def _widen(known: list[FetchStep], step: FetchStep, gone: dict[int, int]) -> None:
+    for index, other in enumerate(known):
+        if (path := _joined_path(other.path, step.path)) is not None:
+            known[index] = replace(other, path=path)
+            gone[step.id] = other.id
+            return
+    known.append(step)
 
 
 def _bare(path: Path) -> Path:

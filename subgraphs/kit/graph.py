@@ -11,8 +11,10 @@ import ast
 import functools
 import inspect
 import itertools
+import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
 import structlog
@@ -176,15 +178,37 @@ def attribute_words(origin: type) -> dict[str, str]:
 
 
 def _own_words(cls: type) -> Iterator[tuple[str, str]]:
-    try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
-        return
+    body = _source_of(cls)
     members = body.body if isinstance(body, ast.ClassDef) else []
     for member, following in itertools.pairwise(members):
         name = _assigned(member)
         if name and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             yield name, inspect.cleandoc(str(following.value.value))
+
+
+def _source_of(cls: type) -> ast.stmt | None:
+    """What stands in the file between `class` and its end."""
+    found = _classes_in(cls.__module__).get(cls.__name__, ())
+    if len(found) == 1:
+        return found[0]
+    try:  # none or several of this name
+        return ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+
+
+@functools.cache
+def _classes_in(module: str) -> Mapping[str, list[ast.ClassDef]]:
+    """The classes of a file by name. `inspect.getsource` would parse the file again for each of them: seconds in all."""
+    classes: dict[str, list[ast.ClassDef]] = defaultdict(list)
+    try:
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError, SyntaxError):
+        return classes
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            classes[node.name].append(node)
+    return classes
 
 
 def _assigned(member: ast.stmt) -> str | None:

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, event, func, select, text, true
 from sqlalchemy import column as column_of
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
@@ -27,7 +28,7 @@ from contracts.events.envelope import Event
 from subgraphs.kit import audit, outbox, tenancy
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
-from subgraphs.kit.errors import NotFound, Stale
+from subgraphs.kit.errors import Invalid, NotFound, Stale
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.tables import Entity, Row
 
@@ -37,6 +38,9 @@ _SET = text(
     "SELECT set_config('psa.tenant', :tenant, true), set_config('psa.customers', :customers, true),"
     " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true)"
 )
+
+_NOT_TEXT = frozenset({"22021", "22P05"})
+"""What PostgreSQL says of U+0000, which GraphQL and JSON allow: in text, and in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,10 @@ async def begin(
                 await session.flush()
             except StaleDataError as error:
                 raise Stale("Somebody changed it at the same moment: read it again.") from error
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) in _NOT_TEXT:
+                    raise Invalid("Text cannot have the character U+0000 in it.") from error
+                raise
 
 
 class _Stamp:

@@ -210,7 +210,7 @@ class World:
         marks = ""
         if graph in item.external:
             marks += " @external"
-        elif spec.kind != "interface" and len(item.graphs) > 1 and item.name not in KEYS:
+        elif spec.kind != "interface" and (len(item.graphs) > 1 or item.external) and item.name not in KEYS:
             marks += " @shareable"
         if graph in item.requires:
             marks += f' @requires(fields: "{item.requires[graph]}")'
@@ -322,7 +322,9 @@ class World:
     def _subgraph_field(self, graph: str, thing: Thing, info: GraphQLResolveInfo, arguments: Mapping[str, Any]) -> Any:
         spec = self.types[info.parent_type.name].fields[info.field_name]
         if graph in spec.requires:
-            value: Any = self.required(spec, dict(thing.sent))
+            own = self.types[thing.type].fields
+            known = {name: self.value(thing, own[name], {}) for name in thing.provided if not own[name].argument}
+            value: Any = self.required(spec, known | dict(thing.sent))
         elif graph in spec.external and spec.name not in thing.provided and not self._is_key(graph, info):
             raise GraphQLError(f"{graph} was asked for {info.parent_type.name}.{spec.name}, which is external there")
         else:

@@ -8,7 +8,7 @@ from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.overrides import Override
+from router.composition.merge.merging import Override
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
 from router.federation.subgraph import Subgraph

@@ -36,6 +36,8 @@ class Merging:
     enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
     # Directives that travel, by name; filled before anything is merged.
     composed: dict[str, Composed] = field(default_factory=dict)
+    # What @override says, by subgraph and field.
+    overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 
@@ -94,6 +96,15 @@ class Merging:
         if absent is not None and missing:
             ordered.append((absent, missing))
         return ordered
+
+
+@dataclass(slots=True)
+class Override:
+    """What @override means for one field in one subgraph."""
+
+    dropped: bool = False
+    used_overridden: bool = False
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

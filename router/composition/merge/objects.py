@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from router.composition.merge.fields import check_sharing, merge_field
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.overrides import Override, read_overrides
+from router.composition.merge.merging import Override
+from router.composition.merge.overrides import read_overrides
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition, Value
 from router.federation.subgraph import MACHINERY_FIELDS

@@ -7,18 +7,9 @@ from dataclasses import dataclass
 
 from graphql.pyutils import suggestion_list
 
-from router.composition.merge.merging import Merging, Sources, present
+from router.composition.merge.merging import Merging, Override, Sources, present
 from router.federation.elements import Applied, FieldDefinition
 from router.federation.subgraph import Subgraph
-
-
-@dataclass(slots=True)
-class Override:
-    """What @override means for one field in one subgraph."""
-
-    dropped: bool = False
-    used_overridden: bool = False
-    label: str | None = None
 
 
 _LABEL = re.compile(r"[a-zA-Z][a-zA-Z0-9_\-:./]*")
@@ -44,6 +35,8 @@ def read_overrides(merging: Merging, sources: Sources[FieldDefinition]) -> dict[
     reading = _Reading(merging, found, applied, result)
     for index, application in applied.items():
         _read(reading, index, application)
+    if applied:
+        merging.overrides |= {(index, found[index].coordinate): override for index, override in result.items()}
     return result
 
 

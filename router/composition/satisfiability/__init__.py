@@ -1,0 +1,1 @@
+"""Can every query of the supergraph be answered by the subgraphs?"""

@@ -1,0 +1,161 @@
+"""Can every query of the supergraph be answered? If not: which query, and why.
+
+A query walks down the supergraph. While it does, the answer may come from one of several places in the subgraphs; a *state* is
+a supergraph type together with all places where one could be by then. Each field must be takable from at least one of them,
+after any number of moves between subgraphs. States are walked until nothing new comes up:
+
+    Query {a·Query, b·Query} ──product──▶ Product {a·Product} ──score──▶ Int   from a·Product by key "id" to b·Product
+
+A state with more places can answer everything that one with fewer can, so a state need not be walked when one with a subset
+of its places was. Narrowing an abstract type to an object that one of the places can't meet needs no answer at all: whoever
+goes there gets nothing of that type. Fields of an interface are not walked; those of the objects behind it are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, combinations
+
+from router.composition.merge.merging import Merging
+from router.composition.merge.merging import Override
+from router.composition.satisfiability.explain import Unanswerable, explain
+from router.composition.satisfiability.graph import Graph, Labels, Place
+from router.composition.satisfiability.reach import Reach
+from router.composition.satisfiability.runtime_types import check_runtime_types
+from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
+
+_MOST_LABELS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A type of the supergraph, where one can be by then, and how one got there."""
+
+    type: str
+    places: frozenset[Place]
+    path: tuple[FieldDefinition | str, ...] = ()
+    contexts: frozenset[str] = frozenset()
+
+
+def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> None:
+    """Refuse a supergraph with queries that can't be answered."""
+    labels = sorted({o.label for o in overrides.values() if o.label is not None})
+    told: set[str] = set()
+    for chosen in _choices(labels):
+        graph = Graph(merging.subgraphs, merging.supergraph, overrides, chosen)
+        for problem in _Walk(merging, graph).problems():
+            message = explain(merging, graph, problem)
+            if message not in told:
+                told.add(message)
+                merging.error("SATISFIABILITY_ERROR", message)
+
+
+def _choices(labels: list[str]) -> Iterator[Labels]:
+    """Every combination of labels; with very many of them, each alone and all together."""
+    if len(labels) <= _MOST_LABELS:
+        yield from map(frozenset, chain.from_iterable(combinations(labels, n) for n in range(len(labels) + 1)))
+        return
+    yield from (frozenset(), frozenset(labels), *(frozenset((label,)) for label in labels))
+
+
+@dataclass
+class _Walk:
+    merging: Merging
+    graph: Graph
+    visited: dict[tuple[str, frozenset[str]], list[frozenset[Place]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reach = Reach(self.graph)
+        self.hidden = next((n for n, c in self.merging.composed.items() if c.element == "inaccessible"), None)
+        self.contexts = _contexts(self.merging)
+        self.compared: set[str] = set()
+
+    @property
+    def schema(self) -> Schema:
+        return self.merging.supergraph
+
+    def problems(self) -> Iterator[Unanswerable]:
+        waiting = [self._root(name) for name in self.schema.roots.values()]
+        while waiting:
+            state = waiting.pop()
+            if self._is_known(state):
+                continue
+            definition = self.schema.types[state.type]
+            following = self._fields(state, definition) if definition.kind is Kind.OBJECT else self._objects(state)
+            for found in following:
+                if isinstance(found, Unanswerable):
+                    yield found
+                else:
+                    waiting.append(found)
+
+    def _root(self, name: str) -> State:
+        places = frozenset(Place(name, i) for i, s in enumerate(self.merging.subgraphs) if name in s.types)
+        return State(name, places)
+
+    def _is_known(self, state: State) -> bool:
+        seen = self.visited.setdefault((state.type, state.contexts), [])
+        if any(places <= state.places for places in seen):
+            return True
+        seen.append(state.places)
+        return False
+
+    def _is_hidden(self, element: TypeDefinition | FieldDefinition) -> bool:
+        return self.hidden is not None and any(a.name == self.hidden for a in element.applied)
+
+    def _fields(self, state: State, definition: TypeDefinition) -> Iterator[State | Unanswerable]:
+        contexts = state.contexts | self.contexts.get(definition.name, frozenset())
+        for member in definition.fields.values():
+            target = self.schema.types.get(named(member.type))
+            if self._is_hidden(member) or (target is not None and self._is_hidden(target)):
+                continue
+            steps = [
+                step
+                for place in state.places
+                for step in self.reach.steps(place, member.name)
+                if step.contexts <= contexts
+            ]
+            places = frozenset(step.target for step in steps)
+            path = (*state.path, member)
+            if not places:
+                yield Unanswerable(path, state.places, member, contexts)
+                continue
+            if target is None or not target.is_composite:
+                continue
+            if (
+                target.is_abstract
+                and len({place.subgraph for place in places}) > 1
+                and member.coordinate not in self.compared
+            ):
+                self.compared.add(member.coordinate)
+                check_runtime_types(self.merging, self.graph, member, places, path)
+            yield State(target.name, places, path, contexts if self.contexts else frozenset())
+
+    def _objects(self, state: State) -> Iterator[State | Unanswerable]:
+        for name in sorted(self.schema.runtime_types(state.type)):
+            definition = self.schema.types.get(name)
+            if definition is None or self._is_hidden(definition):
+                continue
+            narrowed = [self.graph.narrow(place, name) for place in state.places]
+            if None in narrowed:
+                continue  # from one of the places there is nothing of that type to answer
+            places = frozenset(p for p in narrowed if p is not None and (p.known is None or self.reach.knows_type(p)))
+            path = (*state.path, name)
+            if places:
+                contexts = state.contexts | self.contexts.get(state.type, frozenset())
+                yield State(name, places, path, contexts)
+            else:
+                yield Unanswerable(path, state.places, None)
+
+
+def _contexts(merging: Merging) -> dict[str, frozenset[str]]:
+    """The contexts that a type sets, by type."""
+    found: dict[str, frozenset[str]] = {}
+    for subgraph in merging.subgraphs:
+        for definition in subgraph.types.values():
+            for application in subgraph.applications(definition, "context"):
+                for name in (definition.name, *subgraph.schema.runtime_types(definition.name)):
+                    found[name] = found.get(name, frozenset()) | {
+                        f"{subgraph.name}__{application.arguments.get('name')}"
+                    }
+    return found

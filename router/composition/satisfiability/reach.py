@@ -1,0 +1,143 @@
+"""Which places can be reached from a place, and which field sets can be had there.
+
+The two questions need each other: a move needs its key, a key may need another move. The answer is the smallest solution: what
+can be had in finitely many steps. It is found by asking downwards; a question that comes up again while it is being answered
+is answered no for the time being. A yes found that way is final, as more knowledge never takes a way away. A no is only kept
+if it did not lean on such a provisional answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from router.composition.satisfiability.graph import Graph, Place, Step, local_keys
+from router.federation.elements import Kind
+from router.federation.fieldsets import FieldSet, Fragment, Selection
+
+T = TypeVar("T")
+_NEVER = 1 << 30
+
+
+class Reach:
+    """Answers about one graph; remembers them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._known: dict[Hashable, object] = {}
+        self._asking: dict[Hashable, int] = {}
+        # The outermost open question that the current answer leans on.
+        self._leans_on = _NEVER
+
+    def _ask(self, question: Hashable, provisional: T, answer: Callable[[], T]) -> T:
+        if question in self._known:
+            return self._known[question]  # type: ignore[return-value]
+        if question in self._asking:
+            self._leans_on = min(self._leans_on, self._asking[question])
+            return provisional
+        depth, outer = len(self._asking), self._leans_on
+        self._asking[question] = depth
+        self._leans_on = _NEVER
+        try:
+            found = answer()
+        finally:
+            del self._asking[question]
+        if self._leans_on >= depth:
+            self._known[question] = found
+            self._leans_on = outer
+        else:
+            self._leans_on = min(outer, self._leans_on)
+            if found is True:
+                self._known[question] = found
+        return found
+
+    def places(self, start: Place) -> frozenset[Place]:
+        """The place itself and every place that moves lead to."""
+        return self._ask(("places", start), frozenset((start,)), lambda: self._places(start))
+
+    def _places(self, start: Place) -> frozenset[Place]:
+        found, waiting = {start}, [start]
+        while waiting:
+            place = waiting.pop()
+            for move in self.graph.moves(place):
+                if move.target not in found and self.has(place, move.key):
+                    found.add(move.target)
+                    waiting.append(move.target)
+        return frozenset(found)
+
+    def has(self, place: Place, selections: FieldSet) -> bool:
+        """Whether a field set can be had, starting from a place."""
+        return not selections or self._ask(("has", place, selections), False, lambda: self._has((place,), selections))  # noqa: FBT003
+
+    def _has(self, places: Iterable[Place], selections: FieldSet) -> bool:
+        starts = tuple(places)
+        return all(self._has_one(starts, selection) for selection in selections)
+
+    def _has_one(self, places: tuple[Place, ...], selection: Selection) -> bool:
+        if isinstance(selection, Fragment):
+            return self._has_fragment(places, selection)
+        if selection.name == "__typename":
+            return any(self.knows_type(place) for place in places)
+        targets = [step.target for place in places for step in self.steps(place, selection.name)]
+        if targets and self._has(targets, selection.selections):
+            return True
+        return any(self._has_in_each(place, selection) for place in places)
+
+    def _has_fragment(self, places: tuple[Place, ...], fragment: Fragment) -> bool:
+        if fragment.on is None:
+            return self._has(places, fragment.selections)
+        narrowed: list[Place] = []
+        for place in places:
+            objects = self._objects(place, fragment.on)
+            if not objects:
+                return True  # nothing of that type can be met there
+            narrowed += objects
+        return all(self._has((place,), fragment.selections) for place in narrowed)
+
+    def _objects(self, place: Place, on: str) -> list[Place]:
+        if place.type == on:
+            return [place]
+        wanted = self.graph.supergraph.runtime_types(on)
+        return [p for name in sorted(wanted) if (p := self.graph.narrow(place, name)) is not None]
+
+    def _has_in_each(self, place: Place, selection: Selection) -> bool:
+        """An interface field that is not resolved in one place may be had from each object behind the interface."""
+        definition = self.graph.definition(place)
+        if definition.kind is not Kind.INTERFACE:
+            return False
+        names = self.graph.subgraphs[place.subgraph].schema.runtime_types(place.type)
+        narrowed = [self.graph.narrow(place, name) for name in sorted(names)]
+        return bool(narrowed) and all(p is not None and self.has(p, (selection,)) for p in narrowed)
+
+    def knows_type(self, place: Place) -> bool:
+        """Whether the type of the object can be told, here or after a move."""
+        return any(not self.graph.is_interface_object(found) for found in self.places(place))
+
+    def steps(self, place: Place, name: str) -> list[Step]:
+        """All ways to take a field, here or after a move."""
+        found = []
+        for start in self.places(place):
+            step = self.graph.step(start, name)
+            if step is not None and (not step.requires or self.can_require(start, step.requires)):
+                found.append(step)
+        return found
+
+    def can_require(self, place: Place, requires: FieldSet) -> bool:
+        """Whether what a field requires can be had, and the subgraph be entered again with it."""
+        return self.has(place, requires) and self.can_return(place)
+
+    def can_return(self, place: Place) -> bool:
+        """Whether the subgraph has a key of its own type that it can fill itself."""
+        subgraph = self.graph.subgraphs[place.subgraph]
+        return any(self._has_locally(place, key) for key in local_keys(subgraph, self.graph.definition(place)))
+
+    def _has_locally(self, place: Place, selections: FieldSet) -> bool:
+        for selection in selections:
+            if isinstance(selection, Fragment):
+                continue
+            if selection.name == "__typename":
+                continue
+            step = self.graph.step(place, selection.name)
+            if step is None or not self._has_locally(step.target, selection.selections):
+                return False
+        return True
