@@ -14,12 +14,12 @@ goes there gets nothing of that type. Fields of an interface are not walked; tho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
 from router.composition.merge.merging import Merging
 from router.composition.merge.merging import Override
-from router.composition.satisfiability.explain import Unanswerable, explain
+from router.composition.satisfiability.explain import Shared, Unanswerable, explain, explain_shared
 from router.composition.satisfiability.graph import Graph, Labels, Place
 from router.composition.satisfiability.reach import Reach
 from router.composition.satisfiability.runtime_types import check_runtime_types
@@ -36,6 +36,8 @@ class State:
     places: frozenset[Place]
     path: tuple[FieldDefinition | str, ...] = ()
     contexts: frozenset[str] = frozenset()
+    # Fields that are looked at elsewhere.
+    without: frozenset[str] = frozenset()
 
 
 def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> None:
@@ -45,7 +47,11 @@ def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> No
     for chosen in _choices(labels):
         graph = Graph(merging.subgraphs, merging.supergraph, overrides, chosen)
         for problem in _Walk(merging, graph).problems():
-            message = explain(merging, graph, problem)
+            message = (
+                explain(merging, graph, problem)
+                if isinstance(problem, Unanswerable)
+                else explain_shared(merging, graph, problem)
+            )
             if message not in told:
                 told.add(message)
                 merging.error("SATISFIABILITY_ERROR", message)
@@ -63,7 +69,7 @@ def _choices(labels: list[str]) -> Iterator[Labels]:
 class _Walk:
     merging: Merging
     graph: Graph
-    visited: dict[tuple[str, frozenset[str]], list[frozenset[Place]]] = field(default_factory=dict)
+    visited: dict[tuple[str, frozenset[str]], list[frozenset[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reach = Reach(self.graph)
@@ -75,8 +81,42 @@ class _Walk:
     def schema(self) -> Schema:
         return self.merging.supergraph
 
-    def problems(self) -> Iterator[Unanswerable]:
-        waiting = [self._root(name) for name in self.schema.roots.values()]
+    def problems(self) -> Iterator[Unanswerable | Shared]:
+        for name in self.schema.roots.values():
+            root = self._root(name)
+            if name == "Mutation":
+                root = yield from self._shared_mutations(root)
+            yield from self._walk(root)
+
+    def _shared_mutations(self, root: State) -> Iterator[Unanswerable | Shared]:
+        """A mutation runs once, in one subgraph; one of those that share it must be able to answer everything alone."""
+        definition = self.schema.types[root.type]
+        shared: set[str] = set()
+        for member in definition.fields.values():
+            places = self._resolving(root, member)
+            if len(places) < 2 or self._is_hidden(member):
+                continue
+            shared.add(member.name)
+            target = self.schema.types.get(named(member.type))
+            if target is None or not target.is_composite:
+                continue
+            problems: dict[int, list[Unanswerable]] = {}
+            for place in places:
+                alone = State(target.name, frozenset((place,)), (member,))
+                walk = _Walk(self.merging, self.graph)
+                problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]  # noqa: SLF001
+            if all(problems.values()):
+                yield Shared(member, {i: tuple(found) for i, found in problems.items()})
+        return replace(root, without=frozenset(shared))
+
+    def _resolving(self, root: State, member: FieldDefinition) -> list[Place]:
+        steps = (
+            (place, self.graph.step(place, member.name)) for place in sorted(root.places, key=lambda p: p.subgraph)
+        )
+        return [step.target for place, step in steps if step is not None]
+
+    def _walk(self, start: State) -> Iterator[Unanswerable]:
+        waiting = [start]
         while waiting:
             state = waiting.pop()
             if self._is_known(state):
@@ -94,10 +134,12 @@ class _Walk:
         return State(name, places)
 
     def _is_known(self, state: State) -> bool:
+        """Only the subgraphs are compared, not what is provided there: so does Apollo, whose verdict is wanted."""
+        subgraphs = frozenset(place.subgraph for place in state.places)
         seen = self.visited.setdefault((state.type, state.contexts), [])
-        if any(places <= state.places for places in seen):
+        if any(others <= subgraphs for others in seen):
             return True
-        seen.append(state.places)
+        seen.append(subgraphs)
         return False
 
     def _is_hidden(self, element: TypeDefinition | FieldDefinition) -> bool:
@@ -107,7 +149,11 @@ class _Walk:
         contexts = state.contexts | self.contexts.get(definition.name, frozenset())
         for member in definition.fields.values():
             target = self.schema.types.get(named(member.type))
-            if self._is_hidden(member) or (target is not None and self._is_hidden(target)):
+            if (
+                member.name in state.without
+                or self._is_hidden(member)
+                or (target is not None and self._is_hidden(target))
+            ):
                 continue
             steps = [
                 step

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from router.composition.merge.merging import Override
-from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, parse
+from router.federation.elements import Applied, FieldDefinition, Kind, Schema, TypeDefinition, named
+from router.federation.fieldsets import FieldSet, Fragment, parse
 from router.federation.subgraph import Subgraph
 
 
@@ -163,6 +163,15 @@ class Graph:
             return Place(name, place.subgraph, place.provided)
         return None
 
+    def keys(self, place: Place) -> list[FieldSet]:
+        """All keys of a type in its subgraph, resolvable or not."""
+        return [key for key, _ in _keys(self.subgraphs[place.subgraph], self.definition(place))]
+
+    def resolvable_keys(self, index: int, type_name: str) -> list[FieldSet]:
+        """The keys by which a subgraph can be entered at a type."""
+        subgraph = self.subgraphs[index]
+        return _resolvable_keys(subgraph, subgraph.types[type_name])
+
     # -- moves -------------------------------------------------------------------------------------------------------
 
     def moves(self, place: Place) -> Iterator[Move]:
@@ -213,16 +222,12 @@ def _field_set(subgraph: Subgraph, member: FieldDefinition, directive: str) -> F
     return parse(text) if isinstance(text, str) else ()
 
 
-def _resolvable_keys(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[FieldSet]:
-    for key in subgraph.keys(definition):
-        text = key.arguments.get("fields")
-        if key.arguments.get("resolvable") is not False and isinstance(text, str):
-            try:
-                yield parse(text)
-            except FieldSetSyntaxError:  # pragma: no cover - refused long before
-                continue
+def _resolvable_keys(subgraph: Subgraph, definition: TypeDefinition) -> list[FieldSet]:
+    return [
+        key for key, application in _keys(subgraph, definition) if application.arguments.get("resolvable") is not False
+    ]
 
 
-def local_keys(subgraph: Subgraph, definition: TypeDefinition) -> list[FieldSet]:
-    """The keys by which a type can be entered in its subgraph."""
-    return list(_resolvable_keys(subgraph, definition))
+def _keys(subgraph: Subgraph, definition: TypeDefinition) -> list[tuple[FieldSet, Applied]]:
+    applications = subgraph.keys(definition)
+    return [(parse(text), a) for a in applications if isinstance(text := a.arguments.get("fields"), str)]
