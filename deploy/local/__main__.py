@@ -33,11 +33,15 @@ def commands() -> None:
 def run(
     home: Home = DEFAULT_HOME,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the router listens; 0 takes a free one.")] = 4000,
+    *,
+    split: Annotated[
+        bool, typer.Option("--split", help="As in production: each module its own processes, RabbitMQ and Redis real.")
+    ] = False,
 ) -> None:
     """Start the platform; Ctrl-C stops it."""
     from deploy.local import running  # noqa: PLC0415 - see above
 
-    asyncio.run(running.until_told(home.expanduser().absolute(), port, say))
+    asyncio.run(running.until_told(home.expanduser().absolute(), port, say, split=split))
 
 
 @app.command()
