@@ -45,7 +45,7 @@ class Collected:
     incomplete: list[Position]
 
 
-class _Absent(Exception):  # noqa: N818 - no error: an entity that can't be asked for
+class _Absent(Exception):
     """A field that the representation needs is not in the data."""
 
 

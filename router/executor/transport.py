@@ -45,7 +45,7 @@ class SubgraphResponse:
     errors: tuple[dict[str, Any], ...] = ()
 
 
-class TransportFailure(Exception):  # noqa: N818 - a fact about a service, not an error of ours
+class TransportFailure(Exception):
     """There is no GraphQL response; `code` says why, in the words of the catalogue."""
 
     code = "UPSTREAM_UNAVAILABLE"

@@ -36,7 +36,7 @@ _MACHINERY = ("link", "core", "join")
 _JOIN_VERSIONS = frozenset({(0, minor) for minor in range(1, 6)})
 
 
-class InvalidSupergraph(ValueError):  # noqa: N818 -- a refusal: the document is not what it claims to be
+class InvalidSupergraph(ValueError):
     """The text is no supergraph that this router can run; `code` and `message` say why."""
 
     def __init__(self, code: str, message: str) -> None:

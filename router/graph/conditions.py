@@ -32,7 +32,7 @@ class SearchLimits:
     timeout_seconds: float = 10.0
 
 
-class SearchLimitExceeded(Exception):  # noqa: N818 -- a refusal
+class SearchLimitExceeded(Exception):
     """The operation is too complex to be planned within the limits."""
 
 

@@ -47,7 +47,7 @@ from router.graph.steps import NOTHING_NEEDED, Leaf, Path, Place, Solution
 _TIES = 6
 
 
-class DeadEnd(Exception):  # noqa: N818 -- no fault: it says that a search found nothing
+class DeadEnd(Exception):
     """No path leads to a field."""
 
     def __init__(self, type_name: str, field_name: str) -> None:

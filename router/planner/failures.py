@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class PlanningFailed(Exception):  # noqa: N818 -- a refusal, with a code of the catalogue
+class PlanningFailed(Exception):
     """No plan can be made for the operation; the message says why."""
 
     def __init__(self, message: str, code: str = "QUERY_PLANNING_FAILED") -> None:

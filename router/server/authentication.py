@@ -48,7 +48,7 @@ _LONGEST_TOKEN: Final = 16_384
 log = structlog.get_logger(__name__)
 
 
-class NotAccepted(Exception):  # noqa: N818 - it says what the token is
+class NotAccepted(Exception):
     """The token is no proof; the reason is for our log."""
 
 

@@ -97,7 +97,7 @@ class RouterConfig(_Settings):
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
 
 
-class Misconfigured(Exception):  # noqa: N818 - it says what the process is
+class Misconfigured(Exception):
     """The settings make no sense; the message has one line for each problem."""
 
 

@@ -28,7 +28,7 @@ _INSIDE_GRAPHQL = frozenset(
 )
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
+class Refused(Exception):
     """The request as a whole gets errors and no data."""
 
     def __init__(self, code: str, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:

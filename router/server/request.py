@@ -25,7 +25,7 @@ _OFFERED: Final[Mapping[str, str]] = {
 }
 
 
-class ClientGone(Exception):  # noqa: N818 - it says what happened
+class ClientGone(Exception):
     """The client closed the connection before its answer was ready."""
 
 

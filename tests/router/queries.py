@@ -29,7 +29,7 @@ EFFECTIVE = {"n": 5, "yes": True, "no": False}
 def operation(schema: GraphQLSchema, seed: int) -> DocumentNode:
     """A valid operation: wild ones are tried first, then ever tamer ones."""
     for attempt in range(20):
-        roll = random.Random(f"{seed}/{attempt}")  # noqa: S311 -- a query needs no secrets
+        roll = random.Random(f"{seed}/{attempt}")
         writer = _Writer(schema, roll, wildness=max(0.0, 0.3 - attempt * 0.03))
         document = parse(writer.document(), no_location=True)
         if not validate(schema, document):

@@ -69,7 +69,7 @@ class World:
 
     def __init__(self, seed: int, graphs: int | None = None) -> None:
         self.seed = seed
-        self.random = random.Random(seed)  # noqa: S311 -- a world needs no secrets
+        self.random = random.Random(seed)
         count = graphs or self.random.randint(1, 6)
         self.graphs = [f"g{number}" for number in range(count)]
         self.types: dict[str, TypeSpec] = {}
@@ -80,7 +80,7 @@ class World:
     # ---- data ----
 
     def _roll(self, *parts: object) -> random.Random:
-        return random.Random(repr((self.seed, *parts)))  # noqa: S311 -- a world needs no secrets
+        return random.Random(repr((self.seed, *parts)))
 
     def value(self, thing: Thing, spec: FieldSpec, arguments: Mapping[str, Any]) -> Any:
         """What a field of an object is."""
