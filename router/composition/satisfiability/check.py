@@ -13,12 +13,11 @@ goes there gets nothing of that type. Fields of an interface are not walked; tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
-from router.composition.merge.merging import Merging
-from router.composition.merge.merging import Override
+from router.composition.merge.merging import Merging, Override
 from router.composition.satisfiability.explain import Shared, Unanswerable, explain, explain_shared
 from router.composition.satisfiability.graph import Graph, Labels, Place
 from router.composition.satisfiability.reach import Reach
@@ -75,20 +74,19 @@ class _Walk:
         self.reach = Reach(self.graph)
         self.hidden = next((n for n, c in self.merging.composed.items() if c.element == "inaccessible"), None)
         self.contexts = _contexts(self.merging)
-        self.compared: set[str] = set()
 
     @property
     def schema(self) -> Schema:
         return self.merging.supergraph
 
     def problems(self) -> Iterator[Unanswerable | Shared]:
-        for name in self.schema.roots.values():
-            root = self._root(name)
-            if name == "Mutation":
-                root = yield from self._shared_mutations(root)
-            yield from self._walk(root)
+        roots = [self._root(name) for name in self.schema.roots.values()]
+        for index, root in enumerate(roots):
+            if root.type == "Mutation":
+                roots[index] = yield from self._shared_mutations(root)
+        yield from self._walk(*roots)
 
-    def _shared_mutations(self, root: State) -> Iterator[Unanswerable | Shared]:
+    def _shared_mutations(self, root: State) -> Generator[Unanswerable | Shared, None, State]:
         """A mutation runs once, in one subgraph; one of those that share it must be able to answer everything alone."""
         definition = self.schema.types[root.type]
         shared: set[str] = set()
@@ -104,7 +102,7 @@ class _Walk:
             for place in places:
                 alone = State(target.name, frozenset((place,)), (member,))
                 walk = _Walk(self.merging, self.graph)
-                problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]  # noqa: SLF001
+                problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]
             if all(problems.values()):
                 yield Shared(member, {i: tuple(found) for i, found in problems.items()})
         return replace(root, without=frozenset(shared))
@@ -115,8 +113,8 @@ class _Walk:
         )
         return [step.target for place, step in steps if step is not None]
 
-    def _walk(self, start: State) -> Iterator[Unanswerable]:
-        waiting = [start]
+    def _walk(self, *starts: State) -> Iterator[Unanswerable]:
+        waiting = list(starts)
         while waiting:
             state = waiting.pop()
             if self._is_known(state):
@@ -168,17 +166,12 @@ class _Walk:
                 continue
             if target is None or not target.is_composite:
                 continue
-            if (
-                target.is_abstract
-                and len({place.subgraph for place in places}) > 1
-                and member.coordinate not in self.compared
-            ):
-                self.compared.add(member.coordinate)
+            if target.is_abstract and len({place.subgraph for place in places}) > 1:
                 check_runtime_types(self.merging, self.graph, member, places, path)
             yield State(target.name, places, path, contexts if self.contexts else frozenset())
 
     def _objects(self, state: State) -> Iterator[State | Unanswerable]:
-        for name in sorted(self.schema.runtime_types(state.type)):
+        for name in self.schema.ordered_runtime_types(state.type):
             definition = self.schema.types.get(name)
             if definition is None or self._is_hidden(definition):
                 continue

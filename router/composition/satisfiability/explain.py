@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
@@ -43,11 +42,12 @@ def explain(merging: Merging, graph: Graph, problem: Unanswerable) -> str:
 def explain_shared(merging: Merging, graph: Graph, shared: Shared) -> str:
     """The message about a shared mutation: what goes wrong in each subgraph."""
     name = shared.member.coordinate
-    parts = [
+    head = (
         f'Supergraph API queries using the mutation field "{name}" at top-level must be satisfiable without needing to call that field '
         "from multiple subgraphs, but every subgraph with that field encounters satisfiability errors. Please fix these satisfiability "
         "errors for (at least) one of the following subgraphs with the mutation field:"
-    ]
+    )
+    parts = [head]
     for index, problems in shared.problems.items():
         parts.append(f'- When calling "{name}" at top-level from subgraph "{merging.subgraphs[index].name}":')
         parts += [indent(explain(merging, graph, problem), "  ") for problem in problems]
@@ -151,7 +151,7 @@ def _reasons(merging: Merging, graph: Graph, problem: Unanswerable, place: Place
                 )
 
 
-def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:
+def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:  # noqa: PLR0911 - one line per reason
     subgraph = graph.subgraphs[place.subgraph]
     definition = graph.definition(place)
     own = definition.fields.get(member.name)

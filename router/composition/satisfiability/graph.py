@@ -23,7 +23,7 @@ from functools import cached_property
 
 from router.composition.merge.merging import Override
 from router.federation.elements import Applied, FieldDefinition, Kind, Schema, TypeDefinition, named
-from router.federation.fieldsets import FieldSet, Fragment, parse
+from router.federation.fieldsets import FieldSet, Fragment, SelectedField, parse
 from router.federation.subgraph import Subgraph
 
 
@@ -129,11 +129,11 @@ class Graph:
         """What is provided below a field, or nothing if the field itself is not provided."""
         found: FieldSet | None = None
         for selection in self._applicable(place.provided, place):
-            if not isinstance(selection, Fragment) and selection.name == name:
+            if selection.name == name:
                 found = (found or ()) + selection.selections
         return found
 
-    def _applicable(self, selections: FieldSet, place: Place) -> Iterator[object]:
+    def _applicable(self, selections: FieldSet, place: Place) -> Iterator[SelectedField]:
         schema = self.subgraphs[place.subgraph].schema
         for selection in selections:
             if not isinstance(selection, Fragment):

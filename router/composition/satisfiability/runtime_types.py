@@ -66,4 +66,8 @@ def _hint(
 
 
 def _types(names: frozenset[str]) -> str:
-    return listed([f'"{name}"' for name in sorted(names)], prefix="type", plural="types") if names else "no type"
+    return (
+        listed([f'"{name}"' for name in sorted(names)], prefix="type", plural="types")
+        if names
+        else "no runtime type is defined"
+    )
