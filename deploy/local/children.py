@@ -21,6 +21,7 @@ from deploy.local.home import Trouble
 _ATTACHED = str(Path(attached.__file__))
 _INSIDE = Path("/proc/self/cwd")
 _PATIENCE_SECONDS = 5.0
+_SHORT_LIFE_SECONDS = 2.0
 
 Say = Callable[[str], None]
 """Where lines for the person at the keyboard go."""
@@ -161,8 +162,11 @@ async def _start_again_forever(
     child: Kept, start_ready: Callable[[], Awaitable[asyncio.subprocess.Process]], say: Say
 ) -> None:
     while True:
+        started = time.monotonic()
         status = await child.process.wait()
         say(f"⚠ {child.name} ended ({_cause(status)}); starting it again.")
+        if time.monotonic() - started < _SHORT_LIFE_SECONDS:
+            await asyncio.sleep(1)  # what cannot live should not keep the machine busy
         began = time.monotonic()
         child.process = await _insist(start_ready, say)
         child.restarts += 1

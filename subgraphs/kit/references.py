@@ -97,6 +97,11 @@ def _customer(told: Event) -> Known:
     return Known(id=told.id, customer_id=told.id, name=told.name)
 
 
+def _site(told: Event) -> Known:
+    assert isinstance(told, crm.SiteCreated | crm.SiteUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.id, customer_id=told.customer_id, name=told.name)
+
+
 def _asset(told: Event) -> Known:
     assert isinstance(told, assets.AssetCreated | assets.AssetUpdated)  # noqa: S101 - from the table below
     return Known(id=told.asset_id, customer_id=told.customer_id, name=told.name)
@@ -105,6 +110,7 @@ def _asset(told: Event) -> Known:
 _SOURCES: Mapping[str, _Source] = MappingProxyType(
     {
         "Customer": _Source((crm.CustomerCreated, crm.CustomerUpdated), _customer),
+        "Site": _Source((crm.SiteCreated, crm.SiteUpdated), _site),
         "Asset": _Source((assets.AssetCreated, assets.AssetUpdated), _asset),
     }
 )
