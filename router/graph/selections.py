@@ -220,6 +220,15 @@ def _variables(nodes: Iterable[Node]) -> Iterator[str]:
                     yield from _variables(child)
 
 
+def common_guards(selections: Selections) -> Guards:
+    """The conditions that everything asked for is under."""
+    found: Guards | None = None
+    for item in selections:
+        own = item.guards if isinstance(item, Field) else common_guards(item.selections)
+        found = own if found is None else found & own
+    return found or NO_GUARDS
+
+
 def describe(selections: Selections, indent: str = "") -> str:
     """Print selections for people: one field a line, guards behind it."""
     return "\n".join(_lines(selections, indent))

@@ -28,7 +28,16 @@ from dataclasses import dataclass, field, replace
 from router.graph.build import QueryGraph
 from router.graph.edges import KeyMove
 from router.graph.nodes import Node
-from router.graph.selections import NO_GUARDS, TYPENAME_FIELD, Field, Fragment, Guards, Selections, merged
+from router.graph.selections import (
+    NO_GUARDS,
+    TYPENAME_FIELD,
+    Field,
+    Fragment,
+    Guards,
+    Selections,
+    common_guards,
+    merged,
+)
 from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
 from router.planner.names import Names
 from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
@@ -80,7 +89,7 @@ class Draft:
         """What was written."""
         fields = (replace(item, selections=inner.finished()) for item, inner in self.fields.values())
         fragments = (Fragment(name, inner.finished()) for name, inner in self.fragments.items())
-        return (*fields, *(fragment for fragment in fragments if fragment.selections))
+        return merged((*fields, *(fragment for fragment in fragments if fragment.selections)))
 
 
 @dataclass(slots=True)
@@ -189,7 +198,9 @@ class Builder:
         at.draft.add(TYPENAME_FIELD)
         path = at.path[:-1] if _ends_narrowed(at.path) else at.path
         if isinstance(hop.entry, KeyMove):
-            self._follow(tree(hop.condition.paths, at.node), at, used)
+            # What only this hop needs is needed under the hop's own conditions.
+            guards = at.guards | (at.owed or _common_guards(branch))
+            self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=True)
             self._send(step, hop.entry, hop.requires, at)
             draft = step.output.narrow(branch.node.type_name)
@@ -217,6 +228,21 @@ class Builder:
                 key = self.names.key(position, item)
                 inner = self._representation(item.selections, (*position, key))
                 return RequiresField(item.name, key if key != item.name else None, inner)
+
+
+def _common_guards(branch: Branch) -> Guards:
+    """The conditions that all fields at the beginning of a branch are under."""
+    found: Guards | None = None
+    for child in branch.branches.values():
+        match child.step:
+            case Take(field=item):
+                own = item.guards
+            case Rest(selections=selections):
+                own = common_guards(selections)
+            case _:
+                own = _common_guards(child)
+        found = own if found is None else found & own
+    return found or NO_GUARDS
 
 
 def _owing(selections: Selections, owed: Guards) -> Selections:

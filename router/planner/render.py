@@ -8,7 +8,7 @@ from itertools import count
 
 from router.graph.build import QueryGraph
 from router.graph.nodes import Node
-from router.graph.selections import NO_GUARDS, Field, Guards, Selections
+from router.graph.selections import NO_GUARDS, Field, Guards, Selections, common_guards
 from router.planner.fetch_graph import FetchStep
 from router.planner.normalize import Operation
 from router.planner.operations import Text, write
@@ -87,15 +87,6 @@ class Renderer:
         head = f"{kind} {name}" if name else kind
         variables = f"({', '.join(definitions)})" if definitions else ""
         return selection if head == "query" and not variables else f"{head}{variables} {selection}"
-
-
-def common_guards(selections: Selections) -> Guards:
-    """The conditions that everything asked for is under."""
-    found: Guards | None = None
-    for item in selections:
-        own = item.guards if isinstance(item, Field) else common_guards(item.selections)
-        found = own if found is None else found & own
-    return found or NO_GUARDS
 
 
 def without_guards(selections: Selections, guards: Guards) -> Selections:

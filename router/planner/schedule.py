@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from router.planner.fetch_graph import FetchGraph, FetchStep
-from router.planner.query_plan import Parallel, PlanNode, Sequence
+from router.planner.query_plan import Condition, Parallel, PlanNode, Sequence
 
 Render = Callable[[FetchStep], PlanNode]
 
@@ -48,13 +48,9 @@ def parallel(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
     """Run all at once; nothing is wrapped without need."""
     found: list[PlanNode] = []
     for node in nodes:
-        match node:
-            case None:
-                pass
-            case Parallel(nodes=inner):
-                found += inner
-            case _:
-                found.append(node)
+        if node is not None:
+            found += node.nodes if isinstance(node, Parallel) else [node]
+    found = _under_one_condition(found, parallel)
     return found[0] if len(found) == 1 else Parallel(tuple(found)) if found else None
 
 
@@ -62,11 +58,25 @@ def sequence(nodes: Iterable[PlanNode | None]) -> PlanNode | None:
     """Run one after the other; nothing is wrapped without need."""
     found: list[PlanNode] = []
     for node in nodes:
-        match node:
-            case None:
-                pass
-            case Sequence(nodes=inner):
-                found += inner
-            case _:
-                found.append(node)
+        if node is not None:
+            found += node.nodes if isinstance(node, Sequence) else [node]
+    found = _under_one_condition(found, sequence)
     return found[0] if len(found) == 1 else Sequence(tuple(found)) if found else None
+
+
+def _under_one_condition(
+    nodes: list[PlanNode], joined: Callable[[Iterable[PlanNode | None]], PlanNode | None]
+) -> list[PlanNode]:
+    """Ask once what several neighbours ask."""
+    found: list[PlanNode] = []
+    for node in nodes:
+        last = found[-1] if found else None
+        if isinstance(node, Condition) and isinstance(last, Condition) and node.condition == last.condition:
+            found[-1] = Condition(
+                node.condition,
+                joined([last.if_clause, node.if_clause]),
+                joined([last.else_clause, node.else_clause]),
+            )
+        else:
+            found.append(node)
+    return found
