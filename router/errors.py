@@ -42,6 +42,7 @@ CATALOGUE = catalogue(
     ),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
+    ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
     ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
     ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
     ErrorCode("MAX_ALIASES_LIMIT", "The operation has more aliases than allowed.", "client", 400),
