@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 
+from router.composition import command
 from router.server import access_log
 from router.server import config as settings
 from router.server.app import build
@@ -55,6 +56,19 @@ def serve(
 def show_config(config: ConfigFile = None) -> None:
     """Print the effective settings, secrets hidden."""
     print(settings.shown(_read(config)), end="")
+
+
+@cli.command()
+def compose(
+    subgraphs: Annotated[
+        Path | None, typer.Option(help="Subgraphs: JSON, or Rover's YAML; standard input without.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Wrap the supergraph in JSON, with its hints.")] = False,  # noqa: FBT002 - a switch of the command line
+    server: Annotated[bool, typer.Option(help="Answer one JSON request per line of standard input.")] = False,  # noqa: FBT002 - a switch of the command line
+) -> None:
+    """Compose subgraphs into a supergraph, or say every reason why not."""
+    status = command.run(subgraphs=subgraphs, as_json=as_json, server=server, stdin=sys.stdin, stdout=sys.stdout)
+    raise typer.Exit(status)
 
 
 def _read(file: Path | None, **more: Any) -> settings.RouterConfig:

@@ -37,8 +37,12 @@ CATALOGUE = catalogue(
     ErrorCode("INVALID_CONTENT_TYPE_HEADER", "A POST must be application/json.", "client", 415),
     ErrorCode("INVALID_ACCEPT_HEADER", "No media type in Accept can be produced.", "client", 406),
     ErrorCode("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", "client", 405),
+    ErrorCode(
+        "PERSISTED_QUERY_NOT_SUPPORTED", "The operation's text is needed; its hash is not enough.", "client", 400
+    ),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
+    ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
     ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
     ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
     ErrorCode("MAX_ALIASES_LIMIT", "The operation has more aliases than allowed.", "client", 400),

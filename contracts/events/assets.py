@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from contracts.events.envelope import Event, catalogue
 
 
-class AssetFact(Event):
+class _AssetFact(Event):
     """Something that happened to an asset."""
 
     subject_type = "Asset"
@@ -20,7 +20,7 @@ class AssetFact(Event):
     """Whose it is; null for stock of our own."""
 
 
-class AssetCreated(AssetFact):
+class AssetCreated(_AssetFact):
     """An asset was recorded."""
 
     type = "asset.created"
@@ -30,7 +30,7 @@ class AssetCreated(AssetFact):
     """The key of its asset type: `server`, `workstation`, …"""
 
 
-class AssetUpdated(AssetFact):
+class AssetUpdated(_AssetFact):
     """An asset was changed, by whatever command: refresh the short copy."""
 
     type = "asset.updated"
@@ -41,7 +41,7 @@ class AssetUpdated(AssetFact):
     """The fields that changed, by their names in GraphQL."""
 
 
-class _AssetLifecycle(AssetFact):
+class _AssetLifecycle(_AssetFact):
     type_key: str
     counts_as_device: bool
     """Whether contracts that bill per device count it."""
@@ -66,7 +66,7 @@ class AssetDisposed(_AssetLifecycle):
     type = "asset.disposed"
 
 
-class AssetEol(AssetFact):
+class AssetEol(_AssetFact):
     """The end of an asset's life comes nearer, or is reached: told once for each threshold."""
 
     type = "asset.eol"

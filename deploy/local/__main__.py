@@ -1,4 +1,7 @@
-"""`python -m deploy.local …`: what `./dev` hands over to, once the environment is there."""
+"""`python -m deploy.local …`: what `./dev` hands over to, once the environment is there.
+
+Each command imports what it needs, and no other's: a token should not wait for a platform.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from deploy.local import identity, running, testing
 from deploy.local.home import DEFAULT_HOME, Trouble
 
 Home = Annotated[Path, typer.Option(help="Where the platform keeps its data.")]
@@ -31,9 +33,15 @@ def commands() -> None:
 def run(
     home: Home = DEFAULT_HOME,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where the router listens; 0 takes a free one.")] = 4000,
+    *,
+    split: Annotated[
+        bool, typer.Option("--split", help="As in production: each module its own processes, RabbitMQ and Redis real.")
+    ] = False,
 ) -> None:
     """Start the platform; Ctrl-C stops it."""
-    asyncio.run(running.until_told(home.expanduser().absolute(), port, say))
+    from deploy.local import running  # noqa: PLC0415 - see above
+
+    asyncio.run(running.until_told(home.expanduser().absolute(), port, say, split=split))
 
 
 @app.command()
@@ -44,6 +52,8 @@ def token(
     role: Annotated[str | None, typer.Option(help="Whoever has this role; the owner if nothing is said.")] = None,
 ) -> None:
     """Print a bearer token for a user of the demo."""
+    from deploy.local import identity  # noqa: PLC0415 - see above
+
     of = identity.tenant_named(tenant)
     print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
 
@@ -51,6 +61,8 @@ def token(
 @app.command("test", context_settings={"ignore_unknown_options": True})
 def run_tests(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Run all tests against real services; arguments go to pytest."""
+    from deploy.local import testing  # noqa: PLC0415 - see above
+
     raise typer.Exit(asyncio.run(testing.run(arguments or [], say)))
 
 

@@ -12,22 +12,25 @@ from pathlib import Path
 
 import structlog
 
-from deploy.local import demo, platform
+from deploy.local import demo
 from deploy.local.children import Say
 from deploy.local.home import DEFAULT_HOME
-from deploy.local.platform import Running
+from deploy.local.platform import Running, in_one_process
+from deploy.local.split import in_many_processes
 
+_HICCUPS = 8
 _FIRST_QUERY = (
     '{ customer(id: \\"123\\") { name tickets(status: \\"open\\") { id title priority } assets { name type } } }'
 )
 
 
-async def until_told(home: Path, port: int, say: Say) -> None:
+async def until_told(home: Path, port: int, say: Say, *, split: bool) -> None:
     """Run until Ctrl-C or SIGTERM; then stop everything, in order."""
     _log_for_people()
+    start = in_many_processes if split else in_one_process
     with _told_to_stop(say):
         try:
-            async with platform.in_one_process(home, port, say) as started:
+            async with start(home, port, say) as started:
                 await demo.make(started.url, home, say)
                 say(_welcome(started))
                 await asyncio.Event().wait()
@@ -80,6 +83,7 @@ def _log_for_people() -> None:
     """Warnings and errors, one readable line each; who wants all facts runs it as in production."""
     structlog.configure(
         processors=[
+            _without_hiccups,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
@@ -90,3 +94,10 @@ def _log_for_people() -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)
+
+
+def _without_hiccups(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out that a loop was interrupted: when the database is away, all say so, and all take up again by themselves."""
+    if event["event"] == "loop.interrupted" and event.get("failures", 0) < _HICCUPS:
+        raise structlog.DropEvent
+    return event

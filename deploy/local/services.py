@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import children
+from deploy.local import home as homes
 from deploy.local.home import Trouble
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -59,7 +60,8 @@ async def rabbitmq(directory: Path, say: children.Say) -> AsyncIterator[str]:
     children.own_directory(directory, user)
     inside = children.seen_from_inside(directory, user)
     ports = _Ports(amqp=children.free_port(), nodes=children.free_port(), epmd=children.free_port())
-    password = secrets.token_urlsafe(24)
+    # Kept with the data: RabbitMQ looks at it only when it makes its database.
+    password = homes.private_file(directory / "password", lambda: secrets.token_urlsafe(24))
     _write(directory / ".erlang.cookie", secrets.token_hex(20), user, mode=0o400)
     _write(directory / "rabbitmq.conf", _rabbitmq_configuration(ports, password), user)
     _write(directory / "enabled_plugins", "[].\n", user)

@@ -53,7 +53,7 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     interface_rules.check(merging)
     if not merging.errors:
         merge_rules.check_after(merging)
-    if not merging.errors and "query" not in merging.supergraph.roots:
+    if "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:
         inaccessible.check(merging)

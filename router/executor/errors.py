@@ -61,7 +61,8 @@ class Faults:
         """Add an error that a service reported, with the path where the client sees it."""
         own = raw.get("extensions")
         extensions = dict(own) if isinstance(own, dict) else {}
-        extensions["code"] = extensions.get("code") or "DOWNSTREAM_SERVICE_ERROR"
+        code = extensions.get("code")
+        extensions["code"] = code if isinstance(code, str) and code else "DOWNSTREAM_SERVICE_ERROR"
         extensions["service"] = service
         message = raw.get("message")
         if not isinstance(message, str):

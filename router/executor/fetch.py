@@ -167,6 +167,9 @@ def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: Subgra
         match _error_path(node, error):
             case ("_entities", int(index), *rest) if 0 <= index < len(part):
                 _pass_on_at(node, part[index], tuple(rest), error, run)
+                if response.data is not None and response.data["_entities"][index] is None:
+                    # The error took the whole entity, and with it all its other fields.
+                    run.faults.taint(position.path for position in part[index].positions)
             case _:
                 run.faults.pass_on(node.service_name, error, missing)
 
@@ -177,8 +180,6 @@ def _pass_on_at(node: Fetch, entity: Entity, rest: ResponsePath, error: Mapping[
     run.faults.pass_on(node.service_name, error, where)
     for path in others:
         run.faults.explain((*path, *rest))
-    # The entity itself may be null now, and with it all its other fields.
-    run.faults.taint([first, *others])
 
 
 def _error_path(node: Fetch, error: Mapping[str, Any]) -> ResponsePath:

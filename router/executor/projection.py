@@ -31,6 +31,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInterfaceType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -69,6 +70,10 @@ Steps = tuple["Steps", str | int] | None
 """A response path as a chain from the end: cheap to extend, made flat only for an error."""
 
 
+def _as_is(value: Any) -> Any:
+    return value
+
+
 @dataclass(slots=True)
 class Selected:
     """One field of an object's answer; `inner` is its selection when it has one."""
@@ -78,6 +83,7 @@ class Selected:
     type: GraphQLOutputType | None
     nodes: list[FieldNode]
     inner: Selection | None = None
+    leaf: Leaf = field(default=_as_is)
 
 
 @dataclass(slots=True)
@@ -101,7 +107,6 @@ class Projection:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self._switches = tuple(sorted(_condition_variables(document)))
-        self._leaves: dict[str, Leaf] = {}
         # One shape per combination of the variables that switch parts of the operation on and off.
         self._shape = lru_cache(maxsize=32)(self._new_shape)
 
@@ -166,14 +171,6 @@ class Projection:
         fits = condition is None or self._fits(of, condition.name.value)
         return fits and self._is_of_all(fragment.selection_set, of, conditions)
 
-    def leaf(self, of: GraphQLOutputType) -> Leaf:
-        """Return what checks a value of a scalar or enum."""
-        name = get_named_type(of).name
-        check = self._leaves.get(name)
-        if check is None:
-            check = self._leaves[name] = _enum(of) if isinstance(of, GraphQLEnumType) else _SCALARS.get(name, _as_is)
-        return check
-
     @property
     def _root_type(self) -> GraphQLObjectType:
         root = self._schema.get_root_type(self._definition.operation)
@@ -229,9 +226,10 @@ class Projection:
         if name not in of.fields:  # __typename, __schema, __type
             return Selected(key, name, None, nodes)
         field_type = of.fields[name].type
-        inner = None
-        if is_composite_type(get_named_type(field_type)):
-            inner = Selection(tuple(node.selection_set for node in nodes if node.selection_set), conditions)
+        named = get_named_type(field_type)
+        if not is_composite_type(named):
+            return Selected(key, name, field_type, nodes, leaf=_leaf(named))
+        inner = Selection(tuple(node.selection_set for node in nodes if node.selection_set), conditions)
         return Selected(key, name, field_type, nodes, inner)
 
 
@@ -276,7 +274,7 @@ class _Completion:
             return self._list(of, value, selected, at)
         if selected.inner is not None:
             return self._object(of, value, selected, selected.inner, at)
-        done = self._projection.leaf(of)(value)
+        done = selected.leaf(value)
         if done is UNFIT:
             return self._unfit(f"The value of {selected.name} is no {of}.", at)
         return done
@@ -353,13 +351,14 @@ def _condition_variables(document: DocumentNode) -> set[str]:
     return found
 
 
+def _leaf(of: GraphQLNamedType) -> Leaf:
+    """Return what checks a value of a scalar or enum."""
+    return _enum(of) if isinstance(of, GraphQLEnumType) else _SCALARS.get(of.name, _as_is)
+
+
 def _enum(of: GraphQLEnumType) -> Leaf:
     values = frozenset(of.values)
     return lambda value: value if isinstance(value, str) and value in values else UNFIT
-
-
-def _as_is(value: Any) -> Any:
-    return value
 
 
 def _int(value: Any) -> Any:

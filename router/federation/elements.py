@@ -239,6 +239,13 @@ class Schema:
             case _:
                 return frozenset()
 
+    def ordered_runtime_types(self, name: str) -> list[str]:
+        """The same, in the order in which they are written."""
+        definition = self.types.get(name)
+        if definition is not None and definition.kind is Kind.UNION:
+            return list(definition.members)
+        return [t.name for t in self.implementations(name)]
+
     def is_subtype(self, sub: str, of: str) -> bool:
         """Whether one named type is a subtype of another, different one."""
         wide, narrow = self.types.get(of), self.types.get(sub)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import ecs_logging
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
@@ -46,6 +47,12 @@ def facts_of(scope: Scope) -> Facts:
     return facts
 
 
+def internal_error(trace: Trace) -> Response:
+    """Answer what nobody foresaw; the trace id leads to the log."""
+    extensions = {"code": "INTERNAL", "traceId": trace.trace_id}
+    return JSONResponse({"errors": [{"message": "An internal error happened.", "extensions": extensions}]}, 500)
+
+
 class Observed:
     """Wraps the whole application: ids in, figures and one line out."""
 
@@ -74,6 +81,12 @@ class Observed:
         self._metrics.began()
         try:
             await self._app(scope, receive, stamped)
+        except Exception:
+            log.exception("request.failed", trace_id=facts.trace.trace_id)
+            if status != CLIENT_GONE:
+                raise
+            facts.error_codes.append("INTERNAL")
+            await internal_error(facts.trace)(scope, receive, stamped)
         finally:
             self._ended(scope, facts, status, time.perf_counter() - started)
 

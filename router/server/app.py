@@ -11,11 +11,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from router.composition import command
 from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
-from router.registry.file import registrations
-from router.registry.registry import Problem, Registry
+from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
 from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key
@@ -89,10 +89,12 @@ def _start(config: RouterConfig, graphs: Graphs, registry: Registry) -> None:
         if config.supergraph_file is not None:
             graphs.load_now(config.supergraph_file.read_text(encoding="utf-8"))
         elif config.subgraphs_file is not None:
-            _serve(graphs, registry.begin_with(registrations(config.subgraphs_file)))
+            sources = command.read(config.subgraphs_file)
+            known = [Registration(source.name, source.url or "", "0", source.sdl) for source in sources]
+            _serve(graphs, registry.begin_with(known))
         else:
             _restore(graphs, registry)
-    except (OSError, ValueError) as fault:  # an InvalidSupergraph is a ValueError
+    except (OSError, InvalidSupergraph, command.UnreadableError) as fault:
         raise Misconfigured(str(fault)) from fault
 
 

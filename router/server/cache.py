@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from graphql import (
     DocumentNode,
@@ -37,8 +39,9 @@ class Operations:
         self._planner = planner
         self._allowed = allowed
         self._ready: Recent[tuple[str, str | None], Operation] = Recent(entries, weight=weight)
-        # Preparing is computing: two at once would only take turns, and equal ones would do the work twice.
-        self._one_at_a_time = asyncio.Lock()
+        # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
+        self._pending: dict[tuple[str, str | None], asyncio.Future[Operation]] = {}
 
     async def find(self, text: str, name: str | None) -> Operation:
         """Return the operation, ready to be executed; raises `Refused` when it can't be."""
@@ -47,12 +50,18 @@ class Operations:
         ready = self._ready.get(key)
         if ready is not None:
             return ready
-        async with self._one_at_a_time:
-            ready = self._ready.get(key)
-            if ready is None:
-                ready = await asyncio.to_thread(self._prepare, text, name, digest)
-                self._ready.put(key, ready, len(text))
-        return ready
+        pending = self._pending.get(key)
+        if pending is None:
+            loop = asyncio.get_running_loop()
+            pending = self._pending[key] = loop.run_in_executor(self._worker, self._prepare, text, name, digest)
+            pending.add_done_callback(partial(self._prepared, key, len(text)))
+        # Others may wait for the same one, so nobody's leaving ends it.
+        return await asyncio.shield(pending)
+
+    def _prepared(self, key: tuple[str, str | None], weight: int, done: asyncio.Future[Operation]) -> None:
+        del self._pending[key]
+        if not done.cancelled() and done.exception() is None:
+            self._ready.put(key, done.result(), weight)
 
     def _prepare(self, text: str, name: str | None, digest: str) -> Operation:
         document = _parsed(text, self._allowed.tokens)

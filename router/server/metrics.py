@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from router.errors import CATALOGUE
 from router.executor.fetch import FetchRecord
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,9 +40,9 @@ class Metrics:
         self._requests.record(seconds, {"http.response.status_code": status, "graphql.operation.type": operation_type})
 
     def errors(self, codes: Iterable[str]) -> None:
-        """Count the errors of one answer; codes of our catalogue by name, those of subgraphs too."""
+        """Count the errors of one answer; codes that a subgraph made up share one name, or figures would grow forever."""
         for code in codes:
-            self._errors.add(1, {"code": code})
+            self._errors.add(1, {"code": code if code in CATALOGUE else "OTHER"})
 
     def fetched(self, record: FetchRecord) -> None:
         """Count a request to a subgraph."""

@@ -7,7 +7,8 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,22 +94,32 @@ class Pipeline:
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         check_method(scope["method"])
         check_content_type(scope["method"], headers)
-        body = await read_body(receive, headers, self._config.limits.body_bytes)
-        caller = await self._identify(headers, facts)
-        request = graphql_request(scope["method"], scope["query_string"], body)
-        graph = self._graphs.needed()
-        operation = await _find(graph, request, facts)
-        _check_method_of(operation, scope["method"])
-        conditions = _coerced(operation, request)
-        extensions = self._plan_shown(operation, headers)
-        if extensions and headers[_EXPOSE_PLAN] == "dry-run":
-            return response.result(Result(None, []), wanted, extensions)
-        call = self._call(request, headers, caller, facts)
-        masking = Masking(self._config.mask_internal_errors, facts.trace.trace_id)
-        work = execute(operation, graph.services, call, conditions, masking)
-        result = await self._within_time(operation, work, receive)
+        async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
+            body = await read_body(receive, headers, self._config.limits.body_bytes)
+        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
+            caller = await self._identify(headers, facts)
+            request = graphql_request(scope["method"], scope["query_string"], body)
+            graph = self._graphs.needed()
+            operation = await _find(graph, request, facts)
+            _check_method_of(operation, scope["method"])
+            conditions = _coerced(operation, request)
+            extensions = self._plan_shown(operation, headers)
+            if extensions and headers[_EXPOSE_PLAN] == "dry-run":
+                return response.result(Result(None, []), wanted, extensions)
+            call = self._call(request, headers, caller, facts)
+            masking = Masking(self._config.mask_internal_errors, facts.trace.trace_id)
+            work = execute(operation, graph.services, call, conditions, masking)
+            result = await _wait_for(operation, work, receive)
         facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, extensions)
+
+    @asynccontextmanager
+    async def _deadline(self, code: str, message: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._config.request_timeout_seconds):
+                yield
+        except TimeoutError:
+            raise Refused(code, message) from None
 
     async def _identify(self, headers: Headers, facts: Facts) -> Caller | None:
         if self._identity is None:
@@ -139,16 +150,6 @@ class Pipeline:
 
         return Call(request.variables, headers_for, observe)
 
-    async def _within_time(self, operation: Operation, work: Work, receive: Receive) -> Result:
-        try:
-            async with asyncio.timeout(self._config.request_timeout_seconds):
-                if operation.definition.operation is OperationType.MUTATION:
-                    # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
-                    return await work
-                return await _while_waited_for(receive, work)
-        except TimeoutError:
-            raise Refused("GATEWAY_TIMEOUT", "Your request has been timed out.") from None
-
 
 async def _find(graph: Graph, request: GraphQLRequest, facts: Facts) -> Operation:
     facts.operation_name = request.operation_name
@@ -174,6 +175,13 @@ def _coerced(operation: Operation, request: GraphQLRequest) -> Mapping[str, Any]
     if isinstance(coerced, list):
         raise Refused.because("BAD_USER_INPUT", coerced)
     return coerced.coerced
+
+
+async def _wait_for(operation: Operation, work: Work, receive: Receive) -> Result:
+    if operation.definition.operation is OperationType.MUTATION:
+        # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
+        return await work
+    return await _while_waited_for(receive, work)
 
 
 async def _while_waited_for(receive: Receive, work: Work) -> Result:

@@ -110,6 +110,9 @@ def graphql_request(method: str, query_string: bytes, body: bytes) -> GraphQLReq
     """Read the parameters; raises `Refused` when one has the wrong type."""
     parameters = _from_url(query_string) if method == "GET" else _from_body(body)
     query = parameters.get("query")
+    if query is None and "persistedQuery" in _map(parameters, "extensions"):
+        # Clients know this message, and send the text the next time.
+        raise Refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     if not isinstance(query, str) or not query.strip():
         raise Refused("BAD_REQUEST", "The parameter `query` must be a GraphQL document.")
     name = parameters.get("operationName")

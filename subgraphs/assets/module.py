@@ -11,6 +11,6 @@ module = Module(
     mutation=resolvers.Mutation,
     extends=(types.Customer,),
     events=tuple(events.CATALOGUE.values()),
-    references=("Customer",),
+    references=("Customer", "Site"),
     jobs=(consumers.EOL,),
 )

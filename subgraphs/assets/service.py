@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 
 from contracts.events import assets as events
+from contracts.events.envelope import Event
 from subgraphs.assets import rules
 from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken
 from subgraphs.assets.models import Asset, AssetType
@@ -99,6 +100,7 @@ async def create(
     rules.check_start(status)
     rules.check_owner(status, has_customer=customer_id is not None)
     await _check_customer(work, customer_id)
+    await _check_site(work, site_id, customer_id)
     kind = await _type(work, described["type"], field="type")
     in_use = status in rules.IN_USE
     asset = work.add(
@@ -278,14 +280,15 @@ async def _new_place(
     if not stays:
         await _check_customer(work, customer)
     site = given.get("site_id", asset.site_id if stays else None)
+    if site != asset.site_id or not stays:
+        await _check_site(work, site, customer)
     contact = given.get("contact_id", asset.contact_id if stays else None)
     return _place(customer, site, contact)
 
 
 def _place(customer: UUID | None, site: UUID | None, contact: UUID | None) -> dict[str, UUID | None]:
-    for field, value in (("siteId", site), ("contactId", contact)):
-        if value is not None and customer is None:
-            raise Invalid("It belongs to a customer: say to which.", field=field)
+    if contact is not None and customer is None:
+        raise Invalid("Nobody at a customer uses an asset that is no customer's.", field="contactId")
     return {"customer_id": customer, "site_id": site, "contact_id": contact}
 
 
@@ -294,6 +297,11 @@ async def _check_customer(work: Work, customer: UUID | None) -> None:
         _check_unlimited(work, "Assets of no customer are not for those who work for some of them.", field="customerId")
     else:
         await references.require(work, "Customer", customer, field="customerId")
+
+
+async def _check_site(work: Work, site: UUID | None, customer: UUID | None) -> None:
+    if site is not None and (await references.require(work, "Site", site, field="siteId")).customer_id != customer:
+        raise Invalid("This site is not one of the asset's customer.", field="siteId")
 
 
 def _check_unlimited(work: Work, message: str, *, field: str) -> None:
@@ -310,7 +318,7 @@ def _moment(work: Work, asset: Asset, kind: SystemType | AssetType) -> dict[str,
     return {**_whose(asset), **counts, "at": work.at}
 
 
-async def _say(work: Work, asset: Asset, happened: events.AssetFact) -> None:
+async def _say(work: Work, asset: Asset, happened: Event) -> None:
     await work.emit(happened, subject=asset.id, customer=asset.customer_id)
 
 

@@ -114,6 +114,7 @@ class Verifier:
         self._source = keys
         self._keys: KeySet | None = None
         self._ask_again_at = 0.0
+        self._one_at_a_time = asyncio.Lock()
         self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._rules = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
@@ -159,6 +160,13 @@ class Verifier:
         return self._keys
 
     async def _refresh(self) -> bool:
+        """Read the keys again; False when they cannot be read, or were read too recently to be worth it."""
+        known = self._keys
+        async with self._one_at_a_time:
+            # Requests that came while another one asked have their answer; without it, a cold start would refuse them.
+            return self._keys is not known or await self._ask()
+
+    async def _ask(self) -> bool:
         if time.monotonic() < self._ask_again_at:
             return False
         self._ask_again_at = time.monotonic() + _RETRY_SECONDS

@@ -62,7 +62,9 @@ async def relay_events(module: Module, settings: Settings) -> None:
 
 
 async def consume_events(module: Module, settings: Settings) -> None:
-    """React to events of other modules until cancelled."""
+    """React to events of other modules until cancelled; a module that listens to nobody just waits."""
+    if not consumers(module):
+        await asyncio.Event().wait()
     async with _begin(module, settings) as begin:
         await inbox.consume(broker.at(settings.needed("amqp_url")), module.name, consumers(module), begin)
 

@@ -95,3 +95,15 @@ def test_a_misspelt_setting_is_refused_with_a_suggestion() -> None:
 
     assert done.exit_code == 2
     assert done.stderr == "listen.prt is no setting; did you mean listen.port?\n"
+
+
+def test_compose_prints_the_supergraph_or_every_reason(subgraphs: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text('[{"name": "a", "sdl": "type Query {"}]')
+
+    good = command("compose", "--subgraphs", str(subgraphs))
+    bad = command("compose", "--subgraphs", str(tmp_path / "broken.json"))
+
+    assert good.exit_code == 0
+    assert 'A @join__graph(name: "a", url: "http://127.0.0.1:1/graphql")' in good.stdout
+    assert bad.exit_code == 1
+    assert [error["code"] for error in json.loads(bad.stdout)["errors"]] == ["INVALID_GRAPHQL"]

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from router.composition.merge.field_types import is_strict_subtype
 from router.composition.merge.merging import Merging, Sources, present
 from router.composition.merge.wording import distribution, subgraphs
-from router.federation.elements import UNSET, FieldDefinition, InputValue, named, nullable, printed
+from router.federation.elements import (
+    UNSET,
+    FieldDefinition,
+    InputValue,
+    TypeRef,
+    is_list,
+    is_non_null,
+    item,
+    nullable,
+    printed,
+)
 
 
 def check_external(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
     """Compare every external declaration of a field with the merged one."""
     external = {i: m for i, m in present(sources).items() if merging.subgraphs[i].is_external(m)}
-    if any(not _fits(merging, merged.type, member.type) for member in external.values()):
+    if any(member.type != merged.type for member in external.values()):
         _refuse_type(merging, sources, merged)
     for name, argument in merged.arguments.items():
         _check_argument(merging, sources, external, name, argument)
-
-
-def _fits(merging: Merging, merged: str, declared: str) -> bool:
-    """The declared type may be wider than the real one, never different."""
-    if merged == declared:
-        return True
-    return is_strict_subtype(merging, declared, merged)
 
 
 def _refuse_type(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
@@ -61,12 +63,14 @@ def _check_argument(
         _refuse_default(merging, arguments, argument)
 
 
-def _accepts(declared: str, merged: str) -> bool:
-    return (
-        declared == merged
-        or nullable(merged) == declared
-        or (named(declared) == named(merged) and declared.replace("!", "") == merged.replace("!", ""))
-    )
+def _accepts(declared: TypeRef, real: TypeRef) -> bool:
+    """Whether a declared argument is the real one, apart from allowing null."""
+    if is_non_null(declared):
+        return is_non_null(real) and _accepts(nullable(declared), nullable(real))
+    real = nullable(real)
+    if is_list(declared) and is_list(real):
+        return _accepts(item(declared), item(real))
+    return declared == real
 
 
 def _refuse_argument(merging: Merging, arguments: Sources[InputValue], argument: InputValue) -> None:

@@ -7,8 +7,7 @@ from router.composition.merge.arguments import add_arguments, merge_arguments
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
-from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.merging import Override
+from router.composition.merge.merging import Merging, Override, Sources, present
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
 from router.federation.subgraph import Subgraph
@@ -72,9 +71,7 @@ def _needs_join(
         subgraph = merging.subgraphs[index]
         if member is None:
             return True
-        if subgraph.is_external(member) or _origin(subgraph, member):
-            return True
-        if any(subgraph.has(member, name) for name in ("requires", "provides")):
+        if subgraph.is_external(member) or any(subgraph.has(member, name) for name in ("requires", "provides")):
             return True
         if any(subgraph.has(argument, "fromContext") for argument in member.arguments.values()):
             return True
@@ -151,6 +148,20 @@ def check_sharing(
     merging.error(
         "INVALID_FIELD_SHARING",
         f'Non-shareable field "{merged.coordinate}" is resolved from multiple subgraphs: it is resolved from '
-        f"{subgraphs(merging.names(resolving))} and defined as non-shareable in {told}",
+        f"{subgraphs(merging.names(resolving))} and defined as non-shareable in {told}{_misspelt(merging, sources, merged)}",
         merging.places({index: sources[index] for index in resolving}),
     )
+
+
+def _misspelt(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> str:
+    """An override that names nobody is a likely reason for sharing by accident."""
+    names = {subgraph.name for subgraph in merging.subgraphs}
+    for index, member in present(sources).items():
+        subgraph = merging.subgraphs[index]
+        origin = _origin(subgraph, member)
+        if origin and origin not in names:
+            return (
+                f' (please note that "{merged.coordinate}" has an @override directive in "{subgraph.name}" that targets an unknown subgraph '
+                "so this could be due to misspelling the @override(from:) argument)"
+            )
+    return ""

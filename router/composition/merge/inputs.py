@@ -38,12 +38,13 @@ def _missing(merging: Merging, fields: Sources[InputValue], entry: InputValue, m
         return False
     found = present(fields)
     missing = [index for index in range(len(merging.subgraphs)) if index not in found]
+    lacking = [index for index, field in fields.items() if field is None]
     required = [index for index, field in found.items() if is_required(field)]
     if required:
         merging.error(
             "REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH",
             f'Input object field "{entry.coordinate}" is required in some subgraphs but does not appear in all subgraphs: it is '
-            f"required in {subgraphs(merging.names(required))} but does not appear in {subgraphs(merging.names(missing))}",
+            f"required in {subgraphs(merging.names(required))} but does not appear in {subgraphs(merging.names(lacking))}",
             merging.places(fields),
         )
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from router.composition.merge.merging import Merging, present
-from router.composition.merge.wording import subgraphs
+from router.composition.merge.wording import listed, subgraphs
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition
 
 
@@ -46,7 +46,7 @@ def check_sharing_through_interfaces(merging: Merging) -> None:
         sources = merging.types_named(interface.name)
         objects = {i: d for i, d in present(sources).items() if merging.subgraphs[i].is_interface_object(d)}
         for implementation in merging.supergraph.implementations(interface.name) if objects else []:
-            for name in implementation.fields:
+            for name in dict.fromkeys(name for definition in objects.values() for name in definition.fields):
                 _check(merging, implementation, name, objects)
 
 
@@ -63,15 +63,15 @@ def _check(merging: Merging, implementation: TypeDefinition, name: str, objects:
     }
     everything = {**concrete, **abstract}
     refusing = [i for i, f in everything.items() if not merging.subgraphs[i].is_shareable(f)]
-    if not concrete or not abstract or not refusing:
+    if len(everything) < 2 or not abstract or not refusing:
         return
 
     def told(index: int) -> str:
         name_of = merging.subgraphs[index].name
         through = f' (through @interfaceObject field "{abstract[index].coordinate}")' if index in abstract else ""
-        return f'subgraph "{name_of}"{through}'
+        return f'"{name_of}"{through}'
 
-    resolved = " and ".join(told(i) for i in sorted(everything))
+    resolved = listed([told(i) for i in sorted(everything)], prefix="subgraph", plural="subgraphs")
     where = "all of them" if len(refusing) == len(everything) else subgraphs(merging.names(sorted(refusing)))
     merging.error(
         "INVALID_FIELD_SHARING",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from router.composition.merge.fields import check_sharing, merge_field
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.merging import Override
 from router.composition.merge.overrides import read_overrides
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition, Value
@@ -63,10 +62,7 @@ def merge_interface(merging: Merging, sources: Sources[TypeDefinition], merged: 
         fields = fields_named(sources, name)
         if not has_key:
             _hint_interface(merging, sources, fields, member)
-        overrides: dict[int, Override] = {}
-        objects = {i: fields[i] for i, d in present(sources).items() if d.kind is Kind.OBJECT}
-        if objects:
-            overrides = read_overrides(merging, objects)
+        overrides = read_overrides(merging, fields)
         merge_field(merging, fields, member, overrides)
 
 

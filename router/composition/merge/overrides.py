@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from graphql.pyutils import suggestion_list
 
 from router.composition.merge.merging import Merging, Override, Sources, present
-from router.federation.elements import Applied, FieldDefinition
+from router.federation.elements import Applied, FieldDefinition, Kind
 from router.federation.subgraph import Subgraph
-
 
 _LABEL = re.compile(r"[a-zA-Z][a-zA-Z0-9_\-:./]*")
 _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)")
-_CONFLICTING = ("external", "requires", "provides")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,8 @@ def read_overrides(merging: Merging, sources: Sources[FieldDefinition]) -> dict[
 def _read(reading: _Reading, index: int, application: Applied) -> None:
     merging, found = reading.merging, reading.found
     subgraph, member = merging.subgraphs[index], found[index]
+    if _misplaced(merging, subgraph, member):
+        return
     at = [node for node in (subgraph.place(member.node),) if node]
     source = application.arguments.get("from")
     names = [entry.name for entry in merging.subgraphs]
@@ -63,7 +63,7 @@ def _read(reading: _Reading, index: int, application: Applied) -> None:
         )
         return
     origin = names.index(str(source))
-    if origin not in found:
+    if origin not in found or merging.subgraphs[origin].is_external(found[origin]):
         merging.hint(
             "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
             f'Field "{member.coordinate}" on subgraph "{subgraph.name}" no longer exists in the from subgraph. '
@@ -88,24 +88,34 @@ def _read(reading: _Reading, index: int, application: Applied) -> None:
 def _collides(
     merging: Merging, subgraph: Subgraph, member: FieldDefinition, origin: Subgraph, moved: FieldDefinition
 ) -> bool:
-    """Whether the field has a directive, here or at its origin, that can't go along with @override."""
-    for owner, owned, suffix in ((subgraph, member, ""), (origin, moved, "")):
-        for directive in _CONFLICTING:
-            is_there = (
-                owner.external_application(owned) is not None
-                if directive == "external"
-                else owner.has(owned, directive)
-            )
-            if directive == "external" and is_there and not owner.is_external(owned):
-                is_there = False
-            if is_there:
-                merging.error(
-                    "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-                    f'@override cannot be used on field "{member.coordinate}" on subgraph "{subgraph.name}" since '
-                    f'"{member.coordinate}" on "{owner.name}" is marked with directive "@{directive}"{suffix}',
-                    [node for node in (subgraph.place(member.node), owner.place(owned.node)) if node],
-                )
-                return True
+    """Whether the field is not resolved here at all, or in a special way at its origin."""
+    if subgraph.is_external(member):
+        owner, directive = subgraph, "external"
+    elif (found := next((name for name in ("requires", "provides") if origin.has(moved, name)), None)) is not None:
+        owner, directive = origin, found
+    else:
+        return False
+    merging.error(
+        "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
+        f'@override cannot be used on field "{member.coordinate}" on subgraph "{subgraph.name}" since "{member.coordinate}" on '
+        f'"{owner.name}" is marked with directive "@{directive}"',
+        [node for node in (subgraph.place(member.node),) if node],
+    )
+    return True
+
+
+def _misplaced(merging: Merging, subgraph: Subgraph, member: FieldDefinition) -> bool:
+    """Whether the field belongs to an interface, or to an object that stands for one."""
+    parent = subgraph.types[member.parent]
+    at = [node for node in (subgraph.place(member.node),) if node]
+    if parent.kind is Kind.INTERFACE:
+        message = f'@override cannot be used on field "{member.coordinate}" on subgraph "{subgraph.name}": @override is not supported on interface type fields.'
+        merging.error("OVERRIDE_ON_INTERFACE", message, at)
+        return True
+    if subgraph.is_interface_object(parent):
+        message = f'@override is not yet supported on fields of @interfaceObject types: cannot be used on field "{member.coordinate}" on subgraph "{subgraph.name}".'
+        merging.error("OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE", message, at)
+        return True
     return False
 
 
@@ -114,7 +124,7 @@ def _move(reading: _Reading, index: int, origin: int, application: Applied) -> N
     subgraph, source, moved = merging.subgraphs[index], merging.subgraphs[origin], found[origin]
     at = [node for node in (source.place(moved.node),) if node]
     label = application.arguments.get("label")
-    if isinstance(label, str):
+    if isinstance(label, str) and label:
         if not _LABEL.fullmatch(label) and not _PERCENT.fullmatch(label):
             merging.error(
                 "OVERRIDE_LABEL_INVALID",
@@ -125,15 +135,8 @@ def _move(reading: _Reading, index: int, origin: int, application: Applied) -> N
             )
             return
         result[index].label = result[origin].label = label
-        merging.hint(
-            "OVERRIDE_MIGRATION_IN_PROGRESS",
-            f'Field "{moved.coordinate}" is currently being migrated with progressive @override. Once the migration is complete, '
-            f'remove the field from subgraph "{source.name}".',
-            moved.coordinate,
-            at,
-        )
-        used = source.is_used(moved)
-        result[origin].used_overridden = used
+        result[origin].used_overridden = source.is_used(moved)
+        _hint_migration(merging, source, moved, used=source.is_used(moved))
         return
     if source.is_used(moved):
         result[origin].used_overridden = True
@@ -150,6 +153,22 @@ def _move(reading: _Reading, index: int, origin: int, application: Applied) -> N
         moved.coordinate,
         at,
     )
+
+
+def _hint_migration(merging: Merging, source: Subgraph, moved: FieldDefinition, *, used: bool) -> None:
+    if used:
+        message = (
+            f'Field "{moved.coordinate}" on subgraph "{source.name}" is currently being migrated via progressive @override. It is still '
+            "used in some federation directive(s) (@key, @requires, and/or @provides) and/or to satisfy interface constraint(s). Once the "
+            "migration is complete, consider marking it @external explicitly or removing it along with its references."
+        )
+    else:
+        message = (
+            f'Field "{moved.coordinate}" is currently being migrated with progressive @override. Once the migration is complete, remove '
+            f'the field from subgraph "{source.name}".'
+        )
+    at = [node for node in (source.place(moved.node),) if node]
+    merging.hint("OVERRIDE_MIGRATION_IN_PROGRESS", message, moved.coordinate, at)
 
 
 def _suggestion(name: str, names: list[str]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.wording import distribution
+from router.composition.merge.wording import distribution, subgraphs
 from router.federation.elements import Kind, TypeDefinition
 
 
@@ -15,9 +14,22 @@ def add_types(merging: Merging) -> None:
         sources = merging.types_named(name)
         kinds = {_kind(merging, index, d) for index, d in present(sources).items()}
         if len(kinds) == 1:
+            _check_interface_objects(merging, sources, name)
             merging.supergraph.types[name] = TypeDefinition(kinds.pop(), name)
         else:
             _refuse(merging, sources, name)
+
+
+def _check_interface_objects(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:
+    """Somebody must define the interface that the others' objects stand for."""
+    found = present(sources)
+    if all(merging.subgraphs[index].is_interface_object(definition) for index, definition in found.items()):
+        merging.error(
+            "INTERFACE_OBJECT_USAGE_ERROR",
+            f'Type "{name}" is declared with @interfaceObject in all the subgraphs in which it is defined (it is defined in '
+            f"{subgraphs(merging.names(list(found)))} but should be defined as an interface in at least one subgraph)",
+            merging.places(sources),
+        )
 
 
 def _kind(merging: Merging, index: int, definition: TypeDefinition) -> Kind:
@@ -38,8 +50,3 @@ def _refuse(merging: Merging, sources: Sources[TypeDefinition], name: str) -> No
         + distribution(groups, lambda v, n: f"it is defined as {v} in {n}", lambda v, n: f"{v} in {n}"),
         merging.places(sources),
     )
-
-
-def describe(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
-    """Merge the description of a type."""
-    merge_descriptions(merging, sources, merged)

@@ -13,13 +13,12 @@ goes there gets nothing of that type. Fields of an interface are not walked; tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
-from router.composition.merge.merging import Merging
-from router.composition.merge.merging import Override
-from router.composition.satisfiability.explain import Unanswerable, explain
+from router.composition.merge.merging import Merging, Override
+from router.composition.satisfiability.explain import Shared, Unanswerable, explain, explain_shared
 from router.composition.satisfiability.graph import Graph, Labels, Place
 from router.composition.satisfiability.reach import Reach
 from router.composition.satisfiability.runtime_types import check_runtime_types
@@ -36,6 +35,8 @@ class State:
     places: frozenset[Place]
     path: tuple[FieldDefinition | str, ...] = ()
     contexts: frozenset[str] = frozenset()
+    # Fields that are looked at elsewhere.
+    without: frozenset[str] = frozenset()
 
 
 def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> None:
@@ -45,7 +46,11 @@ def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> No
     for chosen in _choices(labels):
         graph = Graph(merging.subgraphs, merging.supergraph, overrides, chosen)
         for problem in _Walk(merging, graph).problems():
-            message = explain(merging, graph, problem)
+            message = (
+                explain(merging, graph, problem)
+                if isinstance(problem, Unanswerable)
+                else explain_shared(merging, graph, problem)
+            )
             if message not in told:
                 told.add(message)
                 merging.error("SATISFIABILITY_ERROR", message)
@@ -63,20 +68,53 @@ def _choices(labels: list[str]) -> Iterator[Labels]:
 class _Walk:
     merging: Merging
     graph: Graph
-    visited: dict[tuple[str, frozenset[str]], list[frozenset[Place]]] = field(default_factory=dict)
+    visited: dict[tuple[str, frozenset[str]], list[frozenset[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reach = Reach(self.graph)
         self.hidden = next((n for n, c in self.merging.composed.items() if c.element == "inaccessible"), None)
         self.contexts = _contexts(self.merging)
-        self.compared: set[str] = set()
 
     @property
     def schema(self) -> Schema:
         return self.merging.supergraph
 
-    def problems(self) -> Iterator[Unanswerable]:
-        waiting = [self._root(name) for name in self.schema.roots.values()]
+    def problems(self) -> Iterator[Unanswerable | Shared]:
+        roots = [self._root(name) for name in self.schema.roots.values()]
+        for index, root in enumerate(roots):
+            if root.type == "Mutation":
+                roots[index] = yield from self._shared_mutations(root)
+        yield from self._walk(*roots)
+
+    def _shared_mutations(self, root: State) -> Generator[Unanswerable | Shared, None, State]:
+        """A mutation runs once, in one subgraph; one of those that share it must be able to answer everything alone."""
+        definition = self.schema.types[root.type]
+        shared: set[str] = set()
+        for member in definition.fields.values():
+            places = self._resolving(root, member)
+            if len(places) < 2 or self._is_hidden(member):
+                continue
+            shared.add(member.name)
+            target = self.schema.types.get(named(member.type))
+            if target is None or not target.is_composite:
+                continue
+            problems: dict[int, list[Unanswerable]] = {}
+            for place in places:
+                alone = State(target.name, frozenset((place,)), (member,))
+                walk = _Walk(self.merging, self.graph)
+                problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]
+            if all(problems.values()):
+                yield Shared(member, {i: tuple(found) for i, found in problems.items()})
+        return replace(root, without=frozenset(shared))
+
+    def _resolving(self, root: State, member: FieldDefinition) -> list[Place]:
+        steps = (
+            (place, self.graph.step(place, member.name)) for place in sorted(root.places, key=lambda p: p.subgraph)
+        )
+        return [step.target for place, step in steps if step is not None]
+
+    def _walk(self, *starts: State) -> Iterator[Unanswerable]:
+        waiting = list(starts)
         while waiting:
             state = waiting.pop()
             if self._is_known(state):
@@ -94,10 +132,12 @@ class _Walk:
         return State(name, places)
 
     def _is_known(self, state: State) -> bool:
+        """Only the subgraphs are compared, not what is provided there: so does Apollo, whose verdict is wanted."""
+        subgraphs = frozenset(place.subgraph for place in state.places)
         seen = self.visited.setdefault((state.type, state.contexts), [])
-        if any(places <= state.places for places in seen):
+        if any(others <= subgraphs for others in seen):
             return True
-        seen.append(state.places)
+        seen.append(subgraphs)
         return False
 
     def _is_hidden(self, element: TypeDefinition | FieldDefinition) -> bool:
@@ -107,7 +147,11 @@ class _Walk:
         contexts = state.contexts | self.contexts.get(definition.name, frozenset())
         for member in definition.fields.values():
             target = self.schema.types.get(named(member.type))
-            if self._is_hidden(member) or (target is not None and self._is_hidden(target)):
+            if (
+                member.name in state.without
+                or self._is_hidden(member)
+                or (target is not None and self._is_hidden(target))
+            ):
                 continue
             steps = [
                 step
@@ -122,17 +166,12 @@ class _Walk:
                 continue
             if target is None or not target.is_composite:
                 continue
-            if (
-                target.is_abstract
-                and len({place.subgraph for place in places}) > 1
-                and member.coordinate not in self.compared
-            ):
-                self.compared.add(member.coordinate)
+            if target.is_abstract and len({place.subgraph for place in places}) > 1:
                 check_runtime_types(self.merging, self.graph, member, places, path)
             yield State(target.name, places, path, contexts if self.contexts else frozenset())
 
     def _objects(self, state: State) -> Iterator[State | Unanswerable]:
-        for name in sorted(self.schema.runtime_types(state.type)):
+        for name in self.schema.ordered_runtime_types(state.type):
             definition = self.schema.types.get(name)
             if definition is None or self._is_hidden(definition):
                 continue

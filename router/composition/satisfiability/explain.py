@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import indent
 
 from router.composition.merge.merging import Merging
-from router.composition.satisfiability.graph import Graph, Place, local_keys
+from router.composition.satisfiability.graph import Graph, Place
 from router.composition.satisfiability.reach import Reach
-from router.federation.elements import UNSET, FieldDefinition, Kind, is_non_null, named
+from router.federation.elements import FieldDefinition, Kind, TypeRef, is_list, is_non_null, named
 from router.federation.fieldsets import printed
 
 
@@ -23,10 +24,34 @@ class Unanswerable:
     contexts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A mutation that several subgraphs share, with what none of them can answer alone."""
+
+    member: FieldDefinition
+    problems: Mapping[int, tuple[Unanswerable, ...]]
+
+
 def explain(merging: Merging, graph: Graph, problem: Unanswerable) -> str:
     """The whole message."""
     reasons = "\n".join(_from_subgraphs(merging, graph, problem))
-    return f"The following supergraph API query:\n{witness(merging, problem.path)}\ncannot be satisfied by the subgraphs because:\n{reasons}"
+    query = witness(merging, problem.path)
+    return f"The following supergraph API query:\n{query}\ncannot be satisfied by the subgraphs because:\n{reasons}"
+
+
+def explain_shared(merging: Merging, graph: Graph, shared: Shared) -> str:
+    """The message about a shared mutation: what goes wrong in each subgraph."""
+    name = shared.member.coordinate
+    head = (
+        f'Supergraph API queries using the mutation field "{name}" at top-level must be satisfiable without needing to call that field '
+        "from multiple subgraphs, but every subgraph with that field encounters satisfiability errors. Please fix these satisfiability "
+        "errors for (at least) one of the following subgraphs with the mutation field:"
+    )
+    parts = [head]
+    for index, problems in shared.problems.items():
+        parts.append(f'- When calling "{name}" at top-level from subgraph "{merging.subgraphs[index].name}":')
+        parts += [indent(explain(merging, graph, problem), "  ") for problem in problems]
+    return "\n".join(parts)
 
 
 def witness(merging: Merging, path: tuple[FieldDefinition | str, ...]) -> str:
@@ -37,17 +62,17 @@ def witness(merging: Merging, path: tuple[FieldDefinition | str, ...]) -> str:
     )
     lines = [f"{operation}{{"]
     for depth, step in enumerate(path, start=1):
-        indent = "  " * depth
+        margin = "  " * depth
         if isinstance(step, str):
-            lines.append(f"{indent}... on {step} {{")
+            lines.append(f"{margin}... on {step} {{")
             continue
         is_last = depth == len(path)
         base = merging.supergraph.types.get(named(step.type))
         composite = base is not None and base.is_composite
         opening = " {" if not is_last or composite else ""
-        lines.append(f"{indent}{step.name}{_example_arguments(step)}{opening}")
+        lines.append(f"{margin}{step.name}{_example_arguments(merging, step)}{opening}")
         if is_last and composite:
-            lines += [f"{indent}  ...", f"{indent}}}"]
+            lines += [f"{margin}  ...", f"{margin}}}"]
     for depth in range(len(path) - 1, -1, -1):
         lines.append("  " * depth + "}")
     if isinstance(path[-1], str):
@@ -55,14 +80,34 @@ def witness(merging: Merging, path: tuple[FieldDefinition | str, ...]) -> str:
     return "\n".join(lines)
 
 
-def _example_arguments(member: FieldDefinition) -> str:
-    required = [a for a in member.arguments.values() if is_non_null(a.type) and a.default is UNSET]
-    return "(" + ", ".join(f"{a.name}: <any value>" for a in required) + ")" if required else ""
+def _example_arguments(merging: Merging, member: FieldDefinition) -> str:
+    shown = [f"{a.name}: {_example(merging, a.type)}" for a in member.arguments.values()]
+    return f"({', '.join(shown)})" if shown else ""
+
+
+_EXAMPLES = {"Int": "0", "Float": "3.14", "Boolean": "true", "String": '"A string value"', "ID": '"<any id>"'}
+
+
+def _example(merging: Merging, ref: TypeRef) -> str:
+    """Some value of a type."""
+    if is_list(ref):
+        return "[]"
+    name = named(ref)
+    definition = merging.supergraph.types.get(name)
+    if definition is None or definition.kind is Kind.SCALAR:
+        return _EXAMPLES.get(name, '"<some value>"')
+    if definition.kind is Kind.ENUM:
+        return next(iter(definition.values), "null")
+    required = [f"{e.name}: {_example(merging, e.type)}" for e in definition.inputs.values() if is_non_null(e.type)]
+    return "{" + ", ".join(required) + "}"
 
 
 def _from_subgraphs(merging: Merging, graph: Graph, problem: Unanswerable) -> Iterator[str]:
     seen: set[int] = set()
-    for place in sorted(problem.places, key=lambda p: p.subgraph):
+    reach = Reach(graph)
+    starts = sorted(problem.places, key=lambda p: p.subgraph)
+    moved = sorted((p for start in starts for p in reach.places(start)), key=lambda p: p.subgraph)
+    for place in (*starts, *moved):
         if place.subgraph in seen:
             continue
         seen.add(place.subgraph)
@@ -90,7 +135,7 @@ def _reasons(merging: Merging, graph: Graph, problem: Unanswerable, place: Place
         if not subgraph.keys(definition):
             yield f'{has} type "{definition.name}" has no @key defined in subgraph "{subgraph.name}".'
             continue
-        keys = local_keys(subgraph, definition)
+        keys = graph.resolvable_keys(index, definition.name)
         if not keys:
             yield (
                 f'{has} none of the @key defined on type "{definition.name}" in subgraph "{subgraph.name}" are resolvable (they are all '
@@ -99,15 +144,14 @@ def _reasons(merging: Merging, graph: Graph, problem: Unanswerable, place: Place
             continue
         for key in keys:
             if not reach.has(place, key):
-                what = "field" if len(key) == 1 else "fields"
                 names = printed(key)
                 yield (
-                    f'cannot move to subgraph "{subgraph.name}" using @key(fields: "{names}") of "{definition.name}", the key {what} cannot '
+                    f'cannot move to subgraph "{subgraph.name}" using @key(fields: "{names}") of "{definition.name}", the key field(s) cannot '
                     f'be resolved from subgraph "{graph.subgraphs[place.subgraph].name}".'
                 )
 
 
-def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:
+def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:  # noqa: PLR0911 - one line per reason
     subgraph = graph.subgraphs[place.subgraph]
     definition = graph.definition(place)
     own = definition.fields.get(member.name)
@@ -115,16 +159,26 @@ def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:
         return f'cannot find field "{member.coordinate}".'
     if subgraph.is_external(own):
         return f'field "{member.coordinate}" is not resolvable because marked @external.'
-    if (requires := subgraph.application(own, "requires")) is not None:
+    if subgraph.has(own, "requires"):
         step = graph.step(place, member.name)
         if step is not None and Reach(graph).has(place, step.requires):
             return (
                 f'@require condition on field "{member.coordinate}" can be satisfied but missing usable key on "{place.type}" in subgraph '
                 f'"{subgraph.name}" to resume query.'
             )
-        return (
-            f'cannot satisfy @require conditions on field "{member.coordinate}" ({requires.arguments.get("fields")}).'
-        )
-    if graph.overrides.get((place.subgraph, own.coordinate)) is not None:
+        return f'cannot satisfy @require conditions on field "{member.coordinate}".'
+    override = graph.overrides.get((place.subgraph, own.coordinate))
+    if override is not None and override.label is not None:
+        return _not_now(graph, place, own, override.label)
+    if override is not None:
         return f'field "{member.coordinate}" is not resolvable because it is overridden.'
     return f'cannot find field "{member.coordinate}".'
+
+
+def _not_now(graph: Graph, place: Place, member: FieldDefinition, label: str) -> str:
+    subgraph = graph.subgraphs[place.subgraph]
+    wanted, given = ("true", "false") if subgraph.has(member, "override") else ("false", "true")
+    return (
+        f"Unable to take edge {place.type}({subgraph.name}) -> {named(member.type)}({subgraph.name}) ({label} = {wanted} ⊢ {member.name}) "
+        f'because override condition "{label}" is {given}.'
+    )

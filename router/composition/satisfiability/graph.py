@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from router.composition.merge.merging import Override
-from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, parse
+from router.federation.elements import Applied, FieldDefinition, Kind, Schema, TypeDefinition, named
+from router.federation.fieldsets import FieldSet, Fragment, SelectedField, parse
 from router.federation.subgraph import Subgraph
 
 
@@ -129,11 +129,11 @@ class Graph:
         """What is provided below a field, or nothing if the field itself is not provided."""
         found: FieldSet | None = None
         for selection in self._applicable(place.provided, place):
-            if not isinstance(selection, Fragment) and selection.name == name:
+            if selection.name == name:
                 found = (found or ()) + selection.selections
         return found
 
-    def _applicable(self, selections: FieldSet, place: Place) -> Iterator[object]:
+    def _applicable(self, selections: FieldSet, place: Place) -> Iterator[SelectedField]:
         schema = self.subgraphs[place.subgraph].schema
         for selection in selections:
             if not isinstance(selection, Fragment):
@@ -162,6 +162,15 @@ class Graph:
         if name in self.subgraphs[place.subgraph].schema.runtime_types(place.type):
             return Place(name, place.subgraph, place.provided)
         return None
+
+    def keys(self, place: Place) -> list[FieldSet]:
+        """All keys of a type in its subgraph, resolvable or not."""
+        return [key for key, _ in _keys(self.subgraphs[place.subgraph], self.definition(place))]
+
+    def resolvable_keys(self, index: int, type_name: str) -> list[FieldSet]:
+        """The keys by which a subgraph can be entered at a type."""
+        subgraph = self.subgraphs[index]
+        return _resolvable_keys(subgraph, subgraph.types[type_name])
 
     # -- moves -------------------------------------------------------------------------------------------------------
 
@@ -213,16 +222,12 @@ def _field_set(subgraph: Subgraph, member: FieldDefinition, directive: str) -> F
     return parse(text) if isinstance(text, str) else ()
 
 
-def _resolvable_keys(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[FieldSet]:
-    for key in subgraph.keys(definition):
-        text = key.arguments.get("fields")
-        if key.arguments.get("resolvable") is not False and isinstance(text, str):
-            try:
-                yield parse(text)
-            except FieldSetSyntaxError:  # pragma: no cover - refused long before
-                continue
+def _resolvable_keys(subgraph: Subgraph, definition: TypeDefinition) -> list[FieldSet]:
+    return [
+        key for key, application in _keys(subgraph, definition) if application.arguments.get("resolvable") is not False
+    ]
 
 
-def local_keys(subgraph: Subgraph, definition: TypeDefinition) -> list[FieldSet]:
-    """The keys by which a type can be entered in its subgraph."""
-    return list(_resolvable_keys(subgraph, definition))
+def _keys(subgraph: Subgraph, definition: TypeDefinition) -> list[tuple[FieldSet, Applied]]:
+    applications = subgraph.keys(definition)
+    return [(parse(text), a) for a in applications if isinstance(text := a.arguments.get("fields"), str)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
-from router.composition.satisfiability.graph import Graph, Place, Step, local_keys
+from router.composition.satisfiability.graph import Graph, Place, Step
 from router.federation.elements import Kind
 from router.federation.fieldsets import FieldSet, Fragment, Selection
 
@@ -127,9 +127,8 @@ class Reach:
         return self.has(place, requires) and self.can_return(place)
 
     def can_return(self, place: Place) -> bool:
-        """Whether the subgraph has a key of its own type that it can fill itself."""
-        subgraph = self.graph.subgraphs[place.subgraph]
-        return any(self._has_locally(place, key) for key in local_keys(subgraph, self.graph.definition(place)))
+        """Whether the type has a key that the subgraph can fill itself; it need not be one that others may use."""
+        return any(self._has_locally(place, key) for key in self.graph.keys(place))
 
     def _has_locally(self, place: Place, selections: FieldSet) -> bool:
         for selection in selections:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.composition.merge.merging import Merging
 from router.composition.merge.wording import listed, subgraphs
+from router.composition.satisfiability.explain import witness
 from router.composition.satisfiability.graph import Graph, Place
 from router.federation.elements import FieldDefinition
 
@@ -23,26 +24,50 @@ def check_runtime_types(
     }
     if len(set(found.values())) <= 1:
         return
+    query = f'For the following supergraph API query:\n{witness(merging, path)}\nShared field "{member.coordinate}" return type "{member.type}"'
     common = frozenset.intersection(*found.values())
-    del path
-    by_types: dict[frozenset[str], list[str]] = {}
-    for index, types in found.items():
-        by_types.setdefault(types, []).append(merging.subgraphs[index].name)
-    told = ";\n".join(f" - in {subgraphs(names)}, {_types(types)}" for types, names in by_types.items())
     if common:
-        merging.hint(
-            "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
-            f'For the following supergraph API query:\nShared field "{member.coordinate}" return type "{member.type}" has different sets of '
-            f"possible runtime types across subgraphs:\n{told}.",
-            member.coordinate,
-        )
+        _hint(merging, member, found, common, query)
     else:
-        merging.error(
-            "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
-            f'Shared field "{member.coordinate}" return type "{member.type}" has a non-intersecting set of possible runtime types across '
-            f"subgraphs. Runtime types in subgraphs are:\n{told}.",
-        )
+        _refuse(merging, found, query)
+
+
+def _refuse(merging: Merging, found: dict[int, frozenset[str]], query: str) -> None:
+    groups: dict[frozenset[str], list[int]] = {}
+    for index, types in found.items():
+        groups.setdefault(types, []).append(index)
+    told = ";\n".join(
+        f" - in {subgraphs(merging.names(indices))}, {_types(types)}" for types, indices in groups.items()
+    )
+    merging.error(
+        "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
+        f"{query} has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{told}.\n"
+        "This is not allowed as shared fields must resolve the same way in all subgraphs, and that implies at least some common runtime "
+        "types between the subgraphs.",
+    )
+
+
+def _hint(
+    merging: Merging, member: FieldDefinition, found: dict[int, frozenset[str]], common: frozenset[str], query: str
+) -> None:
+    never = ";\n".join(
+        f' - {subgraphs(merging.names([index]))} should never resolve "{member.coordinate}" to an object of {_types(types - common)}'
+        for index, types in found.items()
+        if types - common
+    )
+    merging.hint(
+        "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
+        f"{query} has different sets of possible runtime types across subgraphs.\n"
+        f"Since a shared field must be resolved the same way in all subgraphs, make sure that {subgraphs(merging.names(list(found)))} only "
+        f'resolve "{member.coordinate}" to objects of {_types(common)}. In particular:\n{never}.\n'
+        "Otherwise the @shareable contract will be broken.",
+        member.coordinate,
+    )
 
 
 def _types(names: frozenset[str]) -> str:
-    return listed([f'"{name}"' for name in sorted(names)], prefix="type", plural="types") if names else "no type"
+    return (
+        listed([f'"{name}"' for name in sorted(names)], prefix="type", plural="types")
+        if names
+        else "no runtime type is defined"
+    )

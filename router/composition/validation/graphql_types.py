@@ -164,9 +164,8 @@ def _implements(subgraph: Subgraph, definition: TypeDefinition, name: str) -> It
     interface = subgraph.schema.types.get(name)
     at = definition.interfaces[name]
     if interface is None or interface.kind is not Kind.INTERFACE:
-        message = (
-            f'Cannot implement non-interface type "{name}" (of type {interface.kind.value if interface else "unknown"})'
-        )
+        kind = interface.kind.value.replace(" ", "") if interface else "unknown"
+        message = f"Cannot implement non-interface type {name} (of type {kind})"
         yield subgraph.error("INVALID_GRAPHQL", message, at)
         return
     if name == definition.name:

@@ -248,6 +248,34 @@ async def test_errors_without_path_or_code_are_kept(graph: Any) -> None:
     ]
 
 
+async def test_a_code_that_is_no_text_is_not_passed_on(graph: Any) -> None:
+    error = {"message": 7, "path": ["customer"], "extensions": {"code": {"a": 1}, "more": [1]}}
+    graph.serves("crm", {"data": {"customer": None}, "errors": [error]})
+
+    result = await graph.run('{ customer(id: "1") { name } }', SEED_PLAN.nodes[0])
+
+    assert result.errors == [
+        {
+            "message": "The service gave no message.",
+            "path": ["customer"],
+            "extensions": {"code": "DOWNSTREAM_SERVICE_ERROR", "more": [1], "service": "crm"},
+        }
+    ]
+
+
+async def test_an_entity_that_an_error_took_explains_all_its_nulls(graph: Any) -> None:
+    graph.serves("crm", CRM)
+    graph.serves(
+        "tickets", {"data": {"_entities": [None]}, "errors": [{"message": "No.", "path": ["_entities", 0, "tickets"]}]}
+    )
+    plan = Sequence((SEED_PLAN.nodes[0], entities("tickets", "{ tickets { id } ticketCount }", ("customer",))))
+
+    result = await graph.run('{ customer(id: "123") { name tickets { id } ticketCount } }', plan)
+
+    assert result.data == {"customer": None}
+    assert [error["path"] for error in result.errors] == [["customer", "tickets"]]
+
+
 async def test_details_of_an_internal_error_stay_inside(graph: Any) -> None:
     graph.serves(
         "crm",

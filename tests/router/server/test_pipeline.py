@@ -60,6 +60,18 @@ async def test_a_slow_fetch_is_ended_before_the_request_is(platform: Any) -> Non
     assert [(one["path"], one["extensions"]["code"]) for one in body["errors"]] == [(["sleeps"], "UPSTREAM_TIMEOUT")]
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for_forever(platform: Any) -> None:
+    async def never() -> Any:
+        yield b"{"
+        await asyncio.sleep(30)
+
+    async with platform(request_timeout_seconds=0.2) as psa:
+        response = await psa.client.post("/graphql", content=never(), headers={"content-type": "application/json"})
+
+    assert response.status_code == 408
+    assert response.json()["errors"][0]["extensions"]["code"] == "REQUEST_TIMEOUT"
+
+
 async def test_subgraphs_are_cancelled_when_the_client_leaves(platform: Any) -> None:
     cancelled = asyncio.Event()
 
@@ -216,6 +228,22 @@ async def test_an_operation_is_prepared_once(platform: Any) -> None:
 
     assert first is again
     assert first is not later
+
+
+async def test_equal_operations_at_the_same_time_are_prepared_once_even_if_the_first_client_leaves(
+    platform: Any,
+) -> None:
+    async with platform() as psa:
+        operations = psa.app.state.graphs.current.operations
+        first = asyncio.ensure_future(operations.find("{ fails }", None))
+        second = asyncio.ensure_future(operations.find("{ fails }", None))
+        await asyncio.sleep(0)
+        first.cancel()
+        found = await second
+        again = await operations.find("{ fails }", None)
+
+    assert first.cancelled()
+    assert found is again
 
 
 async def test_figures_are_counted(platform: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -128,6 +129,22 @@ async def test_a_rotated_key_is_found_but_forged_tokens_do_not_make_us_ask_each_
 
     assert (await guard.caller(token())).tenant == TENANT
     assert asked == 2
+
+
+async def test_requests_that_come_together_at_a_cold_start_wait_for_the_same_keys():
+    asked = 0
+
+    async def keys() -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return KeySet([ROUTER]).as_dict(private=False)  # type: ignore[return-value]
+
+    guard = Verifier("tickets", keys)
+    callers = await asyncio.gather(*(guard.caller(token(jti=str(number))) for number in range(10)))
+
+    assert {caller.tenant for caller in callers} == {TENANT}
+    assert asked == 1
 
 
 async def test_a_remembered_token_still_expires(monkeypatch):
