@@ -12,6 +12,8 @@ import typer
 import uvicorn
 
 from router.composition import command
+from router.planner import command as planning
+from router.planner.explain import Form
 from router.server import access_log
 from router.server import config as settings
 from router.server.app import build
@@ -69,6 +71,53 @@ def compose(
     """Compose subgraphs into a supergraph, or say every reason why not."""
     status = command.run(subgraphs=subgraphs, as_json=as_json, server=server, stdin=sys.stdin, stdout=sys.stdout)
     raise typer.Exit(status)
+
+
+Query = Annotated[str, typer.Argument(help="The document, a file that holds it, or - for standard input.")]
+SupergraphFile = Annotated[Path, typer.Option("--supergraph", help="The supergraph SDL to plan for.")]
+OperationName = Annotated[str | None, typer.Option("--name", help="Which operation, when there are several.")]
+Labels = Annotated[list[str] | None, typer.Option("--label", help="An override label that is active; repeat for more.")]
+
+
+@cli.command()
+def plan(
+    query: Query,
+    supergraph: SupergraphFile,
+    name: OperationName = None,
+    label: Labels = None,
+    as_json: Annotated[bool, typer.Option("--json", help="In Apollo's JSON.")] = False,  # noqa: FBT002 - a switch of the command line
+) -> None:
+    """Print the query plan of an operation."""
+    try:
+        print(planning.plan(_text(supergraph), _document(query), name, labels=frozenset(label or ()), as_json=as_json))
+    except (planning.NotPlanned, OSError) as problem:
+        _refuse(problem)
+
+
+@cli.command()
+def explain(
+    query: Query,
+    supergraph: SupergraphFile,
+    name: OperationName = None,
+    label: Labels = None,
+    form: Annotated[Form, typer.Option(help="How graphs are drawn.")] = "text",
+) -> None:
+    """Print every stage of planning an operation."""
+    try:
+        print(planning.explain(_text(supergraph), _document(query), name, labels=frozenset(label or ()), form=form))
+    except (planning.NotPlanned, OSError) as problem:
+        _refuse(problem)
+
+
+def _document(query: str) -> str:
+    if query == "-":
+        return sys.stdin.read()
+    # Every document has a brace; no file that a person would name has one.
+    return query if "{" in query else _text(Path(query))
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def _read(file: Path | None, **more: Any) -> settings.RouterConfig:

@@ -14,7 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from router.executor.transport import TransportFailure
+
+log = structlog.get_logger(__name__)
 
 ResponsePath = tuple[str | int, ...]
 
@@ -102,4 +106,8 @@ class Faults:
             return message
         if self.masking.trace_id:
             extensions.setdefault("traceId", self.masking.trace_id)
+        # The one place where the trace id of the client's error leads to.
+        log.warning(
+            "subgraph.error_masked", service=service, **{"error.message": message, "trace.id": self.masking.trace_id}
+        )
         return f"The service {service} met an internal error."

@@ -82,7 +82,7 @@ class Observed:
         try:
             await self._app(scope, receive, stamped)
         except Exception:
-            log.exception("request.failed", trace_id=facts.trace.trace_id)
+            log.exception("request.failed", **{"trace.id": facts.trace.trace_id})
             if status != CLIENT_GONE:
                 raise
             facts.error_codes.append("INTERNAL")
@@ -140,8 +140,7 @@ def configure(*, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="@timestamp"),
             structlog.processors.format_exc_info,
             _ecs,
         ],

@@ -87,7 +87,7 @@ class Pipeline:
             raise
         except Exception:
             trace_id = facts.trace.trace_id
-            log.exception("request.failed", trace_id=trace_id)
+            log.exception("request.failed", **{"trace.id": trace_id})
             facts.error_codes.append("INTERNAL")
             return response.refusal(Refused("INTERNAL", "An internal error happened.", traceId=trace_id), wanted)
 

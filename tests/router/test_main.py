@@ -107,3 +107,22 @@ def test_compose_prints_the_supergraph_or_every_reason(subgraphs: Path, tmp_path
     assert 'A @join__graph(name: "a", url: "http://127.0.0.1:1/graphql")' in good.stdout
     assert bad.exit_code == 1
     assert [error["code"] for error in json.loads(bad.stdout)["errors"]] == ["INVALID_GRAPHQL"]
+
+
+def test_plan_and_explain_show_how_an_operation_would_be_answered(subgraphs: Path, tmp_path: Path) -> None:
+    supergraph, query = tmp_path / "supergraph.graphql", tmp_path / "query.graphql"
+    supergraph.write_text(command("compose", "--subgraphs", str(subgraphs)).stdout)
+    query.write_text("{ hello }")
+
+    planned = command("plan", "--supergraph", str(supergraph), str(query))
+    as_json = command("plan", "--supergraph", str(supergraph), "--json", str(query))
+    explained = command("explain", "--supergraph", str(supergraph), str(query))
+    refused = command("plan", "--supergraph", str(supergraph), "{ nothing }")
+    missing = command("plan", "--supergraph", str(supergraph), str(tmp_path / "nowhere"))
+
+    assert planned.stdout.startswith('QueryPlan {\n  Fetch(service: "a")')
+    assert json.loads(as_json.stdout)["node"]["serviceName"] == "a"
+    assert explained.exit_code == 0
+    assert "hello" in explained.stdout
+    assert (refused.exit_code, refused.stderr) == (2, "Cannot query field 'nothing' on type 'Query'.\n")
+    assert missing.exit_code == 2

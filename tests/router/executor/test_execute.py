@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from router.planner.query_plan import (
     Condition,
@@ -291,8 +292,10 @@ async def test_details_of_an_internal_error_stay_inside(graph: Any) -> None:
         },
     )
 
-    result = await graph.run('{ customer(id: "1") { name } }', SEED_PLAN.nodes[0])
+    with capture_logs() as lines:
+        result = await graph.run('{ customer(id: "1") { name } }', SEED_PLAN.nodes[0])
 
+    assert [line["error.message"] for line in lines] == ["SELECT password FROM users"]
     assert result.errors == [
         {
             "message": "The service crm met an internal error.",
