@@ -36,9 +36,13 @@ def _sections() -> Iterator[str]:
     yield "## Composition\n\nWhy subgraphs do not become a supergraph.\n"
     yield _table(("Code", "Since", "Meaning"), ((code, one.since, one.meaning) for code, one in codes.ERRORS.items()))
     yield "## Hints\n\nWhat composes but looks odd.\n"
-    yield _table(("Code", "Level", "Meaning"), ((code, one.level.value, one.meaning) for code, one in codes.HINTS.items()))
+    yield _table(
+        ("Code", "Level", "Meaning"), ((code, one.level.value, one.meaning) for code, one in codes.HINTS.items())
+    )
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *((f"`{code}`", *rest) for code, *rest in rows)]
-    return "".join("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return "".join(
+        "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |\n" for line in lines
+    )

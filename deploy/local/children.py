@@ -9,11 +9,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from deploy.local import attached
 from deploy.local.home import Trouble
@@ -22,6 +22,8 @@ _ATTACHED = str(Path(attached.__file__))
 _INSIDE = Path("/proc/self/cwd")
 _PATIENCE_SECONDS = 5.0
 _SHORT_LIFE_SECONDS = 2.0
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 """Where lines for the person at the keyboard go."""
@@ -156,6 +158,24 @@ async def kept(
         with suppress(asyncio.CancelledError):
             await watch
         await stop(child.process, gently, seconds)
+
+
+@asynccontextmanager
+async def together(managers: Sequence[AbstractAsyncContextManager[T]]) -> AsyncIterator[list[T]]:
+    """Enter several blocks at once and leave them at once, where one after the other would take the sum."""
+    entering = [asyncio.ensure_future(manager.__aenter__()) for manager in managers]
+    try:
+        yield [await entered for entered in entering]
+    finally:
+        for entered in entering:
+            entered.cancel()
+        await asyncio.gather(*map(_leave, managers, entering))
+
+
+async def _leave(manager: AbstractAsyncContextManager[T], entering: asyncio.Future[T]) -> None:
+    await asyncio.wait([entering])
+    if not entering.cancelled() and entering.exception() is None:
+        await manager.__aexit__(None, None, None)
 
 
 async def _start_again_forever(

@@ -18,7 +18,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,10 +48,10 @@ async def in_many_processes(home: Path, port: int, say: Say) -> AsyncIterator[Ru
         # Taken to be sure that it is free, and given up when the router is about to take it.
         listener = stack.enter_context(serving.take(port))
         step = Steps(say)
+        servers = [services.rabbitmq(home / "rabbitmq", say), services.redis(home / "redis", say)]
         database = await stack.enter_async_context(embedded_postgres(home, say=say))
         step.done("PostgreSQL")
-        amqp_url = await stack.enter_async_context(services.rabbitmq(home / "rabbitmq", say))
-        redis_url = await stack.enter_async_context(services.redis(home / "redis", say))
+        amqp_url, redis_url = await stack.enter_async_context(children.together(servers))
         step.done("RabbitMQ and Redis")
         admin_url = await schemas.create_database(database.admin_url)
         addresses = {name: await schemas.bring_up(admin_url, name) for name in MODULES}
@@ -83,26 +83,33 @@ class _House:
     async def start(self, addresses: Mapping[str, Schema], stack: AsyncExitStack) -> None:
         """Start the router, then all modules at once, and wait until they are one graph."""
         make_directory(self.home / "log")
-        await self._keep(stack, "The router", "router", ["router", "serve"], self._router_environment())
+        router = self._kept("The router", "router", ["router", "serve"], self._router_environment())
+        await stack.enter_async_context(router)
         async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             await self._until_answers(client, "/health/live")
-            for name, schema in addresses.items():
-                environment = self._module_environment(schema)
-                serve, behind = ["subgraphs", name, "serve"], ["subgraphs", name, "relay", "consume", "work"]
-                await self._keep(stack, f"The module {name}", name, serve, environment)
-                await self._keep(stack, f"The worker of {name}", f"{name}-worker", behind, environment)
+            modules = [kept for name, schema in addresses.items() for kept in self._module(name, schema)]
+            await stack.enter_async_context(children.together(modules))
             await self._until_registered(client, set(addresses))
 
-    async def _keep(
-        self, stack: AsyncExitStack, title: str, name: str, program: list[str], environment: Mapping[str, str]
-    ) -> None:
+    def _module(self, name: str, schema: Schema) -> list[AbstractAsyncContextManager[children.Kept]]:
+        """Two processes: one answers, and one does what nobody waits for."""
+        environment = self._module_environment(schema)
+        behind = ["subgraphs", name, "relay", "consume", "work"]
+        return [
+            self._kept(f"The module {name}", name, ["subgraphs", name, "serve"], environment),
+            self._kept(f"The worker of {name}", f"{name}-worker", behind, environment),
+        ]
+
+    def _kept(
+        self, title: str, log: str, program: list[str], environment: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[children.Kept]:
         async def start() -> asyncio.subprocess.Process:
-            with (self.home / "log" / f"{name}.log").open("ab") as log:
+            with (self.home / "log" / f"{log}.log").open("ab") as output:
                 return await children.start(
-                    *(sys.executable, "-m", *program), directory=self.home, output=log, environment=environment
+                    *(sys.executable, "-m", *program), directory=self.home, output=output, environment=environment
                 )
 
-        await stack.enter_async_context(children.kept(title, start, say=self.say, seconds=_STOP_SECONDS))
+        return children.kept(title, start, say=self.say, seconds=_STOP_SECONDS)
 
     def _router_environment(self) -> dict[str, str]:
         identity.router_key(self.home)
@@ -138,7 +145,7 @@ class _House:
 
         async def missing() -> str:
             listed = (await client.get(f"{self.url}/registry/subgraphs", headers=headers)).json()["subgraphs"]
-            fresh = {entry["name"] for entry in listed if entry["state"] == "active" and entry["seen"] is not None}
+            fresh = {entry["name"] for entry in listed if entry["state"] == "active" and "seen" in entry}
             return ", ".join(sorted(wanted - fresh))
 
         await self._until_nothing_is(missing, "not registered")

@@ -131,7 +131,7 @@ class Builder:
     graph: QueryGraph
     names: Names
     steps: list[_Draft] = field(default_factory=list)
-    _by_key: dict[tuple[str, Path, frozenset[int], bool], _Draft] = field(default_factory=dict)
+    _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool], _Draft] = field(default_factory=dict)
 
     def build(self, root: Branch) -> FetchGraph:
         """Turn a whole tree into fetches."""
@@ -140,8 +140,10 @@ class Builder:
             self._follow(branch, _Cursor(step, step.output, (), (), branch.node), None)
         return tuple(step.finished() for step in self.steps)
 
-    def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        key = (graph, path, needs, is_entity)
+    def _step(
+        self, graph: str, path: Path, needs: frozenset[int], guards: Guards = NO_GUARDS, *, is_entity: bool
+    ) -> _Draft:
+        key = (graph, path, needs, guards, is_entity)
         if key not in self._by_key:
             self._by_key[key] = _Draft(len(self.steps), graph, path, needs, is_entity)
             self.steps.append(self._by_key[key])
@@ -201,7 +203,7 @@ class Builder:
             # What only this hop needs is needed under the hop's own conditions.
             guards = at.guards | (at.owed or _common_guards(branch))
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
-            step = self._step(branch.node.graph, path, frozenset(used), is_entity=True)
+            step = self._step(branch.node.graph, path, frozenset(used), guards, is_entity=True)
             self._send(step, hop.entry, hop.requires, at)
             draft = step.output.narrow(branch.node.type_name)
         else:

@@ -9,7 +9,8 @@ Fetches to one subgraph about one place can be one fetch, unless one waits for t
 
 The joint fetch waits for all that either waited for. It may thus start later than the earlier one would have, and so
 may those that wait for it: a merge is kept only if the whole costs less than before, in the currency in which
-paths were chosen (`router.graph.steps`): a request saved is worth it, an extra round trip at the end is not.
+paths were chosen (`router.graph.steps`): a request saved is worth it, an extra round trip at the end is not. A fetch that
+runs under a condition, and needs what is only there under that condition, is no partner for one that runs always.
 
 Before that, what fetches nothing is dropped; after that, waiting is reduced to what it takes (if 3 waits for 2 and 2 for
 0, 3 need not say that it waits for 0), and fetches that ask the same of the same subgraph about one place
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from router.graph.selections import merged
+from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
 from router.planner.fetch_graph import FetchGraph, FetchStep, Input, joined
 from router.planner.query_plan import Path
@@ -105,10 +106,23 @@ def _merge_one(graph: FetchGraph) -> FetchGraph | None:
             for second in group[index + 1 :]:
                 if first.id in above[second.id] or second.id in above[first.id]:
                     continue
+                if not _may_join(first, second):
+                    continue
                 candidate = _with_merged(graph, first, second)
                 if cost(candidate) < before:
                     return candidate
     return None
+
+
+def _may_join(first: FetchStep, second: FetchStep) -> bool:
+    """Whether neither would make the other wait for data that are only fetched under a condition of its own."""
+    own, other = common_guards(first.output), common_guards(second.output)
+    return (own <= other or _needs_no_more(first, second)) and (other <= own or _needs_no_more(second, first))
+
+
+def _needs_no_more(step: FetchStep, other: FetchStep) -> bool:
+    known = {(item.type_name, item.sent_as): set(item.requires) for item in other.inputs}
+    return all(set(item.requires) <= known.get((item.type_name, item.sent_as), set()) for item in step.inputs)
 
 
 def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> FetchGraph:

@@ -24,6 +24,7 @@ from subgraphs.kit.work import Work
 
 _PATIENCE_SECONDS = 1.0
 _POLL_SECONDS = 0.05
+_WAITING_AT_ONCE = 3
 
 _FIND = text("SELECT customer_id, name FROM reference WHERE type = :type AND id = :id")
 
@@ -50,14 +51,39 @@ async def require(work: Work, kind: str, identity: UUID | None, *, field: str) -
 
     `kind` is its GraphQL type: `Customer`, `Asset`. Not there and not visible for this caller look the same.
     """
-    for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
-        found = identity and (await work.session.execute(_FIND, {"type": kind, "id": identity})).one_or_none()
-        if identity and found:
-            return Known(id=identity, customer_id=found.customer_id, name=found.name)
-        if identity is None:
-            break
-        await asyncio.sleep(_POLL_SECONDS)
-    raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
+    known = identity and (await _found(work, kind, identity) or await _PATIENCE.wait_for(work, kind, identity))
+    if not known:
+        raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
+    return known
+
+
+async def _found(work: Work, kind: str, identity: UUID) -> Known | None:
+    row = (await work.session.execute(_FIND, {"type": kind, "id": identity})).one_or_none()
+    return Known(id=identity, customer_id=row.customer_id, name=row.name) if row else None
+
+
+class _Patience:
+    """Waits for events that are on their way; only for a few at a time, because whoever waits holds a connection."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    async def wait_for(self, work: Work, kind: str, identity: UUID) -> Known | None:
+        """The thing as soon as it is known, or None when that takes too long or too many wait already."""
+        if self._waiting >= _WAITING_AT_ONCE:
+            return None
+        self._waiting += 1
+        try:
+            for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
+                await asyncio.sleep(_POLL_SECONDS)
+                if known := await _found(work, kind, identity):
+                    return known
+        finally:
+            self._waiting -= 1
+        return None
+
+
+_PATIENCE = _Patience()
 
 
 async def learn(

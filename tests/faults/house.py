@@ -292,7 +292,7 @@ async def _furnish(built: House) -> None:
 
 async def monkey(built: House, kinds: Sequence[str], *, every: tuple[float, float], seed: int) -> None:
     """Kill one after the other, in a random order and at random moments, until everyone on the list was killed."""
-    choice = random.Random(seed)  # noqa: S311 - it only chooses victims
+    choice = random.Random(seed)
     victims = list(kinds)
     choice.shuffle(victims)
     for victim in victims:

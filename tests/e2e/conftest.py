@@ -1,0 +1,113 @@
+"""The whole platform as `./dev run` starts it, once in one process and once split up, and what to ask it with."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local import identity, packages
+from deploy.local.people import NORDLICHT, Tenant
+from tests.deploy.local.processes import wait_until
+
+START_SECONDS = 300  # on a busy machine; a quiet one needs ten
+
+
+@dataclass
+class Platform:
+    """A running platform: where it is, and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where the router listens."""
+        found = re.search(r"GraphQL\s+(http://\S+)/graphql", self.output)
+        assert found, f"it never said where it listens:\n{self.output}"
+        return found[1]
+
+    @property
+    def output(self) -> str:
+        """All that it has said."""
+        return "".join(self.said)
+
+    def ask(
+        self, query: str, *, tenant: Tenant = NORDLICHT, role: str = "owner", **variables: object
+    ) -> dict[str, Any]:
+        """Ask the graph as somebody of the demo."""
+        token = identity.token(self.home, tenant, tenant.with_role(role))
+        answer = httpx2.post(
+            f"{self.url}/graphql",
+            json={"query": query, "variables": variables},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+        )
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def wait_until_it_says(self, words: str, seconds: float = 60) -> bool:
+        """Wait for words in its output, from now or before."""
+        return (
+            wait_until(lambda: words in self.output or self.process.poll() is not None, seconds)
+            and words in self.output
+        )
+
+
+def start(home: Path, *arguments: str) -> Platform:
+    """Start `./dev run` with these arguments, without waiting."""
+    command = [sys.executable, "-m", "deploy.local", "run", "--home", str(home), *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PSA_")}
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env={**environment, "PYTHONWARNINGS": "error"},
+    )
+    platform = Platform(process, home)
+    threading.Thread(target=_read, args=(platform,), daemon=True).start()
+    return platform
+
+
+def stop(platform: Platform) -> int:
+    """Stop it as Ctrl-C does, and return its exit code."""
+    if platform.process.poll() is None:
+        platform.process.send_signal(signal.SIGINT)
+    try:
+        return platform.process.wait(timeout=90)
+    finally:
+        platform.process.kill()
+
+
+def _read(platform: Platform) -> None:
+    assert platform.process.stdout is not None
+    with platform.process.stdout as lines:
+        platform.said.extend(lines)
+
+
+@pytest.fixture(scope="session", params=["one process", "split"])
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A platform with its demo data, in either mode; what a test changes, the next one finds changed."""
+    if request.param == "split" and packages.missing(["RabbitMQ", "Redis"]):
+        pytest.skip(
+            "LEFT OUT: the split platform needs RabbitMQ and Redis on this machine: run ./dev test as root on Debian"
+        )
+    home = tmp_path_factory.mktemp("platform") / "home"
+    running = start(home, "--port", "0", *(["--split"] if request.param == "split" else []))
+    assert running.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), running.output
+    yield running
+    stop(running)

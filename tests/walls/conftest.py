@@ -1,0 +1,59 @@
+"""One platform for all walls, and tenants that look alike, made when they are first asked for."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from subgraphs.kit import references
+from tests.walls.platform import Platform, listening, running
+from tests.walls.twins import Twin, built
+
+Tenant = Callable[[str], Awaitable[Twin]]
+
+
+@pytest.fixture(scope="session")
+async def platform(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """The whole platform, on a database of its own."""
+    name = f"walls_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(postgres_admin_url)
+    await admin.execute(f"CREATE DATABASE {name}")
+    url = urlunsplit(urlsplit(postgres_admin_url)._replace(path=f"/{name}"))
+    try:
+        async with running(url, tmp_path_factory.mktemp("walls")) as platform:
+            yield platform
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+async def tenant(platform: Platform) -> Tenant:
+    """The tenant whose marks have this letter; each test names those that it needs, and says what may become of them."""
+    known: dict[str, Twin] = {}
+
+    async def named(letter: str) -> Twin:
+        if letter not in known:
+            known[letter] = await built(platform, letter)
+        return known[letter]
+
+    return named
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[io.StringIO]:
+    """Everything that is logged during a test."""
+    with listening() as collected:
+        yield collected
+
+
+@pytest.fixture(autouse=True)
+def nothing_arrives_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that name something unknown wait for its event; here no event is on its way."""
+    monkeypatch.setattr(references, "_PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(references, "_POLL_SECONDS", 0.001)

@@ -1,0 +1,347 @@
+"""Questions and commands that no wall may answer, generated from a schema: a new field is probed the day it is born.
+
+A probe is one root field with a foreign value at one position:
+
+    ticketsConnection(filter: {customerId: «a foreign id»}) { everything, down to every type }
+    updateTicket(input: {id: «a foreign id», title: …}) { … }
+
+Positions are all places where a caller may put a value: arguments, and the fields of input objects inside them. What
+comes back is asked for as a whole: every field of every type, and where a type is met again below itself, its leaves.
+Everything here is pure: a schema and a handful of values in, operations and their variables out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    is_required_input_field,
+)
+
+Kind = Literal["query", "mutation"]
+
+OPTIMISTIC = frozenset({"version", "clientMutationId"})
+"""Input fields that make a command careful or repeatable; a probe without them reaches further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place for a value: a root field, and the way from its arguments to the place."""
+
+    field: str
+    path: tuple[str, ...]
+    type: GraphQLInputType
+
+    def __str__(self) -> str:
+        return f"{self.field}({'.'.join(self.path)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One root field with its arguments; `position` is where the foreign `value` is among them."""
+
+    kind: Kind
+    field: str
+    arguments: Mapping[str, Any]
+    position: Position | None = None
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What the one who asks has got hold of and must have no use for: identifiers by kind, and other texts by kind."""
+
+    ids: Mapping[str, Sequence[str]]
+    texts: Mapping[str, Sequence[str]]
+
+    def some(self, each: int) -> Foreign:
+        """At most so many values of each kind."""
+        return Foreign(
+            {kind: values[:each] for kind, values in self.ids.items()},
+            {kind: values[:each] for kind, values in self.texts.items()},
+        )
+
+
+# --- positions
+
+
+def positions(schema: GraphQLSchema, kind: Kind) -> Iterator[Position]:
+    """Every place in every root field where a caller may put a value."""
+    for name, root_field in roots(schema, kind).items():
+        for argument, definition in root_field.args.items():
+            for path, leaf in _leaves((argument,), definition.type):
+                yield Position(name, path, leaf)
+
+
+def roots(schema: GraphQLSchema, kind: Kind) -> Mapping[str, GraphQLField]:
+    """The root fields of queries or of mutations, without those that federation adds."""
+    root = schema.query_type if kind == "query" else schema.mutation_type
+    return {name: one for name, one in root.fields.items() if not name.startswith("_")} if root else {}
+
+
+def _leaves(
+    path: tuple[str, ...], of: GraphQLInputType, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], GraphQLInputType]]:
+    named = get_named_type(of)
+    if not isinstance(named, GraphQLInputObjectType):
+        yield path, of
+    elif named.name not in above:
+        for name, one in named.fields.items():
+            yield from _leaves((*path, name), one.type, (*above, named.name))
+
+
+def values(position: Position, foreign: Foreign) -> Iterator[Any]:
+    """What to try at a position: foreign values where any can be meant, and everything else that asks for more."""
+    named, wrap = get_named_type(position.type), _wrapper(position.type)
+    match named:
+        case GraphQLEnumType():
+            tried: Iterable[Any] = named.values
+        case _ if named.name == "ID":
+            tried = itertools.chain(*foreign.ids.values(), *foreign.texts.values())
+        case _ if named.name == "String":
+            tried = itertools.chain(*foreign.texts.values(), *(some[:1] for some in foreign.ids.values()))
+        case _:
+            tried = _PLAIN[named.name]
+    yield from map(wrap, tried)
+
+
+def is_for_names(position: Position) -> bool:
+    """Whether the position takes identifiers or texts, so that something foreign can be named there."""
+    return get_named_type(position.type).name in {"ID", "String"}
+
+
+_PLAIN: Mapping[str, Sequence[Any]] = MappingProxyType(
+    {
+        "Boolean": (True, False),
+        "Int": (1, 200),
+        "Float": (1.0,),
+        "Date": ("1990-01-01", "2090-01-01"),
+        "DateTime": ("1990-01-01T00:00:00Z", "2090-01-01T00:00:00Z"),
+        "JSON": ({},),
+    }
+)
+
+
+def _wrapper(kind: GraphQLInputType) -> Callable[[Any], Any]:
+    inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    return (lambda value: [value]) if isinstance(inner, GraphQLList) else (lambda value: value)
+
+
+# --- probes
+
+
+def questions(schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str]) -> Iterator[Probe]:
+    """Each root query field as it is, and with each foreign value at each position."""
+    for name, root_field in roots(schema, "query").items():
+        if not any(is_required_argument(argument) for argument in root_field.args.values()):
+            yield Probe("query", name, {})
+    speller = Speller(own)
+    for position in positions(schema, "query"):
+        for value in values(position, foreign):
+            arguments = speller.arguments(roots(schema, "query")[position.field], full=False)
+            yield Probe("query", position.field, placed(arguments, position.path, value), position, value)
+
+
+def commands(schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str], words: Iterator[str]) -> Iterator[Probe]:
+    """Each mutation with each foreign value at each position that takes one, and valid input of one's own around it."""
+    speller = Speller(own, words)
+    for position in positions(schema, "mutation"):
+        if is_for_names(position) and position.path[-1] not in OPTIMISTIC:
+            for value in values(position, foreign):
+                arguments = speller.arguments(roots(schema, "mutation")[position.field])
+                yield Probe("mutation", position.field, placed(arguments, position.path, value), position, value)
+
+
+def valid_commands(schema: GraphQLSchema, own: Mapping[str, str], words: Iterator[str]) -> Iterator[Probe]:
+    """Each mutation with valid input about things of one's own."""
+    speller = Speller(own, words)
+    for name, root_field in roots(schema, "mutation").items():
+        yield Probe("mutation", name, speller.arguments(root_field))
+
+
+def placed(arguments: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """The arguments with the value at the end of the path."""
+    first, *rest = path
+    inner = placed(arguments.get(first) or {}, rest, value) if rest else value
+    return {**arguments, first: inner}
+
+
+# --- valid input
+
+
+@dataclass(slots=True)
+class Speller:
+    """Makes valid arguments for a field: every text from the next word, in the form that its name asks for.
+
+    `own` has an identifier for each type that is pointed at. Optional references stay absent.
+    """
+
+    own: Mapping[str, str]
+    words: Iterator[str] = field(default_factory=lambda: (f"probe{number}" for number in itertools.count(1)))
+
+    def arguments(self, of: GraphQLField, *, full: bool = True) -> dict[str, Any]:
+        """All arguments of a field, or only those it cannot do without."""
+        entity = _entity(of)
+        return {
+            name: self._value(name, argument.type, entity)
+            for name, argument in of.args.items()
+            if full or is_required_argument(argument)
+        }
+
+    def _value(self, name: str, of: GraphQLInputType, entity: str) -> Any:
+        named, wrap = get_named_type(of), _wrapper(of)
+        match named:
+            case GraphQLInputObjectType():
+                return {
+                    key: self._value(key, one.type, entity)
+                    for key, one in named.fields.items()
+                    if key not in OPTIMISTIC and (is_required_input_field(one) or get_named_type(one.type).name != "ID")
+                }
+            case GraphQLEnumType():
+                return wrap(next(iter(named.values)))
+            case _ if named.name == "ID":
+                return wrap(self.own[entity if name == "id" else name.removesuffix("Id")[:1].upper() + name[1:-2]])
+            case _ if named.name == "String":
+                return wrap(_FORMS.get(name, _plain)(next(self.words)))
+            case _:
+                return wrap(_SINGLE[named.name])
+
+
+def _entity(of: GraphQLField) -> str:
+    """The type that a field is about: what it returns, or what the payload that it returns holds."""
+    named = get_named_type(of.type)
+    if isinstance(named, GraphQLObjectType) and "errors" in named.fields:
+        named = next(get_named_type(one.type) for key, one in named.fields.items() if key != "errors")
+    return named.name.removesuffix("Connection")
+
+
+def _plain(word: str) -> str:
+    return word
+
+
+def _digest(word: str) -> bytes:
+    return hashlib.sha256(word.encode()).digest()
+
+
+_FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "email": lambda word: f"{word}@example.org",
+        "invoiceEmail": lambda word: f"{word}@example.org",
+        "website": lambda word: f"https://{word}.example",
+        "vatId": lambda word: f"DE{word[:13].upper()}",
+        "macAddresses": lambda word: "02:" + _digest(word)[:5].hex(":"),
+        "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
+        "currency": lambda _: "EUR",
+        "language": lambda _: "de-DE",
+        "timeZone": lambda _: "Europe/Berlin",
+        "country": lambda _: "DE",
+        "type": lambda _: "server",
+        "parent": lambda _: "server",
+    }
+)
+"""Texts that must have a certain form, by the name of their input field, made of a word as far as possible."""
+
+_SINGLE: Mapping[str, Any] = MappingProxyType(
+    {
+        "Boolean": True,
+        "Int": 12,
+        "Float": 1.0,
+        "Date": "2030-01-02",
+        "DateTime": "2026-01-02T03:04:05Z",
+        "JSON": {},
+    }
+)
+
+
+# --- operations
+
+
+def everything(of: GraphQLOutputType, above: tuple[str, ...] = ()) -> str:
+    """The selection of all fields of a type and of all types below it; of a type that is above already, its leaves."""
+    named = get_named_type(of)
+    if isinstance(named, GraphQLUnionType):
+        return "{ __typename " + " ".join(f"... on {one.name} {everything(one, above)}" for one in named.types) + " }"
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    return "{ __typename " + " ".join(_selected(named, above)) + " }"
+
+
+def _selected(named: GraphQLObjectType, above: tuple[str, ...]) -> Iterator[str]:
+    for name, one in named.fields.items():
+        if is_leaf_type(get_named_type(one.type)):
+            yield name
+        elif named.name not in above and not name.startswith("_"):
+            assert not any(is_required_argument(argument) for argument in one.args.values()), name
+            yield f"{name} {everything(one.type, (*above, named.name))}"
+
+
+def operation(schema: GraphQLSchema, probes: Sequence[Probe]) -> tuple[str, dict[str, Any]]:
+    """One operation that asks all of these probes, `p0`, `p1`, …, and its variables."""
+    kind = probes[0].kind
+    declared: list[str] = []
+    fields: list[str] = []
+    fragments: dict[str, str] = {}
+    variables: dict[str, Any] = {}
+    for number, probe in enumerate(probes):
+        root_field = roots(schema, kind)[probe.field]
+        named = get_named_type(root_field.type)
+        fragments[named.name] = f"fragment All{named.name} on {named.name} {everything(named)}"
+        given = {f"p{number}_{name}": (name, value) for name, value in probe.arguments.items()}
+        declared += [f"${variable}: {root_field.args[name].type}" for variable, (name, _) in given.items()]
+        variables |= {variable: value for variable, (_, value) in given.items()}
+        spelled = ", ".join(f"{name}: ${variable}" for variable, (name, _) in given.items())
+        fields.append(f"p{number}: {probe.field}{f'({spelled})' if spelled else ''} {{ ...All{named.name} }}")
+    head = f"{kind}({', '.join(declared)})" if declared else kind
+    return f"{head} {{ {' '.join(fields)} }} {' '.join(fragments.values())}", variables
+
+
+def batches(probes: Iterable[Probe], size: int) -> Iterator[list[Probe]]:
+    """Probes that can be asked in one operation: of one root field with the same arguments, at most so many."""
+    for _, alike in itertools.groupby(probes, key=lambda probe: (probe.kind, probe.field, tuple(probe.arguments))):
+        asked = list(alike)
+        yield from (asked[at : at + size] for at in range(0, len(asked), size))
+
+
+# --- references, asked of a subgraph directly
+
+
+def entities(subgraph: GraphQLSchema) -> tuple[str, ...]:
+    """The types that a subgraph can be asked for by reference."""
+    union = subgraph.type_map.get("_Entity")
+    return tuple(one.name for one in union.types) if isinstance(union, GraphQLUnionType) else ()
+
+
+def entity_operation(subgraph: GraphQLSchema, entity: str) -> str:
+    """The question for everything about the representations `$r` of an entity."""
+    kind = subgraph.type_map[entity]
+    assert isinstance(kind, GraphQLObjectType)
+    return f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on {entity} {everything(kind)} }} }}"
+
+
+def nested_operations(subgraph: GraphQLSchema, entity: str) -> Iterator[tuple[Position, str]]:
+    """For each argument of each field of an entity the question for `$r` with the argument as `$value`."""
+    kind = subgraph.type_map[entity]
+    assert isinstance(kind, GraphQLObjectType)
+    for name, one in kind.fields.items():
+        for argument, definition in one.args.items():
+            selection = f"... on {entity} {{ {name}({argument}: $value) {everything(one.type)} }}"
+            text = f"query($r: [_Any!]!, $value: {definition.type}) {{ _entities(representations: $r) {{ {selection} }} }}"
+            yield Position(f"{entity}.{name}", (argument,), definition.type), text

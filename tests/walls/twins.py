@@ -1,0 +1,128 @@
+"""Tenants that look alike: the same people, numbers and names, except that every string carries a mark of its owner.
+
+    tenant ┬─ household x: a customer with two sites, contacts, assets and tickets, replies and an internal note
+           ├─ household y: the same again, and the parent of x
+           └─ internal (i): stock without a customer, a type of asset
+
+Everything is made by commands, with input that is generated from their types: a new field is filled, and therefore
+marked, without a line here. The first letter after `zz` in a mark is the tenant's, the second the household's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from contracts.scopes import PERMISSIONS
+from subgraphs.kit.caller import Caller
+from tests.walls.platform import Platform
+from tests.walls.probes import Foreign, Probe, Speller, operation, roots
+from tests.walls.search import marks
+
+SOMEBODY = UUID("0192f000-0000-7000-8000-0000000000ff")
+"""Who works in all tenants: even what is kept per person must not be shared."""
+
+
+@dataclass(slots=True)
+class Household:
+    """A customer and what belongs to it: an identifier for each type."""
+
+    words: Iterator[str]
+    ids: dict[str, str] = field(default_factory=lambda: {"User": str(uuid4())})
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One tenant and its two households."""
+
+    tenant: UUID
+    x: Household
+    y: Household
+
+    def staff(self, **changes: Any) -> Caller:
+        """Somebody who may do everything here, unless `changes` says otherwise."""
+        plain: dict[str, Any] = {
+            "tenant": self.tenant,
+            "subject": SOMEBODY,
+            "kind": "STAFF",
+            "scopes": frozenset(PERMISSIONS),
+        }
+        return Caller(**plain | changes)
+
+    def portal(self, **changes: Any) -> Caller:
+        """A user of household x, with every permission: only the walls are between them and the rest."""
+        limits = {"kind": "CUSTOMER", "subject": uuid4(), "customers": frozenset({UUID(self.x.ids["Customer"])})}
+        return self.staff(**limits | changes)
+
+
+async def built(platform: Platform, letter: str) -> Twin:
+    """Make a tenant whose marks begin with `zz` and this letter."""
+    twin = Twin(uuid4(), Household(marks(f"{letter}x")), Household(marks(f"{letter}y")))
+    make = Maker(platform, twin)
+    for home in (twin.y, twin.x):
+        await _furnish(make, home)
+    await make.command(twin.x, "updateCustomer", {"parentId": twin.y.ids["Customer"]})
+    internal = Household(marks(f"{letter}i"))
+    await make.command(internal, "createAsset", {"status": "IN_STOCK"})
+    await make.command(internal, "createAssetType", {})
+    return twin
+
+
+async def _furnish(make: Maker, home: Household) -> None:
+    await make.command(home, "createCustomer", {})
+    await make.teach("Customer", home)
+    for _ in range(2):
+        await make.command(home, "createSite", {})
+        await make.command(home, "createContact", {"siteId": home.ids["Site"]})
+        place = {"customerId": home.ids["Customer"], "siteId": home.ids["Site"], "contactId": home.ids["Contact"]}
+        await make.command(home, "createAsset", {**place, "status": "DEPLOYED"})
+        await make.teach("Asset", home)
+        about = {"contactId": home.ids["Contact"], "assetId": home.ids["Asset"], "assigneeId": home.ids["User"]}
+        await make.command(home, "createTicket", about)
+        for talk in ("addNote", "replyToTicket", "startTicket", "resolveTicket"):
+            await make.command(home, talk, {})
+
+
+@dataclass(slots=True)
+class Maker:
+    """Runs commands for a tenant as its staff."""
+
+    platform: Platform
+    twin: Twin
+    keys: Iterator[int] = field(default_factory=itertools.count)
+
+    async def command(self, home: Household, name: str, more: Mapping[str, Any]) -> None:
+        """Run a command with marked input and `more`; it must be done. Remember what it was about."""
+        arguments = Speller(home.ids, home.words).arguments(roots(self.platform.api, "mutation")[name])
+        # The same keys in every tenant: those who repeat a key of somebody else must not get their answer.
+        arguments["input"] |= {**more, "clientMutationId": f"seed-{next(self.keys)}"}
+        text, variables = operation(self.platform.api, [Probe("mutation", name, arguments)])
+        payload = (await self.platform.data(self.twin.staff(), text, **variables))["p0"]
+        assert payload["errors"] == [], (name, arguments, payload)
+        entity = next(value for value in payload.values() if isinstance(value, dict))
+        if "id" in entity:
+            home.ids[entity["__typename"]] = entity["id"]
+
+    async def teach(self, kind: str, home: Household) -> None:
+        """Let the other modules know the last thing of this kind."""
+        await self.platform.teach(kind, home.ids[kind], tenant=self.twin.tenant, customer=home.ids["Customer"])
+
+
+async def loot(platform: Platform, where: str, *arguments: Any, with_column: str = "tenant_id") -> Foreign:
+    """Everything that can be named of the rows that `where` selects: their ids by table, and their texts by column."""
+    ids: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
+    for table in await platform.tables(with_column=with_column):
+        for row in await platform.admin.fetch(f"SELECT * FROM {table} t WHERE {where}", *arguments):
+            for column, value in row.items():
+                if isinstance(value, UUID) and column != "tenant_id":
+                    ids.setdefault(f"{table}.{column}", []).append(str(value))
+                elif isinstance(value, str) and 3 < len(value) < 200 and column not in {"envelope", "before", "after"}:
+                    texts.setdefault(f"{table}.{column}", []).append(value)
+    return Foreign(
+        {kind: sorted(set(values)) for kind, values in ids.items()},
+        {kind: sorted(set(values)) for kind, values in texts.items()},
+    )
