@@ -37,11 +37,15 @@ def run(
     split: Annotated[
         bool, typer.Option("--split", help="As in production: each module its own processes, RabbitMQ and Redis real.")
     ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave this module out, as if it had failed: its fields are null.")
+    ] = None,
 ) -> None:
     """Start the platform; Ctrl-C stops it."""
     from deploy.local import running  # noqa: PLC0415 - see above
 
-    asyncio.run(running.until_told(home.expanduser().absolute(), port, say, split=split))
+    left_out = frozenset(without or ())
+    asyncio.run(running.until_told(home.expanduser().absolute(), port, say, split=split, without=left_out))
 
 
 @app.command()

@@ -22,6 +22,7 @@ _ATTACHED = str(Path(attached.__file__))
 _INSIDE = Path("/proc/self/cwd")
 _PATIENCE_SECONDS = 5.0
 _SHORT_LIFE_SECONDS = 2.0
+_TOLD_TO = frozenset({0, -signal.SIGTERM, -signal.SIGINT})
 
 T = TypeVar("T")
 
@@ -138,6 +139,7 @@ async def kept(
     say: Say,
     gently: signal.Signals = signal.SIGTERM,
     seconds: float = 20.0,
+    may_stop: bool = False,
 ) -> AsyncIterator[Kept]:
     """Keep a child running for the length of the block.
 
@@ -147,10 +149,12 @@ async def kept(
         say: Told when it ended and when it is back.
         gently: The signal that ends it in an orderly way.
         seconds: How long it may take over that.
+        may_stop: Whether one that somebody told to stop stays stopped; one that dies is started again in any case.
     """
     child = Kept(name, await start_ready())
     # No TaskGroup: a fixture enters and leaves this block in different tasks.
-    watch = asyncio.create_task(_start_again_forever(child, start_ready, say), name=f"keeper of {name}")
+    watching = _start_again_forever(child, start_ready, say, may_stop=may_stop)
+    watch = asyncio.create_task(watching, name=f"keeper of {name}")
     try:
         yield child
     finally:
@@ -179,11 +183,14 @@ async def _leave(manager: AbstractAsyncContextManager[T], entering: asyncio.Futu
 
 
 async def _start_again_forever(
-    child: Kept, start_ready: Callable[[], Awaitable[asyncio.subprocess.Process]], say: Say
+    child: Kept, start_ready: Callable[[], Awaitable[asyncio.subprocess.Process]], say: Say, *, may_stop: bool
 ) -> None:
     while True:
         started = time.monotonic()
         status = await child.process.wait()
+        if may_stop and status in _TOLD_TO:
+            say(f"⏸ {child.name} was told to stop, and stays stopped until the platform is started anew.")
+            return
         say(f"⚠ {child.name} ended ({_cause(status)}); starting it again.")
         if time.monotonic() - started < _SHORT_LIFE_SECONDS:
             await asyncio.sleep(1)  # what cannot live should not keep the machine busy

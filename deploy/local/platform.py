@@ -49,8 +49,10 @@ class Running:
 
 
 @asynccontextmanager
-async def in_one_process(home: Path, port: int, say: Say) -> AsyncIterator[Running]:
-    """Run the platform for the length of the block."""
+async def in_one_process(
+    home: Path, port: int, say: Say, without: frozenset[str] = frozenset()
+) -> AsyncIterator[Running]:
+    """Run the platform for the length of the block; modules in `without` are in the graph, but do not answer."""
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(serving.take(port))
         step = Steps(say)
@@ -61,11 +63,15 @@ async def in_one_process(home: Path, port: int, say: Say) -> AsyncIterator[Runni
         amqp_url = await schemas.bring_up_broker(admin_url)
         step.done(f"schemas of {', '.join(MODULES)}")
         modules = {module.load(name): _settings(addresses[name], amqp_url) for name in MODULES}
-        router = await _router(home, modules, stack)
+        router = await _router(home, modules, stack, without)
         step.done("modules, and the graph that they are together")
         await process.declare_queues(list(modules), broker.at(amqp_url))
         ready = asyncio.Event()
-        tasks = {manifest.name: process.background(manifest, settings) for manifest, settings in modules.items()}
+        tasks = {
+            manifest.name: process.background(manifest, settings)
+            for manifest, settings in modules.items()
+            if manifest.name not in without
+        }
         tasks["router"] = serving.serve(router, listener, ready)
         await stack.enter_async_context(_running(tasks))
         await ready.wait()
@@ -103,7 +109,9 @@ def router_config(home: Path, **more: Any) -> RouterConfig:
     )
 
 
-async def _router(home: Path, modules: Mapping[Module, Settings], stack: AsyncExitStack) -> Starlette:
+async def _router(
+    home: Path, modules: Mapping[Module, Settings], stack: AsyncExitStack, without: frozenset[str]
+) -> Starlette:
     """Build the router around the modules' applications, and have it compose their graph."""
     inside: dict[str, Any] = {}
     router = build_router(router_config(home, access_log=False, registry=RegistrySettings()), in_process=inside)
@@ -113,6 +121,8 @@ async def _router(home: Path, modules: Mapping[Module, Settings], stack: AsyncEx
         return known
 
     for manifest, settings in modules.items():
+        if manifest.name in without:
+            continue
         app = module_app.build(manifest, settings, keys=keys)
         await stack.enter_async_context(app.router.lifespan_context(app))
         inside[manifest.name] = app

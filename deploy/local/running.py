@@ -14,9 +14,10 @@ import structlog
 
 from deploy.local import demo
 from deploy.local.children import Say
-from deploy.local.home import DEFAULT_HOME
+from deploy.local.home import DEFAULT_HOME, Trouble
 from deploy.local.platform import Running, in_one_process
 from deploy.local.split import in_many_processes
+from subgraphs import MODULES
 
 _HICCUPS = 8
 _FIRST_QUERY = (
@@ -24,18 +25,25 @@ _FIRST_QUERY = (
 )
 
 
-async def until_told(home: Path, port: int, say: Say, *, split: bool) -> None:
-    """Run until Ctrl-C or SIGTERM; then stop everything, in order."""
+async def until_told(home: Path, port: int, say: Say, *, split: bool, without: frozenset[str] = frozenset()) -> None:
+    """Run until Ctrl-C or SIGTERM, `without` some modules; then stop everything, in order."""
+    _refuse_unknown(without)
     _log_for_people()
     start = in_many_processes if split else in_one_process
     with _told_to_stop(say):
         try:
-            async with start(home, port, say) as started:
-                await demo.make(started.url, home, say)
+            async with start(home, port, say, without) as started:
+                if not without:
+                    await demo.make(started.url, home, say)
                 say(_welcome(started))
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             say("✓ stopped; the data stays")
+
+
+def _refuse_unknown(names: frozenset[str]) -> None:
+    if unknown := names - set(MODULES):
+        raise Trouble(f"There is no module {', '.join(sorted(unknown))}.", f"The modules are {', '.join(MODULES)}")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,11 +88,17 @@ def holder_of(port: int) -> str | None:
     """Name the process that listens on a port, as far as we may see; from /proc, as `ss -ltnp` does."""
     sockets = {f"socket:[{inode}]" for inode in _listening_on(port)}
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if sockets & {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}:  # noqa: PTH115 - a set of strings
-                command = (process / "cmdline").read_text(encoding="utf-8", errors="replace")
-                return f"`{command.replace(chr(0), ' ').strip()}` (process {process.name})"
+        if sockets.intersection(_open_files(process)):
+            command = (process / "cmdline").read_text(encoding="utf-8", errors="replace")
+            return f"`{command.replace(chr(0), ' ').strip()}` (process {process.name})"
     return None
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError):  # gone, or not ours to look at
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed while we look
+                yield str(descriptor.readlink())
 
 
 def _listening_on(port: int) -> Iterator[str]:

@@ -7,7 +7,8 @@
         └── HTTP ──► …
 
 What a process needs to know stands in its environment and nowhere else, as systemd credentials have it in production. A
-child that dies is named and started again; all of them die with us.
+child that dies is named and started again; one that was told to stop (`kill`, without -9) stays stopped, so that an
+outage can be looked at; all of them die with us.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
 @asynccontextmanager
-async def in_many_processes(home: Path, port: int, say: Say) -> AsyncIterator[Running]:
-    """Run the platform for the length of the block."""
+async def in_many_processes(
+    home: Path, port: int, say: Say, without: frozenset[str] = frozenset()
+) -> AsyncIterator[Running]:
+    """Run the platform for the length of the block; modules in `without` are not started."""
     _refuse_without(packages.install(["RabbitMQ", "Redis"], say))
     async with AsyncExitStack() as stack:
         # Taken to be sure that it is free, and given up when the router is about to take it.
@@ -59,7 +62,7 @@ async def in_many_processes(home: Path, port: int, say: Say) -> AsyncIterator[Ru
         await process.declare_queues([module.load(name) for name in MODULES], broker.at(amqp_url))
         house = _House(home, serving.port_of(listener), amqp_url, redis_url, secrets.token_urlsafe(24), say)
         listener.close()
-        await house.start(addresses, stack)
+        await house.start({name: schema for name, schema in addresses.items() if name not in without}, stack)
         step.done("router and modules, each in its own processes")
         yield Running(house.url, home)
 
@@ -109,7 +112,7 @@ class _House:
                     *(sys.executable, "-m", *program), directory=self.home, output=output, environment=environment
                 )
 
-        return children.kept(title, start, say=self.say, seconds=_STOP_SECONDS)
+        return children.kept(title, start, say=self.say, seconds=_STOP_SECONDS, may_stop=True)
 
     def _router_environment(self) -> dict[str, str]:
         identity.router_key(self.home)

@@ -22,6 +22,7 @@ A timer may fire late and may fire although its reason is gone, so a handler loo
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -206,6 +207,7 @@ def _queries(connection: asyncpg.Connection, module: str) -> Queries:
     )
 
 
+@functools.cache
 def _names(module: str) -> DBSettings:
     """Our names for pgqueuer's tables; every one is given, because those that are not are read from the environment."""
     return DBSettings(

@@ -70,7 +70,7 @@ def test_the_demo_has_customers_assets_and_tickets_in_every_state(platform: Plat
     told = {story.title: story.state for story in STORIES}
     assert {found["title"]: found["status"] for found in data["tickets"] if found["title"] in told} == told
     assert len(data["assets"]) == 42
-    assert sum(asset["eolDate"] is not None for asset in data["assets"]) == 23
+    assert sum(asset["eolDate"] is not None for asset in data["assets"]) == 21
 
 
 def test_an_event_of_one_module_reaches_another(platform: Platform) -> None:

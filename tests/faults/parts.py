@@ -29,8 +29,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.events.envelope import Envelope
-from contracts.events.tickets import TimeEntryBooked, WorkItem
+from contracts.events.envelope import Envelope, Event
 from subgraphs.kit import broker, database, inbox, jobs, outbox, relay, wire, work
 from subgraphs.kit.backoff import Backoff
 from subgraphs.kit.broker import Broker, Delivery, Message, Publisher, Queue
@@ -39,10 +38,23 @@ from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 
+
+class EntryMade(Event):
+    """Somebody worked for some minutes."""
+
+    type = "entry.made"
+    subject_type = "Entry"
+
+    id: UUID
+    minutes: int
+
+
 TENANTS = (UUID(int=0xA), UUID(int=0xB), UUID(int=0xC))
 QUICK = Backoff(first_seconds=0.02, most_seconds=0.5)
+TOGETHER = 4
+"""How many entries a writer writes in one transaction."""
 CONSUMER = "effects"
-QUEUE = Queue("receiver", CONSUMER, (TimeEntryBooked.type,))
+QUEUE = Queue("receiver", CONSUMER, (EntryMade.type,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class Part:
     survives: int = 0
     """How many such moments pass before the first death."""
     limit: int = 1_000_000
-    """How many entries a writer writes."""
+    """How many times a writer writes."""
     pause_seconds: float = 0.0
     directory: str = ""
     broker_url: str = ""
@@ -72,11 +84,11 @@ class Fate:
     part: Part
     passed: int = 0
 
-    def note(self, word: str, fact: object) -> None:
+    def note(self, word: str, *facts: object) -> None:
         """Append to the ledger; it is in the kernel's hands when this returns."""
         file = Path(self.part.directory) / f"{self.part.role}-{os.getpid()}.ledger"
         with file.open("ab", buffering=0) as ledger:
-            ledger.write(f"{word} {fact}\n".encode())
+            ledger.write("".join(f"{word} {fact}\n" for fact in facts).encode())
 
     def moment(self, name: str) -> None:
         """Die here, if this is the moment."""
@@ -109,41 +121,37 @@ async def write(fate: Fate) -> None:
 
 
 async def _write(fate: Fate, engine: AsyncEngine, number: int) -> None:
-    entry, tenant, minutes = uuid4(), TENANTS[number % len(TENANTS)], number % 100
-    fate.note("tried", entry)
+    """Write a few entries in one transaction: all of them happened, or none."""
+    tenant = TENANTS[number % len(TENANTS)]
+    entries = {uuid4(): (number * TOGETHER + place) % 100 for place in range(TOGETHER)}
+    fate.note("tried", *entries)
     try:
         async with work.begin(engine, system(tenant), module="sender", command="write") as job:
-            await job.session.execute(
-                text("INSERT INTO entry VALUES (:tenant, :id, :minutes)"),
-                {"tenant": tenant, "id": entry, "minutes": minutes},
-            )
-            happened = _booked(entry, minutes, job)
-            if fate.part.mutant != "after_commit":
-                await job.emit(happened, subject=entry)
+            told = [await _entered(fate, job, entry, minutes) for entry, minutes in entries.items()]
     except Exception:  # noqa: BLE001 - whether it happened or not: nobody was told that it did
         await asyncio.sleep(0.1)
         return
-    fate.note("acked", entry)
+    fate.note("acked", *entries)
     fate.moment("after commit")
     if fate.part.mutant == "after_commit":
-        await _publish_at_once(fate, job, happened)
+        await _publish_at_once(fate, job, told)
 
 
-def _booked(entry: UUID, minutes: int, job: Work) -> TimeEntryBooked:
-    return TimeEntryBooked(
-        id=entry,
-        user_id=job.caller.subject,
-        work_item=WorkItem(type="INTERNAL"),
-        started_at=job.at,
-        ended_at=job.at,
-        actual_minutes=minutes,
+async def _entered(fate: Fate, job: Work, entry: UUID, minutes: int) -> EntryMade:
+    await job.session.execute(
+        text("INSERT INTO entry VALUES (:tenant, :id, :minutes)"),
+        {"tenant": job.caller.tenant, "id": entry, "minutes": minutes},
     )
+    happened = EntryMade(id=entry, minutes=minutes)
+    if fate.part.mutant != "after_commit":
+        await job.emit(happened, subject=entry)
+    return happened
 
 
-async def _publish_at_once(fate: Fate, job: Work, happened: TimeEntryBooked) -> None:
-    envelope = outbox._envelope(job, happened, subject=happened.id, customer=None)
+async def _publish_at_once(fate: Fate, job: Work, told: Sequence[EntryMade]) -> None:
+    envelopes = [outbox._envelope(job, happened, subject=happened.id, customer=None) for happened in told]
     async with broker.at(fate.part.broker_url).publisher() as publisher:
-        await publisher.publish([Message(id=envelope.id, key=envelope.type, body=envelope.to_json())])
+        await publisher.publish([Message(id=one.id, key=one.type, body=one.to_json()) for one in envelopes])
 
 
 # --- relays
@@ -225,7 +233,7 @@ async def consume(fate: Fate) -> None:
         fate.moment("before the acknowledgement")
 
     _forget_the_inbox(fate)
-    consumer = Consumer(CONSUMER, (TimeEntryBooked.type,), functools.partial(_have_an_effect, fate))
+    consumer = Consumer(CONSUMER, (EntryMade.type,), functools.partial(_have_an_effect, fate))
     await inbox.consume(
         _Mortal(broker.at(fate.part.broker_url), fate),
         "receiver",
@@ -241,15 +249,15 @@ def _forget_the_inbox(fate: Fate) -> None:
 
 
 async def _have_an_effect(fate: Fate, job: Work, event: Envelope) -> None:
-    booked = event.read(TimeEntryBooked)
-    fate.note("seen", booked.id)
+    made = event.read(EntryMade)
+    fate.note("seen", made.id)
     fate.moment("in the work")
     await job.session.execute(
         text("INSERT INTO effect VALUES (:tenant, :id, :minutes)"),
-        {"tenant": job.caller.tenant, "id": booked.id, "minutes": booked.actual_minutes},
+        {"tenant": job.caller.tenant, "id": made.id, "minutes": made.minutes},
     )
-    if asks_for_a_job(str(booked.id)):
-        await jobs.enqueue(job, "settle", {"id": str(booked.id)})
+    if asks_for_a_job(str(made.id)):
+        await jobs.enqueue(job, "settle", {"id": str(made.id)})
 
 
 def asks_for_a_job(entry: str) -> bool:

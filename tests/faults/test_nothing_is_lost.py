@@ -21,7 +21,7 @@ import pytest
 
 from deploy.local import services
 from tests.faults.house import House, a_seed, house, monkey
-from tests.faults.parts import Part
+from tests.faults.parts import TOGETHER, Part
 
 pytestmark = pytest.mark.faults
 
@@ -29,7 +29,7 @@ KILLS = {"relay": 11, "writer": 8, "consumer": 9, "worker": 4, "database": 2}
 ENOUGH = 5_000
 """Acknowledged entries, at least."""
 
-WRITER = Part("writer", limit=80, pause_seconds=0.01)
+WRITER = Part("writer", limit=20, pause_seconds=0.02)
 RELAY, CONSUMER, WORKER = Part("relay"), Part("consumer"), Part("worker")
 
 NOTHING_LOST = {
@@ -45,7 +45,7 @@ NOTHING_LOST = {
 }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(
     tmp_path: Path, record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,7 +58,7 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(
                 await monkey(built, victims, every=(0.3, 1.8), seed=seed)
                 while len(built.ledger("acked")) < ENOUGH:
                     await asyncio.sleep(0.5)
-            await built.quiet(seconds=90)
+            await built.quiet(seconds=300)
         count = await built.count()
         kills = dict(built.kills)
 
@@ -82,7 +82,7 @@ async def count_after(standing: House, **changed: Part) -> dict[str, Any]:
     await standing.empty()
     parts = {"writer": WRITER, "relay": RELAY, "consumer": CONSUMER, "worker": WORKER} | changed
     async with standing.running(*parts.values()):
-        while len(standing.ledger("tried")) < WRITER.limit:
+        while len(standing.ledger("tried")) < WRITER.limit * TOGETHER:
             await asyncio.sleep(0.05)
         await standing.quiet(seconds=40)
         return asdict(await standing.count()) | {"deaths": standing.graves}
@@ -91,7 +91,7 @@ async def count_after(standing: House, **changed: Part) -> dict[str, Any]:
 MOMENTS = {
     "relay before publish": Part("relay", dies="before publish", deaths=3),
     "relay after publish": Part("relay", dies="after publish", deaths=3),
-    "writer after commit": Part("writer", dies="after commit", deaths=3, survives=5, limit=80, pause_seconds=0.01),
+    "writer after commit": Part("writer", dies="after commit", deaths=3, survives=2, limit=20, pause_seconds=0.02),
     "consumer in the work": Part("consumer", dies="in the work", deaths=3, survives=5),
     "consumer before the acknowledgement": Part("consumer", dies="before the acknowledgement", deaths=3, survives=5),
     "worker before it is done": Part("worker", dies="before it is done", deaths=1, survives=1),
@@ -115,7 +115,7 @@ MUTANTS = {
         "lost",
     ),
     "a writer that publishes after its commit, without an outbox": (
-        Part("writer", mutant="after_commit", dies="after commit", deaths=1, survives=5, limit=80, pause_seconds=0.01),
+        Part("writer", mutant="after_commit", dies="after commit", deaths=1, survives=2, limit=20, pause_seconds=0.02),
         "lost",
     ),
     "a consumer that acknowledges before it has done anything": (

@@ -111,19 +111,9 @@ async def schema(migrated: Schema) -> Schema:
 
 @pytest.fixture(scope="module")
 async def installed_broker(database: str) -> LocalBroker:
-    async with wire.connection(database, application="test") as connection:
-        await connection.execute("""
-            DO $$ BEGIN
-                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'broker') THEN
-                    CREATE ROLE broker LOGIN PASSWORD 'test';
-                END IF;
-            END $$;
-            CREATE SCHEMA broker AUTHORIZATION broker;
-            ALTER ROLE broker SET search_path = broker;
-        """)
-        name = await connection.fetchval("SELECT quote_ident(current_database())")
-        await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO broker")
-    broker = LocalBroker(address(database, "broker"))
+    secret = SecretStr("test")
+    await databases.provision(database, "broker", databases.RolePasswords(secret, secret, secret))
+    broker = LocalBroker(address(database, "broker_owner"))
     await broker.install()
     return broker
 
