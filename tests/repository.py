@@ -28,5 +28,5 @@ def _by_walking() -> list[Path]:
     for directory, inside, names in os.walk(ROOT):
         hidden = {name for name in inside if name.startswith(".") and name != ".ci"}
         inside[:] = sorted(set(inside) - hidden - _MADE)
-        found += [Path(directory) / name for name in names if not name.endswith(".pyc")]
+        found += [Path(directory) / name for name in names if name != ".git" and not name.endswith(".pyc")]
     return found
