@@ -13,7 +13,7 @@ import pytest
 from subgraphs.kit.broker import Broker, Delivery, Message, Queue, dead_letters
 from subgraphs.kit.broker.delivery import UNROUTED
 
-SECONDS = 10.0
+SECONDS = 20.0
 """How long anything may take before it counts as lost."""
 
 
