@@ -29,6 +29,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -127,6 +128,16 @@ async def once(
             return False
         await effect(work)
     return True
+
+
+async def sweep(connection: asyncpg.Connection, *, keep: timedelta) -> int:
+    """Forget what was handled longer than `keep` ago, as the relay's role; returns how many entries that were.
+
+    `keep` must be longer than any event can be on its way, the time among the dead letters not counted: what is there
+    was not handled.
+    """
+    tag = await connection.execute("DELETE FROM inbox WHERE handled_at < now() - $1::interval", keep)
+    return int(tag.rpartition(" ")[2])
 
 
 async def patiently(attempt: Callable[[], Awaitable[object]], outage: Backoff) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -327,6 +327,17 @@ async def test_consumers_outlive_the_broker(desk: Desk) -> None:
 
     assert len(ended) == 1
     assert await desk.schema.effects() == [str(first.subject_id), str(second.subject_id)]
+
+
+async def test_only_what_was_handled_long_ago_is_forgotten(desk: Desk) -> None:
+    await desk.send(envelope(tenant=A), envelope(tenant=B), envelope(tenant=B))
+    async with desk.consuming(COUNT):
+        await desk.emptied()
+    await desk.schema.rows("UPDATE inbox SET handled_at = now() - interval '91 days' WHERE tenant_id = $1", B)
+
+    async with wire.connection(desk.schema.relay_url, application="test") as connection:
+        assert await inbox.sweep(connection, keep=timedelta(days=90)) == 2
+    assert await desk.schema.rows("SELECT tenant_id FROM inbox") == [{"tenant_id": A}]
 
 
 async def test_a_consumer_that_is_stopped_in_the_middle_leaves_the_event_to_the_next(desk: Desk) -> None:

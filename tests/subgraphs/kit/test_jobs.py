@@ -313,6 +313,19 @@ async def test_the_log_of_jobs_that_are_gone_is_swept(schema: Schema) -> None:
     assert await schema.rows("SELECT status::text FROM job_log") == [{"status": "queued"}]
 
 
+async def test_a_worker_sweeps_by_itself(schema: Schema) -> None:
+    await enqueue(schema, "done")
+    async with working(schema, NOTE):
+        await until(schema)
+    await schema.rows("UPDATE job_log SET created = now() - interval '100 days'")
+    await schema.rows("UPDATE inbox SET handled_at = now() - interval '100 days'")
+
+    async with working(schema, NOTE), asyncio.timeout(30):
+        while await schema.rows("SELECT 1 FROM job_log UNION ALL SELECT 1 FROM inbox"):
+            await asyncio.sleep(0.02)
+    assert await schema.effects() == ["done"]
+
+
 async def test_our_tables_have_every_column_that_pgqueuer_declares(schema: Schema) -> None:
     """A newer pgqueuer may want more: then this fails, and a migration is due."""
     names = jobs._names("tickets")
