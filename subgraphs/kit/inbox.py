@@ -44,7 +44,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from contracts.events.envelope import Envelope
 from subgraphs.kit import caller
 from subgraphs.kit.backoff import Backoff, insist
-from subgraphs.kit.broker import Broker, Delivery, Queue
+from subgraphs.kit.broker import MOST_DELIVERIES, Broker, Delivery, Queue
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.work import Work
 
@@ -76,12 +76,12 @@ class Consumer:
     events: tuple[str, ...]
     """The types of events that it wants: `customer.created`."""
     handle: Callable[[Work, Envelope], Awaitable[None]]
-    tries: int = 20
-    """How often a failing event is tried, before it goes to the dead letters."""
+    tries: int = MOST_DELIVERIES
+    """How often a failing event is tried, before it goes to the dead letters; the broker's own limit at most."""
 
     def queue(self, module: str) -> Queue:
         """Where its events wait."""
-        return Queue(module=module, purpose=self.name, keys=self.events, tries=self.tries)
+        return Queue(module=module, purpose=self.name, keys=self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,10 @@ class _Loop:
         except ValidationError as error:
             facts.error("event.unreadable", problems=error.errors(include_input=False, include_url=False))
             await delivery.reject()
+            return
+        if not self.queue.wants(envelope.type):
+            # An older release wanted it, and RabbitMQ still has the binding.
+            await delivery.ack()
             return
         facts = facts.bind(event_id=str(envelope.id), tenant=str(envelope.tenantid))
         try:

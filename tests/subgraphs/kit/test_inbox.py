@@ -259,6 +259,18 @@ async def test_what_cannot_be_read_is_with_the_dead_letters_at_once(desk: Desk) 
     assert not called
 
 
+async def test_an_event_that_the_consumer_no_longer_wants_is_passed_over(desk: Desk) -> None:
+    """RabbitMQ keeps the bindings of an older release."""
+    wanted = envelope()
+    old = envelope().model_copy(update={"type": "ticket.renamed"})
+    await desk.send(old, wanted)
+
+    async with desk.consuming(COUNT):
+        await desk.emptied()
+    assert await desk.schema.effects() == [str(wanted.subject_id)]
+    assert await desk.dead() == []
+
+
 async def test_while_the_database_is_away_the_event_waits_and_no_try_is_counted(desk: Desk) -> None:
     refused = 0
     event = envelope()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from subgraphs.kit import wire
 from subgraphs.kit.broker import LocalBroker, Message, Queue, local
-from subgraphs.kit.broker.local import UNROUTED, pattern
+from subgraphs.kit.broker.delivery import UNROUTED, pattern
 
 QUEUE = Queue("notify", "mail", ("ticket.*",))
 
