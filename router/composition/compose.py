@@ -9,7 +9,14 @@ from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
 from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
-from router.composition.validation import graphql, inaccessible, interface_rules, merge_rules, subgraph_rules
+from router.composition.validation import (
+    graphql,
+    inaccessible,
+    interface_rules,
+    merge_rules,
+    subgraph_rules,
+    transitive_access,
+)
 from router.federation.codes import CompositionError, Hint
 from router.federation.directives import join_version
 from router.federation.spec import Version
@@ -53,6 +60,7 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     interface_rules.check(merging)
     if not merging.errors:
         merge_rules.check_after(merging)
+        transitive_access.check(merging)
     if "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:

@@ -10,6 +10,7 @@ from router.composition.merge.field_types import merge_types
 from router.composition.merge.merging import Merging, Override, Sources, present
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
+from router.federation.fieldsets import context_selection
 from router.federation.subgraph import Subgraph
 
 
@@ -33,7 +34,7 @@ def merge_field(
     merge_arguments(merging, real, merged)
     same = merge_types(merging, real, merged, is_input=False)
     if len(real) < len(found):
-        check_external(merging, sources, merged)
+        check_external(merging, sources, merged, same=same)
         same = same and all(m.type == merged.type for m in found.values())
     _join(merging, sources, merged, overrides, same=same)
 
@@ -86,12 +87,12 @@ def _join_arguments(
     for name in ("requires", "provides"):
         if application := subgraph.application(member, name):
             arguments[name] = application.arguments.get("fields")
+    if origin := _origin(subgraph, member):
+        arguments["override"] = origin
     if not same:
         arguments["type"] = member.type
     if subgraph.is_external(member):
         arguments["external"] = True
-    if origin := _origin(subgraph, member):
-        arguments["override"] = origin
     if override.used_overridden:
         arguments["usedOverridden"] = True
     if override.label:
@@ -112,15 +113,15 @@ def _context_arguments(subgraph: Subgraph, member: FieldDefinition) -> tuple[Val
     found: list[Value] = []
     for argument in member.arguments.values():
         application = subgraph.application(argument, "fromContext")
-        text = application.arguments.get("field") if application else None
-        if isinstance(text, str):
-            context, _, selection = text.strip().removeprefix("$").partition(" ")
+        read = context_selection(application.arguments.get("field")) if application else None
+        if read is not None:
+            context, selection = read
             found.append(
                 {
                     "context": f"{subgraph.name}__{context}",
                     "name": argument.name,
                     "type": argument.type,
-                    "selection": f" {selection}",
+                    "selection": selection,
                 }
             )
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.composition.merge.access import protect_interfaces
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.composed_directives import collect_custom
 from router.composition.merge.descriptions import merge_descriptions
@@ -56,6 +57,7 @@ def merge(merging: Merging) -> None:
             _merge_type(merging, merged)
     for action in merging.deferred:
         action()
+    protect_interfaces(merging)
     check_sharing_through_interfaces(merging)
     add_to_implementations(merging)
 
