@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.arguments import add_arguments, merge_arguments
+from router.composition.merge.carried import carry
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
@@ -37,6 +38,7 @@ def merge_field(
         check_external(merging, sources, merged, same=same)
         same = same and all(m.type == merged.type for m in found.values())
     _join(merging, sources, merged, overrides, same=same)
+    carry(merging, sources, merged)
 
 
 def _join(
