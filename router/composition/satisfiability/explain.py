@@ -127,21 +127,19 @@ def _reasons(merging: Merging, graph: Graph, problem: Unanswerable, place: Place
     reach = Reach(graph)
     for index, subgraph in enumerate(merging.subgraphs):
         definition = subgraph.types.get(place.known or place.type) or subgraph.types.get(place.type)
-        if index == place.subgraph or definition is None or member.name not in definition.fields:
+        if index == place.subgraph or definition is None:
             continue
-        if subgraph.is_external(definition.fields[member.name]):
-            continue
+        own = definition.fields.get(member.name)
+        has_field = own is not None and not subgraph.is_external(own)
         has = f'cannot move to subgraph "{subgraph.name}", which has field "{member.coordinate}", because'
-        if not subgraph.keys(definition):
-            yield f'{has} type "{definition.name}" has no @key defined in subgraph "{subgraph.name}".'
-            continue
         keys = graph.resolvable_keys(index, definition.name)
-        if not keys:
+        if has_field and not subgraph.keys(definition):
+            yield f'{has} type "{definition.name}" has no @key defined in subgraph "{subgraph.name}".'
+        elif has_field and not keys:
             yield (
                 f'{has} none of the @key defined on type "{definition.name}" in subgraph "{subgraph.name}" are resolvable (they are all '
                 'declared with their "resolvable" argument set to false).'
             )
-            continue
         for key in keys:
             if not reach.has(place, key):
                 names = printed(key)
