@@ -9,10 +9,18 @@ from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
 from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
-from router.composition.validation import graphql, inaccessible, interface_rules, merge_rules, subgraph_rules
+from router.composition.validation import (
+    graphql,
+    inaccessible,
+    interface_rules,
+    merge_rules,
+    subgraph_rules,
+    transitive_access,
+)
 from router.federation.codes import CompositionError, Hint
+from router.federation.connect import minimum_federation
 from router.federation.directives import join_version
-from router.federation.spec import Version
+from router.federation.spec import CONNECT, Version
 from router.federation.subgraph import Subgraph, SubgraphSource, load
 from router.federation.upgrade import upgrade
 
@@ -46,13 +54,14 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     errors += [error for subgraph in subgraphs if not subgraph.is_federation_1 for error in _check(subgraph)]
     if errors:
         return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
-    version = max((subgraph.version for subgraph in subgraphs), default=Version(2, 0))
+    version = max((_needed_version(subgraph) for subgraph in subgraphs), default=Version(2, 0))
     merging = Merging(tuple(subgraphs), version, join_version(version))
     merge_rules.check_before(merging)
     merge(merging)
     interface_rules.check(merging)
     if not merging.errors:
         merge_rules.check_after(merging)
+        transitive_access.check(merging)
     if "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:
@@ -62,6 +71,12 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))
+
+
+def _needed_version(subgraph: Subgraph) -> Version:
+    """The federation that a subgraph links, or a newer one that its connectors need."""
+    connect = subgraph.links.by_identity.get(CONNECT)
+    return max(subgraph.version, minimum_federation(connect.url.version)) if connect else subgraph.version
 
 
 def _check(subgraph: Subgraph) -> list[CompositionError]:

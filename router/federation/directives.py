@@ -10,9 +10,10 @@ from typing import Final
 from graphql import DefinitionNode, parse
 from graphql import Node as AstNode
 
+from router.federation.connect import connect_definitions
 from router.federation.document import add
 from router.federation.elements import UNSET, DirectiveDefinition, InputValue, Kind, Schema, is_non_null, printed
-from router.federation.spec import Link, Links, Version
+from router.federation.spec import CONNECT, Link, Links, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,9 @@ def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:
     """Add every definition that a schema may use without writing it; check those that it did write."""
     if links.core is not None:
         _complete_link(schema, links.core)
+    connect = links.by_identity.get(CONNECT)
+    for sdl in connect_definitions(connect) if connect else ():
+        define(schema, sdl)
     if link.url.version.major == 1:
         return _complete_federation_1(schema)
     problems: list[Problem] = []

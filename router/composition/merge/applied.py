@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from router.composition.merge.merging import Composed, Merging, Sources, present
@@ -22,6 +22,9 @@ class Annotated(Protocol):
 
 E = TypeVar("E", bound=Annotated)
 
+# Access control; it is settled before everything else, as interfaces inherit it.
+ACCESS = ("authenticated", "requiresScopes", "policy")
+
 # Directives of GraphQL itself that travel too.
 BUILT_IN = {name: Composed(name, name, repeatable=False) for name in ("deprecated", "specifiedBy", "oneOf")}
 
@@ -38,7 +41,7 @@ def merge_applied(merging: Merging, sources: Sources[E], merged: Annotated) -> N
             _merge(merging, composed, sources, merged)
         else:
             waiting.append(composed)
-    waiting.sort(key=lambda composed: composed.name in BUILT_IN)
+    waiting.sort(key=lambda composed: composed.element not in ACCESS)
     if waiting:
         merging.deferred.append(lambda: _merge_all(merging, waiting, sources, merged))
 
@@ -69,7 +72,7 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
     if len({_key(a) for a in variants.values()}) == 1:
         _apply(merged, composed.name, list(variants.values())[:1])
     elif composed.strategies:
-        _combine(merging, composed, variants, merged)
+        combine(merging, composed, variants, merged)
     else:
         _choose(merging, composed, variants, merged)
 
@@ -88,7 +91,8 @@ def _apply(merged: Annotated, name: str, applications: list[Applied]) -> None:
     merged.applied.extend(Applied(name, application.arguments) for application in applications)
 
 
-def _combine(merging: Merging, composed: Composed, variants: dict[int, Applied], merged: Annotated) -> None:
+def combine(merging: Merging, composed: Composed, variants: Mapping[int, Applied], merged: Annotated) -> None:
+    """Apply a directive with the combination of different arguments."""
     arguments: dict[str, Value] = {}
     for name, (_, combine) in composed.strategies.items():
         value = combine([a.arguments[name] for a in variants.values() if name in a.arguments])

@@ -58,10 +58,11 @@ def _drop(merging: Merging, arguments: Sources[InputValue], coordinate: str) -> 
             merging.places(arguments),
         )
         return
+    lacking = [index for index in range(len(merging.subgraphs)) if index not in found]
     merging.hint(
         "INCONSISTENT_ARGUMENT_PRESENCE",
         f'Optional argument "{coordinate}" will not be included in the supergraph as it does not appear in all subgraphs: it is '
-        f"defined in {subgraphs(merging.names(list(found)))} but not in {subgraphs(merging.names(missing))}.",
+        f"defined in {subgraphs(merging.names(list(found)))} but not in {subgraphs(merging.names(lacking))}.",
         coordinate,
         merging.places(arguments),
     )
@@ -77,18 +78,17 @@ def _contextual(merging: Merging, arguments: Sources[InputValue], coordinate: st
         if index in contextual:
             continue
         code = "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS"
-        name = merging.subgraphs[index].name
         if is_required(argument):
             merging.error(
                 code,
                 f'Argument "{coordinate}" is contextual in at least one subgraph but in "{coordinate}" it does not have @fromContext, '
-                f'is not nullable and has no default value. (subgraph "{name}")',
+                "is not nullable and has no default value.",
                 merging.places({index: argument}),
             )
         else:
             merging.hint(
                 code,
-                f'Contextual argument "{coordinate}" will not be included in the supergraph since it is contextual in at least one subgraph.',
+                f'Contextual argument "{coordinate}" will not be included in the supergraph since it is contextual in at least one subgraph',
                 coordinate,
                 merging.places({index: argument}),
             )

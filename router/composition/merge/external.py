@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.composition.merge.field_types import is_strict_subtype
 from router.composition.merge.merging import Merging, Sources, present
 from router.composition.merge.wording import distribution, subgraphs
 from router.federation.elements import (
@@ -17,13 +18,18 @@ from router.federation.elements import (
 )
 
 
-def check_external(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
-    """Compare every external declaration of a field with the merged one."""
+def check_external(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition, *, same: bool) -> None:
+    """Compare every external declaration of a field with the merged one; `same` if all who resolve it agree on its type."""
     external = {i: m for i, m in present(sources).items() if merging.subgraphs[i].is_external(m)}
-    if any(member.type != merged.type for member in external.values()):
+    if any(not _fits(merging, member.type, merged.type, same=same) for member in external.values()):
         _refuse_type(merging, sources, merged)
     for name, argument in merged.arguments.items():
         _check_argument(merging, sources, external, name, argument)
+
+
+def _fits(merging: Merging, declared: TypeRef, real: TypeRef, *, same: bool) -> bool:
+    """Where subgraphs resolve a field with different types, the declaration may follow any of them."""
+    return declared == real or (not same and is_strict_subtype(merging, declared, real))
 
 
 def _refuse_type(merging: Merging, sources: Sources[FieldDefinition], merged: FieldDefinition) -> None:
@@ -48,6 +54,7 @@ def _check_argument(
     missing = [index for index, entry in declared.items() if entry is None]
     if missing:
         having = [index for index, entry in arguments.items() if entry is not None]
+        missing = [index for index in range(len(merging.subgraphs)) if index not in having]
         merging.error(
             "EXTERNAL_ARGUMENT_MISSING",
             f'Field "{_field(argument)}" is missing argument "{argument.coordinate}" in some subgraphs where it is '

@@ -145,7 +145,8 @@ def _announce(supergraph: Schema, feature: Feature, names: dict[str, str]) -> No
     if imports:
         arguments["import"] = tuple(imports)
     supergraph.applied.append(Applied("link", arguments))
-    _define(supergraph, feature, names)
+    if feature.identity != CACHE_TAG:  # it is carried, not applied
+        _define(supergraph, feature, names)
 
 
 def _define(supergraph: Schema, feature: Feature, names: dict[str, str]) -> None:

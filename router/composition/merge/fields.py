@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.arguments import add_arguments, merge_arguments
+from router.composition.merge.carried import carry
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
 from router.composition.merge.merging import Merging, Override, Sources, present
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
+from router.federation.fieldsets import context_selection
 from router.federation.subgraph import Subgraph
 
 
@@ -33,9 +35,10 @@ def merge_field(
     merge_arguments(merging, real, merged)
     same = merge_types(merging, real, merged, is_input=False)
     if len(real) < len(found):
-        check_external(merging, sources, merged)
+        check_external(merging, sources, merged, same=same)
         same = same and all(m.type == merged.type for m in found.values())
     _join(merging, sources, merged, overrides, same=same)
+    carry(merging, sources, merged)
 
 
 def _join(
@@ -86,12 +89,12 @@ def _join_arguments(
     for name in ("requires", "provides"):
         if application := subgraph.application(member, name):
             arguments[name] = application.arguments.get("fields")
+    if origin := _origin(subgraph, member):
+        arguments["override"] = origin
     if not same:
         arguments["type"] = member.type
     if subgraph.is_external(member):
         arguments["external"] = True
-    if origin := _origin(subgraph, member):
-        arguments["override"] = origin
     if override.used_overridden:
         arguments["usedOverridden"] = True
     if override.label:
@@ -112,15 +115,15 @@ def _context_arguments(subgraph: Subgraph, member: FieldDefinition) -> tuple[Val
     found: list[Value] = []
     for argument in member.arguments.values():
         application = subgraph.application(argument, "fromContext")
-        text = application.arguments.get("field") if application else None
-        if isinstance(text, str):
-            context, _, selection = text.strip().removeprefix("$").partition(" ")
+        read = context_selection(application.arguments.get("field")) if application else None
+        if read is not None:
+            context, selection = read
             found.append(
                 {
                     "context": f"{subgraph.name}__{context}",
                     "name": argument.name,
                     "type": argument.type,
-                    "selection": f" {selection}",
+                    "selection": selection,
                 }
             )
     return tuple(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from router.composition.merge.access import protect_interfaces
 from router.composition.merge.applied import merge_applied
+from router.composition.merge.carried import carry, carry_schema, upgrade_for_connectors
 from router.composition.merge.composed_directives import collect_custom
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.directive_definitions import merge_executable_directives
@@ -36,6 +38,8 @@ def merge(merging: Merging) -> None:
     _prepare(merging)
     merging.composed |= collect(merging)
     merging.composed |= collect_custom(merging)
+    upgrade_for_connectors(merging)
+    carry_schema(merging)
     add_types(merging)
     _merge_schema(merging)
     types = [
@@ -56,6 +60,7 @@ def merge(merging: Merging) -> None:
             _merge_type(merging, merged)
     for action in merging.deferred:
         action()
+    protect_interfaces(merging)
     check_sharing_through_interfaces(merging)
     add_to_implementations(merging)
 
@@ -64,6 +69,7 @@ def _merge_type(merging: Merging, merged: TypeDefinition) -> None:
     sources = merging.types_named(merged.name)
     merge_descriptions(merging, sources, merged)
     join_types(merging, sources, merged)
+    carry(merging, sources, merged)
     merge_applied(merging, sources, merged)
     match merged.kind:
         case Kind.UNION:

@@ -133,7 +133,6 @@ def _move(reading: _Reading, index: int, origin: int, application: Applied) -> N
                 'labels may be of the form "percent(x)" where x is a float between 0-100 inclusive.',
                 [node for node in (subgraph.place(found[index].node),) if node],
             )
-            return
         result[index].label = result[origin].label = label
         result[origin].used_overridden = source.is_used(moved)
         _hint_migration(merging, source, moved, used=source.is_used(moved))

@@ -23,7 +23,7 @@ from functools import cached_property
 
 from router.composition.merge.merging import Override
 from router.federation.elements import Applied, FieldDefinition, Kind, Schema, TypeDefinition, named
-from router.federation.fieldsets import FieldSet, Fragment, SelectedField, parse
+from router.federation.fieldsets import FieldSet, Fragment, SelectedField, context_selection, parse
 from router.federation.subgraph import Subgraph
 
 
@@ -146,9 +146,9 @@ class Graph:
         found = set()
         for argument in member.arguments.values():
             application = subgraph.application(argument, "fromContext")
-            text = application.arguments.get("field") if application else None
-            if isinstance(text, str):
-                found.add(f"{subgraph.name}__{text.strip().removeprefix('$').split()[0].split('{')[0]}")
+            read = context_selection(application.arguments.get("field")) if application else None
+            if read is not None:
+                found.add(f"{subgraph.name}__{read[0]}")
         return frozenset(found)
 
     # -- types -------------------------------------------------------------------------------------------------------

@@ -20,11 +20,18 @@ from router.federation.elements import (
     named,
     nullable,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, SelectedField, parse, walk
+from router.federation.fieldsets import (
+    FieldSet,
+    FieldSetSyntaxError,
+    Fragment,
+    SelectedField,
+    context_selection,
+    parse,
+    walk,
+)
 from router.federation.subgraph import Subgraph
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_READ = re.compile(r"^\s*\$\s*([A-Za-z_]\w*)\s*([\s\S]+)$")
 
 
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
@@ -81,15 +88,15 @@ def _check_read(
             "CONTEXT_NOT_SET", f'@fromContext arguments may not have a default value: "{argument.coordinate}".', node
         )
     text = application.arguments.get("field") if application else None
-    found = _READ.match(text) if isinstance(text, str) else None
+    found = context_selection(text)
     if found is None:
         message = f'@fromContext argument does not reference a context "{text if isinstance(text, str) else ""}".'
         yield subgraph.error("NO_CONTEXT_IN_SELECTION", message, node)
-    elif found[1] not in contexts:
-        message = f'Context "{found[1]}" is used at location "{argument.coordinate}" but is never set.'
+    elif found[0] not in contexts:
+        message = f'Context "{found[0]}" is used at location "{argument.coordinate}" but is never set.'
         yield subgraph.error("CONTEXT_NOT_SET", message, node)
     else:
-        yield from _check_selection(subgraph, found[1], found[2], contexts[found[1]], argument)
+        yield from _check_selection(subgraph, found[0], found[1], contexts[found[0]], argument)
     if all(key.arguments.get("resolvable") is False for key in subgraph.keys(definition)):
         yield subgraph.error(
             "CONTEXT_NO_RESOLVABLE_KEY",

@@ -94,14 +94,21 @@ class _Walk:
 
     def selections(self, parent: TypeDefinition, selections: FieldSet, *, above: bool) -> None:
         for selection in selections:
-            self.directives(selection)
+            self.known_directives(selection)
             if isinstance(selection, Fragment):
+                self.directives(selection)
                 inner = self.use.subgraph.schema.types.get(selection.on) if selection.on else parent
                 self.selections(
                     inner if inner is not None and inner.is_composite else parent, selection.selections, above=above
                 )
             else:
                 self.field(parent, selection, above=above)
+
+    def known_directives(self, selection: SelectedField | Fragment) -> None:
+        for text in selection.directives:
+            name = text[1:].split("(")[0]
+            if name not in self.use.subgraph.schema.directives and name not in {"skip", "include", "defer", "stream"}:
+                raise self.invalid(f'Unknown directive "@{name}"')
 
     def directives(self, selection: SelectedField | Fragment) -> None:
         if selection.directives and self.check_field:
@@ -131,12 +138,13 @@ class _Walk:
                 f'Cannot use alias "{selection.alias}" in "{printed_selection((selection,))}": aliases are not currently supported in '
                 f"@{subgraph.name_of(self.use.directive)}"
             )
+        if base is not None and base.is_composite and not selection.selections and self.check_field:
+            raise self.invalid(
+                f'Invalid empty selection set for field "{member.coordinate}" of non-leaf type {member.type}',
+                member.node,
+            )
+        self.directives(selection)
         if base is not None and base.is_composite:
-            if not selection.selections and self.check_field:
-                raise self.invalid(
-                    f'Invalid empty selection set for field "{member.coordinate}" of non-leaf type {member.type}',
-                    member.node,
-                )
             self.selections(base, selection.selections, above=external)
         elif selection.selections:
             raise self.invalid(

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from router.composition.merge.features import FEATURE_OF
 from router.composition.merge.merging import Merging
 from router.composition.merge.wording import subgraphs
-from router.federation.elements import FieldDefinition, Kind, TypeDefinition
+from router.federation.elements import FieldDefinition, Kind, TypeDefinition, printed_arguments
+from router.federation.subgraph import Subgraph
 
 
 def check_before(merging: Merging) -> None:
     """What can be told before merging: extensions need something to extend, merged directives a place."""
     _extensions(merging)
+    for subgraph in merging.subgraphs:
+        _merged_on_external(merging, subgraph)
+
+
+def _merged_on_external(merging: Merging, subgraph: Subgraph) -> None:
+    """What is merged is taken from whoever resolves a field."""
+    merged = {subgraph.name_of(element) for element in FEATURE_OF if subgraph.knows(element)} | {"deprecated"}
+    for member in subgraph.fields():
+        if not subgraph.is_external(member):
+            continue
+        for application in member.applied:
+            if application.name in merged:
+                told = f"@{application.name}{printed_arguments(application.arguments)}"
+                at = subgraph.place(member.node)
+                merging.error(
+                    "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
+                    f'[{subgraph.name}] Cannot apply merged directive {told} to external field "{member.coordinate}"',
+                    [at] if at else [],
+                )
 
 
 def _extensions(merging: Merging) -> None:
