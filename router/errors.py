@@ -54,6 +54,9 @@ CATALOGUE = catalogue(
     ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", "The token's scopes do not cover this field.", "client", 403),
     ErrorCode("QUERY_PLANNING_FAILED", "No combination of subgraphs can answer the operation.", "router", 500),
     ErrorCode(
+        "QUERY_PLAN_COMPLEXITY_EXCEEDED", "Planning the operation would take more than is allowed.", "client", 400
+    ),
+    ErrorCode(
         "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
     ),
     ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests import repository
+from tests.repository import ROOT
+
 DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "core", "misc", "manager", "shared", "lib"}
 
 
 def ours() -> list[Path]:
-    """Every Python file that is under version control."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.py", "dev"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    return [ROOT / line for line in listed.stdout.split() if (ROOT / line).exists()]
+    """Every Python file of the house."""
+    return [path for path in repository.files() if path.suffix == ".py" or path == ROOT / "dev"]
 
 
 @pytest.mark.parametrize("path", ours(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -21,6 +21,7 @@ from deploy.local.home import Trouble
 _ATTACHED = str(Path(attached.__file__))
 _INSIDE = Path("/proc/self/cwd")
 _PATIENCE_SECONDS = 5.0
+_LOG_BYTES = 10_000_000
 _SHORT_LIFE_SECONDS = 2.0
 _TOLD_TO = frozenset({0, -signal.SIGTERM, -signal.SIGINT})
 
@@ -63,6 +64,12 @@ def own_directory(path: Path, user: User | None) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if user:
         os.chown(path, user.uid, user.gid)
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Open the file that a child writes to: at its end, or at a new beginning when it has grown large."""
+    large = path.exists() and path.stat().st_size > _LOG_BYTES
+    return path.open("wb" if large else "ab")
 
 
 def seen_from_inside(directory: Path, user: User | None) -> Path:
@@ -208,7 +215,7 @@ async def _insist(
     while True:
         try:
             return await start_ready()
-        except Trouble as trouble:
+        except (Trouble, OSError) as trouble:
             late = time.monotonic() > patience
             if late and str(trouble) != told:
                 told = str(trouble)

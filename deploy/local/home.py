@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".dev" / "home"
@@ -56,21 +56,23 @@ def private_file(path: Path, make: Callable[[], str]) -> str:
 
     The file appears complete or not at all, and the first of two processes wins: `link` refuses to replace.
     """
-    if path.exists():
-        return path.read_text(encoding="utf-8")
-    make_directory(path.parent)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     with explained(path):
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(make())
+        if not path.exists():
+            make_directory(path.parent)
+            _write_once(path, make())
+        return path.read_text(encoding="utf-8")
+
+
+def _write_once(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        with suppress(FileExistsError):
             path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink(missing_ok=True)
-    return path.read_text(encoding="utf-8")
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -35,7 +35,6 @@ _SHARED_INSTALLS = Path("/var/lib/psa-platform")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _ORPHAN_SECONDS = 10.0
-_LOG_BYTES = 10_000_000
 
 # PostgreSQL sees nothing of our environment: PGDATA, LC_ALL and friends would change what it does.
 _ENVIRONMENT: Mapping[str, str] = MappingProxyType({"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"})
@@ -181,10 +180,8 @@ class _Server:
 
     async def start(self, port: int) -> asyncio.subprocess.Process:
         """Start `postgres` and return it ready, or explain why it will not run."""
-        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
-            self.log.unlink()
         settings = _SETTINGS if self.durable else _SETTINGS + _CARELESS
-        with homes.explained(self.log), self.log.open("ab") as log:
+        with homes.explained(self.log), children.open_log(self.log) as log:
             process = await children.start(
                 self.binaries / "postgres",
                 *("-D", children.seen_from_inside(self.data, self.user), "-p", str(port)),

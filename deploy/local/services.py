@@ -126,7 +126,7 @@ class _Service:
 
     async def start(self, greeting: bytes = b"", answer: bytes = b"") -> asyncio.subprocess.Process:
         """Start it and return it as soon as it answers the greeting."""
-        with (self.directory / f"{self.name.lower()}.log").open("ab") as log:
+        with children.open_log(self.directory / f"{self.name.lower()}.log") as log:
             process = await children.start(
                 *self.program,
                 directory=self.directory,

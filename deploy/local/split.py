@@ -107,7 +107,7 @@ class _House:
         self, title: str, log: str, program: list[str], environment: Mapping[str, str]
     ) -> AbstractAsyncContextManager[children.Kept]:
         async def start() -> asyncio.subprocess.Process:
-            with (self.home / "log" / f"{log}.log").open("ab") as output:
+            with children.open_log(self.home / "log" / f"{log}.log") as output:
                 return await children.start(
                     *(sys.executable, "-m", *program), directory=self.home, output=output, environment=environment
                 )

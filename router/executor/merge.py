@@ -19,9 +19,13 @@ from typing import Any
 def into(target: dict[str, Any], source: dict[str, Any], objects: Container[str]) -> None:
     """Merge `source` into `target`; `objects` are the names that a real `__typename` may have."""
     for key, value in source.items():
-        if key == "__typename" and target.get(key) in objects and value not in objects:
+        if key == "__typename" and _is_real(target.get(key), objects) and not _is_real(value, objects):
             continue
         target[key] = _joined(target[key], value, objects) if key in target else value
+
+
+def _is_real(name: Any, objects: Container[str]) -> bool:
+    return isinstance(name, str) and name in objects
 
 
 def _joined(old: Any, new: Any, objects: Container[str]) -> Any:

@@ -9,14 +9,18 @@ kind of exception.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
 import orjson
 import structlog
+
+from router.executor.nesting import too_deep
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -99,12 +103,13 @@ class Transport(Protocol):
 class HttpExchange:
     """Over HTTP, with connections kept alive between requests."""
 
-    def __init__(self, *, max_answer_bytes: int, max_connections: int = 200) -> None:
+    def __init__(self, *, max_answer_bytes: int, max_connections: int = 200, ca_file: Path | None = None) -> None:
         self._max = max_answer_bytes
+        tls = ssl.create_default_context(cafile=ca_file)
         # Idle connections are given up before a usual server does (5 s): a request then never meets a closing one.
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
-        self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False)
+        self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
 
     async def exchange(
         self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
@@ -274,6 +279,8 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
     data, errors = body.get("data"), body.get("errors") or []
     if not isinstance(data, dict | None) or not isinstance(errors, list):
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
+    if too_deep(body):
+        raise _not_graphql(answer, "the answer is nested too deep")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
     return SubgraphResponse(data, tuple(map(_error, errors)))

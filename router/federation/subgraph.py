@@ -173,7 +173,15 @@ class Subgraph:
 
     def is_external(self, member: FieldDefinition) -> bool:
         """Whether a field is resolved by another subgraph."""
-        return member.coordinate not in self.fake_externals and self.external_application(member) is not None
+        known = self._externals.get(member.coordinate)
+        if known is None:
+            known = member.coordinate not in self.fake_externals and self.external_application(member) is not None
+            self._externals[member.coordinate] = known
+        return known
+
+    @cached_property
+    def _externals(self) -> dict[str, bool]:
+        return {}
 
     def external_application(self, member: FieldDefinition) -> Applied | None:
         """The @external on a field, or on the part of its type in which it stands."""

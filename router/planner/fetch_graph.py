@@ -55,7 +55,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
-    """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for."""
+    """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for.
+
+    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be.
+    """
 
     id: int
     graph: str
@@ -64,6 +67,7 @@ class FetchStep:
     output: Selections
     needs: frozenset[int]
     is_entity: bool
+    is_certain: bool = True
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -99,12 +103,15 @@ class _Draft:
     path: Path
     needs: frozenset[int]
     is_entity: bool
+    is_certain: bool = True
     inputs: dict[tuple[str, str | None], tuple[RequiresSelection, ...]] = field(default_factory=dict)
     output: Draft = field(default_factory=Draft)
 
     def finished(self) -> FetchStep:
         inputs = tuple(Input(name, requires, sent_as) for (name, sent_as), requires in self.inputs.items())
-        return FetchStep(self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity)
+        return FetchStep(
+            self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity, self.is_certain
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +211,7 @@ class Builder:
             guards = at.guards | (at.owed or _common_guards(branch))
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
             step = self._step(branch.node.graph, path, frozenset(used), guards, is_entity=True)
+            step.is_certain &= used == {at.step.id} and not at.owed
             self._send(step, hop.entry, hop.requires, at)
             draft = step.output.narrow(branch.node.type_name)
         else:

@@ -35,7 +35,7 @@ def build(config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | No
     with which subgraphs verify who asks.
     """
     subgraphs = config.subgraphs
-    http = HttpExchange(max_answer_bytes=subgraphs.answer_bytes, max_connections=subgraphs.connections)
+    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
     exchange = ByScheme(http, inside)
     graphs = Graphs(config, GraphQLTransport(exchange))
@@ -69,6 +69,16 @@ def build(config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | No
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     return app
+
+
+def _http(config: RouterConfig) -> HttpExchange:
+    settings = config.subgraphs
+    try:
+        return HttpExchange(
+            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
+        )
+    except OSError as fault:
+        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

@@ -49,6 +49,9 @@ class Subgraphs(_Settings):
     answer_bytes: int = Field(32_000_000, ge=1, description="Bytes of one answer of a subgraph.")
     representations: int = Field(1000, ge=1, description="Entities in one request; more are sent in several.")
     connections: int = Field(200, ge=1, description="Connections that are open at once.")
+    ca_file: Path | None = Field(
+        None, description="Who signs the subgraphs' certificates (PEM); those whom the system trusts when absent."
+    )
     forwarded_headers: tuple[str, ...] = Field(
         ("idempotency-key",), description="The client's headers that subgraphs get as they are."
     )

@@ -11,6 +11,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
+from router.executor.nesting import too_deep
 from router.server.refusals import Refused
 
 JSON: Final = "application/json"
@@ -145,9 +146,12 @@ def _from_body(body: bytes) -> dict[str, Any]:
 
 def _json(text: bytes, problem: str) -> Any:
     try:
-        return orjson.loads(text)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Refused("BAD_REQUEST", problem) from None
+    if too_deep(value):
+        raise Refused("BAD_REQUEST", "The request is nested too deep.")
+    return value
 
 
 def _map(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:

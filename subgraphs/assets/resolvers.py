@@ -15,15 +15,13 @@ from subgraphs.assets.types import (
     AssetPayload,
     AssetType,
     AssetTypePayload,
-    Limit,
-    Offset,
     Status,
     TypeKey,
     types_known,
 )
-from subgraphs.kit.commands import command
+from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
-from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, bounded, counts, cut, page, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import JSON, Date
 from subgraphs.kit.work import Work
@@ -87,7 +85,7 @@ class Query:
 
 
 @strawberry.input
-class CreateAssetInput:
+class CreateAssetInput(Command):
     """A new asset."""
 
     name: str
@@ -140,20 +138,14 @@ class CreateAssetInput:
     """When it was last seen to be alive."""
     attributes: JSON | None = None
     """Whatever else is known about it, as an object."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class AssetCommand:
+class AssetCommand(Change):
     """The asset that a command is about."""
 
     id: strawberry.ID
     """The asset."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
@@ -270,7 +262,7 @@ class SetEolDatesInput(AssetCommand):
 
 
 @strawberry.input
-class CreateAssetTypeInput:
+class CreateAssetTypeInput(Command):
     """A kind of asset of your own."""
 
     key: str
@@ -283,8 +275,6 @@ class CreateAssetTypeInput:
     """The key of the wider kind that it belongs to."""
     icon: str | None = None
     """The name of its picture."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.type

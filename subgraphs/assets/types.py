@@ -12,7 +12,7 @@ from subgraphs.assets import models, rules, service
 from subgraphs.assets.rules import AssetCriticality, AssetStatus, SystemType
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import DateRange, TimeRange
-from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import JSON, Date, UserError
 
@@ -23,8 +23,6 @@ for spoken in (AssetStatus, AssetCriticality):
 
 TypeKey = Annotated[str | None, strawberry.argument(description="Of the type with this key: `server`, `notebook`, …")]
 Status = Annotated[AssetStatus | None, strawberry.argument(description="In this status.")]
-Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
-Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
 
 
 @strawberry.type

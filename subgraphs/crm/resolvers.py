@@ -14,14 +14,12 @@ from subgraphs.crm.types import (
     Customer,
     CustomerFilter,
     CustomerPayload,
-    Limit,
-    Offset,
     Site,
     SitePayload,
 )
-from subgraphs.kit.commands import command
+from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
-from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, bounded, counts, cut, page, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import AddressInput
 from subgraphs.kit.work import Work
@@ -106,7 +104,7 @@ class Query:
 
 
 @strawberry.input
-class CreateCustomerInput:
+class CreateCustomerInput(Command):
     """A new customer."""
 
     name: str
@@ -141,12 +139,10 @@ class CreateCustomerInput:
     """Words to find it by."""
     account_manager_id: strawberry.ID | None = None
     """The user who looks after it."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class UpdateCustomerInput:
+class UpdateCustomerInput(Change):
     """Changes to a customer; what is absent stays."""
 
     id: strawberry.ID
@@ -183,28 +179,20 @@ class UpdateCustomerInput:
     """All words to find it by; null removes them."""
     account_manager_id: strawberry.ID | None = strawberry.UNSET
     """The user who looks after it; null leaves it to nobody."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class BlockCustomerInput:
+class BlockCustomerInput(Change):
     """A customer we refuse to work for."""
 
     id: strawberry.ID
     """The customer."""
     reason: str | None = None
     """Why, in words for those who take on work."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class CreateSiteInput:
+class CreateSiteInput(Command):
     """A new site."""
 
     customer_id: strawberry.ID
@@ -219,12 +207,10 @@ class CreateSiteInput:
     """Whether it is the customer's main place; it takes over from the one that was."""
     access_notes: str | None = None
     """What one must know to get in."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class UpdateSiteInput:
+class UpdateSiteInput(Change):
     """Changes to a site; what is absent stays."""
 
     id: strawberry.ID
@@ -239,14 +225,10 @@ class UpdateSiteInput:
     """Whether it is the customer's main place; it takes over from the one that was."""
     access_notes: str | None = strawberry.UNSET
     """What one must know to get in; null removes it."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class CreateContactInput:
+class CreateContactInput(Command):
     """A new contact."""
 
     customer_id: strawberry.ID
@@ -273,12 +255,10 @@ class CreateContactInput:
     """Whether they are the one to call first; they take over from whoever was."""
     is_vip: bool = False
     """Whether they are served before others."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class UpdateContactInput:
+class UpdateContactInput(Change):
     """Changes to a contact; what is absent stays."""
 
     id: strawberry.ID
@@ -305,22 +285,14 @@ class UpdateContactInput:
     """Whether they are the one to call first; they take over from whoever was."""
     is_vip: bool | None = strawberry.UNSET
     """Whether they are served before others."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class DeactivateContactInput:
+class DeactivateContactInput(Change):
     """Somebody who left, or may no longer act for the customer."""
 
     id: strawberry.ID
     """The person."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.type

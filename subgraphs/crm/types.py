@@ -13,7 +13,7 @@ from subgraphs.crm.rules import ContactRole, CustomerKind, CustomerStatus
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import TimeRange
-from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import Address, UserError
 
@@ -22,8 +22,6 @@ READ = "customers:read"
 for spoken in (CustomerKind, CustomerStatus, ContactRole):
     strawberry.enum(spoken)
 
-Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
-Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
 Role = Annotated[ContactRole | None, strawberry.argument(description="Only people with this role.")]
 Active = Annotated[bool | None, strawberry.argument(description="Only people who are there, or only those who left.")]
 

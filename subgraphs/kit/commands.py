@@ -1,5 +1,8 @@
 """A mutation: one transaction that is allowed, done once, recorded, and answers refusals as data.
 
+    @strawberry.input
+    class CreateTicketInput(Command): ...
+
     @strawberry.type
     class Mutation:
         @command("tickets:write", TicketPayload)
@@ -40,6 +43,22 @@ Handler = Callable[..., Awaitable[Entity]]
 
 COMMAND = "psa_command"
 """The attribute by which the house rules recognise a resolver that was made here."""
+
+
+@strawberry.input
+class Command:
+    """What every command takes."""
+
+    client_mutation_id: str | None = None
+    """Makes the command repeatable: the same key with the same input is done once."""
+
+
+@strawberry.input
+class Change(Command):
+    """What every command takes that changes something that is there."""
+
+    version: int | None = None
+    """The version that you read; refused with CONFLICT when there is a newer one."""
 
 
 def command(scope: str, payload: type[Any]) -> Callable[[Handler], Any]:

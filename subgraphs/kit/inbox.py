@@ -29,6 +29,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -43,7 +44,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from contracts.events.envelope import Envelope
 from subgraphs.kit import caller
 from subgraphs.kit.backoff import Backoff, insist
-from subgraphs.kit.broker import Broker, Delivery, Queue
+from subgraphs.kit.broker import MOST_DELIVERIES, Broker, Delivery, Queue
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.work import Work
 
@@ -75,12 +76,12 @@ class Consumer:
     events: tuple[str, ...]
     """The types of events that it wants: `customer.created`."""
     handle: Callable[[Work, Envelope], Awaitable[None]]
-    tries: int = 20
-    """How often a failing event is tried, before it goes to the dead letters."""
+    tries: int = MOST_DELIVERIES
+    """How often a failing event is tried, before it goes to the dead letters; the broker's own limit at most."""
 
     def queue(self, module: str) -> Queue:
         """Where its events wait."""
-        return Queue(module=module, purpose=self.name, keys=self.events, tries=self.tries)
+        return Queue(module=module, purpose=self.name, keys=self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,16 @@ async def once(
             return False
         await effect(work)
     return True
+
+
+async def sweep(connection: asyncpg.Connection, *, keep: timedelta) -> int:
+    """Forget what was handled longer than `keep` ago, as the relay's role; returns how many entries that were.
+
+    `keep` must be longer than any event can be on its way, the time among the dead letters not counted: what is there
+    was not handled.
+    """
+    tag = await connection.execute("DELETE FROM inbox WHERE handled_at < now() - $1::interval", keep)
+    return int(tag.rpartition(" ")[2])
 
 
 async def patiently(attempt: Callable[[], Awaitable[object]], outage: Backoff) -> None:
@@ -197,6 +208,10 @@ class _Loop:
         except ValidationError as error:
             facts.error("event.unreadable", problems=error.errors(include_input=False, include_url=False))
             await delivery.reject()
+            return
+        if not self.queue.wants(envelope.type):
+            # An older release wanted it, and RabbitMQ still has the binding.
+            await delivery.ack()
             return
         facts = facts.bind(event_id=str(envelope.id), tenant=str(envelope.tenantid))
         try:

@@ -74,6 +74,9 @@ class Pace:
     """A job whose worker was silent for this long belongs to whoever takes it."""
     retry: Backoff = _RETRY
     outage: Backoff = _OUTAGE
+    keep: timedelta = timedelta(days=90)
+    """How long the log of jobs and the inbox remember what was done."""
+    sweep_seconds: float = 3600.0
 
 
 async def enqueue(
@@ -116,7 +119,9 @@ async def work(
     pace: Pace = Pace(),
 ) -> None:
     """Do the jobs of `module` as they become due, until cancelled; `url` is that of the relay's role."""
-    await insist(f"{module}.jobs", lambda: _work(url, module, jobs, begin, pace), backoff=pace.outage)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(insist(f"{module}.jobs", lambda: _work(url, module, jobs, begin, pace), backoff=pace.outage))
+        group.create_task(insist(f"{module}.sweep", lambda: _sweep(url, module, pace), backoff=pace.outage))
 
 
 async def _work(url: str, module: str, jobs: Sequence[Job], begin: Begin, pace: Pace) -> None:
@@ -133,6 +138,15 @@ async def _work(url: str, module: str, jobs: Sequence[Job], begin: Begin, pace: 
             log_aggregation_interval=timedelta(0),  # our metrics come from OpenTelemetry; there is no statistics table
             shutdown_on_listener_failure=True,
         )
+
+
+async def _sweep(url: str, module: str, pace: Pace) -> None:
+    """Every now and then, delete what jobs and events have left behind and nobody needs any more."""
+    while True:
+        async with wire.connection(url, application=f"{module}.sweep") as connection:
+            await sweep(connection, keep=pace.keep)
+            await inbox.sweep(connection, keep=pace.keep)
+        await asyncio.sleep(pace.sweep_seconds)
 
 
 class _Worker(QueueManager):

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -27,6 +27,9 @@ from subgraphs.kit.work import Work
 
 DEFAULT_LIMIT = 50
 LONGEST_PAGE = 200
+
+Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
+Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
 
 E = TypeVar("E", bound=Entity)
 Node = TypeVar("Node")

@@ -6,17 +6,15 @@ from datetime import datetime
 
 import strawberry
 
-from subgraphs.kit.commands import command
+from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
-from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, bounded, counts, cut, page, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 from subgraphs.tickets import models, service
 from subgraphs.tickets.rules import TicketPriority, TicketSource, TicketType
 from subgraphs.tickets.types import (
     READ,
-    Limit,
-    Offset,
     StatusWord,
     Ticket,
     TicketFilter,
@@ -74,7 +72,7 @@ class Query:
 
 
 @strawberry.input
-class CreateTicketInput:
+class CreateTicketInput(Command):
     """A new ticket."""
 
     customer_id: strawberry.ID
@@ -97,12 +95,10 @@ class CreateTicketInput:
     """The user who has it from the start; without one it is NEW."""
     due_at: datetime | None = None
     """When it should be done."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class UpdateTicketInput:
+class UpdateTicketInput(Change):
     """Changes to what describes a ticket; what is absent stays."""
 
     id: strawberry.ID
@@ -119,22 +115,14 @@ class UpdateTicketInput:
     """The asset that it is about; null removes it."""
     due_at: datetime | None = strawberry.UNSET
     """When it should be done; null removes it."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
-class TicketMove:
+class TicketMove(Change):
     """The ticket that a command is about."""
 
     id: strawberry.ID
     """The ticket."""
-    version: int | None = None
-    """The version that you read; refused with CONFLICT when there is a newer one."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input
@@ -206,15 +194,13 @@ class CancelTicketInput(TicketMove):
 
 
 @strawberry.input
-class ReplyToTicketInput:
+class ReplyToTicketInput(Command):
     """Something to say to the other side."""
 
     id: strawberry.ID
     """The ticket."""
     body_text: str
     """What is said, as plain text."""
-    client_mutation_id: str | None = None
-    """Makes the command repeatable: the same key with the same input is done once."""
 
 
 @strawberry.input

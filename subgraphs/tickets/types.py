@@ -10,7 +10,7 @@ from strawberry.federation import type as entity
 
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import TimeRange
-from subgraphs.kit.paging import DEFAULT_LIMIT, bounded, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets import models, rules, service
@@ -32,8 +32,6 @@ StatusWord = Annotated[
     str | None,
     strawberry.argument(description="`open`, `waiting`, `closed`, `all`, or a TicketStatus by name, in any case."),
 ]
-Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
-Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
 
 
 @strawberry.type

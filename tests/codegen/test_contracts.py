@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,23 +13,18 @@ from codegen.artifact import Artifact
 from contracts.events.envelope import Envelope
 from router.errors import CATALOGUE
 from subgraphs import MODULES
-
-ROOT = Path(__file__).parents[2]
+from tests import repository
+from tests.repository import ROOT
 
 
 @pytest.fixture
 def copy(tmp_path):
     """The repository as it is, where a test may spoil it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    for line in listed.stdout.splitlines():
-        if (
-            line.startswith(("contracts", "subgraphs", "router", "codegen", "deploy", "README"))
-            and (ROOT / line).is_file()
-        ):
+    for path in repository.files():
+        line = path.relative_to(ROOT)
+        if line.parts[0] in {"contracts", "subgraphs", "router", "codegen", "deploy", "README.md"}:
             (tmp_path / line).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / line, tmp_path / line)
+            shutil.copy(path, tmp_path / line)
     return tmp_path
 
 

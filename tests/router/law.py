@@ -15,6 +15,7 @@ import queries
 from interpreter import Interpreter, project
 from world import World
 
+from router.composition import compose
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
 from router.planner.planner import Planner
@@ -47,9 +48,18 @@ class Trial:
         )
 
 
+def composed(world: World) -> str:
+    """The supergraph as our composer writes it; the world writes one too, for half of the trials."""
+    result = compose.supergraph(
+        [compose.SubgraphSource(graph, f"http://{graph}", world.subgraph_sdl(graph)) for graph in world.graphs]
+    )
+    assert isinstance(result, compose.Composed), result.errors
+    return result.supergraph_sdl
+
+
 def trials(world: World) -> list[Trial]:
     """Run some operations in a world, both ways."""
-    supergraph = Supergraph.parse(world.supergraph_sdl())
+    supergraph = Supergraph.parse(world.supergraph_sdl() if world.seed % 2 else composed(world))
     api, planner = api_schema(supergraph), Planner(supergraph)
     found = []
     for number in range(QUERIES_PER_WORLD):

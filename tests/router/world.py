@@ -16,11 +16,14 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLResolveInfo,
+    SelectionSetNode,
     build_schema,
     execute_sync,
+    parse,
 )
 
 KEYS = ("id", "code")
+Needed = dict[str, "Needed"]
 
 
 @dataclass
@@ -51,6 +54,7 @@ class TypeSpec:
     fields: dict[str, FieldSpec] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)  # by graph: implementations or union members
     interface_object: list[str] = field(default_factory=list)
+    is_split: bool = False  # a value type whose parts lie in different subgraphs
 
 
 @dataclass(frozen=True)
@@ -89,16 +93,27 @@ class World:
         if spec.name == "code":
             return f"code-{thing.ref}"
         if spec.requires:
-            names = next(iter(spec.requires.values())).split()
-            own = self.types[thing.type].fields
-            return self.required(spec, {name: self.value(thing, own[name], {}) for name in names})
+            return self.required(spec, self._selected(thing, needed(next(iter(spec.requires.values())))))
         roll = self._roll(thing.ref, spec.name, sorted(arguments.items()))
         return self._of_type(spec.type, spec, thing, roll, arguments)
+
+    def _selected(self, thing: Thing, names: Needed) -> dict[str, Any]:
+        own = self.types[thing.type].fields
+        return {name: self._reduced(self.value(thing, own[name], {}), inner) for name, inner in names.items()}
+
+    def _reduced(self, value: Any, names: Needed) -> Any:
+        match value:
+            case list():
+                return [self._reduced(item, names) for item in value]
+            case Thing():
+                return self._selected(value, names)
+            case _:
+                return value
 
     @staticmethod
     def required(spec: FieldSpec, values: Mapping[str, Any]) -> str:
         """The value of a field that's made from other fields."""
-        return f"{spec.name} of {[values[name] for name in next(iter(spec.requires.values())).split()]}"
+        return f"{spec.name} of {_picked(values, needed(next(iter(spec.requires.values()))))}"
 
     def _of_type(
         self, type_text: str, spec: FieldSpec, thing: Thing, roll: random.Random, arguments: Mapping[str, Any]
@@ -347,6 +362,25 @@ class World:
                 return value
 
 
+def needed(text: str) -> Needed:
+    """A field set as nested names."""
+    return _names(parse(f"{{ {text} }}").definitions[0].selection_set)  # type: ignore[attr-defined]
+
+
+def _names(node: SelectionSetNode | None) -> Needed:
+    return {item.name.value: _names(item.selection_set) for item in (node.selections if node else ())}  # type: ignore[union-attr]
+
+
+def _picked(value: Any, names: Needed) -> Any:
+    match value:
+        case list():
+            return [_picked(item, names) for item in value]
+        case dict():
+            return [_picked(value[name], inner) for name, inner in names.items()]
+        case _:
+            return value
+
+
 def _arguments(item: FieldSpec) -> str:
     return "(x: Int = 0)" if item.argument else ""
 
@@ -421,6 +455,12 @@ class _Maker:
     def _value(self, name: str) -> TypeSpec:
         graphs = self._some(self.world.graphs)
         spec = TypeSpec(name, "value", {graph: [] for graph in graphs})
+        if self._often(0.3):
+            spec.is_split = True
+            for number, graph in enumerate(graphs):
+                spec.fields[f"f{number}"] = FieldSpec(f"f{number}", self.random.choice(["String", "String!"]), [graph])
+            self.world.types[name] = spec
+            return spec
         for number in range(self.random.randint(1, 3)):
             field_name = f"f{number}"
             spec.fields[field_name] = FieldSpec(field_name, self.random.choice(["String", "String!"]), graphs)
@@ -511,6 +551,10 @@ class _Maker:
         if not both:
             return
         owners = self._some(both) if self._often(0.3) else [self.random.choice(both)]
+        if target.is_split:
+            owners = both
+            if set(both) != set(target.graphs):
+                return
         if target.kind in ("interface", "union") and not set.intersection(
             *(set(self.world.members_in(target, graph)) for graph in owners)
         ):
@@ -544,13 +588,31 @@ class _Maker:
                 for item in spec.fields.values()
                 if item.name[0] in "fq" and graph not in item.graphs and not item.argument and item.graphs
             ]
-            if names and self._often(0.4):
-                needed = self._some(names)[:3]
+            nested = [
+                item.name
+                for item in spec.fields.values()
+                if item.name[0] == "r"
+                and graph not in item.graphs
+                and not item.argument
+                and self._is_whole_in(item, graph)
+            ]
+            if (names or nested) and self._often(0.4):
+                needed = self._some([*names, *nested])[:3]
                 for name in needed:
                     if graph not in spec.fields[name].external:
                         spec.fields[name].external.append(graph)
+                needed = [
+                    name if name in names else f"{name} {{ {self._inner(spec.fields[name])} }}" for name in needed
+                ]
                 own = f"q{len(spec.fields)}"
                 spec.fields[own] = FieldSpec(own, "String", [graph], requires={graph: " ".join(needed)})
+
+    def _is_whole_in(self, item: FieldSpec, graph: str) -> bool:
+        target = self.world.types[item.named]
+        return target.kind == "value" and not target.is_split and graph in target.graphs
+
+    def _inner(self, item: FieldSpec) -> str:
+        return " ".join(self._some(list(self.world.types[item.named].fields)))
 
     def _root(self, targets: list[TypeSpec]) -> None:
         spec = TypeSpec("Query", "root", {graph: [] for graph in self.world.graphs})

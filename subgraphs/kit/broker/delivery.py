@@ -4,8 +4,8 @@
                 wants them, on disk; what is missing from the answer is still ours
     deliver     at least once: a message belongs to its queue until it is acknowledged; when its consumer dies or gives
                 it back, somebody gets it again, with a higher `attempt`
-    give up     a message that was delivered `tries` times in vain, or that was rejected, moves to the dead letters of
-                the module; it is in one of the two queues at any moment, never in none
+    give up     a message that was rejected, or delivered 20 times in vain, moves to the dead letters of the module; it
+                is in one of the two queues at any moment, never in none
 
 A message that no queue wants is not an error (nobody has to listen to `asset.stale`), but it is not dropped unseen
 either: it goes to the queue `UNROUTED`, which keeps the newest of them. So the queue of a consumer that was
@@ -15,11 +15,15 @@ its queues": the second is always an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+MOST_DELIVERIES = 20
+"""How often a message is delivered, at most. The same for all queues: RabbitMQ does not let a queue change its mind."""
 
 _DEAD = "dlq"
 
@@ -40,7 +44,6 @@ class Queue:
     module: str
     purpose: str
     keys: tuple[str, ...] = ()
-    tries: int = 20
     keep: int | None = None
     """How many messages it keeps, the newest ones; None: all."""
 
@@ -49,10 +52,26 @@ class Queue:
         """What the queue is called in the broker."""
         return f"q.{self.module}.{self.purpose}"
 
+    def wants(self, key: str) -> bool:
+        """Whether one of the keys stands for this type of event."""
+        expression = pattern(self.keys)
+        return expression is not None and re.match(expression, f".{key}") is not None
+
     @property
     def dead_letters(self) -> Queue | None:
         """Where messages go that this queue gives up; None for the dead letters themselves."""
         return None if self.module == _DEAD else dead_letters(self.module)
+
+
+def pattern(keys: Sequence[str]) -> str | None:
+    """AMQP's topic patterns as one regular expression: `*` is one word, `#` any number; for `.` + key."""
+    return f"^({'|'.join(map(_alternative, keys))})$" if keys else None
+
+
+def _alternative(key: str) -> str:
+    """Each word brings the dot before it, so that `#` can stand for no word and no dot."""
+    words = {"*": r"\.[^.]+", "#": r"(\.[^.]+)*"}
+    return "".join(words.get(word, r"\." + re.escape(word)) for word in key.split("."))
 
 
 def dead_letters(module: str) -> Queue:

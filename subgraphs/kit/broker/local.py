@@ -19,7 +19,6 @@ The tables belong to a schema and role of their own, as RabbitMQ belongs to no m
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from uuid import UUID
 import asyncpg
 
 from subgraphs.kit import wire
-from subgraphs.kit.broker.delivery import UNROUTED, Delivery, Message, Publisher, Queue
+from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Delivery, Message, Publisher, Queue, pattern
 
 _POLL_SECONDS = 1.0
 _CHANNEL = "psa_broker"
@@ -38,10 +37,9 @@ SELECT pg_advisory_xact_lock(hashtext('psa.broker'));
 
 CREATE TABLE IF NOT EXISTS queue (
     name text PRIMARY KEY,
-    pattern text,
-    tries integer NOT NULL
+    pattern text
 );
-INSERT INTO queue VALUES ('{UNROUTED.name}', NULL, 1) ON CONFLICT DO NOTHING;
+INSERT INTO queue VALUES ('{UNROUTED.name}', NULL) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS message (
     position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -57,8 +55,7 @@ CREATE INDEX IF NOT EXISTS message_next ON message (queue, position);
 """
 
 _DECLARE = """
-INSERT INTO queue VALUES ($1, $2, $3)
-ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, tries = excluded.tries
+INSERT INTO queue VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern
 """
 
 _PUBLISH = f"""
@@ -139,18 +136,7 @@ class LocalBroker:
 async def _declare(connection: asyncpg.Connection, *queues: Queue) -> None:
     last = {queue.dead_letters for queue in queues if queue.dead_letters}
     for queue in (*queues, *sorted(last, key=lambda queue: queue.name)):
-        await connection.execute(_DECLARE, queue.name, pattern(queue.keys), queue.tries)
-
-
-def pattern(keys: Sequence[str]) -> str | None:
-    """AMQP's topic patterns as one regular expression: `*` is one word, `#` any number; for `.` + key."""
-    return f"^({'|'.join(map(_alternative, keys))})$" if keys else None
-
-
-def _alternative(key: str) -> str:
-    """Each word brings the dot before it, so that `#` can stand for no word and no dot."""
-    words = {"*": r"\.[^.]+", "#": r"(\.[^.]+)*"}
-    return "".join(words.get(word, r"\." + re.escape(word)) for word in key.split("."))
+        await connection.execute(_DECLARE, queue.name, pattern(queue.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +179,7 @@ class _Consumer:
                 raise ConnectionError(f"{self.queue.name}: the database went away")
             claimed = await self._claim() if self._room else []
             for delivery in claimed:
-                if delivery.attempt > self.queue.tries and self.queue.dead_letters:
+                if delivery.attempt > MOST_DELIVERIES and self.queue.dead_letters:
                     await delivery.reject()
                 else:
                     yield delivery

@@ -1,6 +1,6 @@
 """RabbitMQ behind the promises of `delivery`: quorum queues, confirms, at-least-once dead letters.
 
-                                            ┌─ ticket.* ──► q.notify.mail ───┐ after `tries`, or rejected
+                                            ┌─ ticket.* ──► q.notify.mail ───┐ tried in vain, or rejected
     publisher ──► psa.events (topic) ───────┼─ ticket.* ──► q.reports.facts ─┤
                       │ nobody wants it     └─ asset.*  ──► q.vcio.plan ─────┤
                       ▼                                                      ▼
@@ -31,7 +31,7 @@ from aio_pika.exceptions import DeliveryError
 from pamqp.common import FieldValue
 
 from contracts.events.envelope import MEDIA_TYPE
-from subgraphs.kit.broker.delivery import UNROUTED, Delivery, Message, Publisher, Queue
+from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Delivery, Message, Publisher, Queue
 from subgraphs.kit.ids import parsed
 
 EVENTS = "psa.events"
@@ -98,7 +98,7 @@ async def _queue(channel: AbstractChannel, wanted: Queue) -> AbstractQueue:
         durable=True,
         arguments={
             "x-queue-type": "quorum",
-            "x-delivery-limit": wanted.tries - 1,  # RabbitMQ counts returns, and gives up after one more
+            "x-delivery-limit": MOST_DELIVERIES - 1,  # RabbitMQ counts returns, and gives up after one more
             "x-dead-letter-exchange": DEAD,
             "x-dead-letter-routing-key": last.purpose,
             "x-dead-letter-strategy": "at-least-once",

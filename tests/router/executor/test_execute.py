@@ -100,6 +100,7 @@ def raises(_request: Any) -> Any:
         (b'{"data": {"_entities": [{}, {}]}}', "UPSTREAM_MALFORMED"),
         (b'{"data": {"_entities": [7]}}', "UPSTREAM_MALFORMED"),
         (b"\xff" * 20, "UPSTREAM_MALFORMED"),
+        (b'{"data": {"_entities": [{"tickets": ' + b"[" * 900 + b"]" * 900 + b"}]}}", "UPSTREAM_MALFORMED"),
         (b'{"data": {"_entities": [{"tickets": [' + b" " * 200_000 + b"]}]}}", "UPSTREAM_MALFORMED"),
     ],
 )

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from router.executor.transport import (
     Answer,
@@ -25,7 +34,7 @@ from router.executor.transport import (
 
 
 @asynccontextmanager
-async def server(response: bytes, *, hang: bool = False) -> AsyncIterator[str]:
+async def server(response: bytes, *, hang: bool = False, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """Answer every request with these bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,10 +45,10 @@ async def server(response: bytes, *, hang: bool = False) -> AsyncIterator[str]:
             await asyncio.sleep(1)
         writer.close()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     port = listening.sockets[0].getsockname()[1]
     async with listening:
-        yield f"http://127.0.0.1:{port}/graphql"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/graphql"
 
 
 def http(status: str, body: bytes, *headers: str) -> bytes:
@@ -47,8 +56,8 @@ def http(status: str, body: bytes, *headers: str) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-async def send(url: str, seconds: float = 5.0) -> Any:
-    exchange = HttpExchange(max_answer_bytes=10_000)
+async def send(url: str, seconds: float = 5.0, ca_file: Path | None = None) -> Any:
+    exchange = HttpExchange(max_answer_bytes=10_000, ca_file=ca_file)
     try:
         deadline = asyncio.get_running_loop().time() + seconds
         return await GraphQLTransport(exchange).send(SubgraphRequest("crm", url, b"{}"), deadline)
@@ -98,6 +107,36 @@ async def test_a_slow_answer_meets_the_deadline() -> None:
 async def test_an_address_that_leads_nowhere_is_unavailable(url: str) -> None:
     with pytest.raises(Unavailable):
         await send(url)
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a certificate for 127.0.0.1 that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "crm")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "crm.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(certificate.public_bytes(Encoding.PEM) + secret)
+    return file
+
+
+async def test_a_certificate_is_believed_only_when_its_signer_is_named(tmp_path: Path) -> None:
+    file = self_signed(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(file)
+    async with server(http("200 OK", b'{"data": {"a": 1}}'), tls=tls) as url:
+        with pytest.raises(Unavailable):
+            await send(url)
+        response = await send(url, ca_file=file)
+
+    assert response.data == {"a": 1}
 
 
 async def test_an_application_can_be_taken_out_and_put_back() -> None:

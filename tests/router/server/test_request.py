@@ -83,6 +83,7 @@ async def test_a_body_that_is_not_json_by_name_is_415(platform: Any, sent: str |
         b'{"query": "{ __typename }", "extensions": 0}',
         b'{"query": "{ __typename }", "operationName": {}}',
         b'{"query": "\xff"}',
+        b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}",
     ],
 )
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +58,7 @@ async def states(schema: Schema) -> list[str]:
 
 async def until(schema: Schema, *expected: str) -> None:
     """Wait until exactly these jobs are in the queue, by their states."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while await states(schema) != list(expected):
             await asyncio.sleep(0.02)
 
@@ -90,7 +90,7 @@ async def test_a_job_is_done_at_once_when_a_worker_waits(schema: Schema) -> None
         await enqueue(schema, "second")
         await until(schema)
 
-        assert asyncio.get_running_loop().time() - began < 2
+        assert asyncio.get_running_loop().time() - began < 10
     assert await schema.effects() == ["first", "second"]
 
 
@@ -212,11 +212,13 @@ async def test_a_job_that_fails_for_good_is_held_and_can_be_let_go(schema: Schem
 
 async def test_a_job_whose_worker_died_is_done_by_another(schema: Schema) -> None:
     await enqueue(schema, "orphan")
-    await schema.rows("UPDATE job SET status = 'picked', queue_manager_id = gen_random_uuid(), heartbeat = now()")
+    abandoned = "UPDATE job SET status = 'picked', queue_manager_id = gen_random_uuid(), heartbeat = $1"
+    await schema.rows(abandoned, datetime.now(UTC))
 
-    async with working(schema, NOTE):
+    async with working(schema, NOTE, pace=Pace(poll_seconds=0.1, heartbeat_seconds=60, retry=QUICK, outage=QUICK)):
         await asyncio.sleep(0.5)
         assert await schema.effects() == []
+        await schema.rows(abandoned, datetime.now(UTC) - timedelta(seconds=61))
         await until(schema)
     assert await schema.effects() == ["orphan"]
 
@@ -309,6 +311,19 @@ async def test_the_log_of_jobs_that_are_gone_is_swept(schema: Schema) -> None:
     async with wire.connection(schema.relay_url, application="test") as connection:
         assert await jobs.sweep(connection, keep=timedelta(days=30)) == 3
     assert await schema.rows("SELECT status::text FROM job_log") == [{"status": "queued"}]
+
+
+async def test_a_worker_sweeps_by_itself(schema: Schema) -> None:
+    await enqueue(schema, "done")
+    async with working(schema, NOTE):
+        await until(schema)
+    await schema.rows("UPDATE job_log SET created = now() - interval '100 days'")
+    await schema.rows("UPDATE inbox SET handled_at = now() - interval '100 days'")
+
+    async with working(schema, NOTE), asyncio.timeout(30):
+        while await schema.rows("SELECT 1 FROM job_log UNION ALL SELECT 1 FROM inbox"):
+            await asyncio.sleep(0.02)
+    assert await schema.effects() == ["done"]
 
 
 async def test_our_tables_have_every_column_that_pgqueuer_declares(schema: Schema) -> None:

@@ -91,7 +91,16 @@ async def test_the_runtime_role_may_only_append(schema: Schema, statement: str) 
     ]
 
 
-@pytest.mark.parametrize("statement", ["SELECT 1 FROM ticket", "SELECT 1 FROM inbox", "SELECT 1 FROM audit"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1 FROM ticket",
+        "SELECT 1 FROM audit",
+        "SELECT event_id FROM inbox",
+        f"INSERT INTO inbox (tenant_id, consumer, event_id) VALUES ('{A}', 'x', '{A}')",
+        f"UPDATE inbox SET tenant_id = '{A}'",
+    ],
+)
 async def test_the_relay_role_sees_nothing_but_what_it_drains(schema: Schema, statement: str) -> None:
     async with wire.connection(schema.relay_url, application="test") as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
