@@ -219,7 +219,8 @@ def _complete_link(schema: Schema, link: Link) -> None:
         written = {
             "Purpose": purpose in schema.types,
             "Import": imported in schema.types,
-            "link": name in schema.directives,
+            # Whoever renames @link defines it, too.
+            "link": name in schema.directives or name != "link",
         }
         if not written[key]:
             add(schema, parsed(text), _ignore)
