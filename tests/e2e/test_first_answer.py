@@ -92,7 +92,7 @@ def test_an_event_of_one_module_reaches_another(platform: Platform) -> None:
         return payload
 
     # The command itself waits two seconds for the event; a busy machine may need more.
-    wait_until(lambda: opened()["errors"] == [], seconds=60)
+    assert wait_until(lambda: opened()["errors"] == [], seconds=60)
     assert opened()["ticket"]["number"].startswith("T-")
 
 
