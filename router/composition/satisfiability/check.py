@@ -145,6 +145,7 @@ class _Walk:
 
     def _fields(self, state: State, definition: TypeDefinition) -> Iterator[State | Unanswerable]:
         contexts = state.contexts | self.contexts.get(definition.name, frozenset())
+        around = tuple(dict.fromkeys(p for place in state.places for p in self.reach.places(place)))
         for member in definition.fields.values():
             target = self.schema.types.get(named(member.type))
             if (
@@ -153,12 +154,7 @@ class _Walk:
                 or (target is not None and self._is_hidden(target))
             ):
                 continue
-            steps = [
-                step
-                for place in state.places
-                for step in self.reach.steps(place, member.name)
-                if step.contexts <= contexts
-            ]
+            steps = [step for step in self.reach.steps_from(around, member.name) if step.contexts <= contexts]
             places = tuple(dict.fromkeys(step.target for step in steps))
             path = (*state.path, member)
             if not places:

@@ -113,8 +113,12 @@ class Reach:
 
     def steps(self, place: Place, name: str) -> list[Step]:
         """All ways to take a field, here or after a move."""
+        return self.steps_from(self.places(place), name)
+
+    def steps_from(self, places: Iterable[Place], name: str) -> list[Step]:
+        """All ways to take a field in some places, without moving."""
         found = []
-        for start in self.places(place):
+        for start in places:
             step = self.graph.step(start, name)
             if step is not None and (not step.requires or self.can_require(start, step.requires)):
                 found.append(step)
