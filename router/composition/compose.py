@@ -48,10 +48,12 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     ordered = sorted(sources, key=lambda source: source.name)
     subgraphs, errors = _load(ordered)
     # Federation 1 is checked as it was written, and again as what it was upgraded to.
-    errors += [error for subgraph in subgraphs if subgraph.is_federation_1 for error in graphql.check(subgraph)]
+    for subgraph in subgraphs:
+        errors += graphql.check(subgraph) if subgraph.is_federation_1 else _check(subgraph)
     if not errors:
+        old = {subgraph.name for subgraph in subgraphs if subgraph.is_federation_1}
         subgraphs, errors = upgrade(subgraphs)
-    errors += [error for subgraph in subgraphs if not subgraph.is_federation_1 for error in _check(subgraph)]
+        errors += [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
     if errors:
         return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
     version = max((_needed_version(subgraph) for subgraph in subgraphs), default=Version(2, 0))

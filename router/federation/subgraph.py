@@ -350,18 +350,19 @@ _ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscr
 
 def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
     schema = subgraph.schema
-    explicit = bool(schema.roots)
     for operation, default in _ROOTS:
         name = schema.roots.get(operation)
         if name is None:
-            if (
-                (not explicit or operation == "query")
-                and default in schema.types
-                and schema.types[default].kind is Kind.OBJECT
-            ):
+            # A type with a default name is a root, even if the schema definition forgets it.
+            if default in schema.types and schema.types[default].kind is Kind.OBJECT:
                 schema.roots[operation] = default
             continue
-        if name == default or name not in schema.types:
+        if name not in schema.types:
+            yield subgraph.error(
+                "INVALID_GRAPHQL", f"Cannot set schema {operation} root to unknown type {name}", schema.node
+            )
+            continue
+        if name == default:
             continue
         if default in schema.types:
             yield subgraph.error(
