@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from graphql import (
     InterfaceTypeDefinitionNode,
@@ -12,6 +13,7 @@ from graphql import (
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
 )
+from graphql import Node as AstNode
 
 from router.composition.validation.literals import fits
 from router.federation.codes import CompositionError
@@ -32,6 +34,7 @@ from router.federation.elements import (
     printed,
 )
 from router.federation.subgraph import Subgraph
+from router.federation.typed_values import untyped
 
 _CONTENT = {
     Kind.OBJECT: ("Type", "fields"),
@@ -87,11 +90,29 @@ def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
             yield named(argument.type), argument.node
 
 
+class Checked(Protocol):
+    """What the rules look at: a subgraph, or the supergraph."""
+
+    @property
+    def schema(self) -> Schema:
+        """All types."""
+
+    def error(self, code: str, message: str, *nodes: AstNode | None) -> CompositionError:
+        """An error about this schema."""
+
+
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check all types of a subgraph."""
     for definition in subgraph.schema.types.values():
-        yield from _content(subgraph, definition)
         yield from _names(subgraph, definition)
+    yield from check_types(subgraph)
+    yield from _roots(subgraph)
+
+
+def check_types(subgraph: Checked) -> Iterator[CompositionError]:
+    """Check what merging may break, too."""
+    for definition in subgraph.schema.types.values():
+        yield from _content(subgraph, definition)
         yield from _defaults(subgraph, definition)
         yield from _members(subgraph, definition)
         for name in definition.interfaces:
@@ -100,10 +121,9 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
         for argument in directive.arguments.values():
             yield from default_value(subgraph, argument, "argument")
     yield from _input_cycles(subgraph)
-    yield from _roots(subgraph)
 
 
-def _content(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
+def _content(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     words = _CONTENT.get(definition.kind)
     filled = definition.fields or definition.inputs or definition.values or definition.members
     if words is None or filled or definition.name in _ROOTS:
@@ -139,7 +159,7 @@ def positions(subgraph: Subgraph) -> Iterator[CompositionError]:
             yield from _position(subgraph, argument, is_input=True)
 
 
-def _defaults(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
+def _defaults(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     for member in definition.fields.values():
         for argument in member.arguments.values():
             yield from _given(subgraph, argument, "argument")
@@ -147,7 +167,7 @@ def _defaults(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Compos
         yield from _given(subgraph, entry, "input field")
 
 
-def _given(subgraph: Subgraph, element: InputValue, word: str) -> Iterator[CompositionError]:
+def _given(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
     yield from default_value(subgraph, element, word)
     deprecated = any(application.name == "deprecated" for application in element.applied)
     if deprecated and is_non_null(element.type) and element.default is UNSET:
@@ -167,16 +187,15 @@ def _position(
     yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
-def default_value(subgraph: Subgraph, element: InputValue, word: str) -> Iterator[CompositionError]:
+def default_value(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
     """A default must be a value of its type."""
     if element.default is not UNSET and not fits(element.default, element.type, subgraph.schema):
-        got = printed(element.default)
-        got = got if got.startswith('"') else f'"{got}"'
+        got = printed(untyped(element.default))
         message = f"Invalid default value (got: {got}) provided for {word} {element.coordinate} of type {element.type}."
         yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
-def _members(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
+def _members(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     for node in (definition.node, *definition.extensions):
         match node:
             case (
@@ -195,7 +214,7 @@ def _members(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Composi
             yield subgraph.error("INVALID_GRAPHQL", message, node)
 
 
-def _implements(subgraph: Subgraph, definition: TypeDefinition, name: str) -> Iterator[CompositionError]:
+def _implements(subgraph: Checked, definition: TypeDefinition, name: str) -> Iterator[CompositionError]:
     interface = subgraph.schema.types.get(name)
     at = definition.interfaces[name]
     if interface is None or interface.kind is not Kind.INTERFACE:
@@ -222,7 +241,7 @@ def _implements(subgraph: Subgraph, definition: TypeDefinition, name: str) -> It
 
 
 def _implements_field(
-    subgraph: Subgraph, expected: FieldDefinition, found: FieldDefinition
+    subgraph: Checked, expected: FieldDefinition, found: FieldDefinition
 ) -> Iterator[CompositionError]:
     if not covariant(subgraph.schema, found.type, expected.type):
         message = (
@@ -259,7 +278,7 @@ def covariant(schema: Schema, sub: TypeRef, of: TypeRef) -> bool:
     return schema.is_subtype(sub, of)
 
 
-def _input_cycles(subgraph: Subgraph) -> Iterator[CompositionError]:
+def _input_cycles(subgraph: Checked) -> Iterator[CompositionError]:
     """An input type that needs itself can never be given."""
     done: set[str] = set()
     for definition in subgraph.schema.types.values():
@@ -268,7 +287,7 @@ def _input_cycles(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 
 def _input_cycle(
-    subgraph: Subgraph, definition: TypeDefinition, path: list[InputValue], done: set[str]
+    subgraph: Checked, definition: TypeDefinition, path: list[InputValue], done: set[str]
 ) -> Iterator[CompositionError]:
     done.add(definition.name)
     for entry in definition.inputs.values():
