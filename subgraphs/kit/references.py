@@ -22,7 +22,7 @@ from subgraphs.kit.errors import NotFound
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.work import Work
 
-_PATIENCE_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _WAITING_AT_ONCE = 3
 

@@ -286,32 +286,43 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
 # --- operations
 
 
-DEEP, SHALLOW = 100, 4
-"""How many levels an answer may have: all there are, or as many as it takes to see the nodes of a connection."""
+@functools.lru_cache(maxsize=1000)
+def everything(of: GraphQLOutputType, above: tuple[str, ...] = ()) -> str:
+    """The selection of all fields of a type and of all types below it; of a type that is above already, its leaves."""
+    return _selection(of, lambda kind: kind.name not in above, lambda kind, one: everything(one, (*above, kind.name)))
 
 
 @functools.lru_cache(maxsize=1000)
-def everything(of: GraphQLOutputType, levels: int = DEEP, above: tuple[str, ...] = ()) -> str:
-    """The selection of all fields of a type and of all types below it; of a type that is above already, its leaves."""
-    named = get_named_type(of)
-    if not isinstance(named, GraphQLObjectType):
+def itself(of: GraphQLOutputType) -> str:
+    """The selection of a thing's own leaves, through the page or the payload that carries it."""
+    return _selection(of, lambda kind: kind.name.endswith(_CARRIERS), lambda _, one: itself(one))
+
+
+_CARRIERS = ("Connection", "Edge", "Payload")
+
+
+def _selection(
+    of: GraphQLOutputType,
+    opens: Callable[[GraphQLObjectType], bool],
+    below: Callable[[GraphQLObjectType, GraphQLOutputType], str],
+) -> str:
+    kind = get_named_type(of)
+    if not isinstance(kind, GraphQLObjectType):
         return ""
-    return "{ __typename " + " ".join(_selected(named, levels, above)) + " }"
-
-
-def _selected(named: GraphQLObjectType, levels: int, above: tuple[str, ...]) -> Iterator[str]:
-    for name, one in named.fields.items():
+    selected = ["__typename"]
+    for name, one in kind.fields.items():
         if is_leaf_type(get_named_type(one.type)):
-            yield name
-        elif named.name not in above and levels > 1:
+            selected.append(name)
+        elif opens(kind):
             assert not any(is_required_argument(argument) for argument in one.args.values()), name
-            yield f"{name} {everything(one.type, levels - 1, (*above, named.name))}"
+            selected.append(f"{name} {below(kind, one.type)}")
+    return "{ " + " ".join(selected) + " }"
 
 
-def _levels(probe: Probe) -> int:
-    """Foreign identifiers and whole lists are followed to the end; what can only answer one's own is looked at once."""
-    named_something = probe.position is None or get_named_type(probe.position.type).name == "ID"
-    return DEEP if probe.kind == "query" and named_something else SHALLOW
+def _selected(probe: Probe, of: GraphQLOutputType) -> str:
+    """Whole lists and what a foreign identifier opens are followed to the end; the rest can only be one's own."""
+    names_something = probe.position is None or get_named_type(probe.position.type).name == "ID"
+    return everything(of) if probe.kind == "query" and names_something else itself(of)
 
 
 def operation(schema: GraphQLSchema, probe: Probe) -> tuple[str, dict[str, Any]]:
@@ -321,7 +332,7 @@ def operation(schema: GraphQLSchema, probe: Probe) -> tuple[str, dict[str, Any]]
     given = ", ".join(f"{name}: ${name}" for name in probe.arguments)
     field_text = f"{probe.field}({given})" if given else probe.field
     head = f"{probe.kind}({declared})" if declared else probe.kind
-    return f"{head} {{ {field_text} {everything(root_field.type, _levels(probe))} }}", dict(probe.arguments)
+    return f"{head} {{ {field_text} {_selected(probe, root_field.type)} }}", dict(probe.arguments)
 
 
 # --- references, asked of a subgraph directly

@@ -35,6 +35,7 @@ async def test_what_is_another_customers_is_neither_answered_nor_logged_nor_told
     d = await tenant("d")
     secrets, foreign, state = await household(platform, d)
     before = await state()
+    heard.truncate(0)
 
     attack = await raid(platform, d.portal(), d.x, secrets, foreign)
     attack.search_log(heard.getvalue())

@@ -34,6 +34,7 @@ async def test_what_is_another_tenants_is_neither_answered_nor_logged_nor_told_n
     a, b = await tenant("a"), await tenant("b")
     secrets, foreign = await secrets_of(platform, b, a), await known_of(platform, b)
     before = await platform.state("tenant_id <> $1", a.tenant)
+    heard.truncate(0)
 
     attack = await raid(platform, a.staff(), a.x, secrets, foreign, each=EACH)
     attack.search_log(heard.getvalue())

@@ -74,7 +74,7 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
     elif composed.strategies:
         combine(merging, composed, variants, merged)
     else:
-        _choose(merging, composed, variants, merged)
+        _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, merged)
 
 
 def _own_context(merging: Merging, index: int, application: Applied) -> Applied:
@@ -108,12 +108,13 @@ def combine(merging: Merging, composed: Composed, variants: Mapping[int, Applied
     )
 
 
-def _choose(merging: Merging, composed: Composed, variants: dict[int, Applied], merged: Annotated) -> None:
+def _choose(merging: Merging, composed: Composed, variants: Mapping[int, Applied | None], merged: Annotated) -> None:
     groups: dict[str, list[int]] = {}
     for index, application in variants.items():
-        groups.setdefault(_key(application), []).append(index)
-    chosen = max(groups, key=lambda key: len(groups[key]))
-    _apply(merged, composed.name, [variants[groups[chosen][0]]])
+        groups.setdefault(_key(application) if application else "", []).append(index)
+    chosen = max((key for key in groups if key), key=lambda key: len(groups[key]))
+    winner = variants[groups[chosen][0]]
+    _apply(merged, composed.name, [winner] if winner else [])
     others = [
         f"{_arguments(variants[indices[0]])} in {subgraphs(merging.names(indices))}"
         for key, indices in groups.items()
@@ -122,12 +123,15 @@ def _choose(merging: Merging, composed: Composed, variants: dict[int, Applied], 
     merging.hint(
         "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
         f'Non-repeatable directive @{composed.name} is applied to "{merged.coordinate}" in multiple subgraphs but with incompatible '
-        f"arguments. The supergraph will use {_arguments(variants[groups[chosen][0]])} "
+        f"arguments. The supergraph will use {_arguments(winner)} "
         f"(from {subgraphs(merging.names(groups[chosen]))}), but found {listed(others)}.",
         merged.coordinate,
         merging.places(variants),
     )
 
 
-def _arguments(application: Applied) -> str:
+def _arguments(application: Applied | None) -> str:
+    """The arguments of an application; a subgraph without one is told with nothing, as Apollo does."""
+    if application is None:
+        return ""
     return f"arguments {printed(application.arguments)}" if application.arguments else "no arguments"

@@ -102,7 +102,7 @@ def _hint_repeatable(merging: Merging, sources: Sources[DirectiveDefinition], na
 def _hint_locations(merging: Merging, sources: Sources[DirectiveDefinition], merged: DirectiveDefinition) -> None:
     chosen = _locations(merged)
     groups = merging.groups(sources, lambda definition, _: _locations(definition), chosen)
-    others = listed([f"{variant} in {subgraphs(names)}" for variant, names in groups if variant != chosen])
+    others = listed([f"{variant} in {subgraphs(names)}" for variant, names in groups])
     merging.hint(
         "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
         f'Executable directive "@{merged.name}" has inconsistent locations across subgraphs and will use {chosen} (intersection of all subgraphs) in the '

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-_LONGEST_LIST = 100
-
 
 def listed(names: Sequence[str], *, prefix: str = "", plural: str = "", last: str = " and ") -> str:
-    """`subgraph "a"`, `subgraphs "a", "b" and "c"`; a long list is cut."""
-    words = _cut(names)
+    """`subgraph "a"`, `subgraphs "a", "b" and "c"`."""
     head = prefix if len(names) == 1 else plural or prefix
     head = f"{head} " if head else ""
-    if len(words) < len(names):
-        return head + ", ".join(words) + ", ..."
-    if len(words) == 1:
-        return head + words[0]
-    return head + ", ".join(words[:-1]) + last + words[-1]
-
-
-def _cut(names: Sequence[str]) -> Sequence[str]:
-    length = 0
-    kept: list[str] = []
-    for name in names:
-        length += len(name)
-        if kept and length > _LONGEST_LIST:
-            break
-        kept.append(name)
-    return kept
+    if len(names) == 1:
+        return head + names[0]
+    return head + ", ".join(names[:-1]) + last + names[-1]
 
 
 def subgraphs(names: Sequence[str]) -> str:
@@ -47,8 +31,4 @@ def distribution(
 ) -> str:
     """Say who has which variant: `it has A in x but B in y and C in z`."""
     words = [(variant, subgraphs(names)) for variant, names in groups]
-    return first(*words[0]) + (f" but {_joined([rest(*entry) for entry in words[1:]])}" if len(words) > 1 else "")
-
-
-def _joined(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
+    return first(*words[0]) + (f" but {listed([rest(*entry) for entry in words[1:]])}" if len(words) > 1 else "")

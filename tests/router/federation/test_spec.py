@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from router.federation.elements import Applied
-from router.federation.spec import FEDERATION, LinkError, Version, feature_url, read_link
+from router.federation.elements import Applied, Schema, Value
+from router.federation.spec import FEDERATION, Link, LinkError, Version, feature_url
+from router.federation.subgraph_links import follow
 
 
 def test_a_url_is_identity_name_and_version() -> None:
@@ -35,17 +36,15 @@ def test_a_url_without_name_or_version_is_refused(text: str) -> None:
     assert refused.value.code == "INVALID_LINK_IDENTIFIER"
 
 
+def linked(arguments: dict[str, Value]) -> Link:
+    url: dict[str, Value] = {"url": f"{FEDERATION}/v2.5"}
+    link = follow(Schema(applied=[Applied("link", url | arguments)])).federation
+    assert link is not None
+    return link
+
+
 def test_names_follow_imports_and_aliases() -> None:
-    link = read_link(
-        Applied(
-            "link",
-            {
-                "url": f"{FEDERATION}/v2.3",
-                "as": "fed",
-                "import": ("@key", {"name": "@tag", "as": "@label"}, "FieldSet"),
-            },
-        )
-    )
+    link = linked({"as": "fed", "import": ("@key", {"name": "@tag", "as": "@label"}, "FieldSet")})
 
     assert [link.directive(name) for name in ("key", "tag", "shareable")] == ["key", "label", "fed__shareable"]
     assert [link.type(name) for name in ("FieldSet", "Scope")] == ["FieldSet", "fed__Scope"]
@@ -56,7 +55,7 @@ def test_names_follow_imports_and_aliases() -> None:
 
 def test_a_directive_is_not_renamed_to_a_type() -> None:
     with pytest.raises(LinkError) as refused:
-        read_link(Applied("link", {"url": f"{FEDERATION}/v2.3", "import": ({"name": "@key", "as": "kkk"},)}))
+        linked({"import": ({"name": "@key", "as": "kkk"},)})
 
     assert refused.value.code == "INVALID_LINK_DIRECTIVE_USAGE"
 

@@ -95,12 +95,12 @@ async def test_a_command_waits_a_little_for_the_event_that_is_on_its_way(desk):
 
 
 async def test_many_wrong_ids_do_not_hold_many_connections(desk, statements):
-    """Three wait and look twenty times each; the others look once."""
+    """Three wait and look forty times each; the others look once."""
     with statements(desk) as seen:
         refused = await asyncio.gather(*(known(desk, uuid4()) for _ in range(10)), return_exceptions=True)
 
     assert {type(one) for one in refused} == {NotFound}
-    assert sum("FROM reference" in statement for statement in seen) == 10 + 3 * 20
+    assert sum("FROM reference" in statement for statement in seen) == 10 + 3 * 40
 
 
 def test_every_kind_that_a_module_may_reference_has_a_consumer():
