@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from router.composition.merge.merge import merge
 from router.composition.merge.merging import Merging
@@ -14,6 +15,7 @@ from router.composition.validation import (
     inaccessible,
     interface_rules,
     merge_rules,
+    merged_graphql,
     subgraph_rules,
     transitive_access,
 )
@@ -47,11 +49,14 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     """Compose subgraphs; the order in which they are given does not matter."""
     ordered = sorted(sources, key=lambda source: source.name)
     subgraphs, errors = _load(ordered)
+    errors += _doubled(ordered)
     # Federation 1 is checked as it was written, and again as what it was upgraded to.
-    errors += [error for subgraph in subgraphs if subgraph.is_federation_1 for error in graphql.check(subgraph)]
+    for subgraph in subgraphs:
+        errors += graphql.check(subgraph) if subgraph.is_federation_1 else _check(subgraph)
     if not errors:
+        old = {subgraph.name for subgraph in subgraphs if subgraph.is_federation_1}
         subgraphs, errors = upgrade(subgraphs)
-    errors += [error for subgraph in subgraphs if not subgraph.is_federation_1 for error in _check(subgraph)]
+        errors += [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
     if errors:
         return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
     version = max((_needed_version(subgraph) for subgraph in subgraphs), default=Version(2, 0))
@@ -65,12 +70,26 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     if "query" not in merging.supergraph.roots:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:
+        merged_graphql.check(merging)
+    if not merging.errors:
         inaccessible.check(merging)
     if not merging.errors:
         satisfiability.check(merging, merging.overrides)
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))
+
+
+def _doubled(sources: Sequence[SubgraphSource]) -> list[CompositionError]:
+    """Subgraphs are known by their names."""
+    return [
+        CompositionError(
+            "INVALID_SUBGRAPH_NAME",
+            f"[{source.name}] A subgraph named {source.name} already exists (with url '{other.url}')",
+        )
+        for other, source in pairwise(sources)
+        if source.name == other.name
+    ]
 
 
 def _needed_version(subgraph: Subgraph) -> Version:

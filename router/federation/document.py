@@ -168,7 +168,7 @@ def _add_part(definition: TypeDefinition, node: TypeDefinitionNode | TypeExtensi
             for member in node.types or ():
                 definition.members.setdefault(member.name.value, member)
         case EnumTypeDefinitionNode() | EnumTypeExtensionNode():
-            _add_values(definition, node.values, report)
+            _add_values(definition, node.values)
         case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
             _add_inputs(definition, node, report)
         case _:
@@ -204,11 +204,11 @@ def _add_inputs(
         definition.inputs[name] = entry
 
 
-def _add_values(definition: TypeDefinition, nodes: Sequence[EnumValueDefinitionNode] | None, report: Report) -> None:
+def _add_values(definition: TypeDefinition, nodes: Sequence[EnumValueDefinitionNode] | None) -> None:
     for node in nodes or ():
         name = node.name.value
         if name in definition.values:
-            report(f'Enum value "{definition.name}.{name}" can only be defined once.', (node,))
+            definition.values[name].applied += _applied(node.directives, 0)
             continue
         definition.values[name] = EnumValue(
             name=name,
@@ -224,19 +224,18 @@ def _inputs(nodes: Sequence[InputValueDefinitionNode] | None, parent: str, repor
     found: dict[str, InputValue] = {}
     for node in nodes or ():
         name = node.name.value
-        if name in found:
-            what = (
-                f"Field {name} already exists on {parent}"
-                if of_type
-                else f'Argument "{parent}({name}:)" can only be defined once.'
-            )
-            report(what, (node,))
+        before = found.get(name)
+        if before is not None and of_type:
+            report(f"Field {name} already exists on {parent}", (node,))
+        elif before is not None and parent.startswith("@"):
+            report(f"Argument {name} already exists on field {parent[1:]}", (node,))
         found[name] = InputValue(
             name=name,
             type=print_ast(node.type),
             default=UNSET if node.default_value is None else value_of(node.default_value),
             description=_description(node.description),
-            applied=_applied(node.directives, 0),
+            # Of an argument that is written twice the last one counts, with the directives of both.
+            applied=[*(before.applied if before else ()), *_applied(node.directives, 0)],
             node=node,
             coordinate=f"{parent}.{name}" if of_type else f"{parent}({name}:)",
         )

@@ -292,7 +292,7 @@ def value_of(node: ValueNode) -> Value:  # noqa: PLR0911 - one line per kind of 
     """Turn a literal of SDL into a value."""
     match node:
         case IntValueNode():
-            return int(node.value)
+            return _number(node.value)
         case FloatValueNode():
             return float(node.value)
         case StringValueNode() | BooleanValueNode():
@@ -309,6 +309,15 @@ def value_of(node: ValueNode) -> Value:  # noqa: PLR0911 - one line per kind of 
             return None
         case _:  # pragma: no cover - the grammar has no other literals
             raise TypeError(type(node).__name__)
+
+
+# Beyond this Apollo counts in floating point.
+_EXACT = 2**53
+
+
+def _number(text: str) -> int | float:
+    exact = len(text) < 17 and abs(int(text)) < _EXACT
+    return int(text) if exact else float(text)
 
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}

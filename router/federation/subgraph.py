@@ -12,6 +12,7 @@ from graphql import Node as AstNode
 from router.federation import directives, document
 from router.federation.codes import CompositionError, Node
 from router.federation.elements import (
+    BUILTIN_SCALARS,
     Applied,
     Element,
     FieldDefinition,
@@ -26,6 +27,7 @@ from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment,
 from router.federation.fieldsets import parse as parse_field_set
 from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
+from router.federation.typed_values import type_defaults
 
 
 def own_specification(directive: str) -> str:
@@ -118,7 +120,8 @@ class Subgraph:
     @cached_property
     def types(self) -> dict[str, TypeDefinition]:
         """The types that take part in the supergraph."""
-        return {name: t for name, t in self.schema.types.items() if not self.is_machinery(name)}
+        own = (entry for entry in self.schema.types.items() if entry[0] not in BUILTIN_SCALARS)
+        return {name: definition for name, definition in own if not self.is_machinery(name)}
 
     def keys(self, definition: TypeDefinition) -> list[Applied]:
         """The keys of a type."""
@@ -301,8 +304,9 @@ class Subgraph:
 
 def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
     """Read one subgraph, or tell why it can't be read."""
-    if source.name == "_":
-        message = f"[{source.name}] Invalid name {source.name} for a subgraph: this name is reserved"
+    if source.name in {"", "_"}:
+        problem = "this name is reserved" if source.name else "a subgraph must have a name"
+        message = f"[{source.name}] Invalid name {source.name} for a subgraph: {problem}"
         return (CompositionError("INVALID_SUBGRAPH_NAME", message),)
     try:
         parsed = parse(source.sdl)
@@ -342,6 +346,7 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | 
     )
     problems = [subgraph.error(*entry) for entry in directives.complete(schema, subgraph.link, links)]
     problems += _rename_roots(subgraph)
+    type_defaults(schema)
     return tuple(problems) or subgraph
 
 
@@ -350,18 +355,19 @@ _ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscr
 
 def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
     schema = subgraph.schema
-    explicit = bool(schema.roots)
     for operation, default in _ROOTS:
         name = schema.roots.get(operation)
         if name is None:
-            if (
-                (not explicit or operation == "query")
-                and default in schema.types
-                and schema.types[default].kind is Kind.OBJECT
-            ):
+            # A type with a default name is a root, even if the schema definition forgets it.
+            if default in schema.types and schema.types[default].kind is Kind.OBJECT:
                 schema.roots[operation] = default
             continue
-        if name == default or name not in schema.types:
+        if name not in schema.types:
+            yield subgraph.error(
+                "INVALID_GRAPHQL", f"Cannot set schema {operation} root to unknown type {name}", schema.node
+            )
+            continue
+        if name == default:
             continue
         if default in schema.types:
             yield subgraph.error(

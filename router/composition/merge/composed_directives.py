@@ -34,10 +34,8 @@ def collect_custom(merging: Merging) -> dict[str, Composed]:
     composed: dict[str, Composed] = {}
     for identity in dict.fromkeys(wish.link.url.identity for wish in wishes):
         group = [wish for wish in wishes if wish.link.url.identity == identity]
-        newest = _newest(merging, identity)
-        if newest is None:
-            continue
-        composed |= _compose(merging, group, newest)
+        composed |= _compose(merging, group, _newest(merging, identity, {wish.index for wish in group}))
+    _hint_versions(merging)
     return composed
 
 
@@ -125,13 +123,29 @@ def _refuse(merging: Merging, group: Sequence[_Wish], message: str) -> None:
     merging.error("DIRECTIVE_COMPOSITION_ERROR", message, [node for node in nodes if node])
 
 
-def _newest(merging: Merging, identity: str) -> tuple[int, ...] | None:
-    """The subgraphs that link the newest version of a feature."""
-    links = {
-        i: link for i, s in enumerate(merging.subgraphs) if (link := s.links.by_identity.get(identity)) is not None
-    }
-    newest = max((link.url.version for link in links.values()), default=None)
-    return tuple(i for i, link in links.items() if link.url.version == newest) or None
+def _links(merging: Merging, identity: str) -> dict[int, Link]:
+    return {i: link for i, s in enumerate(merging.subgraphs) if (link := s.links.by_identity.get(identity)) is not None}
+
+
+def _newest(merging: Merging, identity: str, wishing: set[int]) -> tuple[int, ...]:
+    """The subgraphs that link the newest version of a feature, among those that compose something of it."""
+    links = {index: link for index, link in _links(merging, identity).items() if index in wishing}
+    newest = max(link.url.version for link in links.values())
+    return tuple(index for index, link in links.items() if link.url.version == newest)
+
+
+def _hint_versions(merging: Merging) -> None:
+    """Major versions may differ as long as nobody composes them; it is worth a word."""
+    for identity in dict.fromkeys(identity for s in merging.subgraphs for identity in s.links.by_identity):
+        links = _links(merging, identity)
+        if len({link.url.version.major for link in links.values()}) > 1:
+            nodes = [merging.subgraphs[index].place(link.applied.node) for index, link in links.items()]
+            merging.hint(
+                "DIRECTIVE_COMPOSITION_INFO",
+                f'Non-composed core feature "{identity}" has major version mismatch across subgraphs',
+                None,
+                [node for node in nodes if node],
+            )
 
 
 def _compose(merging: Merging, group: Sequence[_Wish], newest: tuple[int, ...]) -> dict[str, Composed]:

@@ -115,7 +115,7 @@ def _names_in_use(merging: Merging) -> dict[str, dict[int, str]]:
 
 def _applied_names(subgraph: Subgraph) -> Iterator[str]:
     yield from (application.name for application in subgraph.schema.applied)
-    for definition in subgraph.types.values():
+    for definition in subgraph.schema.types.values():
         for element in elements(definition):
             yield from (application.name for application in element.applied)
 

@@ -24,12 +24,17 @@ def merge_input(merging: Merging, sources: Sources[TypeDefinition], merged: Type
         _merge_field(merging, fields, entry)
         merged.inputs[name] = entry
     if not merged.inputs:
-        merging.error(
-            "EMPTY_MERGED_INPUT_TYPE",
-            f'None of the fields of input object type "{merged.name}" are consistently defined in all the subgraphs defining that '
-            "type. As only fields common to all subgraphs are merged, this would result in an empty type.",
-            merging.places(sources),
-        )
+        refuse_empty_input(merging, sources, merged.name)
+
+
+def refuse_empty_input(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:
+    """An input type without fields is none."""
+    merging.error(
+        "EMPTY_MERGED_INPUT_TYPE",
+        f'None of the fields of input object type "{name}" are consistently defined in all the subgraphs defining that type. As only '
+        "fields common to all subgraphs are merged, this would result in an empty type.",
+        merging.places(sources),
+    )
 
 
 def _missing(merging: Merging, fields: Sources[InputValue], entry: InputValue, merged: TypeDefinition) -> bool:

@@ -29,9 +29,9 @@ def _union(values: Sequence[Value]) -> Value:
     )
 
 
-def _conjunction(values: Sequence[Value]) -> Value:
-    given = [value for value in values if isinstance(value, bool)]
-    return all(given) if given else None
+def _conjunction_or_default(values: Sequence[Value]) -> Value:
+    """The default is true, hence who says nothing says that."""
+    return all(value for value in values if isinstance(value, bool))
 
 
 def _disjunctive_normal_form(values: Sequence[Value]) -> Value:
@@ -39,14 +39,16 @@ def _disjunctive_normal_form(values: Sequence[Value]) -> Value:
 
     `[["a"], ["b"]]` and `[["a"], ["c"]]` give `[["a"], ["b", "c"]]`, as `a ∧ c` says nothing that `a` does not.
     """
-    forms = list({printed(value): value for value in values if isinstance(value, tuple)}.values())
+    forms = list({printed(value): value for value in values if value and isinstance(value, tuple)}.values())
+    if not forms:
+        return ()
     clauses: list[frozenset[str]] = []
     for choice in product(*(_clauses(form) for form in forms)):
         clause = frozenset[str]().union(*choice)
         if clause not in clauses:
             clauses.append(clause)
     kept = [clause for clause in clauses if not any(other < clause for other in clauses)]
-    return tuple(tuple(sorted(clause)) for clause in kept)
+    return tuple(sorted((tuple(sorted(clause)) for clause in kept), key=lambda clause: (len(clause), clause)))
 
 
 def _clauses(form: Value) -> list[frozenset[str]]:
@@ -61,7 +63,7 @@ _STRATEGIES: dict[str, dict[str, Strategy]] = {
         "assumedSize": ("NULLABLE_MAX", _maximum),
         "slicingArguments": ("NULLABLE_UNION", _union),
         "sizedFields": ("NULLABLE_UNION", _union),
-        "requireOneSlicingArgument": ("NULLABLE_AND", _conjunction),
+        "requireOneSlicingArgument": ("NULLABLE_AND", _conjunction_or_default),
     },
     "requiresScopes": {"scopes": ("DNF_CONJUNCTION", _disjunctive_normal_form)},
     "policy": {"policies": ("DNF_CONJUNCTION", _disjunctive_normal_form)},

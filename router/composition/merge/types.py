@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.composition.merge.inputs import refuse_empty_input
 from router.composition.merge.merging import Merging, Sources, present
 from router.composition.merge.wording import distribution, subgraphs
 from router.federation.elements import Kind, TypeDefinition
@@ -18,6 +19,8 @@ def add_types(merging: Merging) -> None:
             merging.supergraph.types[name] = TypeDefinition(kinds.pop(), name)
         else:
             _refuse(merging, sources, name)
+            if next(iter(present(sources).values())).kind is Kind.INPUT:
+                refuse_empty_input(merging, sources, name)
 
 
 def _check_interface_objects(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:

@@ -22,7 +22,7 @@ def check_runtime_types(
         for place in places
         if not graph.is_interface_object(place)
     }
-    if len(set(found.values())) <= 1:
+    if len(set(found.values())) <= 1 or not all(found.values()):
         return
     query = f'For the following supergraph API query:\n{witness(merging, path)}\nShared field "{member.coordinate}" return type "{member.type}"'
     common = frozenset.intersection(*found.values())

@@ -49,7 +49,7 @@ def _slicing(member: FieldDefinition, names: Value) -> Iterator[tuple[str, str]]
 def _sized(subgraph: Subgraph, member: FieldDefinition, names: Value) -> Iterator[tuple[str, str]]:
     if not isinstance(names, tuple) or not names:
         return
-    parent = None if is_list(member.type) else subgraph.schema.types.get(named(member.type))
+    parent = subgraph.schema.types.get(named(member.type))
     if parent is None or not parent.is_composite:
         yield (
             "LIST_SIZE_INVALID_SIZED_FIELD",

@@ -25,11 +25,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                 )
     for member in subgraph.fields():
         application = subgraph.application(member, "external")
-        if (
-            application is not None
-            and subgraph.schema.types[member.parent].kind is Kind.OBJECT
-            and not subgraph.is_used(member)
-        ):
+        if application is not None and not subgraph.is_used(member):
             yield subgraph.error(
                 "EXTERNAL_UNUSED",
                 f'Field "{member.coordinate}" is marked @external but is not used in any federation directive (@key, @provides, '

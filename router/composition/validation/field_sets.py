@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
 
 from graphql import Node as AstNode
@@ -14,10 +15,13 @@ from router.federation.elements import (
     UNSET,
     Applied,
     FieldDefinition,
+    Kind,
     TypeDefinition,
     Value,
+    Variable,
     is_non_null,
     named,
+    printed,
     printed_arguments,
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, SelectedField, parse
@@ -66,9 +70,9 @@ def check_field_set(use: FieldSetUse, check_field: FieldCheck) -> Iterator[Compo
     """Tell the first problem of a field set."""
     try:
         selections = _parse(use, use.application.arguments.get("fields"))
-        # First what must exist, then what may be selected: the order in which problems are told.
-        for check in (None, check_field):
-            _Walk(use, check).selections(use.target, selections, above=False)
+        # First what must exist, then what must not be empty, then what may be selected: the order in which problems are told.
+        for step in _Step:
+            _Walk(use, check_field, step).selections(use.target, selections, above=False)
     except InvalidFieldSetError as error:
         message = f"{use.where}, for {use.told}: {error}"
         yield use.subgraph.error(error.code, message, use.application.node, error.node)
@@ -84,10 +88,19 @@ def _parse(use: FieldSetUse, text: Value) -> FieldSet:
         raise InvalidFieldSetError(f"{use.prefix}_INVALID_FIELDS", str(error)) from None
 
 
+class _Step(Enum):
+    """What is looked at in one walk over a field set."""
+
+    EXISTENCE = auto()
+    CONTENT = auto()
+    FIELDS = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     use: FieldSetUse
-    check_field: FieldCheck | None
+    check_field: FieldCheck
+    step: _Step
 
     def invalid(self, message: str, node: AstNode | None = None) -> InvalidFieldSetError:
         return InvalidFieldSetError(f"{self.use.prefix}_INVALID_FIELDS", message, node)
@@ -111,7 +124,7 @@ class _Walk:
                 raise self.invalid(f'Unknown directive "@{name}"')
 
     def directives(self, selection: SelectedField | Fragment) -> None:
-        if selection.directives and self.check_field:
+        if selection.directives and self.step is _Step.FIELDS:
             name = f"@{self.use.subgraph.name_of(self.use.directive)}"
             raise InvalidFieldSetError(
                 f"{self.use.prefix}_DIRECTIVE_IN_FIELDS_ARG",
@@ -127,18 +140,19 @@ class _Walk:
             raise self.invalid(
                 f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.node
             )
-        if self.check_field is None:
+        if self.step is _Step.EXISTENCE:
+            self.abstract(member)
             self.arguments(member, selection)
         external = above or (member.name != "__typename" and subgraph.is_external(member))
         base = subgraph.schema.types.get(named(member.type))
-        if self.check_field:
+        if self.step is _Step.FIELDS:
             self.check_field(member, selection, above)
-        if selection.alias and self.check_field:
+        if selection.alias and self.step is _Step.FIELDS:
             raise self.invalid(
                 f'Cannot use alias "{selection.alias}" in "{printed_selection((selection,))}": aliases are not currently supported in '
                 f"@{subgraph.name_of(self.use.directive)}"
             )
-        if base is not None and base.is_composite and not selection.selections and self.check_field:
+        if base is not None and base.is_composite and not selection.selections and self.step is _Step.CONTENT:
             raise self.invalid(
                 f'Invalid empty selection set for field "{member.coordinate}" of non-leaf type {member.type}',
                 member.node,
@@ -149,6 +163,16 @@ class _Walk:
         elif selection.selections:
             raise self.invalid(
                 f'Invalid selection on field "{member.coordinate}": the selected field is of type {member.type} and has no sub-fields.'
+            )
+
+    def abstract(self, member: FieldDefinition) -> None:
+        """Keys must lead to one object."""
+        base = self.use.subgraph.schema.types.get(named(member.type))
+        if self.use.directive == "key" and base is not None and base.is_abstract:
+            kind = "Union" if base.kind is Kind.UNION else "Interface"
+            raise InvalidFieldSetError(
+                "KEY_FIELDS_SELECT_INVALID_TYPE",
+                f'field "{member.coordinate}" is a {kind} type which is not allowed in @{self.use.subgraph.name_of("key")}',
             )
 
     def advice(self) -> str:
@@ -166,6 +190,10 @@ class _Walk:
                 raise self.invalid(
                     f'Missing mandatory value for argument "{name}" of field "{member.coordinate}" in selection '
                     f'"{printed_selection((selection,))}"'
+                )
+            if name in given and isinstance(given[name], Variable):
+                raise self.invalid(
+                    f'Invalid value {printed(given[name])} for argument "{argument.coordinate}" of type {argument.type}'
                 )
             if name in given and (problem := problem_with(given[name], argument.type, self.use.subgraph.schema)):
                 raise self.invalid(f'Invalid value for argument "{name}": {problem}')

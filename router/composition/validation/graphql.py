@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from router.composition.validation import graphql_directives, graphql_types
 from router.federation.codes import CompositionError
@@ -11,12 +12,14 @@ from router.federation.subgraph import Subgraph
 
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check one subgraph against the rules of GraphQL."""
-    unknown = next(graphql_types.unknown_types(subgraph), None)
-    if unknown is not None:
-        yield unknown
-        return
-    for definition in subgraph.schema.directives.values():
-        for argument in definition.arguments.values():
-            yield from graphql_types.default_value(subgraph, argument, "argument")
-    yield from graphql_directives.check(subgraph)
-    yield from graphql_types.check(subgraph)
+    phases = (
+        lambda: islice(graphql_types.unreadable(subgraph), 1),
+        lambda: chain(graphql_types.positions(subgraph), graphql_directives.unknown(subgraph)),
+        lambda: chain(graphql_directives.check(subgraph), graphql_types.check(subgraph)),
+    )
+    for phase in phases:
+        found = list(phase())
+        yield from found
+        if found:
+            # What comes next makes no sense of it.
+            return

@@ -16,6 +16,7 @@ from router.federation.elements import (
     Kind,
     Schema,
     TypeDefinition,
+    elements,
     is_non_null,
 )
 from router.federation.spec import NEWEST
@@ -43,6 +44,16 @@ _LOCATIONS = {
     Kind.ENUM: "ENUM",
     Kind.INPUT: "INPUT_OBJECT",
 }
+
+
+def unknown(subgraph: Subgraph) -> Iterator[CompositionError]:
+    """Tell the directives that nobody defines."""
+    schema = subgraph.schema
+    applied = [*schema.applied, *(a for t in schema.types.values() for element in elements(t) for a in element.applied)]
+    applied += (a for d in schema.directives.values() for argument in d.arguments.values() for a in argument.applied)
+    for application in applied:
+        if application.name not in schema.directives and application.name not in _SPECIFIED.directives:
+            yield _unknown(subgraph, application)
 
 
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
@@ -73,7 +84,6 @@ def _check(subgraph: Subgraph, applied: list[Applied], location: str, coordinate
     for application in applied:
         definition = subgraph.schema.directives.get(application.name) or _SPECIFIED.directives.get(application.name)
         if definition is None:
-            yield _unknown(subgraph, application)
             continue
         if location not in definition.locations:
             message = f'Directive "@{application.name}" may not be used on {location}.'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from graphql import (
     InterfaceTypeDefinitionNode,
@@ -12,6 +13,7 @@ from graphql import (
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
 )
+from graphql import Node as AstNode
 
 from router.composition.validation.literals import fits
 from router.federation.codes import CompositionError
@@ -32,6 +34,7 @@ from router.federation.elements import (
     printed,
 )
 from router.federation.subgraph import Subgraph
+from router.federation.typed_values import untyped
 
 _CONTENT = {
     Kind.OBJECT: ("Type", "fields"),
@@ -45,12 +48,30 @@ _OUTPUT = frozenset(Kind) - {Kind.INPUT}
 _ROOTS = frozenset(("Query", "Mutation", "Subscription"))
 
 
-def unknown_types(subgraph: Subgraph) -> Iterator[CompositionError]:
-    """References to types that do not exist; nothing else can be checked then."""
+def unreadable(subgraph: Subgraph) -> Iterator[CompositionError]:
+    """References to types that do not exist or can't be what they are said to be; nothing else can be checked then."""
     schema = subgraph.schema
+    for definition in schema.types.values():
+        for name, node in definition.members.items():
+            if problem := _no_member(schema, definition, name):
+                yield subgraph.error("INVALID_GRAPHQL", problem, node)
     for name, node in _references(schema):
         if name not in schema.types and name not in BUILTIN_SCALARS:
             yield subgraph.error("INVALID_GRAPHQL", f"Unknown type {name}", node)
+
+
+def _no_member(schema: Schema, union: TypeDefinition, name: str) -> str | None:
+    member = schema.types.get(name)
+    if member is not None and member.kind is Kind.OBJECT:
+        return None
+    if member is None and name not in BUILTIN_SCALARS:
+        return f"Cannot add unknown type {name} as member of union type {union.name}"
+    kind = member.kind if member is not None else Kind.SCALAR
+    return f"Cannot add non-object type {name} (of type {_class(kind)}) as member of union type {union.name}"
+
+
+def _class(kind: Kind) -> str:
+    return kind.value.replace(" ", "")
 
 
 def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -58,7 +79,6 @@ def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
         yield root, schema.node
     for definition in schema.types.values():
         yield from definition.interfaces.items()
-        yield from definition.members.items()
         for member in definition.fields.values():
             yield named(member.type), member.node
             for argument in member.arguments.values():
@@ -70,20 +90,40 @@ def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
             yield named(argument.type), argument.node
 
 
+class Checked(Protocol):
+    """What the rules look at: a subgraph, or the supergraph."""
+
+    @property
+    def schema(self) -> Schema:
+        """All types."""
+
+    def error(self, code: str, message: str, *nodes: AstNode | None) -> CompositionError:
+        """An error about this schema."""
+
+
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check all types of a subgraph."""
     for definition in subgraph.schema.types.values():
-        yield from _content(subgraph, definition)
         yield from _names(subgraph, definition)
-        yield from _positions(subgraph, definition)
-        yield from _members(subgraph, definition)
-        for name in definition.interfaces:
-            yield from _implements(subgraph, definition, name)
-    yield from _input_cycles(subgraph)
+    yield from check_types(subgraph)
     yield from _roots(subgraph)
 
 
-def _content(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
+def check_types(subgraph: Checked) -> Iterator[CompositionError]:
+    """Check what merging may break, too."""
+    for definition in subgraph.schema.types.values():
+        yield from _content(subgraph, definition)
+        yield from _defaults(subgraph, definition)
+        yield from _members(subgraph, definition)
+        for name in definition.interfaces:
+            yield from _implements(subgraph, definition, name)
+    for directive in subgraph.schema.directives.values():
+        for argument in directive.arguments.values():
+            yield from default_value(subgraph, argument, "argument")
+    yield from _input_cycles(subgraph)
+
+
+def _content(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     words = _CONTENT.get(definition.kind)
     filled = definition.fields or definition.inputs or definition.values or definition.members
     if words is None or filled or definition.name in _ROOTS:
@@ -105,15 +145,34 @@ def _names(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Compositi
             yield subgraph.error("INVALID_GRAPHQL", message, node)
 
 
-def _positions(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
-    for member in definition.fields.values():
-        yield from _position(subgraph, member, is_input=False)
-        for argument in member.arguments.values():
+def positions(subgraph: Subgraph) -> Iterator[CompositionError]:
+    """Fields have output types, everything that is given has an input type."""
+    for definition in subgraph.schema.types.values():
+        for member in definition.fields.values():
+            yield from _position(subgraph, member, is_input=False)
+            for argument in member.arguments.values():
+                yield from _position(subgraph, argument, is_input=True)
+        for entry in definition.inputs.values():
+            yield from _position(subgraph, entry, is_input=True)
+    for directive in subgraph.schema.directives.values():
+        for argument in directive.arguments.values():
             yield from _position(subgraph, argument, is_input=True)
-            yield from default_value(subgraph, argument, "argument")
+
+
+def _defaults(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
+    for member in definition.fields.values():
+        for argument in member.arguments.values():
+            yield from _given(subgraph, argument, "argument")
     for entry in definition.inputs.values():
-        yield from _position(subgraph, entry, is_input=True)
-        yield from default_value(subgraph, entry, "input field")
+        yield from _given(subgraph, entry, "input field")
+
+
+def _given(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
+    yield from default_value(subgraph, element, word)
+    deprecated = any(application.name == "deprecated" for application in element.applied)
+    if deprecated and is_non_null(element.type) and element.default is UNSET:
+        message = f"Required {word} {element.coordinate} cannot be deprecated."
+        yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
 def _position(
@@ -123,25 +182,20 @@ def _position(
     if base is None or base.kind in (_INPUT if is_input else _OUTPUT):
         return
     word = "Input" if is_input else "Output"
-    message = f'The type of "{element.coordinate}" must be {word} Type but got "{element.type}", a {base.kind.value.replace(" ", "")}.'
+    kind = "NonNullType" if is_non_null(element.type) else "ListType" if is_list(element.type) else _class(base.kind)
+    message = f'The type of "{element.coordinate}" must be {word} Type but got "{element.type}", a {kind}.'
     yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
-def default_value(subgraph: Subgraph, element: InputValue, word: str) -> Iterator[CompositionError]:
+def default_value(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
     """A default must be a value of its type."""
     if element.default is not UNSET and not fits(element.default, element.type, subgraph.schema):
-        got = printed(element.default)
-        got = got if got.startswith('"') else f'"{got}"'
+        got = printed(untyped(element.default))
         message = f"Invalid default value (got: {got}) provided for {word} {element.coordinate} of type {element.type}."
         yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
-def _members(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
-    for name, node in definition.members.items():
-        member = subgraph.schema.types.get(name)
-        if member is None or member.kind is not Kind.OBJECT:
-            message = f"Union type {definition.name} can only include Object types, it cannot include {name}."
-            yield subgraph.error("INVALID_GRAPHQL", message, node)
+def _members(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     for node in (definition.node, *definition.extensions):
         match node:
             case (
@@ -160,7 +214,7 @@ def _members(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Composi
             yield subgraph.error("INVALID_GRAPHQL", message, node)
 
 
-def _implements(subgraph: Subgraph, definition: TypeDefinition, name: str) -> Iterator[CompositionError]:
+def _implements(subgraph: Checked, definition: TypeDefinition, name: str) -> Iterator[CompositionError]:
     interface = subgraph.schema.types.get(name)
     at = definition.interfaces[name]
     if interface is None or interface.kind is not Kind.INTERFACE:
@@ -187,7 +241,7 @@ def _implements(subgraph: Subgraph, definition: TypeDefinition, name: str) -> It
 
 
 def _implements_field(
-    subgraph: Subgraph, expected: FieldDefinition, found: FieldDefinition
+    subgraph: Checked, expected: FieldDefinition, found: FieldDefinition
 ) -> Iterator[CompositionError]:
     if not covariant(subgraph.schema, found.type, expected.type):
         message = (
@@ -224,7 +278,7 @@ def covariant(schema: Schema, sub: TypeRef, of: TypeRef) -> bool:
     return schema.is_subtype(sub, of)
 
 
-def _input_cycles(subgraph: Subgraph) -> Iterator[CompositionError]:
+def _input_cycles(subgraph: Checked) -> Iterator[CompositionError]:
     """An input type that needs itself can never be given."""
     done: set[str] = set()
     for definition in subgraph.schema.types.values():
@@ -233,7 +287,7 @@ def _input_cycles(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 
 def _input_cycle(
-    subgraph: Subgraph, definition: TypeDefinition, path: list[InputValue], done: set[str]
+    subgraph: Checked, definition: TypeDefinition, path: list[InputValue], done: set[str]
 ) -> Iterator[CompositionError]:
     done.add(definition.name)
     for entry in definition.inputs.values():
@@ -254,5 +308,6 @@ def _roots(subgraph: Subgraph) -> Iterator[CompositionError]:
     for operation, name in subgraph.schema.roots.items():
         definition = subgraph.schema.types.get(name)
         if definition is not None and definition.kind is not Kind.OBJECT:
-            message = f"Cannot set schema {operation} root to type {name} as it is not an Object type (it is {definition.kind.value})."
+            known = subgraph.renamed.get(name, name)
+            message = f"{operation.capitalize()} root type must be an Object type, it cannot be set to {known} (an {_class(definition.kind)})."
             yield subgraph.error("INVALID_GRAPHQL", message, definition.node)

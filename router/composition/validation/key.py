@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from router.composition.validation.field_sets import (
     FieldCheck,
     FieldSetUse,
-    InvalidFieldSetError,
     check_field_set,
     refuse_arguments,
 )
 from router.federation.codes import CompositionError
-from router.federation.elements import FieldDefinition, Kind, named
+from router.federation.elements import FieldDefinition, Kind
 from router.federation.fieldsets import SelectedField
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph
@@ -37,13 +36,6 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 def _check_for(use: FieldSetUse) -> FieldCheck:
     def check_field(member: FieldDefinition, _selection: SelectedField, _above: bool) -> None:  # noqa: FBT001 - a callback
-        base = use.subgraph.schema.types.get(named(member.type))
-        if base is not None and base.is_abstract:
-            kind = "Union" if base.kind is Kind.UNION else "Interface"
-            raise InvalidFieldSetError(
-                "KEY_FIELDS_SELECT_INVALID_TYPE",
-                f'field "{member.coordinate}" is a {kind} type which is not allowed in @{use.subgraph.name_of("key")}',
-            )
         refuse_arguments(use, member)
 
     return check_field

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from router.federation.elements import (
-    UNSET,
     Kind,
     Name,
     Schema,
@@ -17,8 +16,6 @@ from router.federation.elements import (
     nullable,
     printed,
 )
-
-_INT = 2**31
 
 
 def fits(value: Value, ref: TypeRef, schema: Schema) -> bool:
@@ -51,7 +48,8 @@ def problem_with(value: Value, ref: TypeRef, schema: Schema) -> str | None:
 def _scalar(value: Value, name: str) -> str | None:
     is_int = isinstance(value, int) and not isinstance(value, bool)
     fine = {
-        "Int": is_int and isinstance(value, int) and -_INT <= value < _INT,
+        # Apollo has but one kind of number, of any size.
+        "Int": is_int or (isinstance(value, float) and value.is_integer()),
         "Float": is_int or isinstance(value, float),
         "String": isinstance(value, str),
         "Boolean": isinstance(value, bool),
@@ -67,10 +65,8 @@ def _object(value: Value, definition: TypeDefinition, schema: Schema) -> str | N
     if not isinstance(value, dict):
         return f'Expected value of type "{definition.name}", found {printed(value)}.'
     for name, entry in definition.inputs.items():
-        if name not in value:
-            if is_non_null(entry.type) and entry.default is UNSET:
-                return f'Field "{definition.name}.{name}" of required type "{entry.type}" was not provided.'
-        elif found := problem_with(value[name], entry.type, schema):
+        # What is missing is not missed here: it is only at run time.
+        if name in value and (found := problem_with(value[name], entry.type, schema)):
             return found
     unknown = next((name for name in value if name not in definition.inputs), None)
     return f'Field "{unknown}" is not defined by type "{definition.name}".' if unknown else None
