@@ -42,6 +42,7 @@ def run(
     ] = None,
 ) -> None:
     """Start the platform; Ctrl-C stops it."""
+    say("Starting the platform …")
     from deploy.local import running  # noqa: PLC0415 - see above
 
     left_out = frozenset(without or ())

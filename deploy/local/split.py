@@ -60,7 +60,8 @@ async def in_many_processes(
         addresses = {name: await schemas.bring_up(admin_url, name) for name in MODULES}
         step.done(f"schemas of {', '.join(MODULES)}")
         await process.declare_queues([module.load(name) for name in MODULES], broker.at(amqp_url))
-        house = _House(home, serving.port_of(listener), amqp_url, redis_url, secrets.token_urlsafe(24), say)
+        ports = {name: children.free_port() for name in MODULES}
+        house = _House(home, serving.port_of(listener), ports, amqp_url, redis_url, secrets.token_urlsafe(24), say)
         listener.close()
         await house.start({name: schema for name, schema in addresses.items() if name not in without}, stack)
         step.done("router and modules, each in its own processes")
@@ -73,6 +74,8 @@ class _House:
 
     home: Path
     port: int
+    ports: Mapping[str, int]
+    """Of the modules: the same after a restart, so that the router finds them at once."""
     amqp_url: str
     redis_url: str
     registry_token: str
@@ -92,11 +95,11 @@ class _House:
             await self._until_answers(client, "/health/live")
             modules = [kept for name, schema in addresses.items() for kept in self._module(name, schema)]
             await stack.enter_async_context(children.together(modules))
-            await self._until_registered(client, set(addresses))
+            await self._until_registered(client)
 
     def _module(self, name: str, schema: Schema) -> list[AbstractAsyncContextManager[children.Kept]]:
         """Two processes: one answers, and one does what nobody waits for."""
-        environment = self._module_environment(schema)
+        environment = self._module_environment(name, schema)
         behind = ["subgraphs", name, "relay", "consume", "work"]
         return [
             self._kept(f"The module {name}", name, ["subgraphs", name, "serve"], environment),
@@ -128,8 +131,7 @@ class _House:
             "PSA_ROUTER_EXPOSE_QUERY_PLAN": "true",
         }
 
-    def _module_environment(self, schema: Schema) -> dict[str, str]:
-        port = str(children.free_port())  # the same after a restart, so that the router finds it at once
+    def _module_environment(self, name: str, schema: Schema) -> dict[str, str]:
         return _ENVIRONMENT | {
             "PSA_DATABASE_URL": schema.runtime_url,
             "PSA_DATABASE_RELAY_URL": schema.relay_url,
@@ -140,16 +142,18 @@ class _House:
             "PSA_REGISTRY_TOKEN": self.registry_token,
             "PSA_INTERNAL_JWKS": f"{self.url}/registry/jwks.json",
             "PSA_LISTEN_HOST": serving.HOST,
-            "PSA_LISTEN_PORT": port,
+            "PSA_LISTEN_PORT": str(self.ports[name]),
         }
 
-    async def _until_registered(self, client: httpx2.AsyncClient, wanted: set[str]) -> None:
+    async def _until_registered(self, client: httpx2.AsyncClient) -> None:
+        """Wait until the graph is that of the modules that run now: the router remembers those of the last time."""
         headers = {"Authorization": f"Bearer {self.registry_token}"}
+        wanted = {name: f"http://{serving.HOST}:{port}/graphql" for name, port in self.ports.items()}
 
         async def missing() -> str:
             listed = (await client.get(f"{self.url}/registry/subgraphs", headers=headers)).json()["subgraphs"]
-            fresh = {entry["name"] for entry in listed if entry["state"] == "active" and "seen" in entry}
-            return ", ".join(sorted(wanted - fresh))
+            active = {entry["name"]: entry["url"] for entry in listed if entry["state"] == "active"}
+            return ", ".join(sorted(name for name, url in wanted.items() if active.get(name) != url))
 
         await self._until_nothing_is(missing, "not registered")
 

@@ -18,9 +18,9 @@ from router.composition.validation import (
     transitive_access,
 )
 from router.federation.codes import CompositionError, Hint
-from router.federation.connect import minimum_federation
 from router.federation.directives import join_version
-from router.federation.spec import CONNECT, Version
+from router.federation.implied_version import implied
+from router.federation.spec import Version
 from router.federation.subgraph import Subgraph, SubgraphSource, load
 from router.federation.upgrade import upgrade
 
@@ -74,9 +74,9 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
 
 
 def _needed_version(subgraph: Subgraph) -> Version:
-    """The federation that a subgraph links, or a newer one that its connectors need."""
-    connect = subgraph.links.by_identity.get(CONNECT)
-    return max(subgraph.version, minimum_federation(connect.url.version)) if connect else subgraph.version
+    """The federation that a subgraph links, or a newer one that something else it links needs."""
+    needed = implied(subgraph.links)
+    return max(subgraph.version, needed[0]) if needed else subgraph.version
 
 
 def _check(subgraph: Subgraph) -> list[CompositionError]:

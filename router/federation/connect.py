@@ -12,11 +12,6 @@ CONNECT_DIRECTIVES: Final = ("source", "connect")
 _TYPES: Final = ("SourceHTTP", "ConnectHTTP", "ConnectBatch", "ConnectorErrors", "JSONSelection")
 
 
-def minimum_federation(version: Version) -> Version:
-    """The oldest federation that can carry a version of connectors."""
-    return Version(2, 9 + max(version.minor, 1))
-
-
 def connect_definitions(link: Link) -> list[str]:
     """The definitions, in the names of a schema that links them."""
     newer = link.url.version >= Version(0, 2)

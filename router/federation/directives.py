@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from graphql import DefinitionNode, parse
@@ -96,13 +97,15 @@ LINK_DEFINITIONS: Final = {
 }
 
 
-def available(version: Version) -> dict[str, Definition]:
+@lru_cache(maxsize=64)
+def available(version: Version) -> Mapping[str, Definition]:
     """The directives of one version of federation."""
-    return {
-        definition.name: definition
+    found = (
+        definition
         for definition in FEDERATION_DIRECTIVES
         if definition.since <= version and (definition.until is None or version < definition.until)
-    }
+    )
+    return MappingProxyType({definition.name: definition for definition in found})
 
 
 def available_types(version: Version) -> tuple[str, ...]:
@@ -216,7 +219,8 @@ def _complete_link(schema: Schema, link: Link) -> None:
         written = {
             "Purpose": purpose in schema.types,
             "Import": imported in schema.types,
-            "link": name in schema.directives,
+            # Whoever renames @link defines it, too.
+            "link": name in schema.directives or name != "link",
         }
         if not written[key]:
             add(schema, parsed(text), _ignore)

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, total_ordering
 from typing import Final
 
-from router.federation.elements import Applied, Name, Value
+from router.federation.elements import Applied
 
 APOLLO: Final = "https://specs.apollo.dev/"
 FEDERATION: Final = "https://specs.apollo.dev/federation"
@@ -69,18 +68,21 @@ class FeatureUrl:
 
 
 class LinkError(ValueError):
-    """A @link that can't be followed; `code` is the code to report."""
+    """A @link that can't be followed: the code to report, and every reason why."""
 
-    def __init__(self, code: str, message: str, application: Applied | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, *messages: str, application: Applied | None = None) -> None:
+        super().__init__("\n".join(messages))
         self.code = code
+        self.messages = messages
         self.application = application
 
 
 _VERSION = re.compile(r"v(\d+)\.(\d+)")
 _URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^/?#]+)(?P<path>[^?#]*)(?:\?[^#]*)?(?:#(?P<element>.*))?", re.IGNORECASE
+    r"(?P<scheme>[a-z][a-z0-9+.-]*):(?://(?P<host>[^/?#]*))?(?P<path>[^?#]*)(?:\?[^#]*)?(?:#(?P<element>.*))?",
+    re.IGNORECASE,
 )
+_DEFAULT_PORT: Final = {"https": ":443", "http": ":80"}
 
 
 def feature_url(text: str) -> FeatureUrl:
@@ -92,16 +94,25 @@ def feature_url(text: str) -> FeatureUrl:
     found = _URL.fullmatch(text)
     if found is None:
         raise LinkError("INVALID_LINK_IDENTIFIER", f"Invalid URL: {text}")
-    segments = [segment for segment in found["path"].split("/") if segment]
-    if not segments:
-        raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing path in feature url '{text}'")
-    version = _VERSION.fullmatch(segments[-1])
+    scheme = found["scheme"].lower()
+    origin = f"{scheme}:" + ("" if found["host"] is None else f"//{_host(found['host'], scheme)}")
+    path = found["path"]
+    if path in {"", "/"}:
+        raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing path in feature url '{origin}/'")
+    parent, _, last = path.rpartition("/")
+    name = parent.rpartition("/")[2]
+    if not last:
+        raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing version component in feature url '{text}'")
+    version = _VERSION.fullmatch(last)
     if version is None:
-        raise LinkError("INVALID_LINK_IDENTIFIER", f"Expected a version string (of the form v1.2), got {segments[-1]}")
-    if len(segments) < 2:
+        raise LinkError("INVALID_LINK_IDENTIFIER", f"Expected a version string (of the form v1.2), got {last}")
+    if not name:
         raise LinkError("INVALID_LINK_IDENTIFIER", f"Missing feature name component in feature url '{text}'")
-    identity = f"{found['scheme'].lower()}://{found['host'].lower()}/" + "/".join(segments[:-1])
-    return FeatureUrl(identity, segments[-2], Version(int(version[1]), int(version[2])), found["element"])
+    return FeatureUrl(f"{origin}{parent}", name, Version(int(version[1]), int(version[2])), found["element"])
+
+
+def _host(text: str, scheme: str) -> str:
+    return text.rpartition("@")[2].lower().removesuffix(_DEFAULT_PORT.get(scheme, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,7 @@ class Link:
     @property
     def prefix(self) -> str:
         """The name of the feature in this schema."""
-        return self.alias or self.url.name
+        return self.url.name if self.alias is None else self.alias
 
     @cached_property
     def _directives(self) -> dict[str, str]:
@@ -186,78 +197,3 @@ class Links:
     def source_of_type(self, name: str) -> Link | None:
         """The feature that a type belongs to."""
         return next((link for link in self.by_identity.values() if link.owns_type(name)), None)
-
-
-def find_core(applied: Iterable[Applied]) -> str | None:
-    """Find the name under which a schema links the @link specification: the application that describes itself."""
-    for application in applied:
-        url = application.arguments.get("url", application.arguments.get("feature"))
-        if not isinstance(url, str):
-            continue
-        try:
-            feature = feature_url(url)
-        except LinkError:
-            continue
-        alias = application.arguments.get("as")
-        if feature.identity in {LINK, CORE} and application.name == (alias or feature.name):
-            return application.name
-    return None
-
-
-def read_link(application: Applied) -> Link:
-    """Read one application of @link.
-
-    Raises:
-        LinkError: it can't be understood.
-    """
-    url = application.arguments.get("url", application.arguments.get("feature"))
-    if not isinstance(url, str):
-        raise LinkError("INVALID_LINK_IDENTIFIER", "Missing url for @link.")
-    alias = application.arguments.get("as")
-    purpose = application.arguments.get("for")
-    return Link(
-        url=feature_url(url),
-        alias=alias if isinstance(alias, str) else None,
-        imports=tuple(_imports(application.arguments.get("import"))),
-        purpose=purpose.text if isinstance(purpose, Name) else None,
-        applied=application,
-    )
-
-
-def _imports(value: Value) -> Iterable[Import]:
-    if value is None:
-        return
-    if not isinstance(value, tuple):
-        yield _import(value)
-        return
-    for entry in value:
-        yield _import(entry)
-
-
-def _import(entry: Value) -> Import:
-    invalid = "INVALID_LINK_DIRECTIVE_USAGE"
-    match entry:
-        case str():
-            return Import(entry)
-        case {"name": str(name), **rest} if set(rest) <= {"as"}:
-            alias = rest.get("as")
-            if alias is not None and not isinstance(alias, str):
-                raise LinkError(
-                    invalid, f'Invalid value for the "as" field of an import of "{name}": must be a string.'
-                )
-            if alias is not None and name.startswith("@") != alias.startswith("@"):
-                raise LinkError(invalid, _sigil_message(name, alias))
-            return Import(name, alias)
-        case dict():
-            raise LinkError(invalid, "Invalid import object: must have a name, and may have an alias.")
-        case _:
-            raise LinkError(
-                invalid,
-                'Invalid sub-value for @link(import:) argument: values should be either strings or input object values of the form { name: "<importedElement>", as: "<alias>" }.',
-            )
-
-
-def _sigil_message(name: str, alias: str) -> str:
-    if name.startswith("@"):
-        return f'Invalid @link import renaming: directive "{name}" imported name should start with a \'@\' character, but got "{alias}".'
-    return f'Invalid @link import renaming: type "{name}" imported name should not start with a \'@\' character, but got "{alias}" (or, if "{name}" is a directive, then it should be referred as such by prefixing it with \'@\').'

@@ -24,8 +24,14 @@ from router.federation.elements import (
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
-from router.federation.spec import APOLLO, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
+
+
+def own_specification(directive: str) -> str:
+    """The specification of a directive that can be linked without federation."""
+    return COST if directive == "listSize" else f"{APOLLO}{directive}"
+
 
 FEDERATION_1 = Link(
     FeatureUrl(FEDERATION, "federation", Version(1, 0)),
@@ -70,8 +76,9 @@ class Subgraph:
     def name_of(self, directive: str) -> str:
         """The name by which this subgraph calls a directive of federation."""
         if directive not in self._names:
-            own = self.links.by_identity.get(f"https://specs.apollo.dev/{directive}")
-            self._names[directive] = (own or self.link).directive(directive)
+            own = self.links.by_identity.get(own_specification(directive))
+            imported = any(entry.name == f"@{directive}" for entry in self.link.imports)
+            self._names[directive] = (self.link if imported or own is None else own).directive(directive)
         return self._names[directive]
 
     @cached_property
@@ -79,7 +86,9 @@ class Subgraph:
         return {}
 
     def knows(self, directive: str) -> bool:
-        """Whether the linked version of federation has a directive."""
+        """Whether the linked version of federation has a directive, or a specification of its own is linked."""
+        if own_specification(directive) in self.links.by_identity:
+            return True
         if self.is_federation_1:
             return any(entry.name == f"@{directive}" for entry in self.link.imports)
         return directive in directives.available(self.version)
@@ -164,7 +173,15 @@ class Subgraph:
 
     def is_external(self, member: FieldDefinition) -> bool:
         """Whether a field is resolved by another subgraph."""
-        return member.coordinate not in self.fake_externals and self.external_application(member) is not None
+        known = self._externals.get(member.coordinate)
+        if known is None:
+            known = member.coordinate not in self.fake_externals and self.external_application(member) is not None
+            self._externals[member.coordinate] = known
+        return known
+
+    @cached_property
+    def _externals(self) -> dict[str, bool]:
+        return {}
 
     def external_application(self, member: FieldDefinition) -> Applied | None:
         """The @external on a field, or on the part of its type in which it stands."""
@@ -307,7 +324,8 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         links = follow(schema)
     except LinkError as error:
         node = error.application.node if error.application else None
-        return (CompositionError(error.code, f"[{source.name}] {error}", places(source.name, (node,))),)
+        where = places(source.name, (node,))
+        return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
     return _expand(source, schema, links)
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
+from router.federation import link_names
 from router.federation.directives import available, available_types
-from router.federation.elements import Applied, Schema
+from router.federation.elements import Applied, Name, Schema, Value, printed
+from router.federation.implied_version import UNLINKED
 from router.federation.spec import (
     CORE,
     FEDERATION,
     FEDERATION_VERSIONS,
     LINK,
     FeatureUrl,
+    Import,
     Link,
     LinkError,
     Links,
     Version,
-    find_core,
-    read_link,
+    feature_url,
 )
+from router.federation.suggestions import did_you_mean
+
+# The versions of the specification of linking itself that can be read.
+_CORE_VERSIONS = frozenset(((LINK, Version(1, 0)), (CORE, Version(0, 1)), (CORE, Version(0, 2))))
 
 
 def follow(schema: Schema) -> Links:
@@ -25,16 +34,18 @@ def follow(schema: Schema) -> Links:
     Raises:
         LinkError: one of them can't be followed.
     """
-    name = find_core(schema.applied) or ("link" if _implied(schema) else None)
+    explicit = _find_core(schema.applied)
+    name = explicit or ("link" if _implied(schema) else None)
     if name is None:
         return Links()
-    found: dict[str, Link] = {}
+    core = Link(FeatureUrl(LINK, "link", Version(1, 0)), name)
+    found: dict[str, Link] = {} if explicit else {LINK: core}
     for application in schema.applied:
         if application.name == name:
-            link = _read(application)
-            _check(link, found)
-            found[link.url.identity] = link
-    core = found.get(LINK) or found.get(CORE) or Link(FeatureUrl(LINK, "link", Version(1, 0)), name)
+            _add(application, found)
+    if explicit and FEDERATION not in found:
+        link_names.check(_everything(UNLINKED), found.values())
+    core = found.get(LINK) or found.get(CORE) or core
     return Links({core.url.identity: core} | found, core)
 
 
@@ -43,38 +54,157 @@ def _implied(schema: Schema) -> bool:
     return any(application.name == "link" and "url" in application.arguments for application in schema.applied)
 
 
-def _read(application: Applied) -> Link:
+def _find_core(applied: Iterable[Applied]) -> str | None:
+    """Find the name under which a schema links the @link specification: the application that describes itself."""
+    for application in applied:
+        url = application.arguments.get("url", application.arguments.get("feature"))
+        if not isinstance(url, str):
+            continue
+        try:
+            feature = feature_url(url)
+        except LinkError:
+            continue
+        alias = application.arguments.get("as")
+        known = (feature.identity, feature.version) in _CORE_VERSIONS
+        if known and application.name == (alias or feature.name):
+            return application.name
+    return None
+
+
+def _add(application: Applied, found: dict[str, Link]) -> None:
     try:
-        return read_link(application)
+        link = _read(application)
+        _check(link, found)
     except LinkError as error:
         error.application = application
         raise
+    link_names.check(link, found.values())
+    found[link.url.identity] = link
 
 
 def _check(link: Link, found: dict[str, Link]) -> None:
     identity = link.url.identity
     if identity in found:
+        again = found[identity].url == link.url and identity in {LINK, CORE}
         raise LinkError(
             "INVALID_LINK_DIRECTIVE_USAGE",
-            f'Cannot link feature "{identity}" since it has already been linked in the schema.',
-            link.applied,
+            "Invalid duplicate application of @core/@link"
+            if again
+            else f'Cannot link feature "{identity}" since it has already been linked in the schema.',
         )
-    if identity != FEDERATION:
-        return
-    if link.url.version not in FEDERATION_VERSIONS:
+
+
+def _everything(version: Version) -> Link:
+    imports = (Import(f"@{name}") for name in available(version))
+    return Link(FeatureUrl(FEDERATION, "federation", version), imports=tuple(imports))
+
+
+# -- one application --------------------------------------------------------------------------------------------------
+
+
+def _read(application: Applied) -> Link:
+    url = application.arguments.get("url", application.arguments.get("feature"))
+    if not isinstance(url, str):
+        raise LinkError("INVALID_LINK_IDENTIFIER", "Missing url for @link.")
+    feature = feature_url(url)
+    alias = application.arguments.get("as")
+    purpose = application.arguments.get("for")
+    return Link(
+        url=feature,
+        alias=alias if isinstance(alias, str) else None,
+        imports=_imports(application.arguments.get("import"), _elements(feature)),
+        purpose=purpose.text if isinstance(purpose, Name) else None,
+        applied=application,
+    )
+
+
+def _elements(feature: FeatureUrl) -> list[str] | None:
+    """What can be imported from federation; other features are not known that well."""
+    if feature.identity != FEDERATION:
+        return None
+    if feature.version not in FEDERATION_VERSIONS:
         raise LinkError(
             "UNKNOWN_FEDERATION_LINK_VERSION",
-            f"Invalid version {link.url.version} for the federation feature in @link directive on schema",
-            link.applied,
+            f"Invalid version {feature.version} for the federation feature in @link directive on schema",
         )
-    known = {f"@{name}" for name in available(link.url.version)} | set(available_types(link.url.version))
-    for entry in link.imports:
-        if entry.name not in known:
-            raise LinkError("INVALID_LINK_DIRECTIVE_USAGE", _unknown(entry.name, known), link.applied)
+    return [*(f"@{name}" for name in available(feature.version)), *available_types(feature.version)]
 
 
-def _unknown(name: str, known: set[str]) -> str:
+def _imports(value: Value, known: list[str] | None) -> tuple[Import, ...]:
+    """Read a list of imports; a text is read letter by letter, which only helps where no name is checked."""
+    entries = tuple(value) if isinstance(value, str | tuple) else (value,)
+    found, problems = [], []
+    for entry in entries if value is not None else ():
+        problem = _problem(entry, known)
+        if problem:
+            problems.append(problem)
+        else:
+            found.append(_import(entry))
+    if problems:
+        raise LinkError("INVALID_LINK_DIRECTIVE_USAGE", *problems)
+    return tuple(found)
+
+
+def _import(entry: Value) -> Import:
+    match entry:
+        case {"name": str(name), **rest}:
+            alias = rest.get("as")
+            return Import(name, alias if isinstance(alias, str) else None)
+        case str():
+            return Import(entry)
+        case _:  # pragma: no cover - a problem was found before
+            raise TypeError(type(entry).__name__)
+
+
+_ELEMENT = re.compile(r"@?[A-Za-z_]\w*", re.ASCII)
+
+
+def _problem(entry: Value, known: list[str] | None) -> str | None:
+    """What is wrong with one import."""
+    match entry:
+        case str():
+            return _unknown(entry, known)
+        case dict():
+            return _problem_of_object(entry) or _unknown(str(entry["name"]), known)
+        case _:
+            return (
+                f"Invalid sub-value {printed(entry)} for @link(import:) argument: values should be either strings or input object "
+                'values of the form { name: "<importedElement>", as: "<alias>" }.'
+            )
+
+
+def _problem_of_object(entry: dict[str, Value]) -> str | None:
+    told = f"sub-value {printed(entry)} of @link(import:) argument"
+    for key, value in entry.items():
+        if key not in {"name", "as"}:
+            return f'Unknown field "{key}" for {told}.'
+        if key == "as" and value is None:
+            continue
+        if not isinstance(value, str):
+            return f'Invalid value for the "{key}" field for {told}: must be a string.'
+        if not _ELEMENT.fullmatch(value):
+            return f'Invalid value for the "{key}" field for {told}: must use a GraphQL name.'
+    name, alias = entry.get("name"), entry.get("as")
+    if not isinstance(name, str):
+        return f'Invalid sub-value {printed(entry)} for @link(import:) argument: missing mandatory "name" field.'
+    return _sigil_problem(name, alias) if isinstance(alias, str) else None
+
+
+def _sigil_problem(name: str, alias: str) -> str | None:
+    if name.startswith("@") == alias.startswith("@"):
+        return None
+    if name.startswith("@"):
+        return f'Invalid @link import renaming: directive "{name}" imported name should start with a \'@\' character, but got "{alias}".'
+    return (
+        f'Invalid @link import renaming: type "{name}" imported name should not start with a \'@\' character, but got "{alias}" '
+        f"(or, if @{name} is a directive, then it should be referred to with a '@')."
+    )
+
+
+def _unknown(name: str, known: list[str] | None) -> str | None:
+    if known is None or name in known:
+        return None
     message = f'Cannot import unknown element "{name}".'
     if f"@{name}" in known:
         return f'{message} Did you mean directive "@{name}"?'
-    return message
+    return message + did_you_mean(name, known)

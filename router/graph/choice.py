@@ -24,6 +24,9 @@ from router.graph.steps import Errand, Leaf, Path, Solution
 
 Errands = frozenset[Errand]
 
+# The search goes one call deeper for each group; beyond this the greedy choice has to do.
+_MOST_OPEN_GROUPS = 200
+
 
 def cost_of(errands: Iterable[Errand]) -> int:
     """What a set of fetches costs."""
@@ -66,7 +69,11 @@ class _Search:
 
     def run(self) -> list[Errands]:
         self._greedy()
-        self._descend(0, frozenset(), 0, [])
+        # What has no alternative is settled; the groups are sorted, so it comes first.
+        settled = [group[0] for group in self.groups if len(group) == 1]
+        taken = frozenset[Errand]().union(*settled)
+        if len(self.groups) - len(settled) <= _MOST_OPEN_GROUPS:
+            self._descend(len(settled), taken, cost_of(taken), settled)
         return self.best_choice
 
     def _greedy(self) -> None:

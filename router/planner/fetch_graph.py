@@ -55,7 +55,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
-    """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for."""
+    """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for.
+
+    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be.
+    """
 
     id: int
     graph: str
@@ -64,6 +67,7 @@ class FetchStep:
     output: Selections
     needs: frozenset[int]
     is_entity: bool
+    is_certain: bool = True
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -100,12 +104,15 @@ class _Draft:
     path: Path
     needs: frozenset[int]
     is_entity: bool
+    is_certain: bool = True
     inputs: _Inputs = field(default_factory=dict)
     output: Draft = field(default_factory=Draft)
 
     def finished(self) -> FetchStep:
         inputs = tuple(Input(name, requires, sent_as) for (name, sent_as), requires in self.inputs.items())
-        return FetchStep(self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity)
+        return FetchStep(
+            self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity, self.is_certain
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +223,7 @@ class Builder:
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
             inputs = self._sent(hop.entry, hop.requires, at)
             step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
+            step.is_certain &= used == {at.step.id} and not at.owed
             draft = step.output.narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is

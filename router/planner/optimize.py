@@ -122,7 +122,9 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
     if any(clash(item.requires) for item in _joined_inputs(first, second)):
         return False
     own, other = common_guards(first.output), common_guards(second.output)
-    return (own <= other or _needs_no_more(first, second)) and (other <= own or _needs_no_more(second, first))
+    return (own <= other or first.is_certain or _needs_no_more(first, second)) and (
+        other <= own or second.is_certain or _needs_no_more(second, first)
+    )
 
 
 def _needs_no_more(step: FetchStep, other: FetchStep) -> bool:
@@ -136,6 +138,7 @@ def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> Fetc
         inputs=_joined_inputs(first, second),
         output=merged((*first.output, *second.output)),
         needs=first.needs | second.needs,
+        is_certain=first.is_certain and second.is_certain,
     )
     return _replaced(graph, both, second.id)
 

@@ -20,7 +20,7 @@ from router.graph.build import QueryGraph
 from router.graph.conditions import Search, SearchLimitExceeded, SearchLimits
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd
-from router.graph.selections import Selections
+from router.graph.selections import Field, Selection, Selections
 from router.graph.steps import Leaf, Solution
 from router.planner.failures import PlanningFailed
 from router.planner.fetch_graph import Builder, FetchGraph
@@ -34,6 +34,7 @@ from router.planner.tree import Branch, tree
 
 PlanLimits = SearchLimits
 
+_TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 _REMEMBERED_LABEL_SETS = 64
 
 
@@ -75,13 +76,15 @@ class Planner:
         self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
     ) -> Stages:
         """Plan a document and keep what every stage made of it."""
-        operation = normalize(document, operation_name, self.supergraph.schema)
         try:
+            operation = normalize(document, operation_name, self.supergraph.schema)
             return _Planning(self._graph(labels), operation, self.limits).run()
         except DeadEnd as error:
             raise PlanningFailed(f"The operation can't be planned: {error}.") from error
         except SearchLimitExceeded as error:
-            raise PlanningFailed(f"The operation is too complex: {error}.", "QUERY_PLAN_COMPLEXITY_EXCEEDED") from error
+            raise PlanningFailed(f"The operation is too complex: {error}.", _TOO_COMPLEX) from error
+        except RecursionError as error:
+            raise PlanningFailed("The operation is nested too deeply to be planned.", _TOO_COMPLEX) from error
 
     def _graph(self, labels: frozenset[str]) -> QueryGraph:
         if labels not in self._graphs:
@@ -114,11 +117,18 @@ class _Planning:
 
     def _mutations(self) -> list[Part]:
         """Each root field in its turn; neighbours that go to the same subgraph go in one request."""
-        chosen = [(self._best_graph((item,)), item) for item in self.operation.selections]
+        chosen = [(self._best_graph(tuple(group)), item) for group in self._root_fields() for item in group]
         return [
             self._part(tuple(item for _, item in neighbours), (graph,))
             for graph, neighbours in groupby(chosen, key=lambda pair: pair[0])
         ]
+
+    def _root_fields(self) -> list[list[Selection]]:
+        """The root fields in order; what is asked for twice, under different conditions, is still called once."""
+        found: dict[str, list[Selection]] = {}
+        for item in self.operation.selections:
+            found.setdefault(item.response_key if isinstance(item, Field) else item.on, []).append(item)
+        return list(found.values())
 
     def _best_graph(self, selections: Selections) -> str:
         """The one subgraph that a mutation is sent to: it must be called once, so one must do for all of the answer."""

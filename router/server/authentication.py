@@ -191,7 +191,8 @@ def caller_claims(claims: Mapping[str, Any]) -> CallerClaims:
 def _fits(name: str, value: Any) -> bool:
     match name:
         case "kind":
-            return value in get_args(CallerKind)
+            # SYSTEM is the platform acting on its own: nobody comes in as it.
+            return value in get_args(CallerKind) and value != "SYSTEM"
         case "customers":
             return value == EVERY_CUSTOMER or _strings(value)
         case "roles" | "deny":

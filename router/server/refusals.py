@@ -25,6 +25,7 @@ _INSIDE_GRAPHQL = frozenset(
         "SUBSCRIPTION_DISABLED",
         "PERSISTED_QUERY_NOT_SUPPORTED",
         "QUERY_PLANNING_FAILED",
+        "QUERY_PLAN_COMPLEXITY_EXCEEDED",
     }
 )
 
@@ -53,7 +54,7 @@ class Refused(Exception):
     @property
     def executed(self) -> bool:
         """Whether the operation was understood, so that its data are null and not absent."""
-        return self.code.code in {"QUERY_PLANNING_FAILED", "GATEWAY_TIMEOUT"}
+        return self.code.code in {"QUERY_PLANNING_FAILED", "QUERY_PLAN_COMPLEXITY_EXCEEDED", "GATEWAY_TIMEOUT"}
 
 
 def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:

@@ -115,5 +115,6 @@ async def drain(connection: asyncpg.Connection, publisher: Publisher, pace: Pace
         async with asyncio.timeout(pace.publish_seconds):
             confirmed = await publisher.publish(messages)
         await connection.execute(_MARK, [row["position"] for row in rows if row["id"] in confirmed])
-        await connection.execute(_PUT_OFF, [row["position"] for row in rows if row["id"] not in confirmed])
+        if refused := [row["position"] for row in rows if row["id"] not in confirmed]:
+            await connection.execute(_PUT_OFF, refused)
         return len(rows)

@@ -9,48 +9,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from blueprint import KEYS, FieldSpec, TypeSpec, members_in
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLResolveInfo,
+    SelectionSetNode,
     build_schema,
     execute_sync,
+    parse,
 )
+from maker import Maker
 
-KEYS = ("id", "code")
-
-
-@dataclass
-class FieldSpec:
-    """A field and who has it; the type is as in the monolith."""
-
-    name: str
-    type: str
-    graphs: list[str]
-    argument: bool = False
-    requires: dict[str, str] = field(default_factory=dict)
-    provides: dict[str, str] = field(default_factory=dict)
-    external: list[str] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)  # where a subgraph says it otherwise
-
-    @property
-    def named(self) -> str:
-        return self.type.strip("[]!")
-
-
-@dataclass
-class TypeSpec:
-    """A composite type; `graphs` has the keys under which each subgraph knows it."""
-
-    name: str
-    kind: str  # entity, value, interface, union, root
-    graphs: dict[str, list[str]]
-    fields: dict[str, FieldSpec] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)  # by graph: implementations or union members
-    interface_object: list[str] = field(default_factory=list)
+Needed = dict[str, "Needed"]
 
 
 @dataclass(frozen=True)
@@ -72,8 +46,7 @@ class World:
         self.random = random.Random(seed)
         count = graphs or self.random.randint(1, 6)
         self.graphs = [f"g{number}" for number in range(count)]
-        self.types: dict[str, TypeSpec] = {}
-        _Maker(self).make()
+        self.types = Maker(self.graphs, self.random).make()
         self.executable = {graph: build_schema(self.subgraph_schema(graph)) for graph in self.graphs}
         self.monolith = build_schema(self.monolith_sdl())
 
@@ -89,16 +62,27 @@ class World:
         if spec.name == "code":
             return f"code-{thing.ref}"
         if spec.requires:
-            names = next(iter(spec.requires.values())).split()
-            own = self.types[thing.type].fields
-            return self.required(spec, {name: self.value(thing, own[name], {}) for name in names})
+            return self.required(spec, self._selected(thing, needed(next(iter(spec.requires.values())))))
         roll = self._roll(thing.ref, spec.name, sorted(arguments.items()))
         return self._of_type(spec.type, spec, thing, roll, arguments)
+
+    def _selected(self, thing: Thing, names: Needed) -> dict[str, Any]:
+        own = self.types[thing.type].fields
+        return {name: self._reduced(self.value(thing, own[name], {}), inner) for name, inner in names.items()}
+
+    def _reduced(self, value: Any, names: Needed) -> Any:
+        match value:
+            case list():
+                return [self._reduced(item, names) for item in value]
+            case Thing():
+                return self._selected(value, names)
+            case _:
+                return value
 
     @staticmethod
     def required(spec: FieldSpec, values: Mapping[str, Any]) -> str:
         """The value of a field that's made from other fields."""
-        return f"{spec.name} of {[values[name] for name in next(iter(spec.requires.values())).split()]}"
+        return f"{spec.name} of {_picked(values, needed(next(iter(spec.requires.values()))))}"
 
     def _of_type(
         self, type_text: str, spec: FieldSpec, thing: Thing, roll: random.Random, arguments: Mapping[str, Any]
@@ -115,17 +99,11 @@ class World:
     def _some_thing(self, name: str, spec: FieldSpec, thing: Thing, roll: random.Random) -> Thing:
         target = self.types[name]
         if target.kind in ("interface", "union"):
-            known = [set(self.members_in(target, graph)) for graph in spec.graphs]
+            known = [set(members_in(target, graph)) for graph in spec.graphs]
             name = roll.choice(sorted(set.intersection(*known)))
         if self.types[name].kind == "value":
             return Thing(name, f"{thing.ref}/{spec.name}{roll.randint(0, 3)}")
         return Thing(name, f"{name}-{roll.randint(0, 3)}")
-
-    def members_in(self, target: TypeSpec, graph: str) -> list[str]:
-        """The types that one subgraph can return as an abstract type."""
-        if graph in target.interface_object:
-            return sorted({name for names in target.members.values() for name in names})
-        return target.members[graph]
 
     # ---- schemas ----
 
@@ -347,6 +325,25 @@ class World:
                 return value
 
 
+def needed(text: str) -> Needed:
+    """A field set as nested names."""
+    return _names(parse(f"{{ {text} }}").definitions[0].selection_set)  # type: ignore[attr-defined]
+
+
+def _names(node: SelectionSetNode | None) -> Needed:
+    return {item.name.value: _names(item.selection_set) for item in (node.selections if node else ())}  # type: ignore[union-attr]
+
+
+def _picked(value: Any, names: Needed) -> Any:
+    match value:
+        case list():
+            return [_picked(item, names) for item in value]
+        case dict():
+            return [_picked(value[name], inner) for name, inner in names.items()]
+        case _:
+            return value
+
+
 def _arguments(item: FieldSpec) -> str:
     return "(x: Int = 0)" if item.argument else ""
 
@@ -366,196 +363,3 @@ directive @link(url: String, as: String, for: link__Purpose, import: [link__Impo
 scalar join__FieldSet
 scalar link__Import
 enum link__Purpose { SECURITY EXECUTION }"""
-
-
-class _Maker:
-    """Fills a world with types."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.random = world.random
-        self.entities: list[TypeSpec] = []
-
-    def make(self) -> None:
-        for number in range(self.random.randint(1, 4)):
-            self._entity(f"E{number}")
-        values = [self._value(f"V{number}") for number in range(self.random.randint(0, 2))]
-        abstract = [self._interface("I0")] if self._often(0.6) else []
-        abstract += [self._union("U0")] if self._often(0.5) else []
-        self._interface_object(abstract)
-        self._references([*self.entities, *values, *(spec for spec in abstract if spec)])
-        self._root([*self.entities, *values, *(spec for spec in abstract if spec)])
-        for spec in list(self.entities):
-            self._requires(spec)
-
-    def _often(self, share: float) -> bool:
-        return self.random.random() < share
-
-    def _some(self, items: list[str], least: int = 1) -> list[str]:
-        count = self.random.randint(least, len(items)) if len(items) >= least else len(items)
-        return sorted(self.random.sample(items, count))
-
-    def _entity(self, name: str) -> None:
-        """One subgraph knows all keys and so leads from any to any other; the others have one."""
-        graphs = self._some(self.world.graphs)
-        home = self.random.choice(graphs)
-        two_keys = self._often(0.4)
-        keys = {graph: ["id"] if not two_keys or self._often(0.5) else ["code"] for graph in graphs}
-        if two_keys:
-            keys[home] = list(KEYS)
-        spec = TypeSpec(name, "entity", keys)
-        for key in KEYS:
-            holders = [graph for graph in graphs if key in keys[graph]]
-            if holders:
-                spec.fields[key] = FieldSpec(key, "ID!", holders)
-        for number in range(self.random.randint(1, 5)):
-            self._scalar(spec, f"f{number}", graphs)
-        self.entities.append(spec)
-        self.world.types[name] = spec
-
-    def _scalar(self, spec: TypeSpec, name: str, graphs: list[str]) -> None:
-        owners = self._some(graphs) if self._often(0.25) else [self.random.choice(graphs)]
-        kind = self.random.choice(["String", "String!", "[String]", "[String!]!"])
-        spec.fields[name] = FieldSpec(name, kind, owners, argument=self._often(0.2))
-
-    def _value(self, name: str) -> TypeSpec:
-        graphs = self._some(self.world.graphs)
-        spec = TypeSpec(name, "value", {graph: [] for graph in graphs})
-        for number in range(self.random.randint(1, 3)):
-            field_name = f"f{number}"
-            spec.fields[field_name] = FieldSpec(field_name, self.random.choice(["String", "String!"]), graphs)
-        self.world.types[name] = spec
-        return spec
-
-    def _interface(self, name: str) -> TypeSpec | None:
-        """An interface with what its entities have in common in each subgraph; the field `f0` and the key at most."""
-        implementing = self._some([spec.name for spec in self.entities])
-        graphs = {
-            graph: [member for member in implementing if graph in self.world.types[member].graphs]
-            for graph in self.world.graphs
-        }
-        members = {graph: names for graph, names in graphs.items() if names and self._often(0.8)}
-        if not members:
-            return None
-        known = {one for names in members.values() for one in names}
-        spec = TypeSpec(name, "interface", {graph: [] for graph in members}, members=members)
-        for field_name in ("id", "f0", "f1"):
-            found = [self.world.types[one].fields.get(field_name) for one in sorted(known)]
-            if any(item is None or item.type != (found[0] and found[0].type) or item.argument for item in found):
-                continue
-            holders = [
-                graph
-                for graph, names in members.items()
-                if all(graph in self.world.types[one].fields[field_name].graphs for one in names)
-            ]
-            if holders:
-                spec.fields[field_name] = FieldSpec(field_name, found[0].type if found[0] else "ID!", holders)
-        if not spec.fields or any(not any(graph in item.graphs for item in spec.fields.values()) for graph in members):
-            return None
-        self.world.types[name] = spec
-        return spec
-
-    def _union(self, name: str) -> TypeSpec | None:
-        names = [spec.name for spec in self.entities]
-        members = {}
-        for graph in self.world.graphs:
-            here = [one for one in names if graph in self.world.types[one].graphs]
-            if here and self._often(0.8):
-                members[graph] = self._some(here)
-        if not members:
-            return None
-        spec = TypeSpec(name, "union", {graph: [] for graph in members}, members=members)
-        self.world.types[name] = spec
-        return spec
-
-    def _interface_object(self, abstract: list[TypeSpec | None]) -> None:
-        """Give an interface a key, if one subgraph has all its types, and let others add fields to it."""
-        spec = next((one for one in abstract if one and one.kind == "interface"), None)
-        if spec is None or "id" not in spec.fields:
-            return
-        known = {one for names in spec.members.values() for one in names}
-        homes = [
-            graph
-            for graph, names in spec.members.items()
-            if set(names) == known
-            and graph in spec.fields["id"].graphs
-            and all("id" in self.world.types[one].graphs[graph] for one in known)
-        ]
-        free = [
-            graph
-            for graph in self.world.graphs
-            if graph not in spec.graphs and not any(graph in self.world.types[one].graphs for one in known)
-        ]
-        if not homes or not free:
-            return
-        # All that can be reached must lead to the id.
-        if any("id" not in keys for one in known for keys in self.world.types[one].graphs.values()):
-            return
-        for graph in homes:
-            spec.graphs[graph] = ["id"]
-        added = self.random.choice(free)
-        spec.graphs[added] = ["id"]
-        spec.interface_object.append(added)
-        spec.fields["id"].graphs.append(added)
-        spec.fields["extra"] = FieldSpec("extra", "String", [added])
-        for one in known:
-            self.world.types[one].fields["extra"] = FieldSpec("extra", "String", [])
-
-    def _references(self, targets: list[TypeSpec]) -> None:
-        for spec in self.entities:
-            for number in range(self.random.randint(0, 3)):
-                self._reference(spec, f"r{number}", self.random.choice(targets))
-
-    def _reference(self, spec: TypeSpec, name: str, target: TypeSpec) -> None:
-        both = [graph for graph in spec.graphs if graph in target.graphs]
-        if not both:
-            return
-        owners = self._some(both) if self._often(0.3) else [self.random.choice(both)]
-        if target.kind in ("interface", "union") and not set.intersection(
-            *(set(self.world.members_in(target, graph)) for graph in owners)
-        ):
-            owners = owners[:1]
-        wrap = self.random.choice(["{}", "{}", "{}!", "[{}]", "[{}!]!", "[{}!]"])
-        item = FieldSpec(name, wrap.format(target.name), owners, argument=self._often(0.1))
-        if target.kind == "entity":
-            self._provides(item, target)
-        spec.fields[name] = item
-
-    def _provides(self, item: FieldSpec, target: TypeSpec) -> None:
-        if not self._often(0.4) or len(item.graphs) > 1:
-            return
-        graph = item.graphs[0]
-        names = [
-            other.name
-            for other in target.fields.values()
-            if other.name.startswith("f") and graph not in other.graphs and not other.argument and not other.requires
-        ]
-        if names:
-            given = self._some(names)
-            item.provides[graph] = " ".join(given)
-            for name in given:
-                if graph not in target.fields[name].external:
-                    target.fields[name].external.append(graph)
-
-    def _requires(self, spec: TypeSpec) -> None:
-        for graph in spec.graphs:
-            names = [
-                item.name
-                for item in spec.fields.values()
-                if item.name[0] in "fq" and graph not in item.graphs and not item.argument and item.graphs
-            ]
-            if names and self._often(0.4):
-                needed = self._some(names)[:3]
-                for name in needed:
-                    if graph not in spec.fields[name].external:
-                        spec.fields[name].external.append(graph)
-                own = f"q{len(spec.fields)}"
-                spec.fields[own] = FieldSpec(own, "String", [graph], requires={graph: " ".join(needed)})
-
-    def _root(self, targets: list[TypeSpec]) -> None:
-        spec = TypeSpec("Query", "root", {graph: [] for graph in self.world.graphs})
-        for number, target in enumerate(targets):
-            self._reference(spec, f"q{number}", target)
-        for graph in self.world.graphs:
-            spec.fields[f"ping_{graph}"] = FieldSpec(f"ping_{graph}", "String", [graph])
-        self.world.types = {"Query": spec, **self.world.types}

@@ -5,28 +5,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-from graphql import get_named_type
 
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform
 from tests.walls.probes import (
     Foreign,
     Probe,
-    batches,
+    commands,
     entities,
     entity_operation,
     nested_operations,
     operation,
+    questions,
     values,
 )
 from tests.walls.search import tokens
+from tests.walls.twins import Household
 
-BATCH = 20
+AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -43,42 +44,40 @@ class Attack:
     """What commands carried in: it may come back, because it is the caller's own now."""
 
     async def run(self, probes: Iterable[Probe]) -> None:
-        """Ask all of these through the router."""
-        for batch in batches(probes, BATCH):
-            answer = await self._ask(batch)
-            # One refusal can take the other answers of an operation with it: then each is asked alone.
-            if len(batch) > 1 and answer.get("data") is None:
-                for probe in batch:
-                    await self._ask([probe])
-            self.probes += len(batch)
+        """Ask all of these through the router, some at a time: while one waits for the database, another is read."""
+        waiting = iter(probes)
 
-    async def _ask(self, batch: list[Probe]) -> dict[str, Any]:
-        text, variables = operation(self.platform.api, batch)
+        async def asker() -> None:
+            for probe in waiting:
+                await self._ask(probe)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(asker())
+
+    async def _ask(self, probe: Probe) -> None:
+        text, variables = operation(self.platform.api, probe)
         said = tokens(json.dumps(variables))
-        if batch[0].kind == "mutation":
+        if probe.kind == "mutation":
             self.sent |= said
         raw = await self.platform.ask(self.caller, text, variables)
-        self._search(f"{batch[0].kind} {batch[0].field} {batch[0].position}", raw, said)
-        answer: dict[str, Any] = json.loads(raw)
-        return answer
+        self._search(str(probe.position or probe.field), raw, said)
+        self.probes += 1
 
-    async def run_entities(self, foreign: Foreign, own: Foreign) -> None:
-        """Ask every module directly for foreign and own things by reference, and try foreign values below them."""
-        known = {one for some in foreign.ids.values() for one in some}
+    async def run_references(self, foreign: Foreign, own: Foreign) -> None:
+        """Ask every module directly for foreign things by reference, and try foreign values below what is one's own."""
+        theirs, mine = _every(foreign), _every(own)
         for module, schema in self.platform.subgraphs.items():
             for entity in entities(schema):
-                theirs = [{"__typename": entity, "id": one} for one in sorted(known)]
-                await self._ask_module(module, entity_operation(schema, entity), {"r": theirs}, len(theirs))
-                mine = sorted({one for some in own.ids.values() for one in some})
-                both = theirs[:20] + [{"__typename": entity, "id": one} for one in mine]
-                for position, text in nested_operations(schema, entity):
+                await self._ask_module(module, entity_operation(schema, entity), _represented(entity, theirs))
+                for position, text in nested_operations(schema, entity) if mine else ():
                     for value in values(position, foreign.some(1)):
-                        await self._ask_module(module, text, {"r": both, "value": value}, 1)
+                        await self._ask_module(module, text, _represented(entity, mine) | {"value": value})
 
-    async def _ask_module(self, module: str, text: str, variables: dict[str, Any], count: int) -> None:
+    async def _ask_module(self, module: str, text: str, variables: dict[str, Any]) -> None:
         raw = await self.platform.ask_module(module, self.caller, text, variables)
         self._search(f"{module} {text[:80]}", raw, tokens(json.dumps(variables)))
-        self.probes += count
+        self.probes += len(variables["r"])
 
     def _search(self, where: str, raw: str, said: set[str]) -> None:
         found = (tokens(raw) & self.secrets) - said - self.sent
@@ -99,11 +98,40 @@ class Attack:
             self.findings += [f"events of {module}: {one}" for one in sorted(found)]
 
 
+def _every(some: Foreign) -> list[str]:
+    return sorted({one for ids in some.ids.values() for one in ids})
+
+
+def _represented(entity: str, ids: list[str]) -> dict[str, Any]:
+    return {"r": [{"__typename": entity, "id": one} for one in ids]}
+
+
 def _faults(answer: dict[str, Any]) -> Iterator[str]:
     """Errors that are nobody's fault but ours; a probe should not be able to cause one."""
     for error in answer.get("errors", ()):
         if error.get("extensions", {}).get("code") in {None, "INTERNAL", "SUBGRAPH_ERROR"}:
             yield json.dumps(error)[:300]
+
+
+async def raid(
+    platform: Platform, caller: Caller, own: Household, secrets: set[str], foreign: Foreign, *, each: int = 1
+) -> Attack:
+    """Everything there is: all questions, references and commands, with `each` foreign values of a kind."""
+    attack = Attack(platform, caller, frozenset(secrets))
+    ends = await ends_of_outboxes(platform)
+    await attack.run(questions(platform.api, foreign.some(each), own.ids))
+    await attack.run_references(foreign, Foreign({"own": list(own.ids.values())}))
+    await attack.run(commands(platform.api, foreign.some(each), own.ids, own.words))
+    await attack.search_events(ends)
+    return attack
+
+
+async def glance(platform: Platform, caller: Caller, secrets: set[str], foreign: Foreign) -> Attack:
+    """The quickest look: all lists as they are, and everything foreign by reference."""
+    attack = Attack(platform, caller, frozenset(secrets))
+    await attack.run(questions(platform.api, Foreign(), {}))
+    await attack.run_references(foreign, Foreign())
+    return attack
 
 
 async def ends_of_outboxes(platform: Platform) -> dict[str, int]:
@@ -113,8 +141,3 @@ async def ends_of_outboxes(platform: Platform) -> dict[str, int]:
         for module in platform.subgraphs
     }
 
-
-def named(kind: Any) -> str:
-    """The name of a type without its list and its exclamation marks."""
-    name: str = get_named_type(kind).name
-    return name

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from subgraphs.kit import references
+from subgraphs.kit import caller, references, tenancy
+from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform, listening, running
 from tests.walls.twins import Twin, built
 
@@ -50,6 +52,32 @@ def heard() -> Iterator[io.StringIO]:
     """Everything that is logged during a test."""
     with listening() as collected:
         yield collected
+
+
+class Deceived(Caller):
+    """A caller whom the application takes for somebody else; only the database is told the truth."""
+
+    __slots__ = ("truth",)
+    truth: Caller
+
+
+@pytest.fixture
+def deceive(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make the application believe something else of every caller: all its own filters fail, or point elsewhere."""
+    from_claims, settings = caller.from_claims, tenancy.settings
+
+    def believing(**lies: object) -> None:
+        def deceived(claims: Mapping[str, object], *, correlation: str | None = None) -> Caller:
+            truth = from_claims(claims, correlation=correlation)
+            believed = {one.name: getattr(truth, one.name) for one in dataclasses.fields(Caller)} | lies
+            made = Deceived(**believed)
+            object.__setattr__(made, "truth", truth)
+            return made
+
+        monkeypatch.setattr(caller, "from_claims", deceived)
+        monkeypatch.setattr(tenancy, "settings", lambda one: settings(one.truth if isinstance(one, Deceived) else one))
+
+    return believing
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ from subgraphs.kit.caller import Caller, system
 from subgraphs.kit.config import Settings
 from subgraphs.kit.module import load
 from tests.subgraphs.house import prepared
+from tests.walls.search import tokens
 
 ISSUER, AUDIENCE = "https://auth.example", "psa"
 
@@ -110,13 +111,21 @@ class Platform:
 
     async def text(self, table: str, where: str, *arguments: Any) -> str:
         """The rows of a table, walls or no walls, as one text."""
-        sql = f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM {table} t WHERE {where}"
+        # Who belongs to whom is nothing that the one who belongs may ask for.
+        row = "(to_jsonb(t) - 'parent_id')::text"
+        sql = f"SELECT coalesce(string_agg({row}, E'\n' ORDER BY {row}), '') FROM {table} t WHERE {where}"
         rows: str = await self.admin.fetchval(sql, *arguments)
         return rows
 
-    async def state(self, tables: list[str], where: str, *arguments: Any) -> dict[str, int]:
-        """A fingerprint of the rows of each table, to compare with a later one."""
+    async def state(self, where: str, *arguments: Any, with_column: str = "tenant_id") -> dict[str, int]:
+        """A fingerprint of the selected rows of each table, to compare with a later one."""
+        tables = await self.tables(with_column=with_column)
         return {table: hash(await self.text(table, where, *arguments)) for table in tables}
+
+    async def tokens(self, where: str, *arguments: Any, with_column: str = "tenant_id") -> set[str]:
+        """Every token in the selected rows of all tables that have this column."""
+        tables = await self.tables(with_column=with_column)
+        return set().union(*[tokens(await self.text(table, where, *arguments)) for table in tables])
 
 
 def _claims(caller: Caller) -> dict[str, Any]:

@@ -12,6 +12,7 @@ Everything here is pure: a schema and a handful of values in, operations and the
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -67,10 +68,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What the one who asks has got hold of and must have no use for: identifiers by kind, and other texts by kind."""
+    """What the one who asks has got hold of and must have no use for: identifiers by kind, and texts by what they are."""
 
-    ids: Mapping[str, Sequence[str]]
-    texts: Mapping[str, Sequence[str]]
+    ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def some(self, each: int) -> Foreign:
         """At most so many values of each kind."""
@@ -78,6 +79,14 @@ class Foreign:
             {kind: values[:each] for kind, values in self.ids.items()},
             {kind: values[:each] for kind, values in self.texts.items()},
         )
+
+    def called(self, name: str) -> Iterator[str]:
+        """Texts of this name, and those by which things are found."""
+        for kind in dict.fromkeys((name, *_IDENTIFYING)):
+            yield from self.texts.get(kind, ())
+
+
+_IDENTIFYING = ("number", "key", "name")
 
 
 # --- positions
@@ -115,9 +124,12 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
         case GraphQLEnumType():
             tried: Iterable[Any] = named.values
         case _ if named.name == "ID":
-            tried = itertools.chain(*foreign.ids.values(), *foreign.texts.values())
+            tried = itertools.chain(*foreign.ids.values(), foreign.texts.get("number", ()))
+        case _ if named.name == "String" and position.path[0] == "input":
+            # What a command says is its own; only what names something, a key, can reach for something foreign.
+            tried = itertools.islice(itertools.chain(foreign.texts.get("key", ()), foreign.called(position.path[-1])), 1)
         case _ if named.name == "String":
-            tried = itertools.chain(*foreign.texts.values(), *(some[:1] for some in foreign.ids.values()))
+            tried = foreign.called(position.path[-1])
         case _:
             tried = _PLAIN[named.name]
     yield from map(wrap, tried)
@@ -154,7 +166,7 @@ def questions(schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str]) -
         if not any(is_required_argument(argument) for argument in root_field.args.values()):
             yield Probe("query", name, {})
     speller = Speller(own)
-    for position in positions(schema, "query"):
+    for position in positions(schema, "query") if own else ():
         for value in values(position, foreign):
             arguments = speller.arguments(roots(schema, "query")[position.field], full=False)
             yield Probe("query", position.field, placed(arguments, position.path, value), position, value)
@@ -274,50 +286,53 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
 # --- operations
 
 
+@functools.lru_cache(maxsize=1000)
 def everything(of: GraphQLOutputType, above: tuple[str, ...] = ()) -> str:
     """The selection of all fields of a type and of all types below it; of a type that is above already, its leaves."""
-    named = get_named_type(of)
-    if isinstance(named, GraphQLUnionType):
-        return "{ __typename " + " ".join(f"... on {one.name} {everything(one, above)}" for one in named.types) + " }"
-    if not isinstance(named, GraphQLObjectType):
+    return _selection(of, lambda kind: kind.name not in above, lambda kind, one: everything(one, (*above, kind.name)))
+
+
+@functools.lru_cache(maxsize=1000)
+def itself(of: GraphQLOutputType) -> str:
+    """The selection of a thing's own leaves, through the page or the payload that carries it."""
+    return _selection(of, lambda kind: kind.name.endswith(_CARRIERS), lambda _, one: itself(one))
+
+
+_CARRIERS = ("Connection", "Edge", "Payload")
+
+
+def _selection(
+    of: GraphQLOutputType,
+    opens: Callable[[GraphQLObjectType], bool],
+    below: Callable[[GraphQLObjectType, GraphQLOutputType], str],
+) -> str:
+    kind = get_named_type(of)
+    if not isinstance(kind, GraphQLObjectType):
         return ""
-    return "{ __typename " + " ".join(_selected(named, above)) + " }"
-
-
-def _selected(named: GraphQLObjectType, above: tuple[str, ...]) -> Iterator[str]:
-    for name, one in named.fields.items():
+    selected = ["__typename"]
+    for name, one in kind.fields.items():
         if is_leaf_type(get_named_type(one.type)):
-            yield name
-        elif named.name not in above and not name.startswith("_"):
+            selected.append(name)
+        elif opens(kind):
             assert not any(is_required_argument(argument) for argument in one.args.values()), name
-            yield f"{name} {everything(one.type, (*above, named.name))}"
+            selected.append(f"{name} {below(kind, one.type)}")
+    return "{ " + " ".join(selected) + " }"
 
 
-def operation(schema: GraphQLSchema, probes: Sequence[Probe]) -> tuple[str, dict[str, Any]]:
-    """One operation that asks all of these probes, `p0`, `p1`, …, and its variables."""
-    kind = probes[0].kind
-    declared: list[str] = []
-    fields: list[str] = []
-    fragments: dict[str, str] = {}
-    variables: dict[str, Any] = {}
-    for number, probe in enumerate(probes):
-        root_field = roots(schema, kind)[probe.field]
-        named = get_named_type(root_field.type)
-        fragments[named.name] = f"fragment All{named.name} on {named.name} {everything(named)}"
-        given = {f"p{number}_{name}": (name, value) for name, value in probe.arguments.items()}
-        declared += [f"${variable}: {root_field.args[name].type}" for variable, (name, _) in given.items()]
-        variables |= {variable: value for variable, (_, value) in given.items()}
-        spelled = ", ".join(f"{name}: ${variable}" for variable, (name, _) in given.items())
-        fields.append(f"p{number}: {probe.field}{f'({spelled})' if spelled else ''} {{ ...All{named.name} }}")
-    head = f"{kind}({', '.join(declared)})" if declared else kind
-    return f"{head} {{ {' '.join(fields)} }} {' '.join(fragments.values())}", variables
+def _selected(probe: Probe, of: GraphQLOutputType) -> str:
+    """Whole lists and what a foreign identifier opens are followed to the end; the rest can only be one's own."""
+    names_something = probe.position is None or get_named_type(probe.position.type).name == "ID"
+    return everything(of) if probe.kind == "query" and names_something else itself(of)
 
 
-def batches(probes: Iterable[Probe], size: int) -> Iterator[list[Probe]]:
-    """Probes that can be asked in one operation: of one root field with the same arguments, at most so many."""
-    for _, alike in itertools.groupby(probes, key=lambda probe: (probe.kind, probe.field, tuple(probe.arguments))):
-        asked = list(alike)
-        yield from (asked[at : at + size] for at in range(0, len(asked), size))
+def operation(schema: GraphQLSchema, probe: Probe) -> tuple[str, dict[str, Any]]:
+    """The operation that asks a probe, and its variables; it is the same text for all values at the same position."""
+    root_field = roots(schema, probe.kind)[probe.field]
+    declared = ", ".join(f"${name}: {root_field.args[name].type}" for name in probe.arguments)
+    given = ", ".join(f"{name}: ${name}" for name in probe.arguments)
+    field_text = f"{probe.field}({given})" if given else probe.field
+    head = f"{probe.kind}({declared})" if declared else probe.kind
+    return f"{head} {{ {field_text} {_selected(probe, root_field.type)} }}", dict(probe.arguments)
 
 
 # --- references, asked of a subgraph directly

@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-import time
-from tests.walls.attack import Attack, ends_of_outboxes
-from tests.walls.probes import commands, questions
-from tests.walls.search import marks, tokens
-from tests.walls.twins import loot
+import dataclasses
+import os
+
+import pytest
+
+from contracts.scopes import PERMISSIONS
+from tests.walls.attack import raid
+from tests.walls.twins import cursors, loot
+
+THEIRS = "tenant_id = $1"
+
+EACH = int(os.environ.get("PSA_TEST_PROBES_EACH", "1"))
+"""How many foreign values of a kind are tried at each position; 40 make a long night of it."""
+
+pytestmark = pytest.mark.timeout(600)
 
 
-async def test_first(platform, tenant, heard):
-    t=time.time()
-    a = await tenant("a"); b = await tenant("b")
-    print("built", time.time()-t)
-    foreign = await loot(platform, "tenant_id = $1", b.tenant)
-    print({k: len(v) for k,v in foreign.ids.items()}, {k: len(v) for k,v in foreign.texts.items()})
-    secrets = frozenset().union(*[tokens(await platform.text(x, "tenant_id = $1", b.tenant)) for x in await platform.tables()])
-    mine = frozenset().union(*[tokens(await platform.text(x, "tenant_id = $1", a.tenant)) for x in await platform.tables()])
-    print(len(secrets), len(mine), len(secrets-mine))
-    at = Attack(platform, a.staff(), frozenset(secrets-mine))
-    t=time.time()
-    some = foreign.some(1)
-    await at.run(questions(platform.api, some, a.x.ids))
-    print("questions", at.probes, time.time()-t, platform.requests); t=time.time()
-    await at.run_entities(foreign, await loot(platform, "tenant_id = $1", a.tenant))
-    print("entities", at.probes, time.time()-t, platform.requests); t=time.time()
-    await at.run(commands(platform.api, some, a.x.ids, marks("az")))
-    print("commands", at.probes, time.time()-t, platform.requests); t=time.time()
-    print(at.findings[:10], at.faults[:10], len(at.faults))
-    print(len(heard.getvalue()))
-    at.search_log(heard.getvalue())
-    print(at.findings[:10])
+async def known_of(platform, twin):
+    """Everything that can be named of a tenant, cursors included."""
+    foreign = await loot(platform, THEIRS, twin.tenant)
+    pages = await cursors(platform, twin.staff())
+    return dataclasses.replace(foreign, texts={**foreign.texts, "after": pages, "before": pages})
+
+
+async def secrets_of(platform, theirs, mine):
+    return await platform.tokens(THEIRS, theirs.tenant) - await platform.tokens(THEIRS, mine.tenant)
+
+
+async def test_what_is_another_tenants_is_neither_answered_nor_logged_nor_told_nor_changed(platform, tenant, heard):
+    a, b = await tenant("a"), await tenant("b")
+    secrets, foreign = await secrets_of(platform, b, a), await known_of(platform, b)
+    before = await platform.state("tenant_id <> $1", a.tenant)
+    heard.truncate(0)
+
+    attack = await raid(platform, a.staff(), a.x, secrets, foreign, each=EACH)
+    attack.search_log(heard.getvalue())
+
+    assert attack.findings == []
+    assert attack.faults == []
+    assert await platform.state("tenant_id <> $1", a.tenant) == before
+    assert len(secrets) > 200
+    assert attack.probes > 1_000
+    assert str(a.tenant) in heard.getvalue()
+
+
+async def test_the_database_alone_holds_when_the_application_asks_for_another_tenant(platform, tenant, deceive):
+    """All filters of the application point at the other tenant's rows; commands write rows that say they are its."""
+    c, b = await tenant("c"), await tenant("b")
+    secrets, foreign = await secrets_of(platform, b, c), await known_of(platform, b)
+    before = await platform.state("tenant_id <> $1", c.tenant)
+
+    deceive(tenant=b.tenant, scopes=frozenset(PERMISSIONS))
+    attack = await raid(platform, c.staff(scopes=frozenset()), c.x, secrets - {str(b.tenant)}, foreign)
+
+    assert attack.findings == []
+    assert await platform.state("tenant_id <> $1", c.tenant) == before

@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 from contracts.scopes import PERMISSIONS
 from subgraphs.kit.caller import Caller
+from subgraphs.kit.shapes import camel
 from tests.walls.platform import Platform
 from tests.walls.probes import Foreign, Probe, Speller, operation, roots
 from tests.walls.search import marks
@@ -53,9 +54,10 @@ class Twin:
         return Caller(**plain | changes)
 
     def portal(self, **changes: Any) -> Caller:
-        """A user of household x, with every permission: only the walls are between them and the rest."""
-        limits = {"kind": "CUSTOMER", "subject": uuid4(), "customers": frozenset({UUID(self.x.ids["Customer"])})}
-        return self.staff(**limits | changes)
+        """A user of household x, who may do nearly everything there: the walls are between them and the rest."""
+        scopes = frozenset(PERMISSIONS) - {"tickets:read_internal"}
+        customers = frozenset({UUID(self.x.ids["Customer"])})
+        return self.staff(**{"kind": "CUSTOMER", "scopes": scopes, "customers": customers} | changes)
 
 
 async def built(platform: Platform, letter: str) -> Twin:
@@ -99,8 +101,8 @@ class Maker:
         arguments = Speller(home.ids, home.words).arguments(roots(self.platform.api, "mutation")[name])
         # The same keys in every tenant: those who repeat a key of somebody else must not get their answer.
         arguments["input"] |= {**more, "clientMutationId": f"seed-{next(self.keys)}"}
-        text, variables = operation(self.platform.api, [Probe("mutation", name, arguments)])
-        payload = (await self.platform.data(self.twin.staff(), text, **variables))["p0"]
+        text, variables = operation(self.platform.api, Probe("mutation", name, arguments))
+        payload = (await self.platform.data(self.twin.staff(), text, **variables))[name]
         assert payload["errors"] == [], (name, arguments, payload)
         entity = next(value for value in payload.values() if isinstance(value, dict))
         if "id" in entity:
@@ -112,17 +114,27 @@ class Maker:
 
 
 async def loot(platform: Platform, where: str, *arguments: Any, with_column: str = "tenant_id") -> Foreign:
-    """Everything that can be named of the rows that `where` selects: their ids by table, and their texts by column."""
-    ids: dict[str, list[str]] = {}
-    texts: dict[str, list[str]] = {}
+    """Everything that can be named of the rows that `where` selects: their ids by table, their texts by what they are."""
+    ids: dict[str, set[str]] = {}
+    texts: dict[str, set[str]] = {}
     for table in await platform.tables(with_column=with_column):
         for row in await platform.admin.fetch(f"SELECT * FROM {table} t WHERE {where}", *arguments):
-            for column, value in row.items():
-                if isinstance(value, UUID) and column != "tenant_id":
-                    ids.setdefault(f"{table}.{column}", []).append(str(value))
-                elif isinstance(value, str) and 3 < len(value) < 200 and column not in {"envelope", "before", "after"}:
-                    texts.setdefault(f"{table}.{column}", []).append(value)
+            if "version" in row:  # what a module is about, and no record of it
+                ids.setdefault(table, set()).add(str(row["id"]))
+                ids.setdefault("tenant", set()).add(str(row["tenant_id"]))
+                for column, value in row.items():
+                    if isinstance(value, str) and 3 < len(value) < 200:
+                        texts.setdefault(camel(column), set()).add(value)
     return Foreign(
-        {kind: sorted(set(values)) for kind, values in ids.items()},
-        {kind: sorted(set(values)) for kind, values in texts.items()},
+        {kind: sorted(found) for kind, found in ids.items()}, {kind: sorted(found) for kind, found in texts.items()}
     )
+
+
+async def cursors(platform: Platform, caller: Caller) -> list[str]:
+    """The cursors of everything that a caller can page through."""
+    found: list[str] = []
+    for name in roots(platform.api, "query"):
+        if name.endswith("Connection"):
+            page = await platform.data(caller, f"{{ {name} {{ edges {{ cursor }} }} }}")
+            found += [edge["cursor"] for edge in page[name]["edges"][:3]]
+    return found

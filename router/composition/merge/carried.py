@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from router.composition.merge.merging import Merging
-from router.federation.connect import CONNECT_DIRECTIVES, minimum_federation
+from router.federation.connect import CONNECT_DIRECTIVES
 from router.federation.elements import Applied, Element, FieldDefinition, Name, Schema, TypeDefinition, Value, printed
+from router.federation.implied_version import implied
 from router.federation.spec import CONNECT, Version
 from router.federation.subgraph import Subgraph
 
@@ -64,17 +65,16 @@ def _grouped(merging: Merging, found: dict[int, list[Applied]]) -> Iterator[Appl
         yield Applied("join__directive", arguments | {"args": application.arguments})
 
 
-def upgrade_for_connectors(merging: Merging) -> None:
-    """Connectors need a newer federation than some subgraphs link; it is taken silently, but not secretly."""
+def upgrade_silently(merging: Merging) -> None:
+    """Tell which subgraphs need a newer federation than they link."""
     for subgraph in merging.subgraphs:
-        link = subgraph.links.by_identity.get(CONNECT)
-        needed = minimum_federation(link.url.version) if link else subgraph.version
-        if link is None or subgraph.version >= needed:
+        needed = implied(subgraph.links)
+        if needed is None or subgraph.version >= needed[0]:
             continue
-        at = subgraph.place(link.applied.node)
+        at = subgraph.place(needed[1].applied.node)
         merging.hint(
             "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
-            f"Subgraph {subgraph.name} has been implicitly upgraded from federation {subgraph.version} to {needed}",
+            f"Subgraph {subgraph.name} has been implicitly upgraded from federation {subgraph.version} to {needed[0]}",
             "@link",
             [at] if at else [],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from router.composition.merge.access import protect_interfaces
 from router.composition.merge.applied import merge_applied
-from router.composition.merge.carried import carry, carry_schema, upgrade_for_connectors
+from router.composition.merge.carried import carry, carry_schema, upgrade_silently
 from router.composition.merge.composed_directives import collect_custom
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.directive_definitions import merge_executable_directives
@@ -38,7 +38,7 @@ def merge(merging: Merging) -> None:
     _prepare(merging)
     merging.composed |= collect(merging)
     merging.composed |= collect_custom(merging)
-    upgrade_for_connectors(merging)
+    upgrade_silently(merging)
     carry_schema(merging)
     add_types(merging)
     _merge_schema(merging)

@@ -32,7 +32,7 @@ class State:
     """A type of the supergraph, where one can be by then, and how one got there."""
 
     type: str
-    places: frozenset[Place]
+    places: tuple[Place, ...]
     path: tuple[FieldDefinition | str, ...] = ()
     contexts: frozenset[str] = frozenset()
     # Fields that are looked at elsewhere.
@@ -100,7 +100,7 @@ class _Walk:
                 continue
             problems: dict[int, list[Unanswerable]] = {}
             for place in places:
-                alone = State(target.name, frozenset((place,)), (member,))
+                alone = State(target.name, (place,), (member,))
                 walk = _Walk(self.merging, self.graph)
                 problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]
             if all(problems.values()):
@@ -128,7 +128,7 @@ class _Walk:
                     waiting.append(found)
 
     def _root(self, name: str) -> State:
-        places = frozenset(Place(name, i) for i, s in enumerate(self.merging.subgraphs) if name in s.types)
+        places = tuple(Place(name, i) for i, s in enumerate(self.merging.subgraphs) if name in s.types)
         return State(name, places)
 
     def _is_known(self, state: State) -> bool:
@@ -145,6 +145,7 @@ class _Walk:
 
     def _fields(self, state: State, definition: TypeDefinition) -> Iterator[State | Unanswerable]:
         contexts = state.contexts | self.contexts.get(definition.name, frozenset())
+        around = tuple(dict.fromkeys(p for place in state.places for p in self.reach.places(place)))
         for member in definition.fields.values():
             target = self.schema.types.get(named(member.type))
             if (
@@ -153,13 +154,8 @@ class _Walk:
                 or (target is not None and self._is_hidden(target))
             ):
                 continue
-            steps = [
-                step
-                for place in state.places
-                for step in self.reach.steps(place, member.name)
-                if step.contexts <= contexts
-            ]
-            places = frozenset(step.target for step in steps)
+            steps = [step for step in self.reach.steps_from(around, member.name) if step.contexts <= contexts]
+            places = tuple(dict.fromkeys(step.target for step in steps))
             path = (*state.path, member)
             if not places:
                 yield Unanswerable(path, state.places, member, contexts)
@@ -178,7 +174,9 @@ class _Walk:
             narrowed = [self.graph.narrow(place, name) for place in state.places]
             if None in narrowed:
                 continue  # from one of the places there is nothing of that type to answer
-            places = frozenset(p for p in narrowed if p is not None and (p.known is None or self.reach.knows_type(p)))
+            places = tuple(
+                dict.fromkeys(p for p in narrowed if p is not None and (p.known is None or self.reach.knows_type(p)))
+            )
             path = (*state.path, name)
             if places:
                 contexts = state.contexts | self.contexts.get(state.type, frozenset())

@@ -9,7 +9,7 @@ from textwrap import indent
 from router.composition.merge.merging import Merging
 from router.composition.satisfiability.graph import Graph, Place
 from router.composition.satisfiability.reach import Reach
-from router.federation.elements import FieldDefinition, Kind, TypeRef, is_list, is_non_null, named
+from router.federation.elements import FieldDefinition, Kind, TypeDefinition, TypeRef, is_list, is_non_null, named
 from router.federation.fieldsets import printed
 
 
@@ -18,7 +18,7 @@ class Unanswerable:
     """A path through the supergraph whose end can't be reached from where one is by then."""
 
     path: tuple[FieldDefinition | str, ...]
-    places: frozenset[Place]
+    places: tuple[Place, ...]
     # The field that can't be taken; none, if it is the type of the object that can't be told.
     member: FieldDefinition | None
     contexts: frozenset[str] = frozenset()
@@ -70,7 +70,9 @@ def witness(merging: Merging, path: tuple[FieldDefinition | str, ...]) -> str:
         base = merging.supergraph.types.get(named(step.type))
         composite = base is not None and base.is_composite
         opening = " {" if not is_last or composite else ""
-        lines.append(f"{margin}{step.name}{_example_arguments(merging, step)}{opening}")
+        lines += _field_lines(
+            f"{margin}{step.name}", [f"{a.name}: {_example(merging, a.type)}" for a in step.arguments.values()], opening
+        )
         if is_last and composite:
             lines += [f"{margin}  ...", f"{margin}}}"]
     for depth in range(len(path) - 1, -1, -1):
@@ -80,11 +82,18 @@ def witness(merging: Merging, path: tuple[FieldDefinition | str, ...]) -> str:
     return "\n".join(lines)
 
 
-def _example_arguments(merging: Merging, member: FieldDefinition) -> str:
-    shown = [f"{a.name}: {_example(merging, a.type)}" for a in member.arguments.values()]
-    return f"({', '.join(shown)})" if shown else ""
+def _field_lines(head: str, arguments: list[str], opening: str) -> list[str]:
+    """A field with its arguments: in one line if it is short enough."""
+    if not arguments:
+        return [head + opening]
+    line = f"{head.strip()}({', '.join(arguments)})"
+    margin = head[: len(head) - len(head.lstrip())]
+    if len(line) <= _WIDEST:
+        return [f"{margin}{line}{opening}"]
+    return [f"{head}(", *(f"{margin}  {argument}" for argument in arguments), f"{margin}){opening}"]
 
 
+_WIDEST = 80
 _EXAMPLES = {"Int": "0", "Float": "3.14", "Boolean": "true", "String": '"A string value"', "ID": '"<any id>"'}
 
 
@@ -103,50 +112,71 @@ def _example(merging: Merging, ref: TypeRef) -> str:
 
 
 def _from_subgraphs(merging: Merging, graph: Graph, problem: Unanswerable) -> Iterator[str]:
-    seen: set[int] = set()
     reach = Reach(graph)
-    starts = sorted(problem.places, key=lambda p: p.subgraph)
-    moved = sorted((p for start in starts for p in reach.places(start)), key=lambda p: p.subgraph)
-    for place in (*starts, *moved):
+    seen: set[int] = set()
+    moved = [p for start in problem.places for p in reach.places(start)]
+    for place in (*problem.places, *moved):
         if place.subgraph in seen:
             continue
         seen.add(place.subgraph)
-        reasons = list(dict.fromkeys(_reasons(merging, graph, problem, place)))
+        reasons = list(dict.fromkeys(_Reasons(merging, graph, reach, problem).of(place)))
         head = f'- from subgraph "{merging.subgraphs[place.subgraph].name}":'
-        yield (
-            f"{head} {reasons[0]}" if len(reasons) == 1 else "\n".join([head, *(f"  - {reason}" for reason in reasons)])
-        )
+        yield f"{head} {reasons[0]}" if len(reasons) == 1 else "\n  - ".join((head, *reasons))
 
 
-def _reasons(merging: Merging, graph: Graph, problem: Unanswerable, place: Place) -> Iterator[str]:
-    member = problem.member
-    if member is None:
-        yield f'cannot determine the type behind interface object "{place.type}".'
-        return
-    yield _here(graph, place, member)
-    reach = Reach(graph)
-    for index, subgraph in enumerate(merging.subgraphs):
-        definition = subgraph.types.get(place.known or place.type) or subgraph.types.get(place.type)
-        if index == place.subgraph or definition is None:
-            continue
+@dataclass(frozen=True, slots=True)
+class _Reasons:
+    """Why a query can't be continued from each of the places where it could be by then."""
+
+    merging: Merging
+    graph: Graph
+    reach: Reach
+    problem: Unanswerable
+
+    def of(self, place: Place) -> Iterator[str]:
+        member = self.problem.member
+        if member is None:
+            yield f'cannot determine the type behind interface object "{place.type}".'
+            return
+        yield _here(self.graph, place, member)
+        starts = [start.subgraph for start in self.problem.places]
+        others = [
+            (index, definition)
+            for index, subgraph in enumerate(self.merging.subgraphs)
+            if index != place.subgraph
+            and (definition := subgraph.types.get(place.known or place.type) or subgraph.types.get(place.type))
+            is not None
+        ]
+        for index, definition in others:
+            if place.subgraph in starts or index not in starts:
+                yield from self.keys(place, index, definition, starts)
+        for index, definition in others if place.subgraph in starts else ():
+            yield from self.no_keys(index, definition, member)
+
+    def keys(self, place: Place, index: int, definition: TypeDefinition, starts: list[int]) -> Iterator[str]:
+        """Keys that can't be filled, or need not be used."""
+        here, there = self.merging.subgraphs[place.subgraph].name, self.merging.subgraphs[index].name
+        for key in self.graph.resolvable_keys(index, definition.name):
+            using = f'to subgraph "{there}" using @key(fields: "{printed(key)}") of "{definition.name}"'
+            if not self.reach.has(place, key):
+                yield f'cannot move {using}, the key field(s) cannot be resolved from subgraph "{here}".'
+            elif index in starts:
+                yield f"ignoring moving {using} because there is a more direct path in {there} that avoids {here} altogether."
+
+    def no_keys(self, index: int, definition: TypeDefinition, member: FieldDefinition) -> Iterator[str]:
+        """Subgraphs that have the field and can't be entered."""
+        subgraph = self.merging.subgraphs[index]
         own = definition.fields.get(member.name)
-        has_field = own is not None and not subgraph.is_external(own)
+        if own is None or subgraph.is_external(own):
+            return
         has = f'cannot move to subgraph "{subgraph.name}", which has field "{member.coordinate}", because'
-        keys = graph.resolvable_keys(index, definition.name)
-        if has_field and not subgraph.keys(definition):
+        if not subgraph.keys(definition):
             yield f'{has} type "{definition.name}" has no @key defined in subgraph "{subgraph.name}".'
-        elif has_field and not keys:
+        elif not self.graph.resolvable_keys(index, definition.name):
             yield (
                 f'{has} none of the @key defined on type "{definition.name}" in subgraph "{subgraph.name}" are resolvable (they are all '
                 'declared with their "resolvable" argument set to false).'
             )
-        for key in keys:
-            if not reach.has(place, key):
-                names = printed(key)
-                yield (
-                    f'cannot move to subgraph "{subgraph.name}" using @key(fields: "{names}") of "{definition.name}", the key field(s) cannot '
-                    f'be resolved from subgraph "{graph.subgraphs[place.subgraph].name}".'
-                )
 
 
 def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:  # noqa: PLR0911 - one line per reason

@@ -51,19 +51,17 @@ class Reach:
                 self._known[question] = found
         return found
 
-    def places(self, start: Place) -> frozenset[Place]:
-        """The place itself and every place that moves lead to."""
-        return self._ask(("places", start), frozenset((start,)), lambda: self._places(start))
+    def places(self, start: Place) -> tuple[Place, ...]:
+        """The place itself and every place that moves lead to, nearest first."""
+        return self._ask(("places", start), (start,), lambda: self._places(start))
 
-    def _places(self, start: Place) -> frozenset[Place]:
-        found, waiting = {start}, [start]
-        while waiting:
-            place = waiting.pop()
+    def _places(self, start: Place) -> tuple[Place, ...]:
+        found = [start]
+        for place in found:  # grows while it is walked
             for move in self.graph.moves(place):
                 if move.target not in found and self.has(place, move.key):
-                    found.add(move.target)
-                    waiting.append(move.target)
-        return frozenset(found)
+                    found.append(move.target)
+        return tuple(found)
 
     def has(self, place: Place, selections: FieldSet) -> bool:
         """Whether a field set can be had, starting from a place."""
@@ -115,8 +113,12 @@ class Reach:
 
     def steps(self, place: Place, name: str) -> list[Step]:
         """All ways to take a field, here or after a move."""
+        return self.steps_from(self.places(place), name)
+
+    def steps_from(self, places: Iterable[Place], name: str) -> list[Step]:
+        """All ways to take a field in some places, without moving."""
         found = []
-        for start in self.places(place):
+        for start in places:
             step = self.graph.step(start, name)
             if step is not None and (not step.requires or self.can_require(start, step.requires)):
                 found.append(step)

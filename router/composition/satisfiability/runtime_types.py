@@ -13,13 +13,13 @@ def check_runtime_types(
     merging: Merging,
     graph: Graph,
     member: FieldDefinition,
-    places: frozenset[Place],
+    places: tuple[Place, ...],
     path: tuple[FieldDefinition | str, ...],
 ) -> None:
     """Compare the types that a field can return in the subgraphs that resolve it."""
     found = {
         place.subgraph: graph.subgraphs[place.subgraph].schema.runtime_types(place.type)
-        for place in sorted(places, key=lambda place: place.subgraph)
+        for place in places
         if not graph.is_interface_object(place)
     }
     if len(set(found.values())) <= 1:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from graphql.pyutils import suggestion_list
-
 from router.composition.validation.literals import fits
 from router.federation import directives
 from router.federation.codes import CompositionError
@@ -22,6 +20,7 @@ from router.federation.elements import (
 )
 from router.federation.spec import NEWEST
 from router.federation.subgraph import Subgraph
+from router.federation.suggestions import did_you_mean
 
 _SPECIFIED = Schema()
 directives.define(
@@ -96,7 +95,7 @@ def _arguments(
         yield subgraph.error("INVALID_GRAPHQL", message, application.node)
     for name in application.arguments:
         if name not in definition.arguments:
-            message = f'Unknown argument "{name}" on directive "@{application.name}".{_guess(name, list(definition.arguments))}'
+            message = f'Unknown argument "{name}" on directive "@{application.name}".{did_you_mean(name, list(definition.arguments))}'
             yield subgraph.error("INVALID_GRAPHQL", message, application.node)
     for name, argument in definition.arguments.items():
         if name not in application.arguments:
@@ -126,12 +125,12 @@ def _unknown(subgraph: Subgraph, application: Applied) -> CompositionError:
     if subgraph.is_federation_1 and name in newest:
         message += (
             f' If you meant the "@{name}" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 '
-            "schema, it needs to @link to the federation specification v2."
+            "schema, it needs to @link to the federation specifcation v2."
         )
     elif not subgraph.is_federation_1 and name in directives.available(subgraph.version):
         message += _not_imported(subgraph, name)
     else:
-        message += _guess(name, [*subgraph.schema.directives, *_SPECIFIED.directives], "@")
+        message += did_you_mean(name, [*subgraph.schema.directives, *_SPECIFIED.directives], "@")
     return subgraph.error("INVALID_GRAPHQL", message, application.node)
 
 
@@ -143,11 +142,3 @@ def _not_imported(subgraph: Subgraph, name: str) -> str:
         f' If you meant the "@{name}" federation directive, you should use fully-qualified name "@{known}" or add "@{name}" to the '
         "`import` argument of the @link to the federation specification."
     )
-
-
-def _guess(name: str, known: list[str], sigil: str = "") -> str:
-    close = suggestion_list(name, known)
-    if not close:
-        return ""
-    words = [f'"{sigil}{entry}"' for entry in close[:5]]
-    return " Did you mean " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]) + "?"

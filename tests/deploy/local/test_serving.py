@@ -44,5 +44,5 @@ def test_dev_run_on_a_taken_port_says_so_before_it_makes_anything(tmp_path: Path
         done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"✗ Port {port} is taken by `")
+    assert f"✗ Port {port} is taken by `" in done.stderr
     assert not home.exists()

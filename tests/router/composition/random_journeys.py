@@ -17,12 +17,17 @@ class Journey:
     """One schema set."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311 - nothing secret
+        self.random = Random(seed)
         self.names = [f"s{i}" for i in range(self.random.randint(2, 4))]
         self.fields = {t: {f"{t.lower()}{i}": self.target() for i in range(self.random.randint(2, 4))} for t in TYPES}
+        self.owners = {f"{t}.{f}": self.random.choice(self.names) for t, fs in self.fields.items() for f in fs}
+        self.queries = {f"q{i}": self.random.choice((*TYPES, "I", "U")) for i in range(4)}
         self.implementing = [t for t in TYPES if self.chance(400)]
         self.union = [t for t in TYPES if self.chance(500)] or ["A"]
         self.keyed = self.chance(400)
+        self.has_v = False
+        # Half of the sets are easy: everything has an id, so that most of them compose.
+        self.easy = self.chance(600)
         self.standing_in = {name for name in self.names[1:] if self.keyed and self.chance(300)}
 
     def chance(self, per_thousand: int) -> bool:
@@ -36,14 +41,27 @@ class Journey:
     def sdl(self, name: str) -> str:
         """The document of one subgraph."""
         parts, used = {}, set[str]()
-        query = [f"  q{i}: {self.use(self.random.choice((*TYPES, 'I', 'U')), used)} @shareable" for i in range(2) if self.chance(500)]
+        query = [
+            f"  {field}: {self.use(ref, used)} @shareable" for field, ref in self.queries.items() if self.chance(400)
+        ]
         parts["Query"] = "type Query {\n" + "\n".join(query or ["  z: Int @shareable"]) + "\n}"
-        waiting = {t for t in TYPES if self.chance(500) and not (name in self.standing_in and t in self.implementing)} | used
+        self.has_v = False
+        waiting = {
+            t
+            for t in TYPES
+            if (self.owns(name, t) or self.chance(300)) and not (name in self.standing_in and t in self.implementing)
+        } | used
         while waiting:
-            current = waiting.pop()
+            current = min(waiting)
+            waiting.remove(current)
             parts[current] = self.definition(name, current, used)
-            waiting = {t for t in used if t not in parts}
+            waiting = {t for t in used if t not in parts} - {"N"}
+        if "N" in used:
+            parts["N"] = self.definition(name, "N", used)
         return HEAD + "\n".join(parts.values())
+
+    def owns(self, name: str, current: str) -> bool:
+        return any(self.owners[f"{current}.{field}"] == name for field in self.fields[current])
 
     def use(self, ref: str, used: set[str]) -> str:
         used.add(ref.strip("[]"))
@@ -53,7 +71,9 @@ class Journey:
     def definition(self, name: str, current: str, used: set[str]) -> str:
         match current:
             case "N":
-                return "type N @shareable {\n  id: ID\n" + ("  v: Int\n" if self.chance(700) else "") + "}"
+                return (
+                    "type N @shareable {\n  id: ID\n" + ("  v: Int\n" if self.has_v or self.chance(500) else "") + "}"
+                )
             case "U":
                 members = [t for t in self.union if self.chance(800)] or self.union
                 used |= set(members)
@@ -72,7 +92,9 @@ class Journey:
 
     def entity(self, name: str, current: str, used: set[str]) -> str:
         fields: dict[str, str] = {}
-        keys = [key for key in self.random.sample(KEYS, self.random.randint(0, 2))]
+        keys = self.random.sample(KEYS, self.random.randint(0, 2))
+        if self.easy and not self.chance(60):
+            keys.append("id")
         implements = current in self.implementing and name not in self.standing_in
         if implements:
             used.add("I")
@@ -80,11 +102,11 @@ class Journey:
             keys += ["id"] if self.keyed else []
         text = ""
         for key in dict.fromkeys(keys):
-            text += f' @key(fields: "{key}"{", resolvable: false" if self.chance(120) and key != "id" else ""})'
+            text += f' @key(fields: "{key}"{", resolvable: false" if self.chance(120) and not (key == "id" and self.chance(800)) else ""})'
             self.key_fields(key, fields, used)
         for field, ref in self.fields[current].items():
-            if self.chance(550):
-                fields[field] = f"{self.use(ref, used)} @shareable{self.provides(ref, current)}"
+            if self.owners[f"{current}.{field}"] == name or self.chance(350):
+                fields[field] = f"{self.use(ref, used)} @shareable"
         self.requires(name, current, fields, used)
         if not fields:
             fields["own"] = "Int @shareable"
@@ -98,11 +120,7 @@ class Journey:
         if "{" in key:
             fields["n"] = "N @shareable"
             used.add("N")
-
-    def provides(self, ref: str, current: str) -> str:
-        if ref == "N" and current in TYPES and self.chance(200):
-            return ""
-        return ""
+            self.has_v = self.has_v or "v" in key
 
     def requires(self, name: str, current: str, fields: dict[str, str], used: set[str]) -> None:
         absent = [f for f, t in self.fields[current].items() if f not in fields and t in LEAVES]

@@ -6,12 +6,20 @@ import time
 
 import pytest
 from case import CASES
-from graphql import parse
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    parse,
+)
 
 from router.federation.supergraph import Supergraph
 from router.planner.failures import PlanningFailed
 from router.planner.planner import PlanLimits, Planner
-from router.planner.query_plan import Fetch, Flatten, QueryPlan, Subscription
+from router.planner.query_plan import Fetch, Flatten, QueryPlan, Sequence, Subscription
 
 HEAD = """
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) {
@@ -79,6 +87,20 @@ def test_a_subscription_opens_one_stream_and_fetches_the_rest_for_each_event() -
             pytest.fail(str(plan))
 
 
+def test_a_mutation_asked_for_twice_under_conditions_goes_in_one_request() -> None:
+    case = CASES / "010-mutations-in-order-each-once"
+    supergraph = Supergraph.parse((case / "supergraph.graphql").read_text())
+    query = "mutation($x: Boolean!) { a: addA { id @include(if: $x) } b: addB { id } a: addA @skip(if: $x) { id } }"
+
+    plan = Planner(supergraph).plan(parse(query))
+
+    assert isinstance(plan.node, Sequence)
+    assert [node.operation for node in plan.node.nodes if isinstance(node, Fetch)] == [
+        "mutation($x: Boolean!) { a: addA { id @include(if: $x) } a: addA @skip(if: $x) { id } }",
+        "mutation { b: addB { id } }",
+    ]
+
+
 def test_the_same_operation_has_the_same_plan_each_time() -> None:
     planner = Planner(Supergraph.parse(SMALL))
     document = parse("{ n { a b c next { b c back { a c } } } all { name more } }")
@@ -118,6 +140,30 @@ def test_planning_stops_at_its_limits() -> None:
         planner.plan(parse("{ n { a b c next { b c } } }"))
 
     assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+def test_an_operation_nested_beyond_all_reason_is_refused() -> None:
+    document = OperationDefinitionNode(
+        operation=OperationType.QUERY,
+        selection_set=_nested(["n", *["next"] * 2000, "b"]),
+        variable_definitions=(),
+        directives=(),
+    )
+
+    with pytest.raises(PlanningFailed, match="nested too deeply") as failure:
+        Planner(Supergraph.parse(SMALL)).plan(DocumentNode(definitions=(document,)))
+
+    assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+def _nested(names: list[str]) -> SelectionSetNode:
+    """Build the selection from the inside, since a parser would give up before the planner does."""
+    inner: SelectionSetNode | None = None
+    for name in reversed(names):
+        node = FieldNode(name=NameNode(value=name), arguments=(), directives=(), selection_set=inner)
+        inner = SelectionSetNode(selections=(node,))
+    assert inner is not None
+    return inner
 
 
 def test_seventy_types_at_three_levels_are_planned_in_reasonable_time() -> None:

@@ -60,6 +60,7 @@ async def test_without_a_token_there_is_a_challenge_and_nothing_else(platform: A
         {"tid": None},
         {"tid": 7},
         {"kind": "GOD"},
+        {"kind": "SYSTEM"},
         {"customers": "all"},
         {"customers": [1]},
         {"roles": "ADMIN"},

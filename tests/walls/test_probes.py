@@ -1,0 +1,82 @@
+"""The generator misses nothing: every root field, every position, every type of the supergraph."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, parse, validate
+
+from router.federation.api_schema import api_schema
+from router.federation.supergraph import Supergraph
+from tests.walls.probes import Foreign, Probe, commands, everything, operation, placed, positions, questions, roots
+from tests.walls.search import marks, tokens
+
+ROOT = Path(__file__).parents[2]
+API = api_schema(Supergraph.parse((ROOT / "contracts" / "graph" / "supergraph.graphql").read_text()))
+OWN = {name: f"own-{name}" for name, kind in API.type_map.items() if isinstance(kind, GraphQLObjectType)}
+FOREIGN = Foreign({"customer": ["foreign-id"]}, {"number": ["foreign-number"], "name": ["foreign-name"]})
+
+
+def test_every_probe_is_a_valid_operation():
+    probes = [*questions(API, FOREIGN, OWN), *commands(API, FOREIGN, OWN, marks("aa"))]
+    texts = {operation(API, probe)[0] for probe in probes}
+
+    assert [error for text in texts for error in validate(API, parse(text))] == []
+    assert {probe.field for probe in probes} == {*roots(API, "query"), *roots(API, "mutation")}
+
+
+def test_a_foreign_identifier_is_tried_wherever_the_supergraph_takes_one():
+    written = (ROOT / "contracts" / "graph" / "supergraph.graphql").read_text()
+    tried = {probe.position for probe in questions(API, FOREIGN, OWN) if probe.value == "foreign-id"}
+    commanded = {probe.position for probe in commands(API, FOREIGN, OWN, marks("aa")) if probe.value == "foreign-id"}
+    inputs = [kind for kind in API.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+    in_inputs = sum(str(one.type).strip("!") == "ID" for kind in inputs for one in kind.fields.values())
+    in_arguments = sum(str(a.type).strip("!") == "ID" for one in roots(API, "query").values() for a in one.args.values())
+
+    assert len(tried) + len(commanded) == in_inputs + in_arguments
+    assert len(re.findall(r"^  \w+: ID!?$", written, re.MULTILINE)) > in_inputs
+
+
+def test_the_questions_together_select_every_field_of_every_type():
+    selected = set()
+    for one in (*roots(API, "query").values(), *roots(API, "mutation").values()):
+        selected |= set(re.findall(r"\w+", everything(one.type)))
+    fields = {
+        name
+        for kind in API.type_map.values()
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__")
+        if kind not in (API.query_type, API.mutation_type)
+        for name in kind.fields
+    }
+
+    assert fields - selected == set()
+
+
+def test_a_new_field_is_probed_the_day_it_is_born():
+    schema = build_schema("""
+        type Query { gadgets(near: [Place!]): [Gadget!]! }
+        input Place { site: Inner }
+        input Inner { gadgetId: ID }
+        type Gadget { id: ID! parts: [Part!] }
+        type Part { secret: String gadget: Gadget }
+    """)
+    probes = list(questions(schema, Foreign({"gadget": ["x"]}), {"Gadget": "own"}))
+
+    assert [str(one) for one in positions(schema, "query")] == ["gadgets(near.site.gadgetId)"]
+    assert [probe.arguments for probe in probes] == [{}, {"near": {"site": {"gadgetId": "x"}}}]
+    assert operation(schema, Probe("query", "gadgets", {}))[0] == (
+        "query { gadgets { __typename id parts { __typename secret gadget { __typename id } } } }"
+    )
+
+
+def test_a_value_is_placed_beside_what_is_there():
+    assert placed({"a": {"b": 1}, "c": 2}, ("a", "d"), 3) == {"a": {"b": 1, "d": 3}, "c": 2}
+    assert placed({}, ("a", "b"), 3) == {"a": {"b": 3}}
+
+
+def test_tokens_are_found_in_any_case_and_inside_of_cursors():
+    cursor = "WyJ6emF4MDAwMTcgTm9yZCIsIjAxOTJmMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDBmZiJd"
+
+    assert tokens(f'{{"cursor":"{cursor}"}}') == {"zzax00017", "0192f000-0000-7000-8000-0000000000ff"}
+    assert tokens("DEZZAX00018 https://zzax00019.example") == {"zzax00018", "zzax00019"}

@@ -1,0 +1,63 @@
+"""What is not yours answers like what is not there: same code, same words, same shape, at every door.
+
+Two tenants that look alike ask the same things in the same order. One names things of a third tenant, the other names
+things that nobody has. Apart from what is each one's own, the answers must be the same to the letter.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import NAMESPACE_OID, uuid5
+
+import pytest
+
+from tests.walls.probes import Foreign, commands, entities, entity_operation, operation, questions
+from tests.walls.search import marks
+from tests.walls.test_tenants import known_of
+
+pytestmark = pytest.mark.timeout(300)
+
+_OWN = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?i:zz[a-z]{2}\d{5}|de[a-z]{2}zz\w+)|02(?::[0-9a-f]{2}){5}|10(?:\.\d{1,3}){3}"
+    r"|\d{4}-\d\d-\d\dT[\d:.+Z]+|(?<=\")[A-Za-z0-9_-]{40,}(?=\")"
+)
+
+
+def invented(foreign: Foreign) -> Foreign:
+    """As many identifiers that nobody has."""
+    return Foreign({kind: [str(uuid5(NAMESPACE_OID, one)) for one in ids] for kind, ids in foreign.ids.items()})
+
+
+async def answers(platform, twin, foreign):
+    """What is answered to every question and command that names something foreign, without what is one's own."""
+    given = {}
+    only_ids = Foreign(foreign.some(1).ids)
+    asked = [
+        *questions(platform.api, only_ids, twin.x.ids),
+        *commands(platform.api, only_ids, twin.x.ids, marks("qq")),
+    ]
+    for number, probe in enumerate(asked):
+        text, variables = operation(platform.api, probe)
+        given[f"{number}: {probe.position or probe.field}"] = _OWN.sub("*", await platform.ask(twin.staff(), text, variables))
+    for module, schema in platform.subgraphs.items():
+        for entity in entities(schema):
+            named = [{"__typename": entity, "id": one} for ids in foreign.ids.values() for one in ids]
+            answer = await platform.ask_module(module, twin.staff(), entity_operation(schema, entity), {"r": named})
+            given[f"{module}.{entity}"] = _OWN.sub("*", answer)
+    return given
+
+
+async def test_what_is_not_yours_answers_like_what_is_not_there(platform, tenant):
+    f, g, b = await tenant("f"), await tenant("g"), await tenant("b")
+    foreign = await known_of(platform, b)
+    state = await platform.state("tenant_id = $1", b.tenant)
+
+    not_yours = await answers(platform, f, foreign)
+    not_there = await answers(platform, g, invented(foreign))
+
+    assert not_yours.keys() == not_there.keys()
+    different = {key: (one, not_there[key]) for key, one in not_yours.items() if one != not_there[key]}
+    assert different == {}
+    assert await platform.state("tenant_id = $1", b.tenant) == state
+    assert sum("NOT_FOUND" in one for one in not_yours.values()) > 100
