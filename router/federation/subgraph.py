@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphql import GraphQLSyntaxError, parse
 from graphql import Node as AstNode
 
-from router.federation import directives, document
+from router.federation import completion, directives, document
 from router.federation.codes import CompositionError, Node
 from router.federation.elements import (
     BUILTIN_SCALARS,
@@ -67,6 +67,8 @@ class Subgraph:
     source: str = field(default="", repr=False)
     # Root types are called Query, Mutation and Subscription here; these were their names before.
     renamed: dict[str, str] = field(default_factory=dict)
+    # Why the definitions of federation can't be added; only what is unknown without them can be told besides.
+    broken: tuple[CompositionError, ...] = ()
 
     @property
     def version(self) -> Version:
@@ -344,10 +346,23 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | 
         is_federation_1=link is None,
         source=source.sdl,
     )
-    problems = [subgraph.error(*entry) for entry in directives.complete(schema, subgraph.link, links)]
-    problems += _rename_roots(subgraph)
+    problems = completion.missing_types(schema)[:1]
+    if problems:
+        return tuple(subgraph.error(*entry) for entry in problems)
+    broken = completion.complete_link(schema, links)
+    if broken:
+        # Without @link nothing else is linked either.
+        errors = tuple(subgraph.error(*entry) for entry in broken)
+        return replace(subgraph, broken=errors, link=FEDERATION_1, is_federation_1=True)
+    if link is not None and not completion.is_known(link):
+        message = f"Invalid version {link.url.version} for the federation feature in @link directive on schema"
+        unknown = subgraph.error("UNKNOWN_FEDERATION_LINK_VERSION", message, link.applied.node)
+        return replace(subgraph, broken=(unknown,), is_federation_1=link.url.version.major != 2)
+    problems = completion.complete(schema, subgraph.link, links)
+    errors = tuple(subgraph.error(*entry) for entry in problems)
+    errors += tuple(_rename_roots(subgraph))
     type_defaults(schema)
-    return tuple(problems) or subgraph
+    return errors or subgraph
 
 
 _ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription"))
