@@ -156,7 +156,10 @@ def _merge_batch(node: Fetch, part: Sequence[Entity], response: SubgraphResponse
     for entity, answer in zip(part, response.data["_entities"], strict=True):
         if answer is None:
             continue
-        rename(answer, node.output_rewrites, run.services.types)
+        if node.output_rewrites and "__typename" in entity.positions[0].value:
+            # Renames go by type, and of an entity that was asked for by type the answer need not repeat it.
+            answer.setdefault("__typename", entity.positions[0].value["__typename"])
+            rename(answer, node.output_rewrites, run.services.types)
         for position in entity.positions:
             merge.into(position.value, answer, run.services.types.objects)
 

@@ -48,11 +48,14 @@ class RuntimeTypes:
         return isinstance(type_name, str) and type_name in self.members.get(condition, ())
 
     def keyed(self, service: str, representation: Mapping[str, Any]) -> bool:
-        """Tell whether the service can find this entity: one of its keys is there, and nothing in it is null."""
+        """Tell whether the service may find this entity: of one of its keys something is there that is not null.
+
+        Part of a key may well be null and still name the entity: whether it does is the service's to say.
+        """
         keys = self.keys.get((service, representation["__typename"]))
         if not keys:
             return True
-        return any(all(_present(representation, leaf) for leaf in key) for key in keys)
+        return any(_present(representation, leaf) for key in keys for leaf in key)
 
 
 def _members(schema: GraphQLSchema, name: str) -> frozenset[str]:
@@ -95,7 +98,7 @@ def _paths(selection_set: SelectionSetNode) -> Iterator[tuple[str, ...]]:
 
 def _present(value: Any, leaf: tuple[str, ...]) -> bool:
     if isinstance(value, list):
-        return all(_present(item, leaf) for item in value)
+        return not value or any(_present(item, leaf) for item in value)
     if not leaf:
         return value is not None
     return isinstance(value, dict) and _present(value.get(leaf[0]), leaf[1:])

@@ -50,8 +50,8 @@ _TIES = 6
 class DeadEnd(Exception):
     """No path leads to a field."""
 
-    def __init__(self, type_name: str, field_name: str) -> None:
-        super().__init__(f'no subgraph that can be reached answers "{type_name}.{field_name}"')
+    def __init__(self, type_name: str, field_name: str, reason: str = "") -> None:
+        super().__init__(f'no subgraph that can be reached answers "{type_name}.{field_name}"{reason}')
         self.type_name = type_name
         self.field_name = field_name
 
@@ -84,7 +84,7 @@ class Walk:
         options = self._options(item, place, paths)
         if not options:
             if not any(self._explodes(path.node) for path in paths):
-                raise DeadEnd(place.type_name, item.name)
+                raise DeadEnd(place.type_name, item.name, self._reason(item, place))
             for name in sorted(place.types):
                 yield from self._fragment(Fragment(name, (item,)), place, paths)
         elif not item.selections:
@@ -92,6 +92,14 @@ class Walk:
         else:
             below = Place(self._returned(item, place), self.types_below(item.name, place))
             yield from self._below(item.selections, below, options)
+
+    def _reason(self, item: Field, place: Place) -> str:
+        joins = self.graph.resolving(place.type_name, item.name)
+        return (
+            " without an argument from a context (@fromContext)"
+            if any(join.context_arguments for join in joins)
+            else ""
+        )
 
     def _returned(self, item: Field, place: Place) -> str:
         definition = self.graph.schema.get_field(self.graph.composite(place.type_name), item.name)

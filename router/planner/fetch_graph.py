@@ -22,7 +22,7 @@ which is itself by type. What the planner asks for under its own name never meet
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from router.graph.build import QueryGraph
@@ -71,6 +71,7 @@ class FetchStep:
 
 
 FetchGraph = tuple[FetchStep, ...]
+_Inputs = dict[tuple[str, str | None], tuple[RequiresSelection, ...]]
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class _Draft:
     needs: frozenset[int]
     is_entity: bool
     is_certain: bool = True
-    inputs: dict[tuple[str, str | None], tuple[RequiresSelection, ...]] = field(default_factory=dict)
+    inputs: _Inputs = field(default_factory=dict)
     output: Draft = field(default_factory=Draft)
 
     def finished(self) -> FetchStep:
@@ -138,7 +139,7 @@ class Builder:
     graph: QueryGraph
     names: Names
     steps: list[_Draft] = field(default_factory=list)
-    _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool], _Draft] = field(default_factory=dict)
+    _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool], list[_Draft]] = field(default_factory=dict)
 
     def build(self, root: Branch) -> FetchGraph:
         """Turn a whole tree into fetches."""
@@ -147,14 +148,24 @@ class Builder:
             self._follow(branch, _Cursor(step, step.output, (), (), branch.node), None)
         return tuple(step.finished() for step in self.steps)
 
-    def _step(
-        self, graph: str, path: Path, needs: frozenset[int], guards: Guards = NO_GUARDS, *, is_entity: bool
+    def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
+        return self._fitting(graph, path, needs, NO_GUARDS, {}, is_entity=is_entity)
+
+    def _fitting(
+        self, graph: str, path: Path, needs: frozenset[int], guards: Guards, inputs: _Inputs, *, is_entity: bool
     ) -> _Draft:
-        key = (graph, path, needs, guards, is_entity)
-        if key not in self._by_key:
-            self._by_key[key] = _Draft(len(self.steps), graph, path, needs, is_entity)
-            self.steps.append(self._by_key[key])
-        return self._by_key[key]
+        """The fetch for this place, or another one if what it sends already can't stand beside the inputs."""
+        known = self._by_key.setdefault((graph, path, needs, guards, is_entity), [])
+        for step in known:
+            if not any(clash((*step.inputs.get(key, ()), *sent)) for key, sent in inputs.items()):
+                break
+        else:
+            step = _Draft(len(self.steps), graph, path, needs, is_entity)
+            self.steps.append(step)
+            known.append(step)
+        for key, sent in inputs.items():
+            step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
+        return step
 
     def _follow(self, branch: Branch, at: _Cursor, touched: set[int] | None) -> None:
         """Walk on; `touched` collects the fetches used when it's a condition that is walked."""
@@ -210,21 +221,21 @@ class Builder:
             # What only this hop needs is needed under the hop's own conditions.
             guards = at.guards | (at.owed or _common_guards(branch))
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
-            step = self._step(branch.node.graph, path, frozenset(used), guards, is_entity=True)
+            inputs = self._sent(hop.entry, hop.requires, at)
+            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
             step.is_certain &= used == {at.step.id} and not at.owed
-            self._send(step, hop.entry, hop.requires, at)
             draft = step.output.narrow(branch.node.type_name)
+            if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
+                draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
         else:
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
             draft = step.output
         cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards)
         self._follow(branch, cursor, touched)
 
-    def _send(self, step: _Draft, entry: KeyMove, requires: Selections, at: _Cursor) -> None:
+    def _sent(self, entry: KeyMove, requires: Selections, at: _Cursor) -> _Inputs:
         sent = self._representation(merged((*entry.key, *requires)), at.position)
-        for name in entry.types or (at.node.type_name,):
-            key = (name, entry.typename)
-            step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
+        return {(name, entry.typename): sent for name in entry.types or (at.node.type_name,)}
 
     def _representation(self, selections: Selections, position: Position) -> tuple[RequiresSelection, ...]:
         return tuple(self._represented(item, position) for item in selections)
@@ -290,3 +301,20 @@ def joined(items: Iterable[RequiresSelection]) -> tuple[RequiresSelection, ...]:
         known = found.get(key)
         found[key] = replace(item, selections=joined((*known.selections, *item.selections))) if known else item
     return tuple(found.values())
+
+
+def clash(items: Iterable[RequiresSelection]) -> bool:
+    """Whether two different values would have to be sent under one name: the same field for different arguments."""
+    sources: dict[tuple[str, ...], str] = {}
+    return any(sources.setdefault(names, key) != key for names, key in _sources(items, ()))
+
+
+def _sources(items: Iterable[RequiresSelection], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for item in items:
+        match item:
+            case RequiresFragment(selections=inner):
+                yield from _sources(inner, names)
+            case RequiresField():
+                below = (*names, item.name)
+                yield below, item.response_key
+                yield from _sources(item.selections, below)

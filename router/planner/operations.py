@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from router.graph.build import QueryGraph
 from router.graph.nodes import Node
-from router.graph.selections import Field, Fragment, Selections, guard_text
+from router.graph.selections import Field, Fragment, Guards, Selections, guard_text
 from router.planner.query_plan import KeyRename, Path
 
 
@@ -128,27 +128,46 @@ def _below(graph: QueryGraph, path: Path, spot: _Spot, key: str) -> Path:
 def _variables(spots: Iterable[_Spot]) -> Iterator[str]:
     for spot in spots:
         yield from spot.item.variables
-        yield from (name for name, _ in spot.item.guards)
+        if not _is_plain_typename(spot):
+            yield from (name for name, _ in spot.item.guards)
         yield from _variables(spot.inner)
 
 
 def _text(spots: list[_Spot], depth: int) -> str:
     """Write spots of one level, nesting those that share the next type condition."""
+    typename: list[str] = []
     parts: list[str] = []
     groups: dict[str, list[_Spot]] = {}
     for spot in spots:
         if len(spot.conditions) > depth:
             groups.setdefault(spot.conditions[depth], []).append(spot)
-        elif spot.item.name == "__typename" and spot.key == "__typename":
-            parts.insert(0, "__typename")
+        elif _is_plain_typename(spot):
+            typename = ["__typename"]
         else:
             parts.append(_field_text(spot))
     parts += [f"... on {name} {_text(group, depth + 1)}" for name, group in groups.items()]
-    return f"{{ {' '.join(parts)} }}"
+    return f"{{ {' '.join((*typename, *parts))} }}"
+
+
+def _is_plain_typename(spot: _Spot) -> bool:
+    """What the executor relies on is there under every condition, and once."""
+    return spot.item.name == "__typename" and spot.key == "__typename"
 
 
 def _field_text(spot: _Spot) -> str:
     item = spot.item
     alias = "" if spot.key == item.name else f"{spot.key}: "
     inner = f" {_text(spot.inner, 0)}" if spot.inner else ""
-    return f"{alias}{item.name}{item.arguments}{item.directives}{guard_text(item.guards)}{inner}"
+    here, around = _split(item.guards)
+    text = f"{alias}{item.name}{item.arguments}{item.directives}{guard_text(here)}{inner}"
+    for guard in around:
+        text = f"...{guard_text(frozenset({guard}))} {{ {text} }}"
+    return text
+
+
+def _split(guards: Guards) -> tuple[Guards, list[tuple[str, bool]]]:
+    """Of `@skip` and `@include` a field can have one each; what it is under besides has to stand around it."""
+    here: dict[bool, tuple[str, bool]] = {}
+    for guard in sorted(guards):
+        here.setdefault(guard[1], guard)
+    return frozenset(here.values()), sorted(guards - frozenset(here.values()))

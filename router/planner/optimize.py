@@ -23,7 +23,7 @@ from dataclasses import replace
 
 from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
-from router.planner.fetch_graph import FetchGraph, FetchStep, Input, joined
+from router.planner.fetch_graph import FetchGraph, FetchStep, Input, clash, joined
 from router.planner.query_plan import Path
 
 
@@ -115,7 +115,12 @@ def _merge_one(graph: FetchGraph) -> FetchGraph | None:
 
 
 def _may_join(first: FetchStep, second: FetchStep) -> bool:
-    """Whether neither would make the other wait for data that are only fetched under a condition of its own."""
+    """Whether neither would make the other wait for data that are only fetched under a condition of its own.
+
+    Nor can they, if one sends under a name what is not the same for the other.
+    """
+    if any(clash(item.requires) for item in _joined_inputs(first, second)):
+        return False
     own, other = common_guards(first.output), common_guards(second.output)
     return (own <= other or first.is_certain or _needs_no_more(first, second)) and (
         other <= own or second.is_certain or _needs_no_more(second, first)

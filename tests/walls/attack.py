@@ -1,6 +1,6 @@
 """Sends probes and looks at everything that comes of them: answers, the log, events, and what was written.
 
-    finding     a token of somebody else that the one who asked had not sent, and where it was seen
+A finding is a token of somebody else that the one who asked had not sent, and where it was seen.
 """
 
 from __future__ import annotations
@@ -140,4 +140,3 @@ async def ends_of_outboxes(platform: Platform) -> dict[str, int]:
         module: await platform.admin.fetchval(f"SELECT coalesce(max(position), 0) FROM {module}.outbox")
         for module in platform.subgraphs
     }
-

@@ -1,7 +1,9 @@
 """The whole platform in this process, with everything that it says within reach: answers, logs, tables.
 
-    caller ─ access token ─► router ─ internal token ─► module ─► PostgreSQL ◄─ a superuser, who looks at the tables
-                                └────────────── log ───────┴──► heard
+caller ─ access token ─► router ─ internal token ─► module ─► PostgreSQL ◄─ a superuser, who looks at the tables
+                            └────────────── log ───────┴──► heard
+
+Nothing is replaced: real roles, real tokens of both kinds, the router's own composition; only the sockets are missing.
 """
 
 from __future__ import annotations

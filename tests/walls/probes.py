@@ -127,7 +127,9 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
             tried = itertools.chain(*foreign.ids.values(), foreign.texts.get("number", ()))
         case _ if named.name == "String" and position.path[0] == "input":
             # What a command says is its own; only what names something, a key, can reach for something foreign.
-            tried = itertools.islice(itertools.chain(foreign.texts.get("key", ()), foreign.called(position.path[-1])), 1)
+            tried = itertools.islice(
+                itertools.chain(foreign.texts.get("key", ()), foreign.called(position.path[-1])), 1
+            )
         case _ if named.name == "String":
             tried = foreign.called(position.path[-1])
         case _:
@@ -358,5 +360,7 @@ def nested_operations(subgraph: GraphQLSchema, entity: str) -> Iterator[tuple[Po
     for name, one in kind.fields.items():
         for argument, definition in one.args.items():
             selection = f"... on {entity} {{ {name}({argument}: $value) {everything(one.type)} }}"
-            text = f"query($r: [_Any!]!, $value: {definition.type}) {{ _entities(representations: $r) {{ {selection} }} }}"
+            text = (
+                f"query($r: [_Any!]!, $value: {definition.type}) {{ _entities(representations: $r) {{ {selection} }} }}"
+            )
             yield Position(f"{entity}.{name}", (argument,), definition.type), text

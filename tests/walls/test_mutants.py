@@ -51,7 +51,9 @@ async def by_hand(platform, module, caller, victim, secrets):
                 text = await as_role(engine, caller, module, f"SELECT string_agg(t::text, ' ') FROM {table} t")
                 found += [f"read {table}: {one}" for one in tokens(str(text)) & secrets]
             try:
-                await as_role(engine, caller, module, f"INSERT INTO {table} (tenant_id) VALUES ('{victim}') RETURNING 1")
+                await as_role(
+                    engine, caller, module, f"INSERT INTO {table} (tenant_id) VALUES ('{victim}') RETURNING 1"
+                )
             except Denied:
                 continue
             except asyncpg.NotNullViolationError:

@@ -32,7 +32,9 @@ def test_a_foreign_identifier_is_tried_wherever_the_supergraph_takes_one():
     commanded = {probe.position for probe in commands(API, FOREIGN, OWN, marks("aa")) if probe.value == "foreign-id"}
     inputs = [kind for kind in API.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
     in_inputs = sum(str(one.type).strip("!") == "ID" for kind in inputs for one in kind.fields.values())
-    in_arguments = sum(str(a.type).strip("!") == "ID" for one in roots(API, "query").values() for a in one.args.values())
+    in_arguments = sum(
+        str(a.type).strip("!") == "ID" for one in roots(API, "query").values() for a in one.args.values()
+    )
 
     assert len(tried) + len(commanded) == in_inputs + in_arguments
     assert len(re.findall(r"^  \w+: ID!?$", written, re.MULTILINE)) > in_inputs

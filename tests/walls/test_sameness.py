@@ -39,7 +39,9 @@ async def answers(platform, twin, foreign):
     ]
     for number, probe in enumerate(asked):
         text, variables = operation(platform.api, probe)
-        given[f"{number}: {probe.position or probe.field}"] = _OWN.sub("*", await platform.ask(twin.staff(), text, variables))
+        given[f"{number}: {probe.position or probe.field}"] = _OWN.sub(
+            "*", await platform.ask(twin.staff(), text, variables)
+        )
     for module, schema in platform.subgraphs.items():
         for entity in entities(schema):
             named = [{"__typename": entity, "id": one} for ids in foreign.ids.values() for one in ids]

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.timeout(300)
 def everything_of_ones_own(platform, twin):
     """Each root field once, about things of one's own."""
     speller = Speller(twin.x.ids)
-    asked = [Probe("query", name, speller.arguments(one, full=False)) for name, one in roots(platform.api, "query").items()]
+    asked = [
+        Probe("query", name, speller.arguments(one, full=False)) for name, one in roots(platform.api, "query").items()
+    ]
     return asked + list(valid_commands(platform.api, twin.x.ids, twin.x.words))
 
 

@@ -89,7 +89,7 @@ def _contextual(merging: Merging, arguments: Sources[InputValue], coordinate: st
             merging.hint(
                 code,
                 f'Contextual argument "{coordinate}" will not be included in the supergraph since it is contextual in at least one subgraph',
-                coordinate,
+                None,
                 merging.places({index: argument}),
             )
     return True

@@ -6,6 +6,7 @@ import pytest
 from graphql import build_schema
 
 from router.composition.compose import Composed, Refused, supergraph
+from router.federation.subgraph import SubgraphSource
 from tests.router.composition.corpus_cases import Case, cases
 
 CASES = list(cases())
@@ -27,3 +28,12 @@ def test_a_schema_set_gets_its_verdict(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_order_of_subgraphs_changes_nothing(case: Case) -> None:
     assert supergraph(case.subgraphs[::-1]) == supergraph(case.subgraphs)
+
+
+def test_two_subgraphs_of_one_name_are_refused() -> None:
+    result = supergraph(
+        [SubgraphSource("a", None, "type Query { a: Int }"), SubgraphSource("a", None, "type Query { b: Int }")]
+    )
+
+    assert isinstance(result, Refused)
+    assert [error.code for error in result.errors] == ["INVALID_SUBGRAPH_NAME"]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from graphql.utilities import strip_ignored_characters
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common import utils
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -54,6 +55,19 @@ def run_seed_query_in_browser(base_url: str, token: str) -> dict[str, Any]:
     return answer
 
 
+class _Driver(Service):
+    """chromedriver by its address: a bare machine may not even know the name `localhost`."""
+
+    @property
+    def service_url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_connectable(self) -> bool:
+        """Whether it listens by now."""
+        return utils.is_url_connectable(self.port, "127.0.0.1")
+
+
 @contextmanager
 def browser() -> Iterator[Chrome]:
     """A fresh headless Chromium that finds no host but this machine."""
@@ -69,7 +83,7 @@ def browser() -> Iterator[Chrome]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = Chrome(options, Service(str(_DRIVER)))
+    driver = Chrome(options, _Driver(str(_DRIVER)))
     try:
         yield driver
     finally:
