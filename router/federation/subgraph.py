@@ -19,11 +19,12 @@ from router.federation.elements import (
     Kind,
     Schema,
     TypeDefinition,
+    Value,
     named,
     place,
     places,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
 from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
@@ -234,7 +235,20 @@ class Subgraph:
     @cached_property
     def context_fields(self) -> frozenset[str]:
         """Coordinates of the fields that some @fromContext reads."""
-        return frozenset()
+        found: set[str] = set()
+        for member in self.fields():
+            for argument in member.arguments.values():
+                for application in self.applications(argument, "fromContext"):
+                    found.update(self._read_from_context(application.arguments.get("field")))
+        return frozenset(found)
+
+    def _read_from_context(self, text: Value) -> Iterator[str]:
+        read = context_selection(text)
+        for definition in self.types.values() if read else ():
+            names = {application.arguments.get("name") for application in self.applications(definition, "context")}
+            if read and read[0] in names:
+                for name in (definition.name, *self.schema.runtime_types(definition.name)):
+                    yield from self.selected(name, read[1], implementations=True)
 
     # -- walking -----------------------------------------------------------------------------------------------------
 
@@ -360,7 +374,9 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | 
         return replace(subgraph, broken=(unknown,), is_federation_1=link.url.version.major != 2)
     problems = completion.complete(schema, subgraph.link, links)
     errors = tuple(subgraph.error(*entry) for entry in problems)
-    errors += tuple(_rename_roots(subgraph))
+    if errors:
+        return replace(subgraph, broken=errors)
+    errors = tuple(_rename_roots(subgraph))
     type_defaults(schema)
     return errors or subgraph
 
