@@ -128,9 +128,11 @@ def _links(merging: Merging, identity: str) -> dict[int, Link]:
 
 
 def _newest(merging: Merging, identity: str, wishing: set[int]) -> tuple[int, ...]:
-    """The subgraphs that link the newest version of a feature, among those that compose something of it."""
-    links = {index: link for index, link in _links(merging, identity).items() if index in wishing}
-    newest = max(link.url.version for link in links.values())
+    """The subgraphs that link the newest version that is composed, whether or not they compose it themselves."""
+    links = {
+        i: link for i, s in enumerate(merging.subgraphs) if (link := s.links.by_identity.get(identity)) is not None
+    }
+    newest = max(links[index].url.version for index in wishing)
     return tuple(index for index, link in links.items() if link.url.version == newest)
 
 
