@@ -12,6 +12,7 @@ from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
 from router.composition.validation import (
     graphql,
+    graphql_directives,
     inaccessible,
     interface_rules,
     merge_rules,
@@ -51,8 +52,7 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     subgraphs, errors = _load(ordered)
     errors += _doubled(ordered)
     # Federation 1 is checked as it was written, and again as what it was upgraded to.
-    for subgraph in subgraphs:
-        errors += graphql.check(subgraph) if subgraph.is_federation_1 else _check(subgraph)
+    errors += (error for subgraph in subgraphs for error in _check(subgraph))
     if not errors:
         old = {subgraph.name for subgraph in subgraphs if subgraph.is_federation_1}
         subgraphs, errors = upgrade(subgraphs)
@@ -99,8 +99,11 @@ def _needed_version(subgraph: Subgraph) -> Version:
 
 
 def _check(subgraph: Subgraph) -> list[CompositionError]:
-    """Federation has nothing to say about what is no GraphQL."""
-    return list(graphql.check(subgraph)) or list(subgraph_rules.check(subgraph))
+    """Federation has nothing to say about what is no GraphQL, nor about what is not upgraded yet."""
+    if subgraph.broken:
+        return [*subgraph.broken, *graphql_directives.unknown(subgraph)]
+    problems = list(graphql.check(subgraph))
+    return problems if problems or subgraph.is_federation_1 else list(subgraph_rules.check(subgraph))
 
 
 def _load(sources: Sequence[SubgraphSource]) -> tuple[list[Subgraph], list[CompositionError]]:

@@ -143,7 +143,7 @@ def _description(text: str | None, indentation: str) -> str:
     if text is None:
         return ""
     escaped = text.replace('"""', '\\"""')
-    if "\n" not in text and len(text) <= 70 and not text.endswith('"'):
+    if "\n" not in text and len(text) <= 70 and not text.endswith(('"', "\\")):
         return f'{indentation}"""{escaped}"""\n'
     body = "\n".join(f"{indentation}{line}" if line else "" for line in escaped.split("\n"))
     return f'{indentation}"""\n{body}\n{indentation}"""\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,10 +11,9 @@ from typing import Final
 from graphql import DefinitionNode, parse
 from graphql import Node as AstNode
 
-from router.federation.connect import connect_definitions
 from router.federation.document import add
-from router.federation.elements import UNSET, DirectiveDefinition, InputValue, Kind, Schema, is_non_null, printed
-from router.federation.spec import CONNECT, Link, Links, Version
+from router.federation.elements import Schema
+from router.federation.spec import Link, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,110 +175,8 @@ def join_types(version: Version) -> dict[str, str]:
     return found
 
 
-# -- completing a subgraph --------------------------------------------------------------------------------------------
-
-Problem = tuple[str, str, AstNode | None]
-
-
-def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:
-    """Add every definition that a schema may use without writing it; check those that it did write."""
-    if links.core is not None:
-        _complete_link(schema, links.core)
-    connect = links.by_identity.get(CONNECT)
-    for sdl in connect_definitions(connect) if connect else ():
-        define(schema, sdl)
-    if link.url.version.major == 1:
-        return _complete_federation_1(schema)
-    problems: list[Problem] = []
-    for name in available_types(link.url.version):
-        problems += _complete_type(schema, link.type(name))
-    for definition in available(link.url.version).values():
-        problems += _complete_directive(schema, definition, link)
-    return problems
-
-
 def _ignore(message: str, nodes: Sequence[AstNode]) -> None:
     raise AssertionError(message, nodes)  # our own definitions are well-formed
-
-
-def _complete_federation_1(schema: Schema) -> list[Problem]:
-    """Federation 1 definitions came in many forms; ours replace them all."""
-    ours = Schema()
-    add(ours, parsed(FEDERATION_1), _ignore)
-    schema.directives |= ours.directives
-    schema.types.setdefault("_FieldSet", ours.types["_FieldSet"])
-    return []
-
-
-def _complete_link(schema: Schema, link: Link) -> None:
-    """@link, link__Import and link__Purpose may be left out, or defined in part."""
-    name, purpose, imported = link.prefix, link.type("Purpose"), link.type("Import")
-    for key, sdl in LINK_DEFINITIONS.items():
-        text = sdl.replace("{Purpose}", purpose).replace("{Import}", imported).replace("{link}", name)
-        written = {
-            "Purpose": purpose in schema.types,
-            "Import": imported in schema.types,
-            # Whoever renames @link defines it, too.
-            "link": name in schema.directives or name != "link",
-        }
-        if not written[key]:
-            add(schema, parsed(text), _ignore)
-
-
-def _complete_type(schema: Schema, name: str) -> Iterator[Problem]:
-    written = schema.types.get(name)
-    if written is None:
-        add(schema, parsed(f"scalar {name}"), _ignore)
-    elif written.kind is not Kind.SCALAR:
-        found = written.kind.value.replace(" ", "")
-        message = f"Invalid definition for type {name}: {name} should be a ScalarType but is defined as a {found}"
-        yield "TYPE_DEFINITION_INVALID", message, None
-
-
-def _complete_directive(schema: Schema, definition: Definition, link: Link) -> Iterator[Problem]:
-    name = link.directive(definition.name)
-    ours = Schema()
-    add(ours, parsed(directive_sdl(definition, link)), _ignore)
-    written = schema.directives.get(name)
-    if written is None:
-        schema.directives[name] = ours.directives[name]
-        return
-    yield from _differences(written, ours.directives[name])
-
-
-def _differences(written: DirectiveDefinition, ours: DirectiveDefinition) -> Iterator[Problem]:
-    code, prefix = "DIRECTIVE_DEFINITION_INVALID", f'Invalid definition for directive "@{written.name}":'
-    for name, argument in ours.arguments.items():
-        found = written.arguments.get(name)
-        if found is None:
-            if is_non_null(argument.type) and argument.default is UNSET:
-                yield code, f'{prefix} missing required argument "{name}"', written.node
-            continue
-        if found.type != argument.type:
-            yield (
-                code,
-                f'{prefix} argument "{name}" should have type "{argument.type}" but found type "{found.type}"',
-                found.node,
-            )
-        elif not is_non_null(argument.type) and found.default != argument.default:
-            expected, got = _default(argument), _default(found)
-            yield code, f'{prefix} argument "{name}" should have {expected} but found {got}', found.node
-    for name, argument in written.arguments.items():
-        if name not in ours.arguments:
-            yield code, f'{prefix} unknown/unsupported argument "{name}"', argument.node
-    if written.repeatable and not ours.repeatable:
-        yield code, f'{prefix} "@{written.name}" should not be repeatable', written.node
-    if not set(written.locations) <= set(ours.locations):
-        expected, got = ", ".join(ours.locations), ", ".join(written.locations)
-        yield (
-            code,
-            f'{prefix} "@{written.name}" should have locations {expected}, but found (non-subset) {got}',
-            written.node,
-        )
-
-
-def _default(argument: InputValue) -> str:
-    return "no default value" if argument.default is UNSET else f"default value {printed(argument.default)}"
 
 
 def define(schema: Schema, sdl: str) -> None:

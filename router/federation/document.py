@@ -35,6 +35,7 @@ from graphql import (
 from graphql import Node as AstNode
 
 from router.federation.elements import (
+    BUILTIN_SCALARS,
     UNSET,
     Applied,
     DirectiveDefinition,
@@ -118,6 +119,9 @@ def _add_directive(schema: Schema, node: DirectiveDefinitionNode, report: Report
 
 def _add_type(schema: Schema, node: TypeDefinitionNode | TypeExtensionNode, report: Report) -> None:
     kind, name = _KINDS[type(node)], node.name.value
+    if name in BUILTIN_SCALARS and isinstance(node, TypeExtensionNode):
+        report(f'Cannot extend built-in type "{name}"', (node,))
+        return
     definition = schema.types.get(name)
     if definition is None:
         definition = schema.types[name] = TypeDefinition(kind, name)

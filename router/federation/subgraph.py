@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphql import GraphQLSyntaxError, parse
 from graphql import Node as AstNode
 
-from router.federation import directives, document
+from router.federation import completion, directives, document
 from router.federation.codes import CompositionError, Node
 from router.federation.elements import (
     BUILTIN_SCALARS,
@@ -19,11 +19,12 @@ from router.federation.elements import (
     Kind,
     Schema,
     TypeDefinition,
+    Value,
     named,
     place,
     places,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, syntax_message
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
 from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
 from router.federation.subgraph_links import follow
@@ -67,6 +68,8 @@ class Subgraph:
     source: str = field(default="", repr=False)
     # Root types are called Query, Mutation and Subscription here; these were their names before.
     renamed: dict[str, str] = field(default_factory=dict)
+    # Why the definitions of federation can't be added; only what is unknown without them can be told besides.
+    broken: tuple[CompositionError, ...] = ()
 
     @property
     def version(self) -> Version:
@@ -232,7 +235,20 @@ class Subgraph:
     @cached_property
     def context_fields(self) -> frozenset[str]:
         """Coordinates of the fields that some @fromContext reads."""
-        return frozenset()
+        found: set[str] = set()
+        for member in self.fields():
+            for argument in member.arguments.values():
+                for application in self.applications(argument, "fromContext"):
+                    found.update(self._read_from_context(application.arguments.get("field")))
+        return frozenset(found)
+
+    def _read_from_context(self, text: Value) -> Iterator[str]:
+        read = context_selection(text)
+        for definition in self.types.values() if read else ():
+            names = {application.arguments.get("name") for application in self.applications(definition, "context")}
+            if read and read[0] in names:
+                for name in (definition.name, *self.schema.runtime_types(definition.name)):
+                    yield from self.selected(name, read[1], implementations=True)
 
     # -- walking -----------------------------------------------------------------------------------------------------
 
@@ -344,10 +360,25 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | 
         is_federation_1=link is None,
         source=source.sdl,
     )
-    problems = [subgraph.error(*entry) for entry in directives.complete(schema, subgraph.link, links)]
-    problems += _rename_roots(subgraph)
+    problems = completion.missing_types(schema)[:1]
+    if problems:
+        return tuple(subgraph.error(*entry) for entry in problems)
+    broken = completion.complete_link(schema, links)
+    if broken:
+        # Without @link nothing else is linked either.
+        errors = tuple(subgraph.error(*entry) for entry in broken)
+        return replace(subgraph, broken=errors, link=FEDERATION_1, is_federation_1=True)
+    if link is not None and not completion.is_known(link):
+        message = f"Invalid version {link.url.version} for the federation feature in @link directive on schema"
+        unknown = subgraph.error("UNKNOWN_FEDERATION_LINK_VERSION", message, link.applied.node)
+        return replace(subgraph, broken=(unknown,), is_federation_1=link.url.version.major != 2)
+    problems = completion.complete(schema, subgraph.link, links)
+    errors = tuple(subgraph.error(*entry) for entry in problems)
+    if errors:
+        return replace(subgraph, broken=errors)
+    errors = tuple(_rename_roots(subgraph))
     type_defaults(schema)
-    return tuple(problems) or subgraph
+    return errors or subgraph
 
 
 _ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription"))

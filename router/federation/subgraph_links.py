@@ -120,13 +120,8 @@ def _read(application: Applied) -> Link:
 
 def _elements(feature: FeatureUrl) -> list[str] | None:
     """What can be imported from federation; other features are not known that well."""
-    if feature.identity != FEDERATION:
+    if feature.identity != FEDERATION or feature.version not in FEDERATION_VERSIONS:
         return None
-    if feature.version not in FEDERATION_VERSIONS:
-        raise LinkError(
-            "UNKNOWN_FEDERATION_LINK_VERSION",
-            f"Invalid version {feature.version} for the federation feature in @link directive on schema",
-        )
     return [*(f"@{name}" for name in available(feature.version)), *available_types(feature.version)]
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from router.federation import directives
 from router.federation.codes import CompositionError
+from router.federation.completion import complete
 from router.federation.elements import (
     Applied,
     FieldDefinition,
@@ -89,7 +90,7 @@ def _rewritten(subgraph: Subgraph) -> Subgraph:
     )
     for name in directives.FEDERATION_1_NAMES:
         schema.directives.pop(name, None)
-    directives.complete(schema, _LINK, subgraph.links)
+    complete(schema, _LINK, subgraph.links)
     links = replace(subgraph.links, by_identity={**subgraph.links.by_identity, FEDERATION: _LINK})
     return replace(subgraph, schema=schema, links=links, link=_LINK, is_federation_1=False)
 

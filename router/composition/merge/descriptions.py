@@ -27,6 +27,9 @@ def merge_descriptions(merging: Merging, sources: Sources[E], merged: Described)
     texts = {index: source.description for index, source in present(sources).items() if source.description}
     counts = Counter(texts.values())
     if not counts:
+        # An empty description is one as long as there is no other; only arguments lose it.
+        empty = any(source.description == "" for source in present(sources).values())
+        merged.description = "" if empty and not merged.coordinate.endswith(":)") else None
         return
     merged.description = counts.most_common(1)[0][0]
     if len(counts) > 1:

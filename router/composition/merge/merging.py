@@ -38,6 +38,8 @@ class Merging:
     composed: dict[str, Composed] = field(default_factory=dict)
     # What @override says, by subgraph and field.
     overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
+    # Whatever is an interface to its first subgraph, even if others disagree.
+    interfaces: list[str] = field(default_factory=list)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 

@@ -13,10 +13,12 @@ def add_types(merging: Merging) -> None:
     names = dict.fromkeys(name for subgraph in merging.subgraphs for name in subgraph.types)
     for name in names:
         sources = merging.types_named(name)
-        kinds = {_kind(merging, index, d) for index, d in present(sources).items()}
+        kinds = {_kind(merging, index, d): None for index, d in present(sources).items()}
+        if next(iter(kinds)) is Kind.INTERFACE:
+            merging.interfaces.append(name)
         if len(kinds) == 1:
             _check_interface_objects(merging, sources, name)
-            merging.supergraph.types[name] = TypeDefinition(kinds.pop(), name)
+            merging.supergraph.types[name] = TypeDefinition(next(iter(kinds)), name)
         else:
             _refuse(merging, sources, name)
             if next(iter(present(sources).values())).kind is Kind.INPUT:

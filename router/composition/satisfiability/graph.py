@@ -191,7 +191,7 @@ class Graph:
         return {}
 
     def _find_targets(self, type_name: str, known: str | None) -> Iterator[tuple[Place, FieldSet]]:
-        if type_name in {"Query", "Mutation"}:
+        if type_name in {"Query", "Mutation", "Subscription"}:
             yield from ((Place(type_name, i), ()) for i, s in enumerate(self.subgraphs) if type_name in s.types)
         for index, subgraph in enumerate(self.subgraphs):
             definition = subgraph.types.get(type_name)

@@ -86,11 +86,9 @@ class Reach:
             return self._has(places, fragment.selections)
         narrowed: list[Place] = []
         for place in places:
-            objects = self._objects(place, fragment.on)
-            if not objects:
-                return True  # nothing of that type can be met there
-            narrowed += objects
-        return all(self._has((place,), fragment.selections) for place in narrowed)
+            narrowed += self._objects(place, fragment.on)
+        # Nothing of that type can be met in any place: Apollo takes that for a requirement which can't be had.
+        return bool(narrowed) and all(self._has((place,), fragment.selections) for place in narrowed)
 
     def _objects(self, place: Place, on: str) -> list[Place]:
         if place.type == on:

@@ -111,10 +111,25 @@ def _check_selection(
     head = f'Context "{context}" is used in "{argument.coordinate}" but the selection is invalid'
     try:
         selections = _parse(text)
+        yield from (
+            subgraph.error("CONTEXT_INVALID_SELECTION", f"{head}{problem}", argument.node)
+            for problem in _abstract_conditions(subgraph, selections)
+        )
+        used: set[str] = set()
         for location in locations:
-            _check_location(subgraph, selections, location, argument)
+            used |= _check_location(subgraph, selections, location, argument)
+        for fragment in selections:
+            if isinstance(fragment, Fragment) and fragment.on is not None and fragment.on not in used:
+                raise _invalid(f': type condition "{fragment.on}" is never used.')
     except InvalidFieldSetError as error:
         yield subgraph.error("CONTEXT_INVALID_SELECTION", f"{head}{error}", argument.node)
+
+
+def _abstract_conditions(subgraph: Subgraph, selections: FieldSet) -> Iterator[str]:
+    for fragment in selections:
+        condition = subgraph.schema.types.get(fragment.on or "") if isinstance(fragment, Fragment) else None
+        if condition is not None and condition.kind is not Kind.OBJECT:
+            yield ': type conditions must be an object type"'
 
 
 def _invalid(message: str) -> InvalidFieldSetError:
@@ -134,36 +149,35 @@ def _parse(text: str) -> FieldSet:
     return selections
 
 
-def _check_location(subgraph: Subgraph, selections: FieldSet, location: TypeDefinition, argument: InputValue) -> None:
+def _check_location(
+    subgraph: Subgraph, selections: FieldSet, location: TypeDefinition, argument: InputValue
+) -> set[str]:
+    """Check what is read where a context is set; tell the type conditions that apply there."""
     fragments = [entry for entry in selections if isinstance(entry, Fragment)]
     if not fragments:
         _check_type(_type_of(subgraph, selections, location, location), argument)
-        return
+        return set()
     if len(fragments) < len(selections):
         raise _invalid(": multiple selections are made")
-    matched = False
+    matched: set[str] = set()
     for name in sorted(subgraph.schema.runtime_types(location.name)) or [location.name]:
         for fragment in fragments:
-            if fragment.on is None or fragment.on == name or subgraph.schema.is_subtype(name, fragment.on):
-                matched = True
+            if fragment.on in {None, name}:
+                matched.add(name)
                 target = subgraph.schema.types[name]
                 _check_type(_type_of(subgraph, fragment.selections, target, location), argument)
     if not matched:
         raise _invalid(f': no type condition matches the location "{location.name}"')
+    return matched
 
 
 def _check_type(found: TypeRef, argument: InputValue) -> None:
-    if not _fits(found, argument.type):
-        raise _invalid(f': the type of the selection "{found}" does not match the expected type "{argument.type}"')
-
-
-def _fits(found: TypeRef, expected: TypeRef) -> bool:
-    if is_non_null(expected):
-        return is_non_null(found) and _fits(nullable(found), nullable(expected))
-    found = nullable(found)
-    if is_list(found) and is_list(expected):
-        return _fits(item(found), item(expected))
-    return found == expected
+    # A context may be missing, hence whatever is read from it can be null.
+    nullable_type = found.replace("!", "")
+    if nullable_type != argument.type:
+        raise _invalid(
+            f': the type of the selection "{nullable_type}" does not match the expected type "{argument.type}"'
+        )
 
 
 def _type_of(subgraph: Subgraph, selections: FieldSet, parent: TypeDefinition, location: TypeDefinition) -> TypeRef:

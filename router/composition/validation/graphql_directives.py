@@ -137,7 +137,7 @@ def _unknown(subgraph: Subgraph, application: Applied) -> CompositionError:
             f' If you meant the "@{name}" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 '
             "schema, it needs to @link to the federation specifcation v2."
         )
-    elif not subgraph.is_federation_1 and name in directives.available(subgraph.version):
+    elif not subgraph.is_federation_1 and name in newest:
         message += _not_imported(subgraph, name)
     else:
         message += did_you_mean(name, [*subgraph.schema.directives, *_SPECIFIED.directives], "@")

@@ -228,7 +228,10 @@ def _implements(subgraph: Checked, definition: TypeDefinition, name: str) -> Ite
         )
         return
     for inherited in interface.interfaces:
-        if inherited not in definition.interfaces:
+        if inherited == definition.name:
+            message = f"Type {definition.name} cannot implement {name} because it would create a circular reference."
+            yield subgraph.error("INVALID_GRAPHQL", message, at)
+        elif inherited not in definition.interfaces:
             message = f"Type {definition.name} must implement {inherited} because it is implemented by {name}."
             yield subgraph.error("INVALID_GRAPHQL", message, at)
     for expected in interface.fields.values():

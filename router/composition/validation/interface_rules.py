@@ -10,17 +10,15 @@ from router.federation.subgraph import Subgraph
 
 def check(merging: Merging) -> None:
     """Check all interfaces of the supergraph."""
-    for interface in merging.supergraph.types.values():
-        if interface.kind is not Kind.INTERFACE:
-            continue
-        implementations = [t.name for t in merging.supergraph.implementations(interface.name)]
-        for index, definition in merging.types_named(interface.name).items():
+    for name in merging.interfaces:
+        implementations = [t.name for t in merging.supergraph.implementations(name)]
+        for index, definition in merging.types_named(name).items():
             if definition is None:
                 continue
             subgraph = merging.subgraphs[index]
             if subgraph.is_interface_object(definition):
                 _check_object(merging, subgraph, definition, implementations)
-            else:
+            elif definition.kind is Kind.INTERFACE:
                 _check_keyed(merging, subgraph, definition, implementations)
 
 

@@ -18,9 +18,10 @@ def check_before(merging: Merging) -> None:
 
 def _merged_on_external(merging: Merging, subgraph: Subgraph) -> None:
     """What is merged is taken from whoever resolves a field."""
-    merged = {subgraph.name_of(element) for element in FEATURE_OF if subgraph.knows(element)} | {"deprecated"}
+    elements = FEATURE_OF.keys() - {"cacheTag"}  # it is carried, not merged
+    merged = {subgraph.name_of(element) for element in elements if subgraph.knows(element)} | {"deprecated"}
     for member in subgraph.fields():
-        if not subgraph.is_external(member):
+        if not subgraph.is_external(member) or not _is_resolved(merging, member):
             continue
         for application in member.applied:
             if application.name in merged:
@@ -31,6 +32,12 @@ def _merged_on_external(merging: Merging, subgraph: Subgraph) -> None:
                     f'[{subgraph.name}] Cannot apply merged directive {told} to external field "{member.coordinate}"',
                     [at] if at else [],
                 )
+
+
+def _is_resolved(merging: Merging, member: FieldDefinition) -> bool:
+    """Whether there is anybody from whom anything could be merged."""
+    found = ((s, s.field_at(member.coordinate)) for s in merging.subgraphs)
+    return any(other is not None and not subgraph.is_external(other) for subgraph, other in found)
 
 
 def _extensions(merging: Merging) -> None:
