@@ -18,7 +18,6 @@ from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
-from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key
 from router.server.config import Misconfigured, RouterConfig
 from router.server.metrics import Metrics
 from router.server.pipeline import Identity, Pipeline
@@ -85,6 +84,9 @@ def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
+    # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
+    from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
         minter = Minter(signing_key(settings.signing_key_file))

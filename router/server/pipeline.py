@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from graphql import OperationType, get_variable_values
@@ -25,7 +25,6 @@ from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
 from router.server import response
 from router.server.access_log import Facts, facts_of
-from router.server.authentication import Authenticator, Caller, Minter
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
 from router.server.refusals import Refused
@@ -40,6 +39,9 @@ from router.server.request import (
     media_type,
     read_body,
 )
+
+if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
+    from router.server.authentication import Authenticator, Caller, Minter
 
 Work = Coroutine[Any, Any, Result]
 
@@ -129,7 +131,10 @@ class Pipeline:
         return caller
 
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
-        if not self._config.expose_query_plan or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
+        allowed = self._config.expose_query_plan
+        if allowed is None:
+            allowed = self._config.authentication is None
+        if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
