@@ -7,6 +7,7 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from router.server import response
 from router.server.access_log import Facts, facts_of
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
+from router.server.override_labels import Draw
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import (
@@ -62,11 +64,19 @@ class Identity:
 class Pipeline:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(self, config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        graphs: Graphs,
+        identity: Identity | None,
+        metrics: Metrics,
+        draw: Draw = random.random,
+    ) -> None:
         self._config = config
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
+        self._draw = draw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -102,7 +112,8 @@ class Pipeline:
             caller = await self._identify(headers, facts)
             request = graphql_request(scope["method"], scope["query_string"], body)
             graph = self._graphs.needed()
-            operation = await _find(graph, request, facts)
+            labels = graph.labels.active(self._draw)
+            operation = await _find(graph, request, labels, facts)
             _check_method_of(operation, scope["method"])
             conditions = _coerced(operation, request)
             extensions = self._plan_shown(operation, headers)
@@ -156,9 +167,9 @@ class Pipeline:
         return Call(request.variables, headers_for, observe)
 
 
-async def _find(graph: Graph, request: GraphQLRequest, facts: Facts) -> Operation:
+async def _find(graph: Graph, request: GraphQLRequest, labels: frozenset[str], facts: Facts) -> Operation:
     facts.operation_name = request.operation_name
-    operation = await graph.operations.find(request.query, request.operation_name)
+    operation = await graph.operations.find(request.query, request.operation_name, labels)
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
     return operation
