@@ -7,12 +7,17 @@ address from here, and nobody else needs to know.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
+from alembic.util import CommandError
 from pydantic import SecretStr
+from sqlalchemy.exc import DBAPIError
 
+from deploy.local.home import Trouble
 from subgraphs.kit import migrate
 from subgraphs.kit.broker import LocalBroker
 from subgraphs.kit.database import RolePasswords, provision
@@ -44,15 +49,29 @@ async def create_database(admin_url: str) -> str:
 async def bring_up(admin_url: str, module: str) -> Schema:
     """Make a module's roles and schema, and bring its tables up to date."""
     schema = await _provision(admin_url, module)
-    await migrate.upgrade(module, schema.owner_url)
+    with _explained(module):
+        await migrate.upgrade(module, schema.owner_url)
     return schema
 
 
 async def bring_up_broker(admin_url: str) -> str:
     """Make what the broker on top of PostgreSQL needs; return its address."""
     address = (await _provision(admin_url, _BROKER)).owner_url
-    await LocalBroker(address).install()
+    with _explained(_BROKER):
+        await LocalBroker(address).install()
     return address
+
+
+@contextmanager
+def _explained(schema: str) -> Iterator[None]:
+    """Say in words that tables are not as we know them, which is what another version may have left."""
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError, CommandError) as error:
+        raise Trouble(
+            f"The schema {schema} cannot be brought up to date: {error}",
+            "If another version made this home, begin anew in another one: --home DIR",
+        ) from error
 
 
 async def _provision(admin_url: str, name: str) -> Schema:

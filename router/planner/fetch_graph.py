@@ -157,14 +157,13 @@ class Builder:
         """The fetch for this place, or another one if what it sends already can't stand beside the inputs."""
         known = self._by_key.setdefault((graph, path, needs, guards, is_entity), [])
         for step in known:
-            if not any(clash((*step.inputs.get(key, ()), *sent)) for key, sent in inputs.items()):
-                break
-        else:
-            step = _Draft(len(self.steps), graph, path, needs, is_entity)
-            self.steps.append(step)
-            known.append(step)
-        for key, sent in inputs.items():
-            step.inputs[key] = joined((*step.inputs.get(key, (RequiresField("__typename"),)), *sent))
+            both = _joined_inputs(step.inputs, inputs)
+            if not clash(both):
+                step.inputs = both
+                return step
+        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=_joined_inputs({}, inputs))
+        self.steps.append(step)
+        known.append(step)
         return step
 
     def _follow(self, branch: Branch, at: _Cursor, touched: set[int] | None) -> None:
@@ -223,7 +222,7 @@ class Builder:
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
             inputs = self._sent(hop.entry, hop.requires, at)
             step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
-            step.is_certain &= used == {at.step.id} and not at.owed
+            step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
             draft = step.output.narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
@@ -303,10 +302,27 @@ def joined(items: Iterable[RequiresSelection]) -> tuple[RequiresSelection, ...]:
     return tuple(found.values())
 
 
-def clash(items: Iterable[RequiresSelection]) -> bool:
-    """Whether two different values would have to be sent under one name: the same field for different arguments."""
-    sources: dict[tuple[str, ...], str] = {}
-    return any(sources.setdefault(names, key) != key for names, key in _sources(items, ()))
+def _joined_inputs(known: _Inputs, more: _Inputs) -> _Inputs:
+    both = dict(known)
+    for key, sent in more.items():
+        both[key] = joined((*both.get(key, (RequiresField("__typename"),)), *sent))
+    return both
+
+
+def clash(inputs: _Inputs) -> bool:
+    """Whether one fetch can't send all this.
+
+    Two different values under one name (a field for different arguments) can't be sent; and objects that are sent under
+    one type's name will all be asked for the same, so that all have to send the same.
+    """
+    alike: dict[str, frozenset[RequiresSelection]] = {}
+    for (_, sent_as), sent in inputs.items():
+        sources: dict[tuple[str, ...], str] = {}
+        if any(sources.setdefault(names, key) != key for names, key in _sources(sent, ())):
+            return True
+        if sent_as is not None and alike.setdefault(sent_as, frozenset(sent)) != frozenset(sent):
+            return True
+    return False
 
 
 def _sources(items: Iterable[RequiresSelection], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -119,7 +119,7 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
 
     Nor can they, if one sends under a name what is not the same for the other.
     """
-    if any(clash(item.requires) for item in _joined_inputs(first, second)):
+    if clash({(item.type_name, item.sent_as): item.requires for item in _joined_inputs(first, second)}):
         return False
     own, other = common_guards(first.output), common_guards(second.output)
     return (own <= other or first.is_certain or _needs_no_more(first, second)) and (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,21 +19,23 @@ from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
-from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key
 from router.server.config import Misconfigured, RouterConfig
 from router.server.metrics import Metrics
+from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
 
 log = structlog.get_logger(__name__)
 
 
-def build(config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | None = None) -> Starlette:
+def build(
+    config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | None = None, draw: Draw = random.random
+) -> Starlette:
     """Assemble a router.
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
-    with which subgraphs verify who asks.
+    with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
     http = _http(config)
@@ -56,7 +59,7 @@ def build(config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | No
 
     app = Starlette(
         routes=[
-            Route("/graphql", Pipeline(config, graphs, identity, metrics)),
+            Route("/graphql", Pipeline(config, graphs, identity, metrics, draw)),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
@@ -85,6 +88,9 @@ def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
+    # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
+    from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
         minter = Minter(signing_key(settings.signing_key_file))

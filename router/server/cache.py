@@ -31,39 +31,43 @@ from router.server.refusals import Refused
 _MOST_ERRORS = 50
 
 
+_Key = tuple[str, str | None, frozenset[str]]
+
+
 class Operations:
-    """The operations of one supergraph, by the digest of their document and their name."""
+    """The operations of one supergraph, by the digest of their document, their name and the labels they're planned for."""
 
     def __init__(self, schema: GraphQLSchema, planner: Planner, allowed: Limits, *, entries: int, weight: int) -> None:
         self._schema = schema
         self._planner = planner
         self._allowed = allowed
-        self._ready: Recent[tuple[str, str | None], Operation] = Recent(entries, weight=weight)
+        self._ready: Recent[_Key, Operation] = Recent(entries, weight=weight)
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
-        self._pending: dict[tuple[str, str | None], asyncio.Future[Operation]] = {}
+        self._pending: dict[_Key, asyncio.Future[Operation]] = {}
 
-    async def find(self, text: str, name: str | None) -> Operation:
-        """Return the operation, ready to be executed; raises `Refused` when it can't be."""
+    async def find(self, text: str, name: str | None, labels: frozenset[str] = frozenset()) -> Operation:
+        """Return the operation, ready to be executed while these override labels are active; raises `Refused`."""
         digest = hashlib.sha256(text.encode()).hexdigest()
-        key = (digest, name)
+        key = (digest, name, labels)
         ready = self._ready.get(key)
         if ready is not None:
             return ready
         pending = self._pending.get(key)
         if pending is None:
             loop = asyncio.get_running_loop()
-            pending = self._pending[key] = loop.run_in_executor(self._worker, self._prepare, text, name, digest)
+            pending = self._pending[key] = loop.run_in_executor(self._worker, self._prepare, text, key)
             pending.add_done_callback(partial(self._prepared, key, len(text)))
         # Others may wait for the same one, so nobody's leaving ends it.
         return await asyncio.shield(pending)
 
-    def _prepared(self, key: tuple[str, str | None], weight: int, done: asyncio.Future[Operation]) -> None:
+    def _prepared(self, key: _Key, weight: int, done: asyncio.Future[Operation]) -> None:
         del self._pending[key]
         if not done.cancelled() and done.exception() is None:
             self._ready.put(key, done.result(), weight)
 
-    def _prepare(self, text: str, name: str | None, digest: str) -> Operation:
+    def _prepare(self, text: str, key: _Key) -> Operation:
+        digest, name, labels = key
         document = _parsed(text, self._allowed.tokens)
         definition = _chosen(document, name)
         limits.check(document, definition, self._allowed)
@@ -73,7 +77,7 @@ class Operations:
         if definition.operation is OperationType.SUBSCRIPTION:
             raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
         try:
-            plan = self._planner.plan(document, name)
+            plan = self._planner.plan(document, name, labels=labels)
         except PlanningFailed as failed:
             raise Refused(failed.code, failed.message) from failed
         return Operation.of(self._schema, document, definition, plan, digest)

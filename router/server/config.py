@@ -90,10 +90,17 @@ class RouterConfig(_Settings):
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
     registry: RegistrySettings = RegistrySettings()
+    override_labels: dict[str, bool] = Field(
+        default_factory=dict,
+        description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
+    )
     request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
     operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
     operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
-    expose_query_plan: bool = Field(default=False, description="Whether Apollo-Expose-Query-Plan is answered.")
+    expose_query_plan: bool | None = Field(
+        default=None,
+        description="Whether Apollo-Expose-Query-Plan is answered; by default where nobody has to say who they are.",
+    )
     mask_internal_errors: bool = Field(
         default=True, description="Whether internal errors of subgraphs are shown without their details."
     )

@@ -7,10 +7,11 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from graphql import OperationType, get_variable_values
@@ -25,9 +26,9 @@ from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
 from router.server import response
 from router.server.access_log import Facts, facts_of
-from router.server.authentication import Authenticator, Caller, Minter
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
+from router.server.override_labels import Draw
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import (
@@ -40,6 +41,9 @@ from router.server.request import (
     media_type,
     read_body,
 )
+
+if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
+    from router.server.authentication import Authenticator, Caller, Minter
 
 Work = Coroutine[Any, Any, Result]
 
@@ -60,11 +64,19 @@ class Identity:
 class Pipeline:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(self, config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        graphs: Graphs,
+        identity: Identity | None,
+        metrics: Metrics,
+        draw: Draw = random.random,
+    ) -> None:
         self._config = config
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
+        self._draw = draw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -100,7 +112,8 @@ class Pipeline:
             caller = await self._identify(headers, facts)
             request = graphql_request(scope["method"], scope["query_string"], body)
             graph = self._graphs.needed()
-            operation = await _find(graph, request, facts)
+            labels = graph.labels.active(self._draw)
+            operation = await _find(graph, request, labels, facts)
             _check_method_of(operation, scope["method"])
             conditions = _coerced(operation, request)
             extensions = self._plan_shown(operation, headers)
@@ -129,7 +142,10 @@ class Pipeline:
         return caller
 
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
-        if not self._config.expose_query_plan or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
+        allowed = self._config.expose_query_plan
+        if allowed is None:
+            allowed = self._config.authentication is None
+        if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
@@ -151,9 +167,9 @@ class Pipeline:
         return Call(request.variables, headers_for, observe)
 
 
-async def _find(graph: Graph, request: GraphQLRequest, facts: Facts) -> Operation:
+async def _find(graph: Graph, request: GraphQLRequest, labels: frozenset[str], facts: Facts) -> Operation:
     facts.operation_name = request.operation_name
-    operation = await graph.operations.find(request.query, request.operation_name)
+    operation = await graph.operations.find(request.query, request.operation_name, labels)
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
     return operation

@@ -19,6 +19,7 @@ from router.federation.supergraph import Supergraph
 from router.planner.planner import Planner
 from router.server.cache import Operations
 from router.server.config import RouterConfig
+from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
 
 
@@ -30,6 +31,7 @@ class Graph:
     schema: GraphQLSchema
     services: Services
     operations: Operations
+    labels: OverrideLabels
 
 
 class Graphs:
@@ -70,7 +72,8 @@ class Graphs:
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
         )
-        return Graph(supergraph, schema, self._services(supergraph), operations)
+        labels = OverrideLabels.of(supergraph, config.override_labels)
+        return Graph(supergraph, schema, self._services(supergraph), operations, labels)
 
     def _services(self, supergraph: Supergraph) -> Services:
         settings = self._config.subgraphs

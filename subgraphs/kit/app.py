@@ -15,6 +15,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.types import ExecutionResult
 
 from subgraphs.kit import graph, health, tenancy
 from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
@@ -124,6 +126,12 @@ class _Subgraph(GraphQL[Context, None]):
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """Count an answer with errors."""
+        if result.errors:
+            self._metrics.failed()
+        return await super().process_result(request, result)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """What the resolvers of this request may use."""

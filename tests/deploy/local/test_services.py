@@ -22,6 +22,8 @@ from deploy.local import packages, services
 from deploy.local.children import Say
 from tests.deploy.local.processes import family, still_running
 
+pytestmark = pytest.mark.timeout(180)  # a broker takes 8 s, and half a minute on a busy machine
+
 needs_rabbitmq = pytest.mark.skipif(bool(packages.missing(["RabbitMQ"])), reason="RabbitMQ is not installed")
 needs_redis = pytest.mark.skipif(bool(packages.missing(["Redis"])), reason="Redis is not installed")
 

@@ -14,6 +14,8 @@ import pytest
 from deploy.local import packages
 from tests.deploy.local.processes import family, still_running, wait_until
 
+pytestmark = pytest.mark.timeout(180)  # a broker takes 8 s, and half a minute on a busy machine
+
 needs_redis = pytest.mark.skipif(bool(packages.missing(["Redis"])), reason="Redis is not installed")
 
 # What a run of its own would do to the run that it is part of.

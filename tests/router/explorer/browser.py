@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 from graphql.utilities import strip_ignored_characters
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common import utils
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -37,8 +37,17 @@ def missing() -> str | None:
     """Why no browser test can run here, if so."""
     absent = [str(program) for program in (_CHROMIUM, _DRIVER) if not program.exists()]
     if not absent:
-        return None
+        return (
+            None if _knows_localhost() else "NO BROWSER TESTS: chromedriver needs `127.0.0.1 localhost` in /etc/hosts"
+        )
     return f"NO BROWSER TESTS: {' and '.join(absent)} not found; apt-get install chromium chromium-driver brings them"
+
+
+def _knows_localhost() -> bool:
+    try:
+        return bool(socket.getaddrinfo("localhost", None))
+    except socket.gaierror:
+        return False
 
 
 def run_seed_query_in_browser(base_url: str, token: str) -> dict[str, Any]:
@@ -53,19 +62,6 @@ def run_seed_query_in_browser(base_url: str, token: str) -> dict[str, Any]:
         assert hosts_asked(driver) == {urlsplit(base_url).netloc}
         assert complaints(driver) == []
     return answer
-
-
-class _Driver(Service):
-    """chromedriver by its address: a bare machine may not even know the name `localhost`."""
-
-    @property
-    def service_url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def is_connectable(self) -> bool:
-        """Whether it listens by now."""
-        return utils.is_url_connectable(self.port, "127.0.0.1")
 
 
 @contextmanager
@@ -83,7 +79,7 @@ def browser() -> Iterator[Chrome]:
     ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = Chrome(options, _Driver(str(_DRIVER)))
+    driver = Chrome(options, Service(str(_DRIVER)))
     try:
         yield driver
     finally:

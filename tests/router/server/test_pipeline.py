@@ -189,9 +189,12 @@ async def test_the_plan_is_shown_when_asked_and_allowed(platform: Any) -> None:
         dry = await psa.ask(query, headers={"apollo-expose-query-plan": "dry-run"})
         after = len(psa.modules["crm"].requests)
         silent = await psa.ask(query)
-    async with platform() as psa:
+    async with platform(expose_query_plan=False) as psa:
         forbidden = await psa.ask(query, headers={"apollo-expose-query-plan": "true"})
+    async with platform() as psa:
+        alone = await psa.ask(query, headers={"apollo-expose-query-plan": "true"})
 
+    assert alone == shown
     assert shown["data"]["customer"]["name"] == "ACME"
     assert shown["extensions"]["apolloQueryPlan"]["object"]["kind"] == "QueryPlan"
     assert shown["extensions"]["apolloQueryPlan"]["text"].startswith("QueryPlan {")
