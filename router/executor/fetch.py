@@ -229,7 +229,7 @@ def _body(node: Fetch, representations: list[dict[str, Any]] | None, variables: 
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
     if representations is not None:
-        used["representations"] = representations
+        used[node.representations] = representations
     body: dict[str, Any] = {"query": node.operation, "variables": used}
     if node.operation_name:
         body["operationName"] = node.operation_name

@@ -20,9 +20,8 @@ from router.planner.query_plan import (
     PlanNode,
     RequiresFragment,
     ValueSetter,
+    representations_variable,
 )
-
-_REPRESENTATIONS = "$representations: [_Any!]!"
 
 
 @dataclass(slots=True)
@@ -82,8 +81,9 @@ class Renderer:
         definitions = [self.operation.variables[usage] for usage in usages if usage in self.operation.variables]
         selection = text.selection
         if step.is_entity:
-            definitions.insert(0, _REPRESENTATIONS)
-            selection = f"{{ _entities(representations: $representations) {selection} }}"
+            variable = representations_variable(usages)
+            definitions.insert(0, f"${variable}: [_Any!]!")
+            selection = f"{{ _entities(representations: ${variable}) {selection} }}"
         head = f"{kind} {name}" if name else kind
         variables = f"({', '.join(definitions)})" if definitions else ""
         return selection if head == "query" and not variables else f"{head}{variables} {selection}"
