@@ -92,6 +92,9 @@ class Fetch:
 
     `operation` is the GraphQL text that is sent. With `requires`, it's an entity fetch: its operation has
     a variable `representations` and runs once for all entities found at the path of the enclosing `Flatten`.
+
+    Objects that lack some of what `requires` names are asked for by each of the `parts` instead, as far as they have what that
+    part needs (`router.planner.shares`). Apollo's plans know no such thing, so it stands in no JSON.
     """
 
     service_name: str
@@ -104,6 +107,7 @@ class Fetch:
     output_rewrites: tuple[KeyRename, ...] = ()
     context_rewrites: tuple[KeyRename, ...] = ()
     id: str | None = None
+    parts: tuple[Fetch, ...] = ()
 
     @property
     def representations(self) -> str:
