@@ -25,6 +25,7 @@ from graphql import (
     ObjectTypeDefinitionNode,
     TypeDefinitionNode,
     print_ast,
+    specified_scalar_types,
 )
 from graphql.utilities import (
     BreakingChangeType,
@@ -99,7 +100,7 @@ def between(old: Supergraph, new: Supergraph) -> tuple[Change, ...]:
     """All changes, the worst first."""
     before, after = api_schema(old), api_schema(new)
     changes = [
-        *map(_known, find_schema_changes(before, after)),
+        *filter(_is_told, map(_known, find_schema_changes(before, after))),
         *_roots(before, after),
         *_possible_types(before, after),
         *_type_details(before, after),
@@ -142,6 +143,11 @@ def _known(change: SchemaChange) -> Change:
     subject = _AT_THE_END.search(change.description) or _AT_THE_START.match(change.description)
     coordinate = subject["subject"] if subject else ""
     return Change(level, _CODES.get(change.type.name, change.type.name), coordinate, change.description)
+
+
+def _is_told(change: Change) -> bool:
+    """A built-in scalar is always there, whether something is of that type or not."""
+    return change.coordinate not in specified_scalar_types or not change.code.startswith("TYPE_")
 
 
 def _roots(old: GraphQLSchema, new: GraphQLSchema) -> Iterator[Change]:

@@ -92,6 +92,11 @@ def test_a_root_type_that_goes_breaks_and_one_that_comes_does_not() -> None:
     assert changed("", mutation) == {("safe", "ROOT_TYPE_ADDED", "mutation"), ("safe", "TYPE_ADDED", "Mutation")}
 
 
+def test_the_first_use_of_a_built_in_scalar_is_no_change() -> None:
+    assert changed("type T { a: Int }", "type T { a: Int b: Float }") == {("safe", "FIELD_ADDED", "T.b")}
+    assert changed("type T { a: Int b: Float }", "type T { a: Int }") == {("breaking", "FIELD_REMOVED", "T.b")}
+
+
 def test_a_supergraph_does_not_differ_from_itself() -> None:
     same = compose(a='type Query { t: T }\ntype T @key(fields: "id") { id: ID! @deprecated x: Int @authenticated }')
 
