@@ -69,9 +69,12 @@ def compose(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Wrap the supergraph in JSON, with its hints.")] = False,  # noqa: FBT002 - a switch of the command line
     server: Annotated[bool, typer.Option(help="Answer one JSON request per line of standard input.")] = False,  # noqa: FBT002 - a switch of the command line
+    explain: Annotated[bool, typer.Option("--explain", help="Say for each field who resolves it, and why.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
     """Compose subgraphs into a supergraph, or say every reason why not."""
-    status = command.run(subgraphs=subgraphs, as_json=as_json, server=server, stdin=sys.stdin, stdout=sys.stdout)
+    status = command.run(
+        subgraphs=subgraphs, as_json=as_json, server=server, explain=explain, stdin=sys.stdin, stdout=sys.stdout
+    )
     raise typer.Exit(status)
 
 
