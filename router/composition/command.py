@@ -10,8 +10,10 @@ from typing import IO, Any
 
 import yaml
 
+from router.composition import resolution
 from router.composition.compose import Composed, CompositionError, Hint, Refused, supergraph
 from router.federation.subgraph import SubgraphSource
+from router.federation.supergraph import Supergraph
 
 
 class UnreadableError(Exception):
@@ -19,7 +21,13 @@ class UnreadableError(Exception):
 
 
 def run(
-    *, subgraphs: Path | None = None, as_json: bool = False, server: bool = False, stdin: IO[str], stdout: IO[str]
+    *,
+    subgraphs: Path | None = None,
+    as_json: bool = False,
+    server: bool = False,
+    explain: bool = False,
+    stdin: IO[str],
+    stdout: IO[str],
 ) -> int:
     """Compose what a file names, or answer requests line by line; return the exit status."""
     if server:
@@ -31,11 +39,18 @@ def run(
         stdout.write(f"{json.dumps(_unreadable(str(problem)))}\n")
         return 1
     result = supergraph(sources)
-    if isinstance(result, Composed) and not as_json:
-        stdout.write(f"{result.supergraph_sdl}\n")
-    else:
-        stdout.write(f"{json.dumps(answer(result))}\n")
+    stdout.write(f"{_printed(result, as_json=as_json, explain=explain)}\n")
     return 0 if isinstance(result, Composed) else 1
+
+
+def _printed(result: Composed | Refused, *, as_json: bool, explain: bool) -> str:
+    """A refusal is always JSON; a supergraph is, on request, and so is the explanation that may take its place."""
+    if isinstance(result, Refused):
+        return json.dumps(answer(result))
+    found = resolution.of(Supergraph.parse(result.supergraph_sdl)) if explain else ()
+    if as_json:
+        return json.dumps(answer(result) | ({"resolution": resolution.as_json(found)} if explain else {}))
+    return resolution.as_text(found) if explain else result.supergraph_sdl
 
 
 def serve(stdin: Iterable[str], stdout: IO[str]) -> None:

@@ -12,7 +12,7 @@ import orjson
 
 from router.executor import merge
 from router.executor.blame import first_missing
-from router.executor.entities import Collected, Entity, batches, collect, rename
+from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.operation import Operation
 from router.executor.paths import Position, positions
@@ -106,12 +106,23 @@ async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
 
 async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> None:
     collected = collect(found, node, run.services.types)
-    _excuse(collected, run.faults)
-    parts = list(batches(collected.entities, run.services.max_representations))
+    if not node.parts or not collected.incomplete:
+        _excuse(collected.incomplete, run.faults)
+        await _fetch_collected(node, collected.entities, run)
+        return
+    # What some objects lack takes from them what needs it, and nothing else: each part is its own fetch for them.
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_send_batch(node, part, run)) for part in parts]
+        group.create_task(_fetch_collected(node, collected.entities, run))
+        for part in node.parts:
+            group.create_task(_fetch_entities(part, collected.incomplete, run))
+
+
+async def _fetch_collected(node: Fetch, entities: list[Entity], run: Run) -> None:
+    chunks = list(batches(entities, run.services.max_representations))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_send_batch(node, part, run)) for part in chunks]
     failed: list[tuple[list[Entity], TransportFailure]] = []
-    for part, task in zip(parts, tasks, strict=True):
+    for part, task in zip(chunks, tasks, strict=True):
         match task.result():
             case TransportFailure() as failure:
                 failed.append((part, failure))
@@ -122,11 +133,9 @@ async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> N
         _blame(node, lost, failed[0][1], run)
 
 
-def _excuse(collected: Collected, faults: Faults) -> None:
+def _excuse(incomplete: Iterable[Position], faults: Faults) -> None:
     """What an earlier failure took away explains what can't be asked for now."""
-    faults.taint(
-        [position.path for position in collected.incomplete if faults.errors and faults.tainted_near(position.path)]
-    )
+    faults.taint([position.path for position in incomplete if faults.errors and faults.tainted_near(position.path)])
 
 
 async def _send_batch(node: Fetch, part: Sequence[Entity], run: Run) -> SubgraphResponse | TransportFailure:
@@ -229,7 +238,7 @@ def _body(node: Fetch, representations: list[dict[str, Any]] | None, variables: 
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
     if representations is not None:
-        used["representations"] = representations
+        used[node.representations] = representations
     body: dict[str, Any] = {"query": node.operation, "variables": used}
     if node.operation_name:
         body["operationName"] = node.operation_name

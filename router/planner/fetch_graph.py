@@ -41,23 +41,16 @@ from router.graph.selections import (
 from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
 from router.planner.names import Names
 from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
+from router.planner.shares import Input, Share, joined_shares
 from router.planner.tree import Branch, tree
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """What is sent of objects of one type, and the type name they are sent under if not their own."""
-
-    type_name: str
-    requires: tuple[RequiresSelection, ...]
-    sent_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
     """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for.
 
-    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be.
+    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be. Its `shares` are all that
+    it sends and asks for, told apart: see `router.planner.shares`.
     """
 
     id: int
@@ -68,6 +61,7 @@ class FetchStep:
     needs: frozenset[int]
     is_entity: bool
     is_certain: bool = True
+    shares: tuple[Share, ...] = ()
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -106,13 +100,30 @@ class _Draft:
     is_entity: bool
     is_certain: bool = True
     inputs: _Inputs = field(default_factory=dict)
-    output: Draft = field(default_factory=Draft)
+    outputs: dict[tuple[Input, ...], Draft] = field(default_factory=dict)
+
+    def output(self, inputs: _Inputs) -> Draft:
+        """The selection of what can be asked for when these inputs are sent."""
+        return self.outputs.setdefault(_inputs(inputs), Draft())
 
     def finished(self) -> FetchStep:
-        inputs = tuple(Input(name, requires, sent_as) for (name, sent_as), requires in self.inputs.items())
+        shares = tuple(Share(inputs, draft.finished()) for inputs, draft in self.outputs.items())
+        output = merged(item for share in shares for item in share.output)
         return FetchStep(
-            self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity, self.is_certain
+            self.id,
+            self.graph,
+            self.path,
+            _inputs(self.inputs),
+            output,
+            self.needs,
+            self.is_entity,
+            self.is_certain,
+            joined_shares(shares),
         )
+
+
+def _inputs(sent: _Inputs) -> tuple[Input, ...]:
+    return tuple(Input(name, requires, sent_as) for (name, sent_as), requires in sent.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,7 @@ class Builder:
         """Turn a whole tree into fetches."""
         for branch in root.branches.values():
             step = self._step(branch.node.graph, (), frozenset(), is_entity=False)
-            self._follow(branch, _Cursor(step, step.output, (), (), branch.node), None)
+            self._follow(branch, _Cursor(step, step.output({}), (), (), branch.node), None)
         return tuple(step.finished() for step in self.steps)
 
     def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
@@ -223,17 +234,19 @@ class Builder:
             inputs = self._sent(hop.entry, hop.requires, at)
             step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
             step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
-            draft = step.output.narrow(branch.node.type_name)
+            draft = step.output(inputs).narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
         else:
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
-            draft = step.output
+            draft = step.output({})
         cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards)
         self._follow(branch, cursor, touched)
 
     def _sent(self, entry: KeyMove, requires: Selections, at: _Cursor) -> _Inputs:
-        sent = self._representation(merged((*entry.key, *requires)), at.position)
+        sent = joined(
+            (RequiresField("__typename"), *self._representation(merged((*entry.key, *requires)), at.position))
+        )
         return {(name, entry.typename): sent for name in entry.types or (at.node.type_name,)}
 
     def _representation(self, selections: Selections, position: Position) -> tuple[RequiresSelection, ...]:

@@ -23,8 +23,9 @@ from dataclasses import replace
 
 from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
-from router.planner.fetch_graph import FetchGraph, FetchStep, Input, clash, joined
+from router.planner.fetch_graph import FetchGraph, FetchStep, clash, joined
 from router.planner.query_plan import Path
+from router.planner.shares import Input, joined_shares
 
 
 def optimize(graph: FetchGraph) -> FetchGraph:
@@ -139,6 +140,7 @@ def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> Fetc
         output=merged((*first.output, *second.output)),
         needs=first.needs | second.needs,
         is_certain=first.is_certain and second.is_certain,
+        shares=joined_shares((*first.shares, *second.shares)),
     )
     return _replaced(graph, both, second.id)
 
@@ -178,7 +180,7 @@ def _widened(graph: FetchGraph) -> FetchGraph:
 
 
 def _but_for_types(step: FetchStep) -> object:
-    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity)
+    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity, step.shares)
 
 
 def _widen(known: list[FetchStep], step: FetchStep, gone: dict[int, int]) -> None:

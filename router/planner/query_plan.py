@@ -30,7 +30,7 @@ What a reader has to know beyond the shapes:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, assert_never
 
@@ -91,7 +91,10 @@ class Fetch:
     """One request to one subgraph.
 
     `operation` is the GraphQL text that is sent. With `requires`, it's an entity fetch: its operation has
-    a variable `$representations`, and it runs once for all entities found at the path of the enclosing `Flatten`.
+    a variable `representations` and runs once for all entities found at the path of the enclosing `Flatten`.
+
+    Objects that lack some of what `requires` names are asked for by each of the `parts` instead, as far as they have what that
+    part needs (`router.planner.shares`). Apollo's plans know no such thing, so it stands in no JSON.
     """
 
     service_name: str
@@ -104,6 +107,20 @@ class Fetch:
     output_rewrites: tuple[KeyRename, ...] = ()
     context_rewrites: tuple[KeyRename, ...] = ()
     id: str | None = None
+    parts: tuple[Fetch, ...] = ()
+
+    @property
+    def representations(self) -> str:
+        """The variable that holds the representations."""
+        return representations_variable(self.variable_usages)
+
+
+def representations_variable(usages: Container[str]) -> str:
+    """Name the variable for representations so that it is none of those that the client's operation uses there."""
+    name = "representations"
+    while name in usages:
+        name = f"_{name}"
+    return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from router.planner.query_plan import (
     PlanNode,
     RequiresFragment,
     ValueSetter,
+    representations_variable,
 )
-
-_REPRESENTATIONS = "$representations: [_Any!]!"
+from router.planner.shares import Share
 
 
 @dataclass(slots=True)
@@ -45,22 +45,27 @@ class Renderer:
 
     def fetch(self, step: FetchStep, guards: Guards = NO_GUARDS) -> Fetch:
         """Turn a step into a request; what holds for the whole of it need not be said in it."""
+        name = self._operation_name(self.graph.supergraph.endpoint(step.graph).name)
+        whole = self._fetch(step, Share(step.inputs, step.output), guards, name)
+        if len(step.shares) < 2:
+            return whole
+        return replace(whole, parts=tuple(self._fetch(step, share, guards, name) for share in step.shares))
+
+    def _fetch(self, step: FetchStep, share: Share, guards: Guards, operation_name: str | None) -> Fetch:
         root = self._root_type(step)
-        text = write(self.graph, Node(root, step.graph), without_guards(step.output, guards))
+        text = write(self.graph, Node(root, step.graph), without_guards(share.output, guards))
         usages = tuple(sorted(text.variables))
-        name = self.graph.supergraph.endpoint(step.graph).name
-        operation_name = self._operation_name(name)
         kind: OperationKind = "query" if step.is_entity or step.path else self.operation.kind
         return Fetch(
-            service_name=name,
+            service_name=self.graph.supergraph.endpoint(step.graph).name,
             operation=self._operation_text(step, kind, operation_name, text, usages),
             operation_kind=kind,
             operation_name=operation_name,
             variable_usages=usages,
-            requires=tuple(RequiresFragment(item.type_name, item.requires) for item in step.inputs),
+            requires=tuple(RequiresFragment(item.type_name, item.requires) for item in share.inputs),
             input_rewrites=tuple(
                 ValueSetter((f"|[{item.type_name}]", "__typename"), item.sent_as)
-                for item in step.inputs
+                for item in share.inputs
                 if item.sent_as
             ),
             output_rewrites=text.renames,
@@ -82,8 +87,9 @@ class Renderer:
         definitions = [self.operation.variables[usage] for usage in usages if usage in self.operation.variables]
         selection = text.selection
         if step.is_entity:
-            definitions.insert(0, _REPRESENTATIONS)
-            selection = f"{{ _entities(representations: $representations) {selection} }}"
+            variable = representations_variable(usages)
+            definitions.insert(0, f"${variable}: [_Any!]!")
+            selection = f"{{ _entities(representations: ${variable}) {selection} }}"
         head = f"{kind} {name}" if name else kind
         variables = f"({', '.join(definitions)})" if definitions else ""
         return selection if head == "query" and not variables else f"{head}{variables} {selection}"

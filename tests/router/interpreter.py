@@ -73,7 +73,7 @@ class Interpreter:
             pairs = [(target, self._sent(node, item)) for target, item in found if item]
             if not pairs:
                 return
-            variables["representations"] = [item for _, item in pairs]
+            variables[node.representations] = [item for _, item in pairs]
             answers = self._asked(node, variables)["_entities"]
             targets = [target for target, _ in pairs]
             for answer, (target, _) in zip(answers, pairs, strict=True):

@@ -58,6 +58,19 @@ def test_success_is_wrapped_on_request(tmp_path: Path) -> None:
     assert answer["supergraph"].startswith("schema\n")
 
 
+def test_an_explanation_takes_the_place_of_the_supergraph_or_comes_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    file.write_text(FORMS["list.json"])
+    text, wrapped = io.StringIO(), io.StringIO()
+
+    assert run(subgraphs=file, explain=True, stdin=io.StringIO(), stdout=text) == 0
+    assert run(subgraphs=file, explain=True, as_json=True, stdin=io.StringIO(), stdout=wrapped) == 0
+    assert text.getvalue() == "Query.a: Int\n  + a: resolves it alone\n"
+    answer = json.loads(wrapped.getvalue())
+    assert answer["supergraph"].startswith("schema\n")
+    assert [(r["coordinate"], r["parts"][0]["subgraph"]) for r in answer["resolution"]] == [("Query.a", "a")]
+
+
 def test_the_server_answers_each_line_and_survives_nonsense() -> None:
     lines = [
         json.dumps({"id": 7, "subgraphs": [{"name": "a", "sdl": SDL}]}),

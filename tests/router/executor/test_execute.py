@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from router.executor.types import RuntimeTypes
 from router.planner.query_plan import (
     Condition,
     Fetch,
@@ -204,6 +205,15 @@ async def test_null_objects_and_null_keys_are_not_asked_for(graph: Any) -> None:
     assert crm.asked[0]["variables"]["representations"] == [{"__typename": "Customer", "id": "3"}]
 
 
+async def test_a_key_that_is_null_in_part_is_sent_and_one_that_is_all_null_is_not() -> None:
+    key = frozenset({("id",), ("org", "id")})
+    types = RuntimeTypes(keys={("crm", "Customer"): (key,)})
+
+    assert types.keyed("crm", {"__typename": "Customer", "id": "1", "org": {"id": None}})
+    assert types.keyed("crm", {"__typename": "Customer", "id": None, "org": {"id": "7"}})
+    assert not types.keyed("crm", {"__typename": "Customer", "id": None, "org": None})
+
+
 async def test_no_representation_means_no_request(graph: Any) -> None:
     graph.serves("crm", {"data": {"customers": []}})
     tickets = graph.serves("tickets", count_tickets)
@@ -304,6 +314,22 @@ async def test_details_of_an_internal_error_stay_inside(graph: Any) -> None:
             "extensions": {"code": "INTERNAL_SERVER_ERROR", "service": "crm"},
         }
     ]
+
+
+async def test_an_internal_alias_of_one_type_goes_back_though_the_answer_does_not_name_the_type(graph: Any) -> None:
+    graph.serves("crm", CRM)
+    graph.serves("tickets", {"data": {"_entities": [{"alias_0": [{"id": "1", "title": None}]}]}})
+    plain = entities(
+        "tickets",
+        "{ alias_0: tickets { id title } }",
+        ("customer",),
+        output_rewrites=(KeyRename(("|[Customer]",), "alias_0", "tickets"),),
+    )
+
+    result = await graph.run('{ customer(id: "123") { tickets { id title } } }', Sequence((SEED_PLAN.nodes[0], plain)))
+
+    assert result.data == {"customer": {"tickets": [{"id": "1", "title": None}]}}
+    assert result.errors == []
 
 
 async def test_an_internal_alias_goes_back_to_its_name_in_data_and_in_error_paths(graph: Any) -> None:
