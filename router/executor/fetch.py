@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from router.executor import merge
-from router.executor.blame import first_missing
+from router.executor.blame import asked, first_missing
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.operation import Operation
@@ -101,7 +101,7 @@ async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
     if response.data is not None:
         rename(response.data, node.output_rewrites, run.services.types)
         for position in found:
-            merge.into(position.value, response.data, run.services.types.objects)
+            _merge(node, response.data, position, run)
 
 
 async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> None:
@@ -170,7 +170,15 @@ def _merge_batch(node: Fetch, part: Sequence[Entity], response: SubgraphResponse
             answer.setdefault("__typename", entity.positions[0].value["__typename"])
             rename(answer, node.output_rewrites, run.services.types)
         for position in entity.positions:
-            merge.into(position.value, answer, run.services.types.objects)
+            _merge(node, answer, position, run)
+
+
+def _merge(node: Fetch, answer: dict[str, Any], position: Position, run: Run) -> None:
+    """Add an answer to an object; what nobody asked this service for must not replace what another one said."""
+    if answer.keys() & position.value.keys():
+        keys = asked(node, run.operation)
+        answer = {key: value for key, value in answer.items() if key in keys or key not in position.value}
+    merge.into(position.value, answer, run.services.types.objects)
 
 
 def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
