@@ -1,8 +1,9 @@
-"""The router's command line: `python -m router serve | config | compose | plan | explain`."""
+"""The router's command line: `python -m router serve | config | compose | diff | plan | explain`."""
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 
-from router.composition import command
+from router.composition import command, difference
+from router.federation.supergraph import InvalidSupergraph, Supergraph
 from router.planner import command as planning
 from router.planner.explain import Form
 from router.server import access_log
@@ -67,10 +69,34 @@ def compose(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Wrap the supergraph in JSON, with its hints.")] = False,  # noqa: FBT002 - a switch of the command line
     server: Annotated[bool, typer.Option(help="Answer one JSON request per line of standard input.")] = False,  # noqa: FBT002 - a switch of the command line
+    explain: Annotated[bool, typer.Option("--explain", help="Say for each field who resolves it, and why.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
     """Compose subgraphs into a supergraph, or say every reason why not."""
-    status = command.run(subgraphs=subgraphs, as_json=as_json, server=server, stdin=sys.stdin, stdout=sys.stdout)
+    status = command.run(
+        subgraphs=subgraphs,
+        as_json=as_json,
+        server=server,
+        explain=explain,
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+    )
     raise typer.Exit(status)
+
+
+@cli.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A supergraph SDL.")],
+    new: Annotated[Path, typer.Argument(help="The supergraph SDL that shall take its place.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,  # noqa: FBT002 - a switch of the command line
+) -> None:
+    """List what changed between two supergraphs; exit 1 when it may break a client."""
+    try:
+        changes = difference.between(Supergraph.parse(_text(old)), Supergraph.parse(_text(new)))
+    except (InvalidSupergraph, OSError) as problem:
+        _refuse(problem)
+    print(json.dumps(difference.as_json(changes)) if as_json else difference.as_text(changes))
+    raise typer.Exit(int(difference.is_breaking(changes)))
 
 
 Query = Annotated[str, typer.Argument(help="The document, a file that holds it, or - for standard input.")]

@@ -56,7 +56,8 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     if not errors:
         old = {subgraph.name for subgraph in subgraphs if subgraph.is_federation_1}
         subgraphs, errors = upgrade(subgraphs)
-        errors += [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
+        # What could not be upgraded need not be valid afterwards.
+        errors = errors or [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
     if errors:
         return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
     version = max((_needed_version(subgraph) for subgraph in subgraphs), default=Version(2, 0))
@@ -67,7 +68,8 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     if not merging.errors:
         merge_rules.check_after(merging)
         transitive_access.check(merging)
-    if "query" not in merging.supergraph.roots:
+    query = merging.supergraph.types.get("Query")
+    if "query" not in merging.supergraph.roots or query is None or not query.fields:
         merging.error("NO_QUERIES", "No queries found in any subgraph: a supergraph must have a query root type.")
     if not merging.errors:
         merged_graphql.check(merging)

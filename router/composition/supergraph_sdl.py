@@ -92,7 +92,7 @@ def _block(
     if not lines:
         return ""
     texts = [
-        ("\n" if index and member.description else "") + line
+        ("\n" if index and member.description is not None else "") + line
         for index, (line, member) in enumerate(zip(lines, members, strict=True))
     ]
     return ("\n{\n" if definition.applied else " {\n") + "\n".join(texts) + "\n}"

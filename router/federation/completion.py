@@ -63,6 +63,9 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         return []
     ours = _link_definitions(link)
     problems: list[Problem] = []
+    if _is_believed(schema, link):
+        schema.types = ours.types | schema.types
+        return problems
     for name, definition in ours.types.items():
         if name in schema.types:
             problems += _type_differences(schema, name, definition.kind, link)
@@ -74,6 +77,13 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         # Whoever renames @link defines it, too.
         schema.directives["link"] = ours.directives["link"]
     return problems
+
+
+def _is_believed(schema: Schema, link: Link) -> bool:
+    """Whoever links @link itself may define it freely, as long as it has an url."""
+    written = schema.directives.get(link.prefix)
+    url = written.arguments.get("url") if written else None
+    return link.applied.node is not None and url is not None and nullable(url.type) == "String"
 
 
 def _link_definitions(link: Link) -> Schema:

@@ -38,26 +38,19 @@ from router.graph.selections import (
     common_guards,
     merged,
 )
-from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
+from router.graph.steps import Enter, Handed, Hop, Narrow, Position, Rest, Start, Take
 from router.planner.names import Names
-from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
+from router.planner.query_plan import UP, KeyRename, Path, RequiresField, RequiresFragment, RequiresSelection
+from router.planner.shares import ContextInput, Input, Share, contexts_clash, joined_contexts, joined_shares
 from router.planner.tree import Branch, tree
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """What is sent of objects of one type, and the type name they are sent under if not their own."""
-
-    type_name: str
-    requires: tuple[RequiresSelection, ...]
-    sent_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
     """One fetch: `inputs` are empty for one that starts from a root type; `needs` are the fetches it waits for.
 
-    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be.
+    It `is_certain` when what it sends is there whatever the operation's conditions turn out to be. Its `shares` are all that
+    it sends and asks for, told apart: see `router.planner.shares`.
     """
 
     id: int
@@ -68,6 +61,8 @@ class FetchStep:
     needs: frozenset[int]
     is_entity: bool
     is_certain: bool = True
+    shares: tuple[Share, ...] = ()
+    contexts: tuple[ContextInput, ...] = ()
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -106,13 +101,32 @@ class _Draft:
     is_entity: bool
     is_certain: bool = True
     inputs: _Inputs = field(default_factory=dict)
-    output: Draft = field(default_factory=Draft)
+    contexts: tuple[ContextInput, ...] = ()
+    outputs: dict[tuple[tuple[Input, ...], tuple[ContextInput, ...]], Draft] = field(default_factory=dict)
+
+    def output(self, inputs: _Inputs, contexts: tuple[ContextInput, ...] = ()) -> Draft:
+        """The selection of what can be asked for when these inputs are sent."""
+        return self.outputs.setdefault((_inputs(inputs), contexts), Draft())
 
     def finished(self) -> FetchStep:
-        inputs = tuple(Input(name, requires, sent_as) for (name, sent_as), requires in self.inputs.items())
+        shares = tuple(Share(inputs, draft.finished(), contexts) for (inputs, contexts), draft in self.outputs.items())
+        output = merged(item for share in shares for item in share.output)
         return FetchStep(
-            self.id, self.graph, self.path, inputs, self.output.finished(), self.needs, self.is_entity, self.is_certain
+            self.id,
+            self.graph,
+            self.path,
+            _inputs(self.inputs),
+            output,
+            self.needs,
+            self.is_entity,
+            self.is_certain,
+            joined_shares(shares),
+            self.contexts,
         )
+
+
+def _inputs(sent: _Inputs) -> tuple[Input, ...]:
+    return tuple(Input(name, requires, sent_as) for (name, sent_as), requires in sent.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +144,7 @@ class _Cursor:
     node: Node
     guards: Guards = NO_GUARDS
     owed: Guards = NO_GUARDS
+    above: _Cursor | None = None  # where the field was taken that led here
 
 
 @dataclass(slots=True)
@@ -145,23 +160,33 @@ class Builder:
         """Turn a whole tree into fetches."""
         for branch in root.branches.values():
             step = self._step(branch.node.graph, (), frozenset(), is_entity=False)
-            self._follow(branch, _Cursor(step, step.output, (), (), branch.node), None)
+            self._follow(branch, _Cursor(step, step.output({}), (), (), branch.node), None)
         return tuple(step.finished() for step in self.steps)
 
     def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        return self._fitting(graph, path, needs, NO_GUARDS, {}, is_entity=is_entity)
+        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), is_entity=is_entity)
 
     def _fitting(
-        self, graph: str, path: Path, needs: frozenset[int], guards: Guards, inputs: _Inputs, *, is_entity: bool
+        self,
+        graph: str,
+        path: Path,
+        needs: frozenset[int],
+        guards: Guards,
+        inputs: _Inputs,
+        contexts: tuple[ContextInput, ...],
+        *,
+        is_entity: bool,
     ) -> _Draft:
         """The fetch for this place, or another one if what it sends already can't stand beside the inputs."""
         known = self._by_key.setdefault((graph, path, needs, guards, is_entity), [])
         for step in known:
             both = _joined_inputs(step.inputs, inputs)
-            if not clash(both):
-                step.inputs = both
+            handed = joined_contexts(step.contexts, contexts)
+            if not clash(both) and not contexts_clash(handed):
+                step.inputs, step.contexts = both, handed
                 return step
-        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=_joined_inputs({}, inputs))
+        inputs = _joined_inputs({}, inputs)
+        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=inputs, contexts=contexts)
         self.steps.append(step)
         known.append(step)
         return step
@@ -197,7 +222,7 @@ class Builder:
                 draft.add(TYPENAME_FIELD)
             position = (*at.position, item.response_key)
             guards = at.guards | item.guards if self.names.is_guarded_variously(position) else at.guards
-            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards), touched)
+            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards, above=at), touched)
 
     def _is_abstract(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
@@ -220,20 +245,57 @@ class Builder:
             # What only this hop needs is needed under the hop's own conditions.
             guards = at.guards | (at.owed or _common_guards(branch))
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
+            contexts = tuple(self._handed(one, at, guards, used) for one in hop.handed)
             inputs = self._sent(hop.entry, hop.requires, at)
-            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
+            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, contexts, is_entity=True)
             step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
-            draft = step.output.narrow(branch.node.type_name)
+            draft = step.output(inputs, contexts).narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
         else:
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
-            draft = step.output
-        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards)
+            draft = step.output({})
+        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards, at.above)
         self._follow(branch, cursor, touched)
 
+    def _handed(self, handed: Handed, at: _Cursor, guards: Guards, used: set[int]) -> ContextInput:
+        """Fetch at the ancestor what it hands down, and say how to find it from here."""
+        above = at
+        for _ in range(handed.up):
+            above = above.above or above
+        self._follow(tree(handed.condition.paths, above.node), replace(above, guards=above.guards | guards), used)
+        used.add(above.step.id)
+        sources = self._sources(handed.selections, above.position)
+        start = (UP,) * handed.up
+        if above.node.type_name in self.graph.root_types:
+            found = [KeyRename((*start, *path), key, handed.variable) for path, key in sources]
+        else:
+            above.draft.add(TYPENAME_FIELD)
+            found = [
+                KeyRename((*start, *path), key, handed.variable)
+                for source, key in sources
+                for path in _typed(source, sorted(self.graph.possible(above.node.type_name, above.node.graph)))
+            ]
+        return ContextInput(handed.variable, handed.type, tuple(found))
+
+    def _sources(self, selections: Selections, position: Position) -> Iterator[tuple[Path, str]]:
+        """The leaves of a selection: where they lie, and under which keys."""
+        for item in selections:
+            match item:
+                case Fragment():
+                    for path, key in self._sources(item.selections, position):
+                        yield (f"|[{item.on}]", *path), key
+                case Field():
+                    key = self.names.key(position, item)
+                    if not item.selections:
+                        yield (), key
+                    for path, inner in self._sources(item.selections, (*position, key)):
+                        yield (key, *path), inner
+
     def _sent(self, entry: KeyMove, requires: Selections, at: _Cursor) -> _Inputs:
-        sent = self._representation(merged((*entry.key, *requires)), at.position)
+        sent = joined(
+            (RequiresField("__typename"), *self._representation(merged((*entry.key, *requires)), at.position))
+        )
         return {(name, entry.typename): sent for name in entry.types or (at.node.type_name,)}
 
     def _representation(self, selections: Selections, position: Position) -> tuple[RequiresSelection, ...]:
@@ -248,6 +310,15 @@ class Builder:
                 key = self.names.key(position, item)
                 inner = self._representation(item.selections, (*position, key))
                 return RequiresField(item.name, key if key != item.name else None, inner)
+
+
+def _typed(path: Path, types: Iterable[str]) -> list[Path]:
+    """A path that begins with the type of the object it's about: for each of the types, unless it says so itself."""
+    return [path] if _begins_narrowed(path) else [(f"|[{name}]", *path) for name in types]
+
+
+def _begins_narrowed(path: Path) -> bool:
+    return bool(path) and path[0].startswith("|")
 
 
 def _common_guards(branch: Branch) -> Guards:

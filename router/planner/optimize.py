@@ -23,8 +23,9 @@ from dataclasses import replace
 
 from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
-from router.planner.fetch_graph import FetchGraph, FetchStep, Input, clash, joined
+from router.planner.fetch_graph import FetchGraph, FetchStep, clash, joined
 from router.planner.query_plan import Path
+from router.planner.shares import Input, contexts_clash, joined_contexts, joined_shares
 
 
 def optimize(graph: FetchGraph) -> FetchGraph:
@@ -121,6 +122,8 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
     """
     if clash({(item.type_name, item.sent_as): item.requires for item in _joined_inputs(first, second)}):
         return False
+    if contexts_clash(joined_contexts(first.contexts, second.contexts)):
+        return False
     own, other = common_guards(first.output), common_guards(second.output)
     return (own <= other or first.is_certain or _needs_no_more(first, second)) and (
         other <= own or second.is_certain or _needs_no_more(second, first)
@@ -129,7 +132,9 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
 
 def _needs_no_more(step: FetchStep, other: FetchStep) -> bool:
     known = {(item.type_name, item.sent_as): set(item.requires) for item in other.inputs}
-    return all(set(item.requires) <= known.get((item.type_name, item.sent_as), set()) for item in step.inputs)
+    return set(step.contexts) <= set(other.contexts) and all(
+        set(item.requires) <= known.get((item.type_name, item.sent_as), set()) for item in step.inputs
+    )
 
 
 def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> FetchGraph:
@@ -139,6 +144,8 @@ def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> Fetc
         output=merged((*first.output, *second.output)),
         needs=first.needs | second.needs,
         is_certain=first.is_certain and second.is_certain,
+        shares=joined_shares((*first.shares, *second.shares)),
+        contexts=joined_contexts(first.contexts, second.contexts),
     )
     return _replaced(graph, both, second.id)
 
@@ -178,7 +185,16 @@ def _widened(graph: FetchGraph) -> FetchGraph:
 
 
 def _but_for_types(step: FetchStep) -> object:
-    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity)
+    return (
+        step.graph,
+        _bare(step.path),
+        step.inputs,
+        step.output,
+        step.needs,
+        step.is_entity,
+        step.shares,
+        step.contexts,
+    )
 
 
 def _widen(known: list[FetchStep], step: FetchStep, gone: dict[int, int]) -> None:

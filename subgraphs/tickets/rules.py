@@ -167,6 +167,9 @@ MOVES: Mapping[Move, Way] = MappingProxyType(
     }
 )
 
+INSIDERS = frozenset({"STAFF", "SERVICE", "SYSTEM"})
+"""The kinds of callers who read and write internal notes; the wall around the notes says the same."""
+
 REOPEN_WITHIN_BUSINESS_DAYS = 10
 
 _GROUPS: Mapping[str, frozenset[TicketStatus]] = MappingProxyType(

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from contracts.events import tickets as events
 from subgraphs.kit import numbers, references
-from subgraphs.kit.errors import Invalid
+from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import Order
@@ -261,6 +261,8 @@ async def reply(work: Work, id: UUID, body_text: str) -> Ticket:
 async def note(work: Work, id: UUID, body_text: str) -> Ticket:
     """Write something down that customers never see."""
     work.caller.require("tickets:read_internal")
+    if work.caller.kind not in rules.INSIDERS:
+        raise Forbidden("Internal notes are for staff.")
     ticket = await work.take(Ticket, id, field="id")
     await _say(work, ticket, TicketMessageKind.INTERNAL_NOTE, body_text, field="bodyText")
     return ticket

@@ -126,3 +126,18 @@ def test_plan_and_explain_show_how_an_operation_would_be_answered(subgraphs: Pat
     assert "hello" in explained.stdout
     assert (refused.exit_code, refused.stderr) == (2, "Cannot query field 'nothing' on type 'Query'.\n")
     assert missing.exit_code == 2
+
+
+def test_diff_exits_with_1_only_when_a_client_may_break(subgraphs: Path, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.graphql", tmp_path / "new.graphql"
+    old.write_text(command("compose", "--subgraphs", str(subgraphs)).stdout)
+    new.write_text(old.read_text().replace("hello: String", "hello: String\n  more: Int"))
+
+    added = command("diff", str(old), str(new))
+    removed = command("diff", "--json", str(new), str(old))
+    no_supergraph = command("diff", str(old), str(subgraphs))
+
+    assert (added.exit_code, added.stdout.splitlines()[0]) == (0, "safe       FIELD_ADDED  Field Query.more was added.")
+    assert removed.exit_code == 1
+    assert json.loads(removed.stdout)["changes"][0]["code"] == "FIELD_REMOVED"
+    assert (no_supergraph.exit_code, no_supergraph.stdout) == (2, "")

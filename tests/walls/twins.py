@@ -75,13 +75,11 @@ async def built(platform: Platform, letter: str) -> Twin:
 
 async def _furnish(make: Maker, home: Household) -> None:
     await make.command(home, "createCustomer", {})
-    await make.teach("Customer", home)
     for _ in range(2):
         await make.command(home, "createSite", {})
         await make.command(home, "createContact", {"siteId": home.ids["Site"]})
         place = {"customerId": home.ids["Customer"], "siteId": home.ids["Site"], "contactId": home.ids["Contact"]}
         await make.command(home, "createAsset", {**place, "status": "DEPLOYED"})
-        await make.teach("Asset", home)
         about = {"contactId": home.ids["Contact"], "assetId": home.ids["Asset"], "assigneeId": home.ids["User"]}
         await make.command(home, "createTicket", about)
         for talk in ("addNote", "replyToTicket", "startTicket", "resolveTicket"):
@@ -106,11 +104,12 @@ class Maker:
         assert payload["errors"] == [], (name, arguments, payload)
         entity = next(value for value in payload.values() if isinstance(value, dict))
         if "id" in entity:
-            home.ids[entity["__typename"]] = entity["id"]
+            await self._remember(home, entity["__typename"], entity["id"])
 
-    async def teach(self, kind: str, home: Household) -> None:
-        """Let the other modules know the last thing of this kind."""
-        await self.platform.teach(kind, home.ids[kind], tenant=self.twin.tenant, customer=home.ids["Customer"])
+    async def _remember(self, home: Household, kind: str, identity: str) -> None:
+        """Keep the id of the last thing of this kind, and let the modules know it that copy things of other modules."""
+        home.ids[kind] = identity
+        await self.platform.teach(kind, identity, tenant=self.twin.tenant, customer=home.ids.get("Customer"))
 
 
 async def loot(platform: Platform, where: str, *arguments: Any, with_column: str = "tenant_id") -> Foreign:

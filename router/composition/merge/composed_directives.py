@@ -11,9 +11,7 @@ from router.federation.elements import Applied, Value
 from router.federation.spec import FEDERATION, Link
 from router.federation.subgraph import Subgraph
 
-_BY_DEFAULT = frozenset(
-    ("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "listSize", "cacheTag")
-)
+_BY_DEFAULT = frozenset(("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context"))
 
 
 @dataclass(frozen=True, slots=True)

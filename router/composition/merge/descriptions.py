@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Protocol, TypeVar
 
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.wording import listed, subgraphs
+from router.composition.merge.wording import subgraphs
 
 
 class Described(Protocol):
@@ -46,10 +46,12 @@ def _hint(merging: Merging, sources: Sources[E], merged: Described, texts: dict[
         for text, names in groups.items()
         if text != chosen
     ]
+    # With two others and more there is an "and" at the end of the line.
+    told = (" and \n" if len(others) > 1 else "").join(others)
     merging.hint(
         "INCONSISTENT_DESCRIPTION",
         f"{_title(merged)} has inconsistent descriptions across subgraphs. The supergraph will use description "
-        f"(from {subgraphs(groups[chosen])}):\n{_quoted(chosen)}\n{listed(others, last=chr(10))}",
+        f"(from {subgraphs(groups[chosen])}):\n{_quoted(chosen)}\n{told}",
         _coordinate(merged),
         merging.places({index: source for index, source in sources.items() if index in texts}),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.composition.merge.arguments import add_arguments, merge_arguments
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.merging import Merging, Sources, present
-from router.composition.merge.wording import listed, subgraphs
+from router.composition.merge.wording import subgraphs
 from router.federation.elements import DirectiveDefinition
 from router.federation.subgraph import Subgraph
 
@@ -70,13 +70,13 @@ def _merge(merging: Merging, sources: Sources[DirectiveDefinition], name: str) -
 
 def _locations(definition: DirectiveDefinition) -> str:
     """`location "FIELD"` or `locations "FIELD, QUERY"`."""
-    names = definition.executable_locations
+    names = sorted(definition.executable_locations)
     return f'location{"s" if len(names) > 1 else ""} "{", ".join(names)}"'
 
 
 def _hint_no_location(merging: Merging, sources: Sources[DirectiveDefinition], name: str) -> None:
     groups = merging.groups(sources, lambda definition, _: _locations(definition), "")
-    told = listed([f"{variant} in {subgraphs(names)}" for variant, names in groups])
+    told = " and ".join(f"{variant} in {subgraphs(names)}" for variant, names in groups)
     merging.hint(
         "NO_EXECUTABLE_DIRECTIVE_INTERSECTION",
         f'Executable directive "@{name}" has no location that is common to all subgraphs: it will not appear in the supergraph as there '
@@ -102,7 +102,7 @@ def _hint_repeatable(merging: Merging, sources: Sources[DirectiveDefinition], na
 def _hint_locations(merging: Merging, sources: Sources[DirectiveDefinition], merged: DirectiveDefinition) -> None:
     chosen = _locations(merged)
     groups = merging.groups(sources, lambda definition, _: _locations(definition), chosen)
-    others = listed([f"{variant} in {subgraphs(names)}" for variant, names in groups])
+    others = " and ".join(f"{variant} in {subgraphs(names)}" for variant, names in groups)
     merging.hint(
         "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
         f'Executable directive "@{merged.name}" has inconsistent locations across subgraphs and will use {chosen} (intersection of all subgraphs) in the '

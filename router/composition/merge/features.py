@@ -126,7 +126,7 @@ def _refuse(merging: Merging, element: str) -> None:
     told = distribution(groups, lambda v, n: f"it is imported as {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "LINK_IMPORT_NAME_MISMATCH",
-        f'The "@{element}" directive (from {FEDERATION}) is imported with mismatched name between subgraphs: {told}',
+        f'The "@{element}" directive (from {FEDERATION}/{merging.version}) is imported with mismatched name between subgraphs: {told}',
         [at for subgraph in sources.values() if (at := subgraph.place(subgraph.link.applied.node)) is not None],
     )
 

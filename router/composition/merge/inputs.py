@@ -14,9 +14,8 @@ from router.federation.elements import Applied, InputValue, TypeDefinition
 
 def merge_input(merging: Merging, sources: Sources[TypeDefinition], merged: TypeDefinition) -> None:
     """Merge one input type."""
-    owners = present(sources)
-    for name in dict.fromkeys(name for owner in owners.values() for name in owner.inputs):
-        fields: Sources[InputValue] = {index: owner.inputs.get(name) for index, owner in owners.items()}
+    for name in dict.fromkeys(name for owner in present(sources).values() for name in owner.inputs):
+        fields: Sources[InputValue] = {i: owner.inputs.get(name) if owner else None for i, owner in sources.items()}
         first = next(iter(present(fields).values()))
         entry = InputValue(name, first.type, coordinate=f"{merged.name}.{name}")
         if _missing(merging, fields, entry, merged):
@@ -24,17 +23,12 @@ def merge_input(merging: Merging, sources: Sources[TypeDefinition], merged: Type
         _merge_field(merging, fields, entry)
         merged.inputs[name] = entry
     if not merged.inputs:
-        refuse_empty_input(merging, sources, merged.name)
-
-
-def refuse_empty_input(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:
-    """An input type without fields is none."""
-    merging.error(
-        "EMPTY_MERGED_INPUT_TYPE",
-        f'None of the fields of input object type "{name}" are consistently defined in all the subgraphs defining that type. As only '
-        "fields common to all subgraphs are merged, this would result in an empty type.",
-        merging.places(sources),
-    )
+        merging.error(
+            "EMPTY_MERGED_INPUT_TYPE",
+            f'None of the fields of input object type "{merged.name}" are consistently defined in all the subgraphs defining that '
+            "type. As only fields common to all subgraphs are merged, this would result in an empty type.",
+            merging.places(sources),
+        )
 
 
 def _missing(merging: Merging, fields: Sources[InputValue], entry: InputValue, merged: TypeDefinition) -> bool:

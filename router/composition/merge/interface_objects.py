@@ -41,7 +41,7 @@ def _add(member: FieldDefinition, implementation: TypeDefinition) -> None:
 def check_sharing_through_interfaces(merging: Merging) -> None:
     """A field of an implementation and one that an interface object adds to it are the same field: it must be shareable."""
     for interface in merging.supergraph.types.values():
-        if interface.kind is not Kind.INTERFACE:
+        if interface.kind is not Kind.INTERFACE or interface.name in merging.torn:
             continue
         sources = merging.types_named(interface.name)
         objects = {i: d for i, d in present(sources).items() if merging.subgraphs[i].is_interface_object(d)}

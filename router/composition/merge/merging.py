@@ -12,7 +12,7 @@ from graphql import Node as AstNode
 
 from router.composition.merge.strategies import Strategy
 from router.federation.codes import CompositionError, Hint, Node
-from router.federation.elements import Name, Schema, TypeDefinition
+from router.federation.elements import Kind, Name, Schema, TypeDefinition
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph
 
@@ -38,8 +38,8 @@ class Merging:
     composed: dict[str, Composed] = field(default_factory=dict)
     # What @override says, by subgraph and field.
     overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
-    # Whatever is an interface to its first subgraph, even if others disagree.
-    interfaces: list[str] = field(default_factory=list)
+    # The types about whose kind the subgraphs disagree, with what the first one says.
+    torn: dict[str, Kind] = field(default_factory=dict)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 
@@ -74,8 +74,15 @@ class Merging:
         return tuple(node for node in found if node is not None)
 
     def types_named(self, name: str) -> Sources[TypeDefinition]:
-        """The definitions of one type."""
-        return {i: t for i, subgraph in enumerate(self.subgraphs) if (t := subgraph.types.get(name)) is not None}
+        """The definitions of one type; none, where it is of another kind than the supergraph's."""
+        found = {i: t for i, subgraph in enumerate(self.subgraphs) if (t := subgraph.types.get(name)) is not None}
+        if name not in self.torn:
+            return found
+        return {i: t if self.kind(i, t) is self.torn[name] else None for i, t in found.items()}
+
+    def kind(self, index: int, definition: TypeDefinition) -> Kind:
+        """The kind of a subgraph's type in the supergraph: an interface object is an interface there."""
+        return Kind.INTERFACE if self.subgraphs[index].is_interface_object(definition) else definition.kind
 
     def groups(
         self,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from router.composition.merge.inputs import refuse_empty_input
 from router.composition.merge.merging import Merging, Sources, present
 from router.composition.merge.wording import distribution, subgraphs
-from router.federation.elements import Kind, TypeDefinition
+from router.federation.elements import TypeDefinition
 
 
 def add_types(merging: Merging) -> None:
@@ -13,16 +12,14 @@ def add_types(merging: Merging) -> None:
     names = dict.fromkeys(name for subgraph in merging.subgraphs for name in subgraph.types)
     for name in names:
         sources = merging.types_named(name)
-        kinds = {_kind(merging, index, d): None for index, d in present(sources).items()}
-        if next(iter(kinds)) is Kind.INTERFACE:
-            merging.interfaces.append(name)
+        kinds = {merging.kind(index, d): None for index, d in present(sources).items()}
+        merging.supergraph.types[name] = TypeDefinition(next(iter(kinds)), name)
         if len(kinds) == 1:
             _check_interface_objects(merging, sources, name)
-            merging.supergraph.types[name] = TypeDefinition(next(iter(kinds)), name)
         else:
             _refuse(merging, sources, name)
-            if next(iter(present(sources).values())).kind is Kind.INPUT:
-                refuse_empty_input(merging, sources, name)
+            # It is merged all the same, so that everything that is wrong is told at once.
+            merging.torn[name] = next(iter(kinds))
 
 
 def _check_interface_objects(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:
@@ -35,11 +32,6 @@ def _check_interface_objects(merging: Merging, sources: Sources[TypeDefinition],
             f"{subgraphs(merging.names(list(found)))} but should be defined as an interface in at least one subgraph)",
             merging.places(sources),
         )
-
-
-def _kind(merging: Merging, index: int, definition: TypeDefinition) -> Kind:
-    """The kind in the supergraph: an interface object is an interface there."""
-    return Kind.INTERFACE if merging.subgraphs[index].is_interface_object(definition) else definition.kind
 
 
 def _refuse(merging: Merging, sources: Sources[TypeDefinition], name: str) -> None:

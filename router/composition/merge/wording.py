@@ -31,4 +31,5 @@ def distribution(
 ) -> str:
     """Say who has which variant: `it has A in x but B in y and C in z`."""
     words = [(variant, subgraphs(names)) for variant, names in groups]
-    return first(*words[0]) + (f" but {listed([rest(*entry) for entry in words[1:]])}" if len(words) > 1 else "")
+    others = " and ".join(rest(*entry) for entry in words[1:])
+    return first(*words[0]) + (f" but {others}" if others else "")

@@ -45,7 +45,6 @@ _CONTENT = {
 }
 _INPUT = frozenset((Kind.SCALAR, Kind.ENUM, Kind.INPUT))
 _OUTPUT = frozenset(Kind) - {Kind.INPUT}
-_ROOTS = frozenset(("Query", "Mutation", "Subscription"))
 
 
 def unreadable(subgraph: Subgraph) -> Iterator[CompositionError]:
@@ -126,7 +125,7 @@ def check_types(subgraph: Checked) -> Iterator[CompositionError]:
 def _content(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
     words = _CONTENT.get(definition.kind)
     filled = definition.fields or definition.inputs or definition.values or definition.members
-    if words is None or filled or definition.name in _ROOTS:
+    if words is None or filled or definition.name == "Query":
         return
     message = f"{words[0]} {definition.name} must define one or more {words[1]}."
     yield subgraph.error("INVALID_GRAPHQL", message, definition.node, *definition.extensions)

@@ -10,7 +10,7 @@ from router.federation.subgraph import Subgraph
 
 def check(merging: Merging) -> None:
     """Check all interfaces of the supergraph."""
-    for name in merging.interfaces:
+    for name in [t.name for t in merging.supergraph.types.values() if t.kind is Kind.INTERFACE]:
         implementations = [t.name for t in merging.supergraph.implementations(name)]
         for index, definition in merging.types_named(name).items():
             if definition is None:

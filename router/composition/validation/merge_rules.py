@@ -45,7 +45,8 @@ def _extensions(merging: Merging) -> None:
     for name in dict.fromkeys(name for subgraph in merging.subgraphs for name in subgraph.types):
         sources = merging.types_named(name)
         found = {i: d for i, d in sources.items() if d is not None}
-        extending = {i: d for i, d in found.items() if merging.subgraphs[i].is_extension(d)}
+        # @extends is no more than a habit here.
+        extending = {i: d for i, d in found.items() if d.is_extension_only}
         if len(extending) < len(found) or name in {"Query", "Mutation", "Subscription"}:
             continue
         for index, definition in extending.items():

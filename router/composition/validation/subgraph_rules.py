@@ -23,7 +23,6 @@ from router.federation.subgraph import Subgraph
 Rule: TypeAlias = Callable[[Subgraph], Iterator[CompositionError]]
 
 RULES: tuple[Rule, ...] = (
-    key.check,
     requires.check,
     provides.check,
     context.check,
@@ -43,5 +42,9 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     if misplaced is not None:
         yield misplaced
         return
+    bad_keys = list(key.check(subgraph))
+    yield from bad_keys
     for rule in RULES:
-        yield from rule(subgraph)
+        # Which objects have the key of their interface can't be told of a key that is none.
+        if rule is not interface_key.check or not bad_keys:
+            yield from rule(subgraph)

@@ -58,6 +58,19 @@ def test_success_is_wrapped_on_request(tmp_path: Path) -> None:
     assert answer["supergraph"].startswith("schema\n")
 
 
+def test_an_explanation_takes_the_place_of_the_supergraph_or_comes_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    file.write_text(FORMS["list.json"])
+    text, wrapped = io.StringIO(), io.StringIO()
+
+    assert run(subgraphs=file, explain=True, stdin=io.StringIO(), stdout=text) == 0
+    assert run(subgraphs=file, explain=True, as_json=True, stdin=io.StringIO(), stdout=wrapped) == 0
+    assert text.getvalue() == "Query.a: Int\n  + a: resolves it alone\n"
+    answer = json.loads(wrapped.getvalue())
+    assert answer["supergraph"].startswith("schema\n")
+    assert [(r["coordinate"], r["parts"][0]["subgraph"]) for r in answer["resolution"]] == [("Query.a", "a")]
+
+
 def test_the_server_answers_each_line_and_survives_nonsense() -> None:
     lines = [
         json.dumps({"id": 7, "subgraphs": [{"name": "a", "sdl": SDL}]}),
@@ -78,3 +91,20 @@ def test_a_file_that_is_no_list_of_subgraphs_is_refused(tmp_path: Path) -> None:
 
     assert run(subgraphs=file, stdin=io.StringIO(), stdout=out) == 1
     assert json.loads(out.getvalue())["errors"][0]["code"] == "INVALID_INPUT"
+
+
+def test_the_server_looks_for_remedies_when_asked() -> None:
+    link = SDL.splitlines()[0].replace(")", ', import: ["@key"])')
+    subgraphs = [
+        {"name": "a", "sdl": link + 'type Query { t: T } type T @key(fields: "id") { id: ID! }'},
+        {"name": "b", "sdl": link + 'type T @key(fields: "id", resolvable: false) { id: ID! x: Int }'},
+    ]
+    requests = [{"id": 1, "subgraphs": subgraphs}, {"id": 2, "subgraphs": subgraphs, "options": {"suggest": True}}]
+    out = io.StringIO()
+
+    run(server=True, stdin=io.StringIO("\n".join(map(json.dumps, requests))), stdout=out)
+
+    without, suggested = (json.loads(line)["errors"][0] for line in out.getvalue().splitlines())
+    assert "suggestion" not in without
+    assert suggested["suggestion"].startswith("Remove `resolvable: false`")
+    assert without["message"] == suggested["message"]

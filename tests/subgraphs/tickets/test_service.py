@@ -219,6 +219,13 @@ async def test_a_customer_never_reads_an_internal_note(desk):
     ]
 
 
+async def test_a_customer_never_writes_an_internal_note(desk):
+    ticket = await opened(desk)
+    portal = staff(kind="CUSTOMER", customers=frozenset({NORD}))
+
+    assert (await refused(desk, "addNote", portal, id=ticket["id"], bodyText="Hi."))["code"] == "FORBIDDEN"
+
+
 async def test_a_word_for_a_status_finds_the_tickets_that_it_means(desk):
     customer = uuid4()
     await desk.knows("Customer", customer)
