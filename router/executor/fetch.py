@@ -11,12 +11,8 @@ from typing import Any
 import orjson
 
 from router.executor import merge
-<<<<<<< HEAD
 from router.executor.blame import asked, first_missing
-=======
-from router.executor.blame import first_missing
 from router.executor.contexts import hand_down
->>>>>>> context
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.operation import Operation
@@ -151,7 +147,7 @@ async def _send_batch(
     """Send one request; a failure is returned, so that it doesn't cancel the other batches."""
     try:
         representations = [entity.representation for entity in part]
-        response = await _send(node, {**handed, "representations": representations}, run)
+        response = await _send(node, {**handed, node.representations: representations}, run)
         if response.data is not None:
             _check_entities(response.data, len(part))
     except TransportFailure as failure:
@@ -255,13 +251,7 @@ async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
-<<<<<<< HEAD
-    if representations is not None:
-        used[node.representations] = representations
-    body: dict[str, Any] = {"query": node.operation, "variables": used}
-=======
     body: dict[str, Any] = {"query": node.operation, "variables": {**used, **own}}
->>>>>>> context
     if node.operation_name:
         body["operationName"] = node.operation_name
     return orjson.dumps(body)
