@@ -189,8 +189,11 @@ class QueryGraph:
         if view is None:
             # A subgraph can always give out the keys of its own entities, even those it calls external.
             view = self._opened(self._own_keys(node.type_name, node.graph), name)
-        if view is None or join is None:
+        if view is None:
             return None
+        if join is None:  # supergraphs of join v0.1 don't say which fields a subgraph calls external
+            definition = self.schema.get_field(self.composite(node.type_name), name)
+            return self._move(node, name, FieldJoin(node.graph, str(definition.type)), view) if definition else None
         # What is provided needs nothing more, whatever the subgraph would require of it elsewhere.
         return self._move(node, name, FieldJoin(node.graph, join.type, provides=join.provides), view)
 
