@@ -117,8 +117,12 @@ class Subgraph:
 
     def is_machinery(self, type_name: str) -> bool:
         """Whether a type belongs to a specification rather than to the subgraph's own graph."""
-        source = self.links.source_of_type(type_name)
-        return type_name in MACHINERY_TYPES or (source is not None and source.url.identity.startswith(APOLLO))
+        if type_name in MACHINERY_TYPES:
+            return True
+        return any(
+            link.url.identity.startswith(APOLLO) and link.owns_type(type_name)
+            for link in self.links.by_identity.values()
+        )
 
     @cached_property
     def types(self) -> dict[str, TypeDefinition]:

@@ -91,13 +91,28 @@ class Walk:
         if not options:
             if not any(self._explodes(path.node) for path in paths):
                 raise DeadEnd(place.type_name, item.name, self._reason(item, place))
-            for name in sorted(place.types):
-                yield from self._fragment(Fragment(name, (item,)), place, paths)
+            yield from self._exploded(item, place, paths)
         elif not item.selections:
             yield Leaf(tuple(options))
         else:
             below = Place(self._returned(item, place), self.types_below(item.name, place))
-            yield from self._below(item.selections, below, options)
+            try:
+                leaves = list(self._below(item.selections, below, options))
+            except DeadEnd:
+                if not self._sets_contexts(place):
+                    raise
+                leaves = list(self._exploded(item, place, paths))
+            yield from leaves
+
+    def _exploded(self, item: Field, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        for name in sorted(place.types):
+            yield from self._fragment(Fragment(name, (item,)), place, paths)
+
+    def _sets_contexts(self, place: Place) -> bool:
+        """Whether a context is set here only by the object types, each for itself, so that it takes these to find it."""
+        return self.graph.is_abstract(place.type_name) and any(
+            self.graph.supergraph.types[name].contexts for name in place.types
+        )
 
     def _reason(self, item: Field, place: Place) -> str:
         joins = self.graph.resolving(place.type_name, item.name)

@@ -25,7 +25,7 @@ from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
 from router.planner.fetch_graph import FetchGraph, FetchStep, clash, joined
 from router.planner.query_plan import Path
-from router.planner.shares import Input, contexts_clash, joined_contexts, joined_shares
+from router.planner.shares import ContextInput, Input, contexts_clash, joined_contexts, joined_shares
 
 
 def optimize(graph: FetchGraph) -> FetchGraph:
@@ -185,22 +185,42 @@ def _widened(graph: FetchGraph) -> FetchGraph:
 
 
 def _but_for_types(step: FetchStep) -> object:
-    return (
-        step.graph,
-        _bare(step.path),
-        step.inputs,
-        step.output,
-        step.needs,
-        step.is_entity,
-        step.shares,
-        step.contexts,
+    shares = tuple((share.inputs, share.output, _untyped(share.contexts)) for share in step.shares)
+    contexts = _untyped(step.contexts)
+    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity, contexts, shares)
+
+
+def _untyped(contexts: tuple[ContextInput, ...]) -> object:
+    """What is handed down from equally far above, whatever the types are there."""
+    return tuple(
+        (item.variable, frozenset((_bare(source.path), source.from_key) for source in item.sources))
+        for item in contexts
+    )
+
+
+def _widened_contexts(first: tuple[ContextInput, ...], second: tuple[ContextInput, ...]) -> tuple[ContextInput, ...]:
+    return tuple(
+        replace(one, sources=tuple(dict.fromkeys((*one.sources, *two.sources))))
+        for one, two in zip(first, second, strict=True)
+    )
+
+
+def _widened_step(first: FetchStep, second: FetchStep, path: Path) -> FetchStep:
+    return replace(
+        first,
+        path=path,
+        contexts=_widened_contexts(first.contexts, second.contexts),
+        shares=tuple(
+            replace(one, contexts=_widened_contexts(one.contexts, two.contexts))
+            for one, two in zip(first.shares, second.shares, strict=True)
+        ),
     )
 
 
 def _widen(known: list[FetchStep], step: FetchStep, gone: dict[int, int]) -> None:
     for index, other in enumerate(known):
         if (path := _joined_path(other.path, step.path)) is not None:
-            known[index] = replace(other, path=path)
+            known[index] = _widened_step(other, step, path)
             gone[step.id] = other.id
             return
     known.append(step)

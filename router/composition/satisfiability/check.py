@@ -72,6 +72,8 @@ class _Walk:
     merging: Merging
     graph: Graph
     visited: dict[tuple[str, frozenset[str]], list[frozenset[int]]] = field(default_factory=dict)
+    # Where one could get from states that answer everything; another state from which one gets there, too, does so as well.
+    answered: dict[tuple[str, frozenset[str]], set[frozenset[Place]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reach = Reach(self.graph)
@@ -149,6 +151,10 @@ class _Walk:
     def _fields(self, state: State, definition: TypeDefinition) -> Iterator[State | Unanswerable]:
         contexts = state.contexts | self.contexts.get(definition.name, frozenset())
         around = tuple(dict.fromkeys(p for place in state.places for p in self.reach.places(place)))
+        reachable, answered = frozenset(around), self.answered.setdefault((state.type, contexts), set())
+        if reachable in answered and not state.without:
+            return
+        answers_all = not state.without
         for member in definition.fields.values():
             target = self.schema.types.get(named(member.type))
             if (
@@ -161,13 +167,18 @@ class _Walk:
             places = tuple(dict.fromkeys(step.target for step in steps))
             path = (*state.path, member)
             if not places:
+                answers_all = False
                 yield Unanswerable(path, state.places, member, contexts)
                 continue
             if target is None or not target.is_composite:
                 continue
             if target.is_abstract and len({place.subgraph for place in places}) > 1:
-                check_runtime_types(self.merging, self.graph, member, places, path)
+                # What is odd is told of every way that leads there.
+                is_odd = check_runtime_types(self.merging, self.graph, member, places, path)
+                answers_all = answers_all and not is_odd
             yield State(target.name, places, path, contexts if self.contexts else frozenset())
+        if answers_all:
+            answered.add(reachable)
 
     def _objects(self, state: State) -> Iterator[State | Unanswerable]:
         for name in self.schema.ordered_runtime_types(state.type):

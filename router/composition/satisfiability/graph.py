@@ -89,6 +89,16 @@ class Graph:
 
     def step(self, place: Place, name: str) -> Step | None:
         """Take a field, if the subgraph of the place can resolve it there."""
+        known = self._step_memo.setdefault(place, {})
+        if name not in known:
+            known[name] = self._find_step(place, name)
+        return known[name]
+
+    @cached_property
+    def _step_memo(self) -> dict[Place, dict[str, Step | None]]:
+        return {}
+
+    def _find_step(self, place: Place, name: str) -> Step | None:
         subgraph = self.subgraphs[place.subgraph]
         definition = self.definition(place)
         member = definition.fields.get(name)

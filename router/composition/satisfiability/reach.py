@@ -56,11 +56,13 @@ class Reach:
         return self._ask(("places", start), (start,), lambda: self._places(start))
 
     def _places(self, start: Place) -> tuple[Place, ...]:
-        found = [start]
-        for place in found:  # grows while it is walked
+        found = {start: None}
+        waiting = [start]
+        for place in waiting:  # grows while it is walked
             for move in self.graph.moves(place):
                 if move.target not in found and self.has(place, move.key):
-                    found.append(move.target)
+                    found[move.target] = None
+                    waiting.append(move.target)
         return tuple(found)
 
     def has(self, place: Place, selections: FieldSet) -> bool:

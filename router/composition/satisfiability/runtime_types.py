@@ -15,8 +15,8 @@ def check_runtime_types(
     member: FieldDefinition,
     places: tuple[Place, ...],
     path: tuple[FieldDefinition | str, ...],
-) -> None:
-    """Compare the types that a field can return in the subgraphs that resolve it."""
+) -> bool:
+    """Compare the types that a field can return in the subgraphs that resolve it; tell whether they differ."""
     found = {
         place.subgraph: graph.subgraphs[place.subgraph].schema.runtime_types(place.type)
         for place in places
@@ -24,13 +24,14 @@ def check_runtime_types(
         if not graph.is_interface_object(place) and graph.definition(place).is_abstract
     }
     if len(set(found.values())) <= 1:
-        return
+        return False
     query = f'For the following supergraph API query:\n{witness(merging, path)}\nShared field "{member.coordinate}" return type "{member.type}"'
     common = frozenset.intersection(*found.values())
     if common:
         _hint(merging, member, found, common, query)
     else:
         _refuse(merging, found, query)
+    return True
 
 
 def _refuse(merging: Merging, found: dict[int, frozenset[str]], query: str) -> None:

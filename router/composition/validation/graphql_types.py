@@ -47,7 +47,18 @@ _INPUT = frozenset((Kind.SCALAR, Kind.ENUM, Kind.INPUT))
 _OUTPUT = frozenset(Kind) - {Kind.INPUT}
 
 
-def unreadable(subgraph: Subgraph) -> Iterator[CompositionError]:
+class Checked(Protocol):
+    """What the rules look at: a subgraph, or the supergraph."""
+
+    @property
+    def schema(self) -> Schema:
+        """All types."""
+
+    def error(self, code: str, message: str, *nodes: AstNode | None) -> CompositionError:
+        """An error about this schema."""
+
+
+def unreadable(subgraph: Checked) -> Iterator[CompositionError]:
     """References to types that do not exist or can't be what they are said to be; nothing else can be checked then."""
     schema = subgraph.schema
     for definition in schema.types.values():
@@ -87,17 +98,6 @@ def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
             yield named(argument.type), argument.node
-
-
-class Checked(Protocol):
-    """What the rules look at: a subgraph, or the supergraph."""
-
-    @property
-    def schema(self) -> Schema:
-        """All types."""
-
-    def error(self, code: str, message: str, *nodes: AstNode | None) -> CompositionError:
-        """An error about this schema."""
 
 
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:

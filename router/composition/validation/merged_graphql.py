@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from graphql import Node as AstNode
 
@@ -23,4 +24,7 @@ class _Supergraph:
 
 def check(merging: Merging) -> None:
     """Check the supergraph against the rules of GraphQL that merging may break."""
-    merging.errors += graphql_types.check_types(_Supergraph(merging.supergraph))
+    supergraph = _Supergraph(merging.supergraph)
+    merging.errors += islice(graphql_types.unreadable(supergraph), 1)
+    if not merging.errors:
+        merging.errors += graphql_types.check_types(supergraph)

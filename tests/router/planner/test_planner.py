@@ -133,14 +133,14 @@ def test_an_impossible_query_is_refused_with_the_field_that_no_one_can_answer() 
     assert failure.value.code == "QUERY_PLANNING_FAILED"
 
 
-def test_a_field_that_takes_an_argument_from_a_context_is_refused_with_the_reason() -> None:
+def test_an_argument_from_a_context_that_nothing_above_sets_is_refused_with_the_reason() -> None:
     sdl = SMALL.replace("external: Boolean)", "external: Boolean, contextArguments: [String])").replace(
         "c: String @join__field(graph: C)",
         'c: String @join__field(graph: C, contextArguments: [{context: "x", name: "n", type: "Int", selection: "{ id }"}])',
         1,
     )
 
-    with pytest.raises(PlanningFailed, match=r'answers "N\.c" without an argument from a context'):
+    with pytest.raises(PlanningFailed, match=r'answers "N\.c" without a context that nothing above sets'):
         _plan(sdl, "{ n { c } }")
 
 
