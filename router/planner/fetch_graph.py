@@ -13,7 +13,8 @@ another fetch for the same place in the response:
 What the hop needs is fetched first: its condition is a tree too and is walked from the same place, in the fetch at hand
 and, where the condition hops itself, in further fetches. The new fetch waits for all fetches that were touched by that,
 and for the one at hand, which fetches the `__typename`. `@requires` is nothing else: a hop whose condition names more
-than a key. So the graph has no cycles by construction, since a fetch only waits for fetches that were there before it.
+than a key. What an ancestor hands down (`@fromContext`) is a condition that is walked from the ancestor's place, and travels as a
+variable instead of in the representation. So the graph has no cycles by construction, since a fetch only waits for fetches that were there before it.
 
 Each fetch has the path at which its answer is merged. A path through a type condition says so (`pets.@.|[Dog].owner`),
 since other types may have other things at the same place; the last condition is left to the representation,
