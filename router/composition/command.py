@@ -101,9 +101,12 @@ def _answered(line: str) -> dict[str, Any]:
         return {"id": None} | _unreadable("A request is a JSON object.")
     try:
         sources = read_sources(request.get("subgraphs"))
-        result = supergraph(sources)
+        given = request.get("options")
+        options = given if isinstance(given, dict) else {}
+        most = options.get("maxValidationSubgraphPaths")
+        result = supergraph(sources, **({"most_subgraph_paths": most} if isinstance(most, int) else {}))
         # Many requests a second are only after the verdict: remedies are looked for when they are asked for.
-        wanted = isinstance(options := request.get("options"), dict) and options.get("suggest") is True
+        wanted = options.get("suggest") is True
         found = remedies.suggest(sources, result) if wanted and isinstance(result, Refused) else {}
         return {"id": request.get("id")} | answer(result, found)
     except UnreadableError as problem:
