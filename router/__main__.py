@@ -14,6 +14,7 @@ import uvicorn
 
 from router.composition import command, difference
 from router.federation.supergraph import InvalidSupergraph, Supergraph
+from router.federation.variants import Contract
 from router.planner import command as planning
 from router.planner.explain import Form
 from router.server import access_log
@@ -70,13 +71,18 @@ def compose(
     as_json: Annotated[bool, typer.Option("--json", help="Wrap the supergraph in JSON, with its hints.")] = False,  # noqa: FBT002 - a switch of the command line
     server: Annotated[bool, typer.Option(help="Answer one JSON request per line of standard input.")] = False,  # noqa: FBT002 - a switch of the command line
     explain: Annotated[bool, typer.Option("--explain", help="Say for each field who resolves it, and why.")] = False,  # noqa: FBT002 - a switch of the command line
+    include_tag: Annotated[list[str] | None, typer.Option(help="Show what has this tag; repeat for more.")] = None,
+    exclude_tag: Annotated[list[str] | None, typer.Option(help="Hide what has this tag; repeat for more.")] = None,
+    hide_unreachable: Annotated[bool, typer.Option("--hide-unreachable", help="Hide what no query comes by.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
-    """Compose subgraphs into a supergraph, or say every reason why not."""
+    """Compose subgraphs into a supergraph, or the variant that a contract shows, or say every reason why not."""
+    contract = Contract(frozenset(include_tag or ()), frozenset(exclude_tag or ()), hide_unreachable)
     status = command.run(
         subgraphs=subgraphs,
         as_json=as_json,
         server=server,
         explain=explain,
+        contract=contract if contract != Contract() else None,
         stdin=sys.stdin,
         stdout=sys.stdout,
         stderr=sys.stderr,

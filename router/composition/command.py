@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +15,7 @@ from router.composition.compose import Composed, CompositionError, Hint, Refused
 from router.composition.remedies import Remedy
 from router.federation.subgraph import SubgraphSource
 from router.federation.supergraph import Supergraph
+from router.federation.variants import Contract, InvalidContract, variant
 
 
 class UnreadableError(Exception):
@@ -27,6 +28,7 @@ def run(
     as_json: bool = False,
     server: bool = False,
     explain: bool = False,
+    contract: Contract | None = None,
     stdin: IO[str],
     stdout: IO[str],
     stderr: IO[str] | None = None,
@@ -40,7 +42,7 @@ def run(
     except (UnreadableError, ValueError) as problem:
         stdout.write(f"{json.dumps(_unreadable(str(problem)))}\n")
         return 1
-    result = supergraph(sources)
+    result = _composed(sources, contract)
     if isinstance(result, Refused):
         found = remedies.suggest(sources, result)
         stdout.write(f"{json.dumps(answer(result, found))}\n")
@@ -49,6 +51,18 @@ def run(
         return 1
     stdout.write(f"{_printed(result, as_json=as_json, explain=explain)}\n")
     return 0
+
+
+def _composed(sources: Sequence[SubgraphSource], contract: Contract | None) -> Composed | Refused:
+    """The supergraph, or the part of it that a contract shows."""
+    result = supergraph(sources)
+    if contract is None or isinstance(result, Refused):
+        return result
+    try:
+        return replace(result, supergraph_sdl=variant(result.supergraph_sdl, contract))
+    except InvalidContract as refusal:
+        errors = (CompositionError(problem.code, problem.message) for problem in refusal.problems)
+        return Refused(tuple(errors), result.hints)
 
 
 def _told(error: CompositionError, remedy: Remedy | None) -> str:
@@ -87,9 +101,12 @@ def _answered(line: str) -> dict[str, Any]:
         return {"id": None} | _unreadable("A request is a JSON object.")
     try:
         sources = read_sources(request.get("subgraphs"))
-        result = supergraph(sources)
+        given = request.get("options")
+        options = given if isinstance(given, dict) else {}
+        most = options.get("maxValidationSubgraphPaths")
+        result = supergraph(sources, **({"most_subgraph_paths": most} if isinstance(most, int) else {}))
         # Many requests a second are only after the verdict: remedies are looked for when they are asked for.
-        wanted = isinstance(options := request.get("options"), dict) and options.get("suggest") is True
+        wanted = options.get("suggest") is True
         found = remedies.suggest(sources, result) if wanted and isinstance(result, Refused) else {}
         return {"id": request.get("id")} | answer(result, found)
     except UnreadableError as problem:

@@ -46,7 +46,9 @@ class Refused:
     hints: tuple[Hint, ...] = ()
 
 
-def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
+def supergraph(
+    sources: Sequence[SubgraphSource], *, most_subgraph_paths: int = satisfiability.MOST_SUBGRAPH_PATHS
+) -> Composed | Refused:
     """Compose subgraphs; the order in which they are given does not matter."""
     ordered = sorted(sources, key=lambda source: source.name)
     subgraphs, errors = _load(ordered)
@@ -76,7 +78,7 @@ def supergraph(sources: Sequence[SubgraphSource]) -> Composed | Refused:
     if not merging.errors:
         inaccessible.check(merging)
     if not merging.errors:
-        satisfiability.check(merging, merging.overrides)
+        satisfiability.check(merging, merging.overrides, most_subgraph_paths)
     if merging.errors:
         return Refused(tuple(merging.errors))
     return Composed(print_supergraph(merging.supergraph), tuple(merging.hints))

@@ -33,8 +33,8 @@ from router.federation.elements import (
 from router.federation.fieldsets import FieldSetSyntaxError, Fragment, parse
 from router.federation.subgraph import Subgraph, SubgraphSource, load
 
-# How many characters of SDL are composed at most to try proposals.
-_MOST_CHARACTERS = 2_000_000
+# How many characters of SDL are composed at most to try proposals: a few seconds' worth.
+_MOST_CHARACTERS = 400_000
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -27,6 +27,8 @@ from router.federation.codes import CompositionError
 from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
 
 _MOST_LABELS = 6
+# As many as Apollo's composer looks at unless told otherwise. A place that several paths lead to counts once here.
+MOST_SUBGRAPH_PATHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,29 @@ class State:
     without: frozenset[str] = frozenset()
 
 
-def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> None:
-    """Refuse a supergraph with queries that can't be answered."""
+class _TooManyPathsError(Exception):
+    """More ways are open at once than may be looked at."""
+
+
+def check(
+    merging: Merging, overrides: Mapping[tuple[int, str], Override], most_paths: int = MOST_SUBGRAPH_PATHS
+) -> None:
+    """Refuse a supergraph with queries that can't be answered, or with too many ways to look at them all."""
+    errors = len(merging.errors)
+    try:
+        _check(merging, overrides, most_paths)
+    except _TooManyPathsError as problem:
+        # What was found on the way is not the whole truth.
+        del merging.errors[errors:]
+        merging.error("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", str(problem))
+
+
+def _check(merging: Merging, overrides: Mapping[tuple[int, str], Override], most_paths: int) -> None:
     labels = sorted({o.label for o in overrides.values() if o.label is not None})
     told: set[str] = set()
     for chosen in _choices(labels):
         graph = Graph(merging.subgraphs, merging.supergraph, overrides, chosen)
-        for problem in _Walk(merging, graph).problems():
+        for problem in _Walk(merging, graph, most_paths).problems():
             message = (
                 explain(merging, graph, problem)
                 if isinstance(problem, Unanswerable)
@@ -71,6 +89,7 @@ def _choices(labels: list[str]) -> Iterator[Labels]:
 class _Walk:
     merging: Merging
     graph: Graph
+    most_paths: int
     visited: dict[tuple[str, frozenset[str]], list[frozenset[int]]] = field(default_factory=dict)
     # Where one could get from states that answer everything; another state from which one gets there, too, does so as well.
     answered: dict[tuple[str, frozenset[str]], set[frozenset[Place]]] = field(default_factory=dict)
@@ -106,7 +125,7 @@ class _Walk:
             problems: dict[int, list[Unanswerable]] = {}
             for place in places:
                 alone = State(target.name, (place,), (member,))
-                walk = _Walk(self.merging, self.graph)
+                walk = _Walk(self.merging, self.graph, self.most_paths)
                 problems[place.subgraph] = [p for p in walk._walk(alone) if isinstance(p, Unanswerable)]
             if all(problems.values()):
                 yield Shared(member, {i: tuple(found) for i, found in problems.items()})
@@ -120,8 +139,10 @@ class _Walk:
 
     def _walk(self, *starts: State) -> Iterator[Unanswerable]:
         waiting = list(starts)
+        paths = sum(len(state.places) for state in waiting)
         while waiting:
             state = waiting.pop()
+            paths -= len(state.places)
             if self._is_known(state):
                 continue
             definition = self.schema.types[state.type]
@@ -131,6 +152,9 @@ class _Walk:
                     yield found
                 else:
                     waiting.append(found)
+                    paths += len(found.places)
+                    if paths > self.most_paths:
+                        raise _TooManyPathsError(f"Maximum number of validation subgraph paths exceeded: {paths}")
 
     def _root(self, name: str) -> State:
         places = tuple(Place(name, i) for i, s in enumerate(self.merging.subgraphs) if name in s.types)

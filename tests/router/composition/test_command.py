@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from router.composition.command import run
+from router.federation.variants import Contract
 
 SDL = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3")\ntype Query { a: Int }'
 FORMS = {
@@ -108,3 +109,30 @@ def test_the_server_looks_for_remedies_when_asked() -> None:
     assert "suggestion" not in without
     assert suggested["suggestion"].startswith("Remove `resolvable: false`")
     assert without["message"] == suggested["message"]
+
+
+def test_a_contract_filters_the_supergraph_or_is_refused_like_any_other_error() -> None:
+    link = SDL.splitlines()[0].replace(")", ', import: ["@tag"])')
+    subgraphs = json.dumps({"a": {"sdl": link + 'type Query { a: Int b: Int @tag(name: "no") }'}})
+    kept, refused = io.StringIO(), io.StringIO()
+
+    def filtered(contract: Contract, out: io.StringIO) -> int:
+        return run(contract=contract, stdin=io.StringIO(subgraphs), stdout=out)
+
+    assert filtered(Contract(exclude=frozenset({"no"})), kept) == 0
+    assert filtered(Contract(include=frozenset({"yes"})), refused) == 1
+    assert 'b: Int @tag(name: "no") @inaccessible' in kept.getvalue()
+    assert [error["code"] for error in json.loads(refused.getvalue())["errors"]] == ["QUERY_ROOT_TYPE_INACCESSIBLE"]
+
+
+def test_the_server_takes_the_number_of_ways_to_look_at() -> None:
+    link = SDL.splitlines()[0].replace(")", ', import: ["@shareable"])')
+    subgraphs = [{"name": n, "sdl": link + "type Query { t: T @shareable } type T { x: Int @shareable }"} for n in "ab"]
+    requests = [{"subgraphs": subgraphs, "options": {"maxValidationSubgraphPaths": most}} for most in (1, 2)]
+    out = io.StringIO()
+
+    run(server=True, stdin=io.StringIO("\n".join(map(json.dumps, requests))), stdout=out)
+
+    few, enough = map(json.loads, out.getvalue().splitlines())
+    assert [error["code"] for error in few["errors"]] == ["MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED"]
+    assert enough["ok"] is True

@@ -72,3 +72,17 @@ def test_a_shared_mutation_must_be_answerable_alone() -> None:
     assert refused.errors[0].message.startswith(
         'Supergraph API queries using the mutation field "Mutation.m" at top-level'
     )
+
+
+def test_too_many_open_ways_are_refused_with_that_error_alone() -> None:
+    sdl = "type Query { t: T @shareable u: U @shareable }\ntype T @shareable { x: Int }\ntype U @shareable { x: Int }"
+    sources = [SubgraphSource(name, None, LINK + sdl) for name in ("a", "b")]
+
+    # Two fields, each open in two subgraphs.
+    refused = supergraph(sources, most_subgraph_paths=3)
+
+    assert isinstance(refused, Refused)
+    assert [(error.code, error.message) for error in refused.errors] == [
+        ("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", "Maximum number of validation subgraph paths exceeded: 4")
+    ]
+    assert isinstance(supergraph(sources, most_subgraph_paths=4), Composed)
