@@ -73,7 +73,13 @@ def compose(
 ) -> None:
     """Compose subgraphs into a supergraph, or say every reason why not."""
     status = command.run(
-        subgraphs=subgraphs, as_json=as_json, server=server, explain=explain, stdin=sys.stdin, stdout=sys.stdout
+        subgraphs=subgraphs,
+        as_json=as_json,
+        server=server,
+        explain=explain,
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
     )
     raise typer.Exit(status)
 

@@ -55,6 +55,8 @@ def _told_to_stop(say: Say) -> Iterator[None]:
     def stop() -> None:
         for name in signals:
             loop.add_signal_handler(name, say, "… already stopping")
+        # A connection that is being opened at this moment breaks, and tells asyncio's log, when everything goes away.
+        loop.set_exception_handler(lambda _loop, _context: None)
         say("\nStopping …")
         if task:
             task.cancel()

@@ -10,8 +10,9 @@ from typing import IO, Any
 
 import yaml
 
-from router.composition import resolution
+from router.composition import remedies, resolution
 from router.composition.compose import Composed, CompositionError, Hint, Refused, supergraph
+from router.composition.remedies import Remedy
 from router.federation.subgraph import SubgraphSource
 from router.federation.supergraph import Supergraph
 
@@ -28,6 +29,7 @@ def run(
     explain: bool = False,
     stdin: IO[str],
     stdout: IO[str],
+    stderr: IO[str] | None = None,
 ) -> int:
     """Compose what a file names, or answer requests line by line; return the exit status."""
     if server:
@@ -39,14 +41,29 @@ def run(
         stdout.write(f"{json.dumps(_unreadable(str(problem)))}\n")
         return 1
     result = supergraph(sources)
-    stdout.write(f"{_printed(result, as_json=as_json, explain=explain)}\n")
-    return 0 if isinstance(result, Composed) else 1
-
-
-def _printed(result: Composed | Refused, *, as_json: bool, explain: bool) -> str:
-    """A refusal is always JSON; a supergraph is, on request, and so is the explanation that may take its place."""
     if isinstance(result, Refused):
-        return json.dumps(answer(result))
+        found = remedies.suggest(sources, result)
+        stdout.write(f"{json.dumps(answer(result, found))}\n")
+        if stderr is not None and not as_json:
+            stderr.write("\n".join(_told(error, found.get(error)) for error in result.errors) + "\n")
+        return 1
+    stdout.write(f"{_printed(result, as_json=as_json, explain=explain)}\n")
+    return 0
+
+
+def _told(error: CompositionError, remedy: Remedy | None) -> str:
+    """An error for people: the message, how far the query gets, and what would help."""
+    lines = [f"{error.code}: {error.message}"]
+    if error.journey is not None:
+        legs = (f"{leg.coordinate} ({', '.join(leg.subgraphs) or 'nobody'})" for leg in error.journey.legs)
+        lines.append(f"path: {' -> '.join(legs)}")
+    if remedy is not None:
+        lines.append(f"suggestion: {remedy.summary}")
+    return "\n".join(lines)
+
+
+def _printed(result: Composed, *, as_json: bool, explain: bool) -> str:
+    """The supergraph; on request in JSON, or an explanation in its place."""
     found = resolution.of(Supergraph.parse(result.supergraph_sdl)) if explain else ()
     if as_json:
         return json.dumps(answer(result) | ({"resolution": resolution.as_json(found)} if explain else {}))
@@ -69,21 +86,31 @@ def _answered(line: str) -> dict[str, Any]:
     if not isinstance(request, dict):
         return {"id": None} | _unreadable("A request is a JSON object.")
     try:
-        return {"id": request.get("id")} | answer(supergraph(read_sources(request.get("subgraphs"))))
+        sources = read_sources(request.get("subgraphs"))
+        result = supergraph(sources)
+        # Many requests a second are only after the verdict: remedies are looked for when they are asked for.
+        wanted = isinstance(options := request.get("options"), dict) and options.get("suggest") is True
+        found = remedies.suggest(sources, result) if wanted and isinstance(result, Refused) else {}
+        return {"id": request.get("id")} | answer(result, found)
     except UnreadableError as problem:
         return {"id": request.get("id")} | _unreadable(str(problem))
 
 
-def answer(result: Composed | Refused) -> dict[str, Any]:
-    """A result as JSON."""
+def answer(result: Composed | Refused, found: Mapping[CompositionError, Remedy] | None = None) -> dict[str, Any]:
+    """A result as JSON; where a query can't be answered, with its way and the remedy that was found."""
     hints = [_hint(hint) for hint in result.hints]
     if isinstance(result, Composed):
         return {"ok": True, "supergraph": result.supergraph_sdl, "hints": hints}
-    return {"ok": False, "errors": [_error(error) for error in result.errors], "hints": hints}
+    return {"ok": False, "errors": [_error(error, (found or {}).get(error)) for error in result.errors], "hints": hints}
 
 
-def _error(error: CompositionError) -> dict[str, Any]:
-    return {"code": error.code, "message": error.message, "nodes": [asdict(node) for node in error.nodes]}
+def _error(error: CompositionError, remedy: Remedy | None) -> dict[str, Any]:
+    said = {"code": error.code, "message": error.message, "nodes": [asdict(node) for node in error.nodes]}
+    if error.journey is not None:
+        said |= {"query": error.journey.query, "path": [asdict(leg) for leg in error.journey.legs]}
+    if remedy is not None:
+        said |= {"suggestion": remedy.summary, "patch": [asdict(edit) for edit in remedy.edits]}
+    return said
 
 
 def _hint(hint: Hint) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Names the place where the client misses something after a fetch brought nothing.
+"""Names the place where the client misses something after a fetch brought nothing, and what a fetch was to bring.
 
 A fetch asks for what the client wants and for keys that only we want. The place to name is the first response key, in
-the client's order, that stands in the client's operation and in the fetch's. Only failures come here, so it reads
-the fetch's operation again instead of keeping the answer ready.
+the client's order, that stands in the client's operation and in the fetch's. Only failures and overlaps come here, so
+it reads the fetch's operation again instead of having the answer ready.
 """
 
 from __future__ import annotations
@@ -29,21 +29,28 @@ Fragments = dict[str, FragmentDefinitionNode]
 
 def first_missing(node: Fetch, at: ResponsePath, operation: Operation) -> ResponsePath | None:
     """Return the response path of the first field that the client asked for and this fetch was to bring to `at`."""
-    brought = _brought(node)
+    keys = asked(node, operation)
     for key in _wanted(operation, at):
-        if key in brought:
+        if key in keys:
             return (*at, key)
     return at or None
 
 
-def _brought(node: Fetch) -> set[str]:
+def asked(node: Fetch, operation: Operation) -> frozenset[str]:
+    """Return the response keys that a fetch asks for at its own place."""
+    if node.operation not in operation.asked:
+        operation.asked[node.operation] = _asked(node)
+    return operation.asked[node.operation]
+
+
+def _asked(node: Fetch) -> frozenset[str]:
     document = parse(node.operation, no_location=True)
     fragments = _fragments(document)
     selections: Iterable[FieldNode] = _fields(_operation(document).selection_set, fragments)
     if node.requires:
         selections = _below(selections, "_entities", fragments)
     real = {change.from_key: change.to_key for change in node.output_rewrites}
-    return {real.get(_key(field), _key(field)) for field in selections}
+    return frozenset(real.get(_key(field), _key(field)) for field in selections)
 
 
 def _wanted(operation: Operation, at: ResponsePath) -> list[str]:

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from router.executor import merge
-from router.executor.blame import first_missing
+from router.executor.blame import asked, first_missing
+from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.operation import Operation
@@ -88,7 +89,7 @@ async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
     # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
     base = found[0].path
     try:
-        response = await _send(node, None, run)
+        response = await _send(node, {}, run)
     except TransportFailure as failure:
         _blame(node, found, failure, run)
         return
@@ -101,26 +102,28 @@ async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
     if response.data is not None:
         rename(response.data, node.output_rewrites, run.services.types)
         for position in found:
-            merge.into(position.value, response.data, run.services.types.objects)
+            _merge(node, response.data, position, run)
 
 
 async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> None:
-    collected = collect(found, node, run.services.types)
-    if not node.parts or not collected.incomplete:
-        _excuse(collected.incomplete, run.faults)
-        await _fetch_collected(node, collected.entities, run)
-        return
-    # What some objects lack takes from them what needs it, and nothing else: each part is its own fetch for them.
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_fetch_collected(node, collected.entities, run))
+    handed = hand_down(found, node.context_rewrites, run.data, run.services.types)
+    collected = [collect(group.positions, node, run.services.types) for group in handed.groups]
+    incomplete = [*handed.incomplete, *(position for one in collected for position in one.incomplete)]
+    async with asyncio.TaskGroup() as tasks:
+        for group, one in zip(handed.groups, collected, strict=True):
+            tasks.create_task(_fetch_collected(node, one.entities, group.values, run))
+        if not node.parts or not incomplete:
+            _excuse(incomplete, run.faults)
+            return
+        # What some objects lack takes from them what needs it, and nothing else: each part is its own fetch for them.
         for part in node.parts:
-            group.create_task(_fetch_entities(part, collected.incomplete, run))
+            tasks.create_task(_fetch_entities(part, incomplete, run))
 
 
-async def _fetch_collected(node: Fetch, entities: list[Entity], run: Run) -> None:
+async def _fetch_collected(node: Fetch, entities: list[Entity], handed: Mapping[str, Any], run: Run) -> None:
     chunks = list(batches(entities, run.services.max_representations))
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_send_batch(node, part, run)) for part in chunks]
+        tasks = [group.create_task(_send_batch(node, part, handed, run)) for part in chunks]
     failed: list[tuple[list[Entity], TransportFailure]] = []
     for part, task in zip(chunks, tasks, strict=True):
         match task.result():
@@ -138,10 +141,13 @@ def _excuse(incomplete: Iterable[Position], faults: Faults) -> None:
     faults.taint([position.path for position in incomplete if faults.errors and faults.tainted_near(position.path)])
 
 
-async def _send_batch(node: Fetch, part: Sequence[Entity], run: Run) -> SubgraphResponse | TransportFailure:
+async def _send_batch(
+    node: Fetch, part: Sequence[Entity], handed: Mapping[str, Any], run: Run
+) -> SubgraphResponse | TransportFailure:
     """Send one request; a failure is returned, so that it doesn't cancel the other batches."""
     try:
-        response = await _send(node, [entity.representation for entity in part], run)
+        representations = [entity.representation for entity in part]
+        response = await _send(node, {**handed, node.representations: representations}, run)
         if response.data is not None:
             _check_entities(response.data, len(part))
     except TransportFailure as failure:
@@ -170,7 +176,15 @@ def _merge_batch(node: Fetch, part: Sequence[Entity], response: SubgraphResponse
             answer.setdefault("__typename", entity.positions[0].value["__typename"])
             rename(answer, node.output_rewrites, run.services.types)
         for position in entity.positions:
-            merge.into(position.value, answer, run.services.types.objects)
+            _merge(node, answer, position, run)
+
+
+def _merge(node: Fetch, answer: dict[str, Any], position: Position, run: Run) -> None:
+    """Add an answer to an object; what nobody asked this service for must not replace what another one said."""
+    if answer.keys() & position.value.keys():
+        keys = asked(node, run.operation)
+        answer = {key: value for key, value in answer.items() if key in keys or key not in position.value}
+    merge.into(position.value, answer, run.services.types.objects)
 
 
 def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
@@ -209,11 +223,11 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
     run.faults.taint(position.path for position in lost)
 
 
-async def _send(node: Fetch, representations: list[dict[str, Any]] | None, run: Run) -> SubgraphResponse:
+async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _deliver(node, _body(node, representations, run.call.variables), run)
+        return await _deliver(node, _body(node, own, run.call.variables), run)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -234,12 +248,10 @@ async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
     return await run.services.transport.send(request, deadline)
 
 
-def _body(node: Fetch, representations: list[dict[str, Any]] | None, variables: Mapping[str, Any]) -> bytes:
+def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
-    if representations is not None:
-        used[node.representations] = representations
-    body: dict[str, Any] = {"query": node.operation, "variables": used}
+    body: dict[str, Any] = {"query": node.operation, "variables": {**used, **own}}
     if node.operation_name:
         body["operationName"] = node.operation_name
     return orjson.dumps(body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
@@ -21,6 +21,8 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
+    asked: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
 
     @staticmethod
     def of(

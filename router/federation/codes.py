@@ -26,12 +26,33 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One step of a query, and the subgraphs in which the answer may be by then."""
+
+    coordinate: str
+    subgraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """The way of a query that can't be answered: how far it gets, and what it can't get from there."""
+
+    query: str
+    legs: tuple[Leg, ...]
+    # The subgraphs that can be entered at the end of the way.
+    reached: tuple[str, ...]
+    # The field that none of them answers; none, if it is the type of the object that can't be told.
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompositionError:
     """One reason why the subgraphs are no supergraph."""
 
     code: str
     message: str
     nodes: tuple[Node, ...] = ()
+    journey: Journey | None = None
 
 
 @dataclass(frozen=True, slots=True)

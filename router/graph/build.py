@@ -5,7 +5,8 @@ The graph is not laid out beforehand: every question about a node is answered fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 
 from graphql import (
@@ -17,11 +18,15 @@ from graphql import (
     is_composite_type,
 )
 
-from router.federation.joins import FieldJoin
+from router.federation.joins import ContextArgument, FieldJoin
 from router.federation.supergraph import Supergraph
 from router.graph.edges import EntryMove, FieldMove, KeyMove, RootMove
 from router.graph.nodes import Node
 from router.graph.selections import TYPENAME, Field, Fragment, Selections, field_set, merged
+
+
+def _coordinate(graph: str, type_name: str, field: str, argument: str) -> str:
+    return f"{graph}/{type_name}.{field}({argument}:)"
 
 
 class QueryGraph:
@@ -40,12 +45,49 @@ class QueryGraph:
         self.all_possible = cache(self._all_possible)
         self.field_set = cache(self._field_set)
         self.shared_entries = cache(self._shared_entries)
+        self.field_with_contexts = cache(self._field_with_contexts)
 
     @cached_property
     def root_types(self) -> frozenset[str]:
         """The names of the query, mutation and subscription types."""
         roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
         return frozenset(root.name for root in roots if root)
+
+    @cached_property
+    def context_variables(self) -> Mapping[str, str]:
+        """The variables that hand over what comes from a context, by the coordinates of the arguments (`A/Type.field(x:)`)."""
+        found: dict[str, str] = {}
+        for number, graph in enumerate(self.graphs, start=1):
+            for index, coordinate in enumerate(sorted(self._contextual(graph))):
+                found[coordinate] = f"contextualArgument_{number}_{index}"
+        return found
+
+    def _contextual(self, graph: str) -> Iterator[str]:
+        for joined in self.supergraph.types.values():
+            for name, joins in joined.fields.items():
+                for argument in joins[graph].context_arguments if graph in joins else ():
+                    yield _coordinate(graph, joined.name, name, argument.name)
+
+    def context_variable(self, node: Node, field: str, argument: ContextArgument) -> str:
+        """The variable that hands over an argument."""
+        return self.context_variables[_coordinate(node.graph, node.type_name, field, argument.name)]
+
+    def sets_context(self, type_name: str, context: str) -> bool:
+        """Whether a type, or one that it is of, sets a context."""
+        return any(
+            context in joined.contexts and self.all_possible(type_name) <= self.all_possible(joined.name)
+            for joined in self.supergraph.types.values()
+        )
+
+    def _field_with_contexts(self, node: Node, item: Field) -> Field:
+        """The field with the arguments that the client does not know of."""
+        move = self.field(node, item.name)
+        if move is None or not move.contexts:
+            return item
+        handed = {argument.name: self.context_variable(node, item.name, argument) for argument in move.contexts}
+        added = ", ".join(f"{name}: ${variable}" for name, variable in handed.items())
+        own = f"{item.arguments[1:-1]}, " if item.arguments else ""
+        return replace(item, arguments=f"({own}{added})", variables=item.variables | set(handed.values()))
 
     def type(self, name: str) -> GraphQLNamedType | None:
         """The supergraph's type of that name."""
@@ -147,8 +189,11 @@ class QueryGraph:
         if view is None:
             # A subgraph can always give out the keys of its own entities, even those it calls external.
             view = self._opened(self._own_keys(node.type_name, node.graph), name)
-        if view is None or join is None:
+        if view is None:
             return None
+        if join is None:  # supergraphs of join v0.1 don't say which fields a subgraph calls external
+            definition = self.schema.get_field(self.composite(node.type_name), name)
+            return self._move(node, name, FieldJoin(node.graph, str(definition.type)), view) if definition else None
         # What is provided needs nothing more, whatever the subgraph would require of it elsewhere.
         return self._move(node, name, FieldJoin(node.graph, join.type, provides=join.provides), view)
 

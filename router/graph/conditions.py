@@ -11,13 +11,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from router.federation.joins import ContextArgument
 from router.graph.build import QueryGraph
 from router.graph.choice import best
-from router.graph.edges import EntryMove, KeyMove
+from router.graph.edges import EntryMove, FieldMove, KeyMove
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd, Walk
 from router.graph.selections import Selections, merged
-from router.graph.steps import Enter, Leaf, Path, Place, Solution, Start
+from router.graph.steps import Enter, Handed, Leaf, Path, Place, Solution, Start
 
 _Door = tuple[str, str, Selections]
 _Question = tuple[Node, str, frozenset[str], Selections]
@@ -51,7 +52,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._deadline += self.limits.timeout_seconds
-        self.walk = Walk(self.graph, self._solve, self._count)
+        self.walk = Walk(self.graph, self._solve, self._hand, self._count)
 
     def from_roots(self, selections: Selections, type_name: str, graphs: Sequence[str]) -> list[Leaf]:
         """The paths to each leaf, starting with the root type of any of the subgraphs."""
@@ -84,6 +85,28 @@ class Search:
         if question in self._known:
             return self._known[question]
         return self._search(door, question)
+
+    def _hand(self, path: Path, node: Node, move: FieldMove) -> tuple[Handed, ...] | None:
+        """Find who sets the contexts that a field reads, and how the values are fetched there."""
+        found = [self._handed(path, node, move.name, argument) for argument in move.contexts]
+        return None if None in found else tuple(one for one in found if one)
+
+    def _handed(self, path: Path, reader: Node, field_name: str, argument: ContextArgument) -> Handed | None:
+        above = enumerate(path.ancestors(), start=1)
+        setting = (one for one in above if self.graph.sets_context(one[1].node.type_name, argument.context))
+        up, ancestor = next(setting, (0, path))
+        if not up:
+            return None
+        node = ancestor.node
+        selections = self.graph.field_set(argument.selection, node.type_name)
+        types = self.graph.possible(node.type_name, node.graph)
+        door = (node.type_name, reader.graph, selections)
+        question = (node, node.type_name, types, selections)
+        if door in self._doors:
+            return None
+        solution = self._known[question] if question in self._known else self._search(door, question)
+        variable = self.graph.context_variable(reader, field_name, argument)
+        return Handed(variable, argument.type, up, ancestor, selections, solution) if solution else None
 
     def _search(self, door: _Door, question: _Question) -> Solution | None:
         node, type_name, types, selections = question

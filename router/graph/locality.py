@@ -26,7 +26,7 @@ class Locality:
     def move(self, node: Node, types: frozenset[str], name: str, *, with_requires: bool = False) -> FieldMove | None:
         """The move along a field if it can be asked for here as it stands, for each of the types possible."""
         move = self.graph.field(node, name)
-        if move is None or move.contexts or not (with_requires or self._is_ready(node, types, move)):
+        if move is None or not (with_requires or self._is_ready(node, types, move)):
             return None
         if name == TYPENAME or not self.graph.is_abstract(node.type_name) or self.graph.is_interface_object(node):
             return move

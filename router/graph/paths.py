@@ -16,6 +16,10 @@ What a hop needs first (the key, and what `@requires` names) is itself a selecti
 started at the node of the path: see `router.graph.conditions`. A field with requirements is therefore reached
 like any other, only that the hop needs more; when it's the same subgraph, the hop leads back into it.
 
+An argument from a context (`@fromContext`) is a requirement too, only that it is fetched further up: at the nearest object on
+the path whose type sets the context. Such a field is therefore always reached by a hop, its own or one before that left
+the ancestor's fetch.
+
 A leaf ends with several paths, and which to take can't be told here: a costly path may be free because another leaf
 goes the same way. Choosing is left to whoever sees all leaves (`router.graph.choice`).
 
@@ -42,7 +46,7 @@ from router.graph.edges import EntryMove, FieldMove, RootMove
 from router.graph.locality import Locality
 from router.graph.nodes import Node
 from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections
-from router.graph.steps import NOTHING_NEEDED, Leaf, Path, Place, Solution
+from router.graph.steps import NOTHING_NEEDED, Handed, Leaf, Path, Place, Solution
 
 _TIES = 6
 
@@ -57,14 +61,16 @@ class DeadEnd(Exception):
 
 
 Solve = Callable[[Path, Place, EntryMove, Selections], Solution | None]
+Hand = Callable[[Path, Node, FieldMove], tuple[Handed, ...] | None]
 
 
 @dataclass(slots=True)
 class Walk:
-    """Finds paths; `solve` finds what a hop needs, `count` is told of each path that is looked at."""
+    """Finds paths; `solve` finds what a hop needs, `hand` what ancestors hand down; `count` is told of each path looked at."""
 
     graph: QueryGraph
     solve: Solve
+    hand: Hand
     count: Callable[[], None]
     locality: Locality = field(init=False)
 
@@ -85,18 +91,33 @@ class Walk:
         if not options:
             if not any(self._explodes(path.node) for path in paths):
                 raise DeadEnd(place.type_name, item.name, self._reason(item, place))
-            for name in sorted(place.types):
-                yield from self._fragment(Fragment(name, (item,)), place, paths)
+            yield from self._exploded(item, place, paths)
         elif not item.selections:
             yield Leaf(tuple(options))
         else:
             below = Place(self._returned(item, place), self.types_below(item.name, place))
-            yield from self._below(item.selections, below, options)
+            try:
+                leaves = list(self._below(item.selections, below, options))
+            except DeadEnd:
+                if not self._sets_contexts(place):
+                    raise
+                leaves = list(self._exploded(item, place, paths))
+            yield from leaves
+
+    def _exploded(self, item: Field, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        for name in sorted(place.types):
+            yield from self._fragment(Fragment(name, (item,)), place, paths)
+
+    def _sets_contexts(self, place: Place) -> bool:
+        """Whether a context is set here only by the object types, each for itself, so that it takes these to find it."""
+        return self.graph.is_abstract(place.type_name) and any(
+            self.graph.supergraph.types[name].contexts for name in place.types
+        )
 
     def _reason(self, item: Field, place: Place) -> str:
         joins = self.graph.resolving(place.type_name, item.name)
         return (
-            " without an argument from a context (@fromContext)"
+            " without a context that nothing above sets (@fromContext)"
             if any(join.context_arguments for join in joins)
             else ""
         )
@@ -145,15 +166,31 @@ class Walk:
     def _direct(self, path: Path, item: Field, place: Place) -> Path | None:
         self.count()
         move = self.locality.move(path.node, place.types, item.name)
-        return path.take(item, move) if move else None
+        return path.take(item, move) if move else self._handed_before(path, item, place)
+
+    def _handed_before(self, path: Path, item: Field, place: Place) -> Path | None:
+        """Take a field whose contexts are set further up than this path's last hop: the hop can bring their values along."""
+        move = self.locality.move(path.node, place.types, item.name, with_requires=True)
+        if move is None or move.requires or not move.contexts:
+            return None
+        before = path.before_last_hop()
+        ancestors = list(path.ancestors())
+        nearer = ancestors[: len(ancestors) - len(list(before.ancestors()))] if before else []
+        contexts = [argument.context for argument in move.contexts]
+        if before is None or any(
+            self.graph.sets_context(one.node.type_name, name) for one in nearer for name in contexts
+        ):
+            return None
+        handed = self.hand(before, path.node, move)
+        return path.handing(handed).take(self.graph.field_with_contexts(path.node, item), move) if handed else None
 
     def _indirect(self, path: Path, item: Field, place: Place) -> Iterator[Path]:
         for graph in self.graph.graphs:
             found = [
-                hopped.take(item, move)
+                hopped.take(self.graph.field_with_contexts(hopped.node, item), move)
                 for entry in self._entries(path, graph, place)
                 if (move := self._move_after(entry, path, item, place)) is not None
-                if (hopped := self.hop(path, place, entry, move.requires)) is not None
+                if (hopped := self.hop(path, place, entry, move)) is not None
             ]
             if found:
                 yield min(found, key=lambda candidate: candidate.cost)
@@ -171,16 +208,18 @@ class Walk:
         if isinstance(entry, RootMove) and not path.position:
             return None
         move = self.locality.move(entry.target, place.types, item.name, with_requires=True)
-        if move is None or (entry.target.graph == path.node.graph and not move.requires):
+        if move is None or (entry.target.graph == path.node.graph and not (move.requires or move.contexts)):
             return None
         return move
 
-    def hop(self, path: Path, place: Place, entry: EntryMove, requires: Selections) -> Path | None:
-        """Go into a subgraph, if what that needs can be fetched."""
+    def hop(self, path: Path, place: Place, entry: EntryMove, move: FieldMove | None = None) -> Path | None:
+        """Go into a subgraph, if what that needs can be fetched, and what the field sought needs there."""
         if isinstance(entry, RootMove):
             return path.hop(entry, (), NOTHING_NEEDED)
-        solution = self.solve(path, place, entry, requires)
-        return path.hop(entry, requires, solution) if solution else None
+        requires = move.requires if move else ()
+        handed = self.hand(path, entry.target, move) if move and move.contexts else ()
+        solution = self.solve(path, place, entry, requires) if handed is not None else None
+        return path.hop(entry, requires, solution, handed or ()) if solution else None
 
     def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         types = place.types & self.graph.all_possible(item.on)
@@ -217,7 +256,7 @@ class Walk:
             yield path
             for graph in self.graph.graphs:
                 for entry in self.graph.entries(node.type_name, graph):
-                    if self._knows(entry.target, type_name) and (hopped := self.hop(path, place, entry, ())):
+                    if self._knows(entry.target, type_name) and (hopped := self.hop(path, place, entry)):
                         yield hopped.narrow(self.graph.narrowed(entry.target, type_name))
         elif type_name in self.graph.possible(node.type_name, node.graph):
             yield path.narrow(self.graph.narrowed(node, type_name))

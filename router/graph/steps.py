@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from router.graph.edges import EntryMove, FieldMove
+from router.graph.edges import EntryMove, FieldMove, KeyMove
 from router.graph.nodes import Node
 from router.graph.selections import Field, Selections
 
@@ -69,6 +69,37 @@ class Hop:
     entry: EntryMove
     requires: Selections
     condition: Solution
+    handed: tuple[Handed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handed:
+    """A value that an ancestor hands down as an argument (`@fromContext`): who it is, and how the value is fetched there.
+
+    `up` counts the fields between.
+    """
+
+    variable: str
+    type: str
+    up: int
+    ancestor: Path
+    selections: Selections
+    condition: Solution
+
+    @property
+    def identity(self) -> tuple[str, int, Node]:
+        """Values of the same identity are the same value."""
+        return (self.variable, self.up, self.ancestor.node)
+
+    @property
+    def stage(self) -> int:
+        """The stage after which the value is there."""
+        return self.ancestor.stage + self.condition.stage
+
+    @property
+    def errands(self) -> Iterator[Errand]:
+        """The fetches that the value needs besides those that led to the ancestor."""
+        return (errand.moved(self.ancestor.position, self.ancestor.stage) for errand in self.condition.errands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +139,39 @@ class Path:
             match here.step:
                 case Enter():
                     yield Errand(here.position, here.node.graph, 0)
-                case Hop(condition=condition):
+                case Hop(condition=condition, handed=handed):
                     before = here.parent.stage if here.parent else 0
                     yield Errand(here.position, here.node.graph, here.stage)
                     yield from (errand.moved(here.position, before) for errand in condition.errands)
+                    yield from (errand for one in handed for errand in one.errands)
             here = here.parent
+
+    def ancestors(self) -> Iterator[Path]:
+        """The places from which a field was taken on the way here, the nearest first."""
+        here: Path | None = self
+        while here is not None:
+            if isinstance(here.step, Take) and here.parent is not None:
+                yield here.parent
+            here = here.parent
+
+    def before_last_hop(self) -> Path | None:
+        """The place from which the last hop was made; None if there was none by a key."""
+        here: Path | None = self
+        while here is not None:
+            if isinstance(here.step, Hop):
+                return here.parent if isinstance(here.step.entry, KeyMove) else None
+            here = here.parent
+        return None
+
+    def handing(self, handed: tuple[Handed, ...]) -> Path:
+        """The same path, but that its last hop brings along more of what ancestors hand down."""
+        if self.parent is None:
+            return self
+        if isinstance(self.step, Hop):
+            known = {one.identity: one for one in (*self.step.handed, *handed)}
+            return self.parent.hop(self.step.entry, self.step.requires, self.step.condition, tuple(known.values()))
+        parent = self.parent.handing(handed)
+        return replace(self, parent=parent, stage=parent.stage, cost=parent.cost)
 
     def take(self, field: Field, move: FieldMove) -> Path:
         """Follow a field."""
@@ -134,11 +193,12 @@ class Path:
         """End here with everything that is left."""
         return Path(self, Rest(selections), self.node, self.position, self.stage, self.cost)
 
-    def hop(self, entry: EntryMove, requires: Selections, condition: Solution) -> Path:
+    def hop(self, entry: EntryMove, requires: Selections, condition: Solution, handed: tuple[Handed, ...] = ()) -> Path:
         """Go into a subgraph."""
-        stage = self.stage + condition.stage + 1
+        stage = max([self.stage + condition.stage, *(one.stage for one in handed)]) + 1
         cost = sum(errand.moved((), self.stage).cost for errand in condition.errands)
-        step = Hop(entry, requires, condition)
+        cost += sum(errand.cost for one in handed for errand in one.errands)
+        step = Hop(entry, requires, condition, handed)
         return Path(self, step, entry.target, self.position, stage, self.cost + cost + STAGE_COST * stage)
 
 

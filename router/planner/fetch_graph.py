@@ -38,10 +38,10 @@ from router.graph.selections import (
     common_guards,
     merged,
 )
-from router.graph.steps import Enter, Hop, Narrow, Position, Rest, Start, Take
+from router.graph.steps import Enter, Handed, Hop, Narrow, Position, Rest, Start, Take
 from router.planner.names import Names
-from router.planner.query_plan import Path, RequiresField, RequiresFragment, RequiresSelection
-from router.planner.shares import Input, Share, joined_shares
+from router.planner.query_plan import UP, KeyRename, Path, RequiresField, RequiresFragment, RequiresSelection
+from router.planner.shares import ContextInput, Input, Share, contexts_clash, joined_contexts, joined_shares
 from router.planner.tree import Branch, tree
 
 
@@ -62,6 +62,7 @@ class FetchStep:
     is_entity: bool
     is_certain: bool = True
     shares: tuple[Share, ...] = ()
+    contexts: tuple[ContextInput, ...] = ()
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -100,14 +101,15 @@ class _Draft:
     is_entity: bool
     is_certain: bool = True
     inputs: _Inputs = field(default_factory=dict)
-    outputs: dict[tuple[Input, ...], Draft] = field(default_factory=dict)
+    contexts: tuple[ContextInput, ...] = ()
+    outputs: dict[tuple[tuple[Input, ...], tuple[ContextInput, ...]], Draft] = field(default_factory=dict)
 
-    def output(self, inputs: _Inputs) -> Draft:
+    def output(self, inputs: _Inputs, contexts: tuple[ContextInput, ...] = ()) -> Draft:
         """The selection of what can be asked for when these inputs are sent."""
-        return self.outputs.setdefault(_inputs(inputs), Draft())
+        return self.outputs.setdefault((_inputs(inputs), contexts), Draft())
 
     def finished(self) -> FetchStep:
-        shares = tuple(Share(inputs, draft.finished()) for inputs, draft in self.outputs.items())
+        shares = tuple(Share(inputs, draft.finished(), contexts) for (inputs, contexts), draft in self.outputs.items())
         output = merged(item for share in shares for item in share.output)
         return FetchStep(
             self.id,
@@ -119,6 +121,7 @@ class _Draft:
             self.is_entity,
             self.is_certain,
             joined_shares(shares),
+            self.contexts,
         )
 
 
@@ -141,6 +144,7 @@ class _Cursor:
     node: Node
     guards: Guards = NO_GUARDS
     owed: Guards = NO_GUARDS
+    above: _Cursor | None = None  # where the field was taken that led here
 
 
 @dataclass(slots=True)
@@ -160,19 +164,29 @@ class Builder:
         return tuple(step.finished() for step in self.steps)
 
     def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        return self._fitting(graph, path, needs, NO_GUARDS, {}, is_entity=is_entity)
+        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), is_entity=is_entity)
 
     def _fitting(
-        self, graph: str, path: Path, needs: frozenset[int], guards: Guards, inputs: _Inputs, *, is_entity: bool
+        self,
+        graph: str,
+        path: Path,
+        needs: frozenset[int],
+        guards: Guards,
+        inputs: _Inputs,
+        contexts: tuple[ContextInput, ...],
+        *,
+        is_entity: bool,
     ) -> _Draft:
         """The fetch for this place, or another one if what it sends already can't stand beside the inputs."""
         known = self._by_key.setdefault((graph, path, needs, guards, is_entity), [])
         for step in known:
             both = _joined_inputs(step.inputs, inputs)
-            if not clash(both):
-                step.inputs = both
+            handed = joined_contexts(step.contexts, contexts)
+            if not clash(both) and not contexts_clash(handed):
+                step.inputs, step.contexts = both, handed
                 return step
-        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=_joined_inputs({}, inputs))
+        inputs = _joined_inputs({}, inputs)
+        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=inputs, contexts=contexts)
         self.steps.append(step)
         known.append(step)
         return step
@@ -208,7 +222,7 @@ class Builder:
                 draft.add(TYPENAME_FIELD)
             position = (*at.position, item.response_key)
             guards = at.guards | item.guards if self.names.is_guarded_variously(position) else at.guards
-            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards), touched)
+            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards, above=at), touched)
 
     def _is_abstract(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
@@ -231,17 +245,52 @@ class Builder:
             # What only this hop needs is needed under the hop's own conditions.
             guards = at.guards | (at.owed or _common_guards(branch))
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
+            contexts = tuple(self._handed(one, at, guards, used) for one in hop.handed)
             inputs = self._sent(hop.entry, hop.requires, at)
-            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, is_entity=True)
+            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, contexts, is_entity=True)
             step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
-            draft = step.output(inputs).narrow(branch.node.type_name)
+            draft = step.output(inputs, contexts).narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
         else:
             step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
             draft = step.output({})
-        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards)
+        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards, at.above)
         self._follow(branch, cursor, touched)
+
+    def _handed(self, handed: Handed, at: _Cursor, guards: Guards, used: set[int]) -> ContextInput:
+        """Fetch at the ancestor what it hands down, and say how to find it from here."""
+        above = at
+        for _ in range(handed.up):
+            above = above.above or above
+        self._follow(tree(handed.condition.paths, above.node), replace(above, guards=above.guards | guards), used)
+        used.add(above.step.id)
+        sources = self._sources(handed.selections, above.position)
+        start = (UP,) * handed.up
+        if above.node.type_name in self.graph.root_types:
+            found = [KeyRename((*start, *path), key, handed.variable) for path, key in sources]
+        else:
+            above.draft.add(TYPENAME_FIELD)
+            found = [
+                KeyRename((*start, *path), key, handed.variable)
+                for source, key in sources
+                for path in _typed(source, sorted(self.graph.possible(above.node.type_name, above.node.graph)))
+            ]
+        return ContextInput(handed.variable, handed.type, tuple(found))
+
+    def _sources(self, selections: Selections, position: Position) -> Iterator[tuple[Path, str]]:
+        """The leaves of a selection: where they lie, and under which keys."""
+        for item in selections:
+            match item:
+                case Fragment():
+                    for path, key in self._sources(item.selections, position):
+                        yield (f"|[{item.on}]", *path), key
+                case Field():
+                    key = self.names.key(position, item)
+                    if not item.selections:
+                        yield (), key
+                    for path, inner in self._sources(item.selections, (*position, key)):
+                        yield (key, *path), inner
 
     def _sent(self, entry: KeyMove, requires: Selections, at: _Cursor) -> _Inputs:
         sent = joined(
@@ -261,6 +310,15 @@ class Builder:
                 key = self.names.key(position, item)
                 inner = self._representation(item.selections, (*position, key))
                 return RequiresField(item.name, key if key != item.name else None, inner)
+
+
+def _typed(path: Path, types: Iterable[str]) -> list[Path]:
+    """A path that begins with the type of the object it's about: for each of the types, unless it says so itself."""
+    return [path] if _begins_narrowed(path) else [(f"|[{name}]", *path) for name in types]
+
+
+def _begins_narrowed(path: Path) -> bool:
+    return bool(path) and path[0].startswith("|")
 
 
 def _common_guards(branch: Branch) -> Guards:

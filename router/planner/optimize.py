@@ -25,7 +25,7 @@ from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
 from router.planner.fetch_graph import FetchGraph, FetchStep, clash, joined
 from router.planner.query_plan import Path
-from router.planner.shares import Input, joined_shares
+from router.planner.shares import ContextInput, Input, contexts_clash, joined_contexts, joined_shares
 
 
 def optimize(graph: FetchGraph) -> FetchGraph:
@@ -122,6 +122,8 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
     """
     if clash({(item.type_name, item.sent_as): item.requires for item in _joined_inputs(first, second)}):
         return False
+    if contexts_clash(joined_contexts(first.contexts, second.contexts)):
+        return False
     own, other = common_guards(first.output), common_guards(second.output)
     return (own <= other or first.is_certain or _needs_no_more(first, second)) and (
         other <= own or second.is_certain or _needs_no_more(second, first)
@@ -130,7 +132,9 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
 
 def _needs_no_more(step: FetchStep, other: FetchStep) -> bool:
     known = {(item.type_name, item.sent_as): set(item.requires) for item in other.inputs}
-    return all(set(item.requires) <= known.get((item.type_name, item.sent_as), set()) for item in step.inputs)
+    return set(step.contexts) <= set(other.contexts) and all(
+        set(item.requires) <= known.get((item.type_name, item.sent_as), set()) for item in step.inputs
+    )
 
 
 def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> FetchGraph:
@@ -141,6 +145,7 @@ def _with_merged(graph: FetchGraph, first: FetchStep, second: FetchStep) -> Fetc
         needs=first.needs | second.needs,
         is_certain=first.is_certain and second.is_certain,
         shares=joined_shares((*first.shares, *second.shares)),
+        contexts=joined_contexts(first.contexts, second.contexts),
     )
     return _replaced(graph, both, second.id)
 
@@ -180,13 +185,42 @@ def _widened(graph: FetchGraph) -> FetchGraph:
 
 
 def _but_for_types(step: FetchStep) -> object:
-    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity, step.shares)
+    shares = tuple((share.inputs, share.output, _untyped(share.contexts)) for share in step.shares)
+    contexts = _untyped(step.contexts)
+    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity, contexts, shares)
+
+
+def _untyped(contexts: tuple[ContextInput, ...]) -> object:
+    """What is handed down from equally far above, whatever the types are there."""
+    return tuple(
+        (item.variable, frozenset((_bare(source.path), source.from_key) for source in item.sources))
+        for item in contexts
+    )
+
+
+def _widened_contexts(first: tuple[ContextInput, ...], second: tuple[ContextInput, ...]) -> tuple[ContextInput, ...]:
+    return tuple(
+        replace(one, sources=tuple(dict.fromkeys((*one.sources, *two.sources))))
+        for one, two in zip(first, second, strict=True)
+    )
+
+
+def _widened_step(first: FetchStep, second: FetchStep, path: Path) -> FetchStep:
+    return replace(
+        first,
+        path=path,
+        contexts=_widened_contexts(first.contexts, second.contexts),
+        shares=tuple(
+            replace(one, contexts=_widened_contexts(one.contexts, two.contexts))
+            for one, two in zip(first.shares, second.shares, strict=True)
+        ),
+    )
 
 
 def _widen(known: list[FetchStep], step: FetchStep, gone: dict[int, int]) -> None:
     for index, other in enumerate(known):
         if (path := _joined_path(other.path, step.path)) is not None:
-            known[index] = replace(other, path=path)
+            known[index] = _widened_step(other, step, path)
             gone[step.id] = other.id
             return
     known.append(step)

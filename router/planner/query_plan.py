@@ -24,6 +24,8 @@ What a reader has to know beyond the shapes:
   answer is merged into each object found at the path.
 * `input_rewrites` apply to each representation before it is sent, `output_rewrites` to the answer before it is merged.
   Their paths start at the representation, at the entity of an entity fetch, or at the root of the answer.
+* `context_rewrites` say where the values of variables lie that an ancestor of the objects hands down: the first path that leads
+  somewhere counts. They start at the object, and objects for which the values differ are asked for in different requests.
 * An object of which only fields of an interface object were asked may have no `__typename`, or the interface's name.
 * Data may hold more than the operation asks for (keys, requirements, fields under internal names `_name_0`).
 """
@@ -39,6 +41,7 @@ from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode, parse,
 OperationKind = Literal["query", "mutation", "subscription"]
 
 Path = tuple[str, ...]
+UP = ".."  # in the path of a context: to the object around this one, lists left aside
 
 
 @dataclass(frozen=True, slots=True)

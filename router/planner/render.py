@@ -46,7 +46,7 @@ class Renderer:
     def fetch(self, step: FetchStep, guards: Guards = NO_GUARDS) -> Fetch:
         """Turn a step into a request; what holds for the whole of it need not be said in it."""
         name = self._operation_name(self.graph.supergraph.endpoint(step.graph).name)
-        whole = self._fetch(step, Share(step.inputs, step.output), guards, name)
+        whole = self._fetch(step, Share(step.inputs, step.output, step.contexts), guards, name)
         if len(step.shares) < 2:
             return whole
         return replace(whole, parts=tuple(self._fetch(step, share, guards, name) for share in step.shares))
@@ -54,11 +54,11 @@ class Renderer:
     def _fetch(self, step: FetchStep, share: Share, guards: Guards, operation_name: str | None) -> Fetch:
         root = self._root_type(step)
         text = write(self.graph, Node(root, step.graph), without_guards(share.output, guards))
-        usages = tuple(sorted(text.variables))
+        usages = tuple(sorted(text.variables - {item.variable for item in share.contexts}))
         kind: OperationKind = "query" if step.is_entity or step.path else self.operation.kind
         return Fetch(
             service_name=self.graph.supergraph.endpoint(step.graph).name,
-            operation=self._operation_text(step, kind, operation_name, text, usages),
+            operation=self._operation_text(step, kind, operation_name, text, usages, share),
             operation_kind=kind,
             operation_name=operation_name,
             variable_usages=usages,
@@ -69,6 +69,7 @@ class Renderer:
                 if item.sent_as
             ),
             output_rewrites=text.renames,
+            context_rewrites=tuple(source for item in share.contexts for source in item.sources),
         )
 
     def _root_type(self, step: FetchStep) -> str:
@@ -82,9 +83,10 @@ class Renderer:
         return f"{self.operation.name}__{re.sub(r'[^0-9A-Za-z_]', '_', service)}__{number}"
 
     def _operation_text(
-        self, step: FetchStep, kind: OperationKind, name: str | None, text: Text, usages: tuple[str, ...]
+        self, step: FetchStep, kind: OperationKind, name: str | None, text: Text, usages: tuple[str, ...], share: Share
     ) -> str:
         definitions = [self.operation.variables[usage] for usage in usages if usage in self.operation.variables]
+        definitions += [f"${item.variable}: {item.type}" for item in share.contexts]
         selection = text.selection
         if step.is_entity:
             variable = representations_variable(usages)

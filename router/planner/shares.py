@@ -24,7 +24,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from router.graph.selections import Selections, merged
-from router.planner.query_plan import RequiresSelection
+from router.planner.query_plan import KeyRename, RequiresSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,27 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextInput:
+    """What is sent as a variable, because an ancestor hands it down; `sources` say where it lies, seen from the object."""
+
+    variable: str
+    type: str
+    sources: tuple[KeyRename, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a fetch that could be sent alone."""
 
     inputs: tuple[Input, ...]
     output: Selections
+    contexts: tuple[ContextInput, ...] = ()
+
+    def is_one_with(self, other: Share) -> bool:
+        """Whether the two need not be told apart."""
+        if self.contexts != other.contexts:
+            return False
+        return all(one.leaves_alone(two) for one in self.inputs for two in other.inputs)
 
 
 def joined_shares(shares: Iterable[Share]) -> tuple[Share, ...]:
@@ -66,7 +82,7 @@ def joined_shares(shares: Iterable[Share]) -> tuple[Share, ...]:
         if not share.output:
             continue
         for index, other in enumerate(found):
-            if all(one.leaves_alone(two) for one in share.inputs for two in other.inputs):
+            if share.is_one_with(other):
                 inputs = {item.key: item for item in (*other.inputs, *share.inputs)}
                 found[index] = replace(
                     other, inputs=tuple(inputs.values()), output=merged((*other.output, *share.output))
@@ -75,3 +91,13 @@ def joined_shares(shares: Iterable[Share]) -> tuple[Share, ...]:
         else:
             found.append(share)
     return tuple(found)
+
+
+def joined_contexts(*contexts: tuple[ContextInput, ...]) -> tuple[ContextInput, ...]:
+    """What all of them hand down, in order."""
+    return tuple(dict.fromkeys(item for items in contexts for item in items))
+
+
+def contexts_clash(contexts: tuple[ContextInput, ...]) -> bool:
+    """Whether one variable would have to have two values: it comes from different ancestors."""
+    return len({item.variable for item in contexts}) < len(contexts)

@@ -39,8 +39,9 @@ def _identity(step: Step, node: Node) -> Hashable:
     match step:
         case Take(field=taken):
             return (taken.response_key, taken.identity, taken.guards, node)
-        case Hop(entry=entry, requires=requires):
-            return (node, entry.key if isinstance(entry, KeyMove) else None, requires)
+        case Hop(entry=entry, requires=requires, handed=handed):
+            own = tuple(one.identity for one in handed)
+            return (node, entry.key if isinstance(entry, KeyMove) else None, requires, own)
         case Narrow(on=on):
             return on
         case Rest(selections=selections):

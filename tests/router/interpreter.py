@@ -60,13 +60,41 @@ class Interpreter:
                 chosen = if_clause if self.variables[name] else else_clause
                 if chosen:
                     self._node(chosen, path)
-            case Fetch():
-                self._fetch(node, list(self._objects(self.data, path)))
+            case Fetch(context_rewrites=rewrites):
+                found = list(self._lineages((self.data,), path))
+                for values, group in self._handed_down(found, rewrites):
+                    self._fetch(node, group, values)
             case _:
                 raise AssertionError(node)
 
-    def _fetch(self, node: Fetch, targets: list[dict[str, Any]]) -> None:
+    def _handed_down(
+        self, found: list[tuple[dict[str, Any], ...]], rewrites: tuple[KeyRename, ...]
+    ) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """The objects found, by the values that their ancestors hand down to them; each comes with all that is around it."""
+        groups: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+        for lineage in found or [()]:
+            values: dict[str, Any] = {}
+            for rewrite in rewrites if lineage else ():
+                up = rewrite.path.count("..")
+                for value in self._values(lineage[-1 - up], (*rewrite.path[up:], rewrite.from_key)):
+                    values.setdefault(rewrite.to_key, value)
+            group = next((targets for known, targets in groups if known == values), None)
+            if group is None:
+                groups.append((values, group := []))
+            group.extend(lineage[-1:])
+        return groups
+
+    def _values(self, value: Any, path: Path) -> Iterator[Any]:
+        if not path or value is None:
+            yield value
+        elif not path[0].startswith("|"):
+            yield from self._values(value[path[0]], path[1:])
+        elif self._is(value["__typename"], path[0][2:-1]):
+            yield from self._values(value, path[1:])
+
+    def _fetch(self, node: Fetch, targets: list[dict[str, Any]], handed: Mapping[str, Any]) -> None:
         variables = {name: self.variables[name] for name in node.variable_usages if name in self.variables}
+        variables |= handed
         if node.requires:
             known = [target for target in targets if "__typename" in target]
             found = [(target, self._representation(target, node.requires)) for target in known]
@@ -94,18 +122,23 @@ class Interpreter:
         return self.ask(node.service_name, parse(node.operation), variables)
 
     def _objects(self, value: Any, path: Path) -> Iterator[dict[str, Any]]:
+        yield from (lineage[-1] for lineage in self._lineages((value,), path))
+
+    def _lineages(self, lineage: tuple[Any, ...], path: Path) -> Iterator[tuple[dict[str, Any], ...]]:
+        """The objects at a path, each at the end of those around it."""
+        *around, value = lineage
         if value is None:
             return
         if not path:
-            yield value
+            yield lineage
         elif path[0] == "@":
             for item in value:
-                yield from self._objects(item, path[1:])
+                yield from self._lineages((*around, item), path[1:])
         elif path[0].startswith("|"):
             if any(self._is(value["__typename"], name) for name in path[0][2:-1].split(",")):
-                yield from self._objects(value, path[1:])
+                yield from self._lineages(lineage, path[1:])
         else:
-            yield from self._objects(value.get(path[0]), path[1:])
+            yield from self._lineages((*lineage, value.get(path[0])), path[1:])
 
     def _is(self, name: str, of: str) -> bool:
         if name == of:

@@ -20,8 +20,10 @@ from itertools import chain, combinations
 from router.composition.merge.merging import Merging, Override
 from router.composition.satisfiability.explain import Shared, Unanswerable, explain, explain_shared
 from router.composition.satisfiability.graph import Graph, Labels, Place
+from router.composition.satisfiability.journey import journey
 from router.composition.satisfiability.reach import Reach
 from router.composition.satisfiability.runtime_types import check_runtime_types
+from router.federation.codes import CompositionError
 from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
 
 _MOST_LABELS = 6
@@ -53,7 +55,8 @@ def check(merging: Merging, overrides: Mapping[tuple[int, str], Override]) -> No
             )
             if message not in told:
                 told.add(message)
-                merging.error("SATISFIABILITY_ERROR", message)
+                way = journey(merging, graph, problem) if isinstance(problem, Unanswerable) else None
+                merging.errors.append(CompositionError("SATISFIABILITY_ERROR", message, journey=way))
 
 
 def _choices(labels: list[str]) -> Iterator[Labels]:

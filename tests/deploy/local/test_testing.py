@@ -98,7 +98,7 @@ def test_nothing_is_left_running_when_it_is_ended_from_outside(tmp_path: Path, h
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does it: to everybody in the foreground
     else:
         run.send_signal(signal.Signals[f"SIG{how}"])
-    run.communicate(timeout=20)
+    run.communicate(timeout=120)
 
     assert still_running(started, seconds=10) == []
     assert run.returncode == {"INT": 2, "TERM": 2, "KILL": -signal.SIGKILL}[how]

@@ -91,3 +91,20 @@ def test_a_file_that_is_no_list_of_subgraphs_is_refused(tmp_path: Path) -> None:
 
     assert run(subgraphs=file, stdin=io.StringIO(), stdout=out) == 1
     assert json.loads(out.getvalue())["errors"][0]["code"] == "INVALID_INPUT"
+
+
+def test_the_server_looks_for_remedies_when_asked() -> None:
+    link = SDL.splitlines()[0].replace(")", ', import: ["@key"])')
+    subgraphs = [
+        {"name": "a", "sdl": link + 'type Query { t: T } type T @key(fields: "id") { id: ID! }'},
+        {"name": "b", "sdl": link + 'type T @key(fields: "id", resolvable: false) { id: ID! x: Int }'},
+    ]
+    requests = [{"id": 1, "subgraphs": subgraphs}, {"id": 2, "subgraphs": subgraphs, "options": {"suggest": True}}]
+    out = io.StringIO()
+
+    run(server=True, stdin=io.StringIO("\n".join(map(json.dumps, requests))), stdout=out)
+
+    without, suggested = (json.loads(line)["errors"][0] for line in out.getvalue().splitlines())
+    assert "suggestion" not in without
+    assert suggested["suggestion"].startswith("Remove `resolvable: false`")
+    assert without["message"] == suggested["message"]

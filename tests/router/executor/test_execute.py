@@ -316,6 +316,20 @@ async def test_details_of_an_internal_error_stay_inside(graph: Any) -> None:
     ]
 
 
+async def test_what_a_service_was_not_asked_for_replaces_nothing(graph: Any) -> None:
+    graph.serves("crm", CRM)
+    more = {"tickets": [], "name": "MINE NOW", "id": "666", "__typename": "Ticket"}
+    graph.serves("tickets", {"data": {"_entities": [more]}})
+    graph.serves("assets", ASSETS)
+
+    result = await graph.run(SEED, SEED_PLAN)
+
+    assert result.data == {
+        "customer": {"name": "ACME", "tickets": [], "assets": [{"name": "srv-1", "__typename": "Server"}]}
+    }
+    assert result.errors == []
+
+
 async def test_an_internal_alias_of_one_type_goes_back_though_the_answer_does_not_name_the_type(graph: Any) -> None:
     graph.serves("crm", CRM)
     graph.serves("tickets", {"data": {"_entities": [{"alias_0": [{"id": "1", "title": None}]}]}})

@@ -133,15 +133,42 @@ def test_an_impossible_query_is_refused_with_the_field_that_no_one_can_answer() 
     assert failure.value.code == "QUERY_PLANNING_FAILED"
 
 
-def test_a_field_that_takes_an_argument_from_a_context_is_refused_with_the_reason() -> None:
+def test_an_argument_from_a_context_that_nothing_above_sets_is_refused_with_the_reason() -> None:
     sdl = SMALL.replace("external: Boolean)", "external: Boolean, contextArguments: [String])").replace(
         "c: String @join__field(graph: C)",
         'c: String @join__field(graph: C, contextArguments: [{context: "x", name: "n", type: "Int", selection: "{ id }"}])',
         1,
     )
 
-    with pytest.raises(PlanningFailed, match=r'answers "N\.c" without an argument from a context'):
+    with pytest.raises(PlanningFailed, match=r'answers "N\.c" without a context that nothing above sets'):
         _plan(sdl, "{ n { c } }")
+
+
+def test_an_alias_that_takes_the_name_of_the_type_is_refused() -> None:
+    with pytest.raises(PlanningFailed, match="__typename can't be the alias of another field"):
+        _plan(SMALL, "{ n { __typename: a } }")
+
+
+def test_a_supergraph_of_join_0_1_says_what_is_provided_without_saying_what_is_external() -> None:
+    sdl = """
+        schema @core(feature: "https://specs.apollo.dev/core/v0.1") @core(feature: "https://specs.apollo.dev/join/v0.1") {
+          query: Query
+        }
+        directive @core(feature: String!) repeatable on SCHEMA
+        directive @join__field(graph: join__Graph, requires: String, provides: String) on FIELD_DEFINITION
+        directive @join__type(graph: join__Graph!, key: String) repeatable on OBJECT | INTERFACE
+        directive @join__owner(graph: join__Graph!) on OBJECT | INTERFACE
+        directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+        enum join__Graph { A @join__graph(name: "a", url: "") B @join__graph(name: "b", url: "") }
+        type Query { top: Review @join__field(graph: B) }
+        type User @join__owner(graph: A) @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+          id: ID! @join__field(graph: A) name: String @join__field(graph: A) age: Int @join__field(graph: A)
+        }
+        type Review { author: User @join__field(graph: B, provides: "name") }
+    """
+
+    assert _plan(sdl, "{ top { author { name } } }") == QueryPlan(Fetch("b", "{ top { author { name } } }"))
+    assert isinstance(_plan(sdl, "{ top { author { name age } } }").node, Sequence)
 
 
 def test_planning_stops_at_its_limits() -> None:
