@@ -26,15 +26,19 @@ from router.federation.elements import (
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
-from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.spec import (
+    APOLLO,
+    FEDERATION,
+    FeatureUrl,
+    Import,
+    Link,
+    LinkError,
+    Links,
+    Version,
+    own_specification,
+)
 from router.federation.subgraph_links import follow
 from router.federation.typed_values import type_defaults
-
-
-def own_specification(directive: str) -> str:
-    """The specification of a directive that can be linked without federation."""
-    return COST if directive == "listSize" else f"{APOLLO}{directive}"
-
 
 FEDERATION_1 = Link(
     FeatureUrl(FEDERATION, "federation", Version(1, 0)),

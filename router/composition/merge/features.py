@@ -135,6 +135,8 @@ def _announce(supergraph: Schema, feature: Feature, names: dict[str, str]) -> No
     """Link a feature in the supergraph and define its directives and types; all of them, if only some are used."""
     imports: list[Value] = []
     for element, name in names.items():
+        if name == f"{feature.name}__{element}":
+            continue
         if name != element:
             imports.append({"name": f"@{element}", "as": f"@{name}"})
         elif element != feature.name and element not in _NOT_APPLIED:
