@@ -346,7 +346,7 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         problems.append(CompositionError("INVALID_GRAPHQL", f"[{source.name}] {message}", places(source.name, nodes)))
 
     schema = document.read(parsed, report)
-    if problems:
+    if document.takes_names_twice(parsed):
         return tuple(problems)
     try:
         links = follow(schema)
@@ -354,7 +354,7 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         node = error.application.node if error.application else None
         where = places(source.name, (node,))
         return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
-    return _expand(source, schema, links)
+    return tuple(problems) or _expand(source, schema, links)
 
 
 def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | tuple[CompositionError, ...]:

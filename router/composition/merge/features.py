@@ -118,6 +118,9 @@ def _applied_names(subgraph: Subgraph) -> Iterator[str]:
     for definition in subgraph.schema.types.values():
         for element in elements(definition):
             yield from (application.name for application in element.applied)
+    for directive in subgraph.schema.directives.values():
+        for argument in directive.arguments.values():
+            yield from (application.name for application in argument.applied)
 
 
 def _refuse(merging: Merging, element: str) -> None:
