@@ -42,6 +42,8 @@ def hand_down(
     found: Iterable[Position], rewrites: Sequence[KeyRename], data: dict[str, Any], types: RuntimeTypes
 ) -> Handed:
     """Group objects by what their ancestors hand down to them."""
+    if not rewrites:
+        return Handed([Group({}, list(found))], [])
     variables = {rewrite.to_key for rewrite in rewrites}
     groups: dict[bytes, Group] = {}
     incomplete: list[Position] = []

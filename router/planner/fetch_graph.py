@@ -13,7 +13,8 @@ another fetch for the same place in the response:
 What the hop needs is fetched first: its condition is a tree too and is walked from the same place, in the fetch at hand
 and, where the condition hops itself, in further fetches. The new fetch waits for all fetches that were touched by that,
 and for the one at hand, which fetches the `__typename`. `@requires` is nothing else: a hop whose condition names more
-than a key. So the graph has no cycles by construction, since a fetch only waits for fetches that were there before it.
+than a key. What an ancestor hands down (`@fromContext`) is a condition that is walked from the ancestor's place, and travels as a
+variable instead of in the representation. So the graph has no cycles by construction, since a fetch only waits for fetches that were there before it.
 
 Each fetch has the path at which its answer is merged. A path through a type condition says so (`pets.@.|[Dog].owner`),
 since other types may have other things at the same place; the last condition is left to the representation,
@@ -102,6 +103,7 @@ class _Draft:
     is_certain: bool = True
     inputs: _Inputs = field(default_factory=dict)
     contexts: tuple[ContextInput, ...] = ()
+    asked: Selections = ()
     outputs: dict[tuple[tuple[Input, ...], tuple[ContextInput, ...]], Draft] = field(default_factory=dict)
 
     def output(self, inputs: _Inputs, contexts: tuple[ContextInput, ...] = ()) -> Draft:
@@ -164,7 +166,7 @@ class Builder:
         return tuple(step.finished() for step in self.steps)
 
     def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), is_entity=is_entity)
+        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), (), is_entity=is_entity)
 
     def _fitting(
         self,
@@ -174,6 +176,7 @@ class Builder:
         guards: Guards,
         inputs: _Inputs,
         contexts: tuple[ContextInput, ...],
+        asked: Selections,
         *,
         is_entity: bool,
     ) -> _Draft:
@@ -182,11 +185,11 @@ class Builder:
         for step in known:
             both = _joined_inputs(step.inputs, inputs)
             handed = joined_contexts(step.contexts, contexts)
-            if not clash(both) and not contexts_clash(handed):
-                step.inputs, step.contexts = both, handed
+            if not clash(both) and not contexts_clash(handed) and not answers_clash(both, (*step.asked, *asked)):
+                step.inputs, step.contexts, step.asked = both, handed, (*step.asked, *asked)
                 return step
         inputs = _joined_inputs({}, inputs)
-        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=inputs, contexts=contexts)
+        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=inputs, contexts=contexts, asked=asked)
         self.steps.append(step)
         known.append(step)
         return step
@@ -247,7 +250,10 @@ class Builder:
             self._follow(tree(hop.condition.paths, at.node), replace(at, guards=guards), used)
             contexts = tuple(self._handed(one, at, guards, used) for one in hop.handed)
             inputs = self._sent(hop.entry, hop.requires, at)
-            step = self._fitting(branch.node.graph, path, frozenset(used), guards, inputs, contexts, is_entity=True)
+            asked = tuple(_asked(branch))
+            step = self._fitting(
+                branch.node.graph, path, frozenset(used), guards, inputs, contexts, asked, is_entity=True
+            )
             step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
             draft = step.output(inputs, contexts).narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
@@ -319,6 +325,40 @@ def _typed(path: Path, types: Iterable[str]) -> list[Path]:
 
 def _begins_narrowed(path: Path) -> bool:
     return bool(path) and path[0].startswith("|")
+
+
+def _asked(branch: Branch) -> Iterator[Field | Fragment]:
+    """What a branch asks for before it hops elsewhere."""
+    for child in branch.branches.values():
+        match child.step:
+            case Take(field=item):
+                yield replace(item, selections=tuple(_asked(child)))
+            case Narrow():
+                yield from _asked(child)
+            case Rest(selections=selections):
+                yield from selections
+
+
+def answers_clash(inputs: Iterable[tuple[str, str | None]], output: Selections) -> bool:
+    """Whether objects of different types, sent under one type's name, would get different fields under one key.
+
+    All of them are answered alike, so that nothing in the answer tells whose field it is.
+    """
+    names = [sent_as for _, sent_as in inputs if sent_as]
+    if len(names) == len(set(names)):
+        return False
+    fields: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return any(fields.setdefault(keys, identity) != identity for keys, identity in _keyed(output, ()))
+
+
+def _keyed(selections: Selections, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    for item in selections:
+        if isinstance(item, Fragment):
+            yield from _keyed(item.selections, above)
+        else:
+            keys = (*above, item.response_key)
+            yield keys, item.identity
+            yield from _keyed(item.selections, keys)
 
 
 def _common_guards(branch: Branch) -> Guards:

@@ -23,7 +23,7 @@ from dataclasses import replace
 
 from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
-from router.planner.fetch_graph import FetchGraph, FetchStep, clash, joined
+from router.planner.fetch_graph import FetchGraph, FetchStep, answers_clash, clash, joined
 from router.planner.query_plan import Path
 from router.planner.shares import ContextInput, Input, contexts_clash, joined_contexts, joined_shares
 
@@ -123,6 +123,8 @@ def _may_join(first: FetchStep, second: FetchStep) -> bool:
     if clash({(item.type_name, item.sent_as): item.requires for item in _joined_inputs(first, second)}):
         return False
     if contexts_clash(joined_contexts(first.contexts, second.contexts)):
+        return False
+    if answers_clash((item.key for item in _joined_inputs(first, second)), (*first.output, *second.output)):
         return False
     own, other = common_guards(first.output), common_guards(second.output)
     return (own <= other or first.is_certain or _needs_no_more(first, second)) and (

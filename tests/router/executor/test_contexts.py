@@ -82,3 +82,12 @@ async def test_without_what_is_handed_down_only_the_fields_that_read_it_are_lost
     assert result.data is None  # the field that reads it may not be null, nor may what is around it
     assert [error["extensions"]["service"] for error in result.errors] == ["b"]
     assert [name for name, _ in federation.asked] == ["a", "b"]
+
+
+async def test_plain_fields_stay_when_what_is_handed_down_does_not_arrive() -> None:
+    federation = Federation(Case(CASES / "078-plain-fields-beside-one-that-reads-a-context"), down=("c",))
+    result = await federation.answer()
+
+    assert result.data == {"ts": [{"u": {"plain": 7, "read": None}}, {"u": {"plain": 7, "read": None}}]}
+    assert [error["extensions"]["service"] for error in result.errors] == ["c"]
+    assert federation.asked[2:] == [("b", {"representations": [{"__typename": "U", "id": "u1"}]})]

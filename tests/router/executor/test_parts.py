@@ -17,7 +17,7 @@ from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
 from router.planner.planner import Planner
 
-CASE = Case(CASES / "066-plain-fields-beside-such-that-require")
+CASE = Case(CASES / "076-plain-fields-beside-such-that-require")
 
 
 class Shop:
