@@ -59,7 +59,8 @@ def supergraph(
         old = {subgraph.name for subgraph in subgraphs if subgraph.is_federation_1}
         subgraphs, errors = upgrade(subgraphs)
         # What could not be upgraded need not be valid afterwards.
-        errors = errors or [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
+        old = {name for name in old if not any(error.message.startswith(f"[{name}] ") for error in errors)}
+        errors += [error for subgraph in subgraphs if subgraph.name in old for error in _check(subgraph)]
     if errors:
         return Refused(tuple(sorted(errors, key=lambda error: error.message.split("]")[0])))
     version = max((_needed_version(subgraph) for subgraph in subgraphs), default=Version(2, 0))

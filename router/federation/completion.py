@@ -38,7 +38,7 @@ from router.federation.elements import (
     nullable,
     printed,
 )
-from router.federation.spec import CONNECT, FEDERATION_VERSIONS, Link, Links
+from router.federation.spec import CONNECT, FEDERATION_VERSIONS, NEWEST, Link, Links, own_specification
 
 Problem: TypeAlias = tuple[str, str, AstNode | None]
 
@@ -111,14 +111,25 @@ def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:
     connect = links.by_identity.get(CONNECT)
     for sdl in connect_definitions(connect) if connect else ():
         define(schema, sdl)
+    problems = list(_complete_own(schema, link, links))
     if link.url.version.major == 1:
-        return list(_complete_federation_1(schema))
-    problems: list[Problem] = []
+        return [*problems, *_complete_federation_1(schema)]
     for name in available_types(link.url.version):
         problems += _complete_type(schema, link.type(name))
     for definition in available(link.url.version).values():
         problems += _complete_directive(schema, definition, link)
     return problems
+
+
+def _complete_own(schema: Schema, federation: Link, links: Links) -> Iterator[Problem]:
+    """Some directives have a specification of their own, which can be linked beside federation or without it."""
+    for definition in available(NEWEST).values():
+        own = links.by_identity.get(own_specification(definition.name))
+        imported = any(entry.name == f"@{definition.name}" for entry in federation.imports)
+        if own is not None and own is not federation and not imported:
+            for name in definition.types:
+                yield from _complete_type(schema, own.type(name))
+            yield from _complete_directive(schema, definition, own)
 
 
 def is_known(link: Link) -> bool:

@@ -74,6 +74,12 @@ def read(document: DocumentNode, report: Report) -> Schema:
     return schema
 
 
+def takes_names_twice(document: DocumentNode) -> bool:
+    """Whether two types or two directives have one name: then not even the links can be read."""
+    nodes = [node for node in document.definitions if isinstance(node, TypeDefinitionNode | DirectiveDefinitionNode)]
+    return len({(isinstance(node, DirectiveDefinitionNode), node.name.value) for node in nodes}) < len(nodes)
+
+
 def add(schema: Schema, definitions: Sequence[DefinitionNode], report: Report) -> None:
     """Read definitions into a schema that may already have some."""
     for node in definitions:

@@ -29,6 +29,11 @@ CACHE_TAG: Final = "https://specs.apollo.dev/cacheTag"
 CONNECT: Final = "https://specs.apollo.dev/connect"
 
 
+def own_specification(directive: str) -> str:
+    """The specification of a directive that can be linked without federation."""
+    return COST if directive == "listSize" else f"{APOLLO}{directive}"
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Version:

@@ -26,15 +26,19 @@ from router.federation.elements import (
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection, syntax_message
 from router.federation.fieldsets import parse as parse_field_set
-from router.federation.spec import APOLLO, COST, FEDERATION, FeatureUrl, Import, Link, LinkError, Links, Version
+from router.federation.spec import (
+    APOLLO,
+    FEDERATION,
+    FeatureUrl,
+    Import,
+    Link,
+    LinkError,
+    Links,
+    Version,
+    own_specification,
+)
 from router.federation.subgraph_links import follow
 from router.federation.typed_values import type_defaults
-
-
-def own_specification(directive: str) -> str:
-    """The specification of a directive that can be linked without federation."""
-    return COST if directive == "listSize" else f"{APOLLO}{directive}"
-
 
 FEDERATION_1 = Link(
     FeatureUrl(FEDERATION, "federation", Version(1, 0)),
@@ -342,7 +346,7 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         problems.append(CompositionError("INVALID_GRAPHQL", f"[{source.name}] {message}", places(source.name, nodes)))
 
     schema = document.read(parsed, report)
-    if problems:
+    if document.takes_names_twice(parsed):
         return tuple(problems)
     try:
         links = follow(schema)
@@ -350,7 +354,7 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         node = error.application.node if error.application else None
         where = places(source.name, (node,))
         return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
-    return _expand(source, schema, links)
+    return tuple(problems) or _expand(source, schema, links)
 
 
 def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | tuple[CompositionError, ...]:

@@ -118,6 +118,9 @@ def _applied_names(subgraph: Subgraph) -> Iterator[str]:
     for definition in subgraph.schema.types.values():
         for element in elements(definition):
             yield from (application.name for application in element.applied)
+    for directive in subgraph.schema.directives.values():
+        for argument in directive.arguments.values():
+            yield from (application.name for application in argument.applied)
 
 
 def _refuse(merging: Merging, element: str) -> None:
@@ -135,6 +138,8 @@ def _announce(supergraph: Schema, feature: Feature, names: dict[str, str]) -> No
     """Link a feature in the supergraph and define its directives and types; all of them, if only some are used."""
     imports: list[Value] = []
     for element, name in names.items():
+        if name == f"{feature.name}__{element}":
+            continue
         if name != element:
             imports.append({"name": f"@{element}", "as": f"@{name}"})
         elif element != feature.name and element not in _NOT_APPLIED:

@@ -190,6 +190,17 @@ class Graph:
             if target.subgraph != place.subgraph:
                 yield Move(target, key)
 
+    def targets(self, place: Place) -> frozenset[Place]:
+        """All places that moves from here could lead to, including those in the same subgraph."""
+        key = place.type, place.known
+        if key not in self._target_sets:
+            self._target_sets[key] = frozenset(target for target, _ in self._targets(*key))
+        return self._target_sets[key]
+
+    @cached_property
+    def _target_sets(self) -> dict[tuple[str, str | None], frozenset[Place]]:
+        return {}
+
     def _targets(self, type_name: str, known: str | None) -> list[tuple[Place, FieldSet]]:
         memo = self._target_memo
         if (type_name, known) not in memo:

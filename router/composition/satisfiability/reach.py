@@ -59,6 +59,8 @@ class Reach:
         found = {start: None}
         waiting = [start]
         for place in waiting:  # grows while it is walked
+            if self.graph.targets(place) <= found.keys():
+                continue
             for move in self.graph.moves(place):
                 if move.target not in found and self.has(place, move.key):
                     found[move.target] = None

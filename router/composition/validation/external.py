@@ -16,7 +16,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
             application = subgraph.external_application(member)
             if application is None:
                 continue
-            if definition.kind is Kind.INTERFACE:
+            if definition.kind is Kind.INTERFACE and member.coordinate not in subgraph.fake_externals:
                 yield subgraph.error(
                     "EXTERNAL_ON_INTERFACE",
                     f'Interface type field "{member.coordinate}" is marked @external but @external is not allowed on interface fields '

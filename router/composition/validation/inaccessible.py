@@ -79,6 +79,14 @@ class _Visibility:
                     yield from self.field(definition, member)
                 for entry in definition.inputs.values():
                     yield from self.input_field(entry)
+        yield from self.directive_arguments()
+
+    def directive_arguments(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        for directive in self.merging.supergraph.directives.values():
+            for argument in directive.arguments.values():
+                if self.hidden(argument) and is_required(argument):
+                    message = f'Argument "{argument.coordinate}" is @inaccessible but is a required argument of its directive.'
+                    yield "REQUIRED_INACCESSIBLE", message, (argument.coordinate,)
 
     def referenced(self, definition: TypeDefinition) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """A hidden type is not named where it can be seen; what it implements or belongs to just loses it."""
