@@ -34,6 +34,7 @@ def collect_custom(merging: Merging) -> dict[str, Composed]:
         group = [wish for wish in wishes if wish.link.url.identity == identity]
         composed |= _compose(merging, group, _newest(merging, identity, {wish.index for wish in group}))
     _hint_versions(merging)
+    _hint_names(merging, wishes)
     return composed
 
 
@@ -145,6 +146,23 @@ def _hint_versions(merging: Merging) -> None:
                 f'Non-composed core feature "{identity}" has major version mismatch across subgraphs',
                 None,
                 [node for node in nodes if node],
+            )
+
+
+def _hint_names(merging: Merging, wishes: Sequence[_Wish]) -> None:
+    """A subgraph that does not compose a directive may import it under another name; the day it does, it may not."""
+    for identity, element, name in dict.fromkeys((wish.link.url.identity, wish.element, wish.name) for wish in wishes):
+        wishing = {wish.index for wish in wishes if wish.link.url.identity == identity}
+        others = [link for i, link in _links(merging, identity).items() if i not in wishing]
+        if any(
+            entry.name == f"@{element}" and entry.known_as != f"@{name}" for link in others for entry in link.imports
+        ):
+            merging.hint(
+                "DIRECTIVE_COMPOSITION_WARN",
+                f'Composed directive "@{name}" is named differently in a subgraph that doesn\'t export it. '
+                "Consistent naming will be required to export it.",
+                None,
+                [],
             )
 
 
