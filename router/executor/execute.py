@@ -34,11 +34,15 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    run = Run(operation, services, call, conditions, Faults(masking))
-    if operation.plan.node is not None:
-        await _run(operation.plan.node, (), run)
-    own = introspection.answer(operation, call.variables, conditions)
-    data = operation.projection.project(run.data, conditions, run.faults, own)
+    return await finish(Run(operation, services, call, conditions, Faults(masking)), operation.plan.node)
+
+
+async def finish(run: Run, node: PlanNode | None) -> Result:
+    """Fetch what `node` says, beside what the run has already, and answer."""
+    if node is not None:
+        await _run(node, (), run)
+    own = introspection.answer(run.operation, run.call.variables, run.conditions)
+    data = run.operation.projection.project(run.data, run.conditions, run.faults, own)
     return Result(data, run.faults.errors)
 
 

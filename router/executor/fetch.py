@@ -86,13 +86,18 @@ async def fetch(node: Fetch, path: Path, run: Run) -> None:
 
 
 async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
-    # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
-    base = found[0].path
     try:
         response = await _send(node, {}, run)
     except TransportFailure as failure:
         _blame(node, found, failure, run)
         return
+    take(node, found, response, run)
+
+
+def take(node: Fetch, found: Sequence[Position], response: SubgraphResponse, run: Run) -> None:
+    """Merge what a service says of a root type, and pass on its errors; `found` are the objects it's merged into."""
+    # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
+    base = found[0].path
     if response.data is None:
         run.faults.taint(position.path for position in found)
     missing = first_missing(node, base, run.operation) if response.data is None else None
@@ -227,7 +232,7 @@ async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphRespon
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _deliver(node, _body(node, own, run.call.variables), run)
+        return await _deliver(node, body_of(node, own, run.call.variables), run)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -248,7 +253,8 @@ async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
     return await run.services.transport.send(request, deadline)
 
 
-def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:
+def body_of(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:
+    """Write the request of a fetch as JSON; `own` are its own variables, beside those of the client that it uses."""
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
     body: dict[str, Any] = {"query": node.operation, "variables": {**used, **own}}

@@ -160,7 +160,7 @@ class InProcessExchange:
         if app is None:
             raise Unavailable("the service is not running in this process")
         call = _Call(body, self._max)
-        scope = _scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
+        scope = asgi_scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._run(app, scope, call)
@@ -215,7 +215,8 @@ class _Call:
         return Answer(self.status, bytes(self._parts))
 
 
-def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+def asgi_scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+    """Describe a request to an application of this process."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return {
         "type": "http",
