@@ -49,7 +49,25 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_ROOT_FIELDS_LIMIT", "The operation has more root fields than allowed.", "client", 400),
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
-    ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions are not answered by this router.", "client", 400),
+    ErrorCode(
+        "SUBSCRIPTION_BAD_HEADER", "A subscription needs a stream, and Accept names none that we know.", "client", 406
+    ),
+    ErrorCode("SUBSCRIPTION_MAX_LIMIT", "As many subscriptions or connections as allowed are open.", "client", 503),
+    ErrorCode(
+        "SUBSCRIPTION_TOO_SLOW", "Events came faster than the client took them; it may try again.", "client", 200
+    ),
+    ErrorCode(
+        "SUBSCRIPTION_SCHEMA_RELOAD",
+        "A new schema changed what the subscription needs; subscribe again.",
+        "router",
+        200,
+    ),
+    ErrorCode("SUBSCRIPTION_HEARTBEAT_ERROR", "A service that calls back was silent for too long.", "subgraph", 200),
+    ErrorCode("WEBSOCKET_CONNECTION_ERROR", "No WebSocket to a service could be opened.", "subgraph", 200),
+    ErrorCode("SUBREQUEST_WEBSOCKET_ERROR", "The WebSocket to a service broke, and again.", "subgraph", 200),
+    ErrorCode("SUBSCRIPTION_ERROR", "A stream was asked for in a way that its protocol does not know.", "client", 400),
+    ErrorCode("SHUTTING_DOWN", "The router is being stopped; subscribe again.", "router", 503),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", "The token's scopes do not cover this field.", "client", 403),
     ErrorCode("QUERY_PLANNING_FAILED", "No combination of subgraphs can answer the operation.", "router", 500),

@@ -51,10 +51,10 @@ class Expected:
         """Whether a call comes from somebody who was told our secret."""
         return hmac.compare_digest(self.verifier.encode(), verifier.encode())
 
-    async def next(self, event: SubgraphResponse) -> None:
-        """Take one event; waits until the one before was taken."""
+    async def next(self, event: SubgraphResponse) -> bool:
+        """Take one event; waits until the one before was taken, and says whether anybody is left to take it."""
         self.heard.set()
-        await self._news.give(event)
+        return await self._news.give(event)
 
     async def complete(self, errors: Sequence[dict[str, Any]]) -> None:
         """Take note that it's over."""

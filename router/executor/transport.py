@@ -148,7 +148,7 @@ class InProcessExchange:
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp], *, max_answer_bytes: int) -> None:
-        self._apps = apps
+        self.apps = apps
         self._max = max_answer_bytes
 
     async def exchange(
@@ -156,7 +156,7 @@ class InProcessExchange:
     ) -> Answer:
         """Run the application for one request; what it raises is its own fault, as behind a socket."""
         parts = urlsplit(url)
-        app = self._apps.get(parts.netloc)
+        app = self.apps.get(parts.netloc)
         if app is None:
             raise Unavailable("the service is not running in this process")
         call = _Call(body, self._max)

@@ -17,7 +17,7 @@ from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpE
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration
+from router.server import health, registration, wiring
 from router.server.access_log import Observed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.http import GraphQLOverHTTP
@@ -36,7 +36,7 @@ def build(
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
-    with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
+    with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
     http = _http(config)
@@ -47,6 +47,8 @@ def build(
     _start(config, graphs, registry)
     identity = _identity(config, exchange)
     metrics = Metrics()
+    pipeline = Pipeline(config, graphs, identity, metrics, draw)
+    live = wiring.live(config, pipeline, graphs, metrics, exchange, inside.apps)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -54,13 +56,15 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with live.running():
+                yield
         finally:
             await http.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(Pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(pipeline, live.streams)),
+            *live.routes,
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
@@ -72,6 +76,7 @@ def build(
     app.state.registry = registry
     app.state.graphs = graphs
     app.state.public_keys = public_keys
+    app.state.live = live
     return app
 
 

@@ -13,7 +13,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     OperationDefinitionNode,
-    OperationType,
     get_operation_ast,
     parse,
     validate,
@@ -74,8 +73,6 @@ class Operations:
         errors = validate(self._schema, document, max_errors=_MOST_ERRORS)
         if errors:
             raise Refused.because("GRAPHQL_VALIDATION_FAILED", errors)
-        if definition.operation is OperationType.SUBSCRIPTION:
-            raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
         try:
             plan = self._planner.plan(document, name, labels=labels)
         except PlanningFailed as failed:

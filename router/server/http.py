@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from router.executor.execute import Result
 from router.server import response
 from router.server.access_log import Facts, facts_of
+from router.server.http_streams import Streams
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
 from router.server.request import (
@@ -39,8 +40,9 @@ log = structlog.get_logger(__name__)
 class GraphQLOverHTTP:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, streams: Streams) -> None:
         self._pipeline = pipeline
+        self._streams = streams
         self._config = pipeline.config
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +81,8 @@ class GraphQLOverHTTP:
             request = graphql_request(method, scope["query_string"], body)
             client = Client(headers, facts, caller, may_write=method == "POST")
             prepared = await self._pipeline.prepare(request, client)
+            if prepared.is_subscription:
+                return self._streams.answer(prepared, request, client)
             result = await _wait_for(prepared, receive)
         facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, prepared.extensions)

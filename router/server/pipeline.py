@@ -44,7 +44,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who sent an operation, and what came along with it; `may_write` is false where the way allows only queries."""
+    """Who sent an operation, and what came along with it; `may_write` is false where nothing may be changed."""
 
     headers: Headers
     facts: Facts
@@ -64,6 +64,11 @@ class Prepared:
     extensions: Mapping[str, Any] = field(default_factory=dict)
     """What the answer says besides data and errors."""
     dry_run: bool = False
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether its answer is a stream."""
+        return self.operation.definition.operation is OperationType.SUBSCRIPTION
 
     @property
     def is_mutation(self) -> bool:
@@ -151,7 +156,7 @@ async def _find(graph: Graph, request: GraphQLRequest, labels: frozenset[str], f
 
 
 def _check_way(operation: Operation, client: Client) -> None:
-    if not client.may_write and operation.definition.operation is not OperationType.QUERY:
+    if not client.may_write and operation.definition.operation is OperationType.MUTATION:
         raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
 
 

@@ -7,6 +7,7 @@ and keeps it to its end, so that a swap is one assignment: nobody waits, nobody 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphql import GraphQLSchema
@@ -41,6 +42,7 @@ class Graphs:
         self._config = config
         self._transport = transport
         self._current: Graph | None = None
+        self._watchers: list[Callable[[], None]] = []
 
     @property
     def current(self) -> Graph | None:
@@ -56,6 +58,13 @@ class Graphs:
     async def load(self, sdl: str) -> None:
         """Derive everything from a supergraph in a thread, then swap; raises `InvalidSupergraph` and swaps nothing."""
         self._current = await asyncio.to_thread(self._derive, sdl)
+        for watcher in self._watchers:
+            watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` after each swap, until what is returned is called."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""

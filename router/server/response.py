@@ -9,8 +9,9 @@ import orjson
 from starlette.responses import Response
 
 from router.executor.execute import Result
+from router.server import sse
 from router.server.refusals import Refused
-from router.server.request import JSON
+from router.server.request import EVENT_STREAM, JSON
 
 
 def result(done: Result, media_type: str, extensions: Mapping[str, Any]) -> Response:
@@ -21,6 +22,8 @@ def result(done: Result, media_type: str, extensions: Mapping[str, Any]) -> Resp
     body["data"] = done.data
     if extensions:
         body["extensions"] = extensions
+    if media_type == EVENT_STREAM:
+        return sse.once(body)
     return _response(body, 200, media_type, {})
 
 
@@ -29,6 +32,10 @@ def refusal(refused: Refused, media_type: str) -> Response:
     body: dict[str, Any] = {"errors": refused.errors}
     if refused.executed:
         body["data"] = None
+    if media_type == EVENT_STREAM:
+        if refused.inside_graphql:
+            return sse.once(body)
+        media_type = JSON
     status = 200 if media_type == JSON and refused.inside_graphql else refused.code.status
     return _response(body, status, media_type, refused.headers)
 

@@ -12,6 +12,7 @@ from router.server.config.listen import Listen
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.subscriptions import Subscriptions
 
 
 class RouterConfig(Section):
@@ -22,6 +23,7 @@ class RouterConfig(Section):
     subgraphs_file: Path | None = Field(None, description="Subgraphs to compose at the start (JSON, as for `compose`).")
     limits: Limits = Limits()
     subgraphs: Subgraphs = Subgraphs()
+    subscriptions: Subscriptions = Subscriptions()
     authentication: Authentication | None = None
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
