@@ -47,7 +47,7 @@ async def respond(
 ) -> Result:
     """Make of one event what the client asked for."""
     plan = stream_of(operation)
-    run = Run(operation, services, call, conditions, Faults(masking))
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
     take(plan.primary, run.found(()), event, run)
     # Without a root there is nothing that entities could be fetched for.
     return await finish(run, plan.rest if event.data is not None else None)

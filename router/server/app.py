@@ -19,6 +19,7 @@ from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration, wiring
 from router.server.access_log import Observed
+from router.server.authorization import BadHook
 from router.server.config import Misconfigured, RouterConfig
 from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
@@ -47,7 +48,7 @@ def build(
     _start(config, graphs, registry)
     identity = _identity(config, exchange)
     metrics = Metrics()
-    pipeline = Pipeline(config, graphs, identity, metrics, draw)
+    pipeline = _pipeline(config, graphs, identity, metrics, draw)
     live = wiring.live(config, pipeline, graphs, metrics, exchange, inside.apps)
 
     def public_keys() -> dict[str, Any]:
@@ -88,6 +89,15 @@ def _http(config: RouterConfig) -> HttpExchange:
         )
     except OSError as fault:
         raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
+
+
+def _pipeline(
+    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+) -> Pipeline:
+    try:
+        return Pipeline(config, graphs, identity, metrics, draw)
+    except BadHook as fault:
+        raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

@@ -251,7 +251,9 @@ class Subscriptions:
             for service in sorted(_services(stream_of(prepared.operation)))
         }
         caller = client.caller.digest.hex() if client.caller else None
-        facts = [request.query, request.operation_name, dict(request.variables), caller, told, id(prepared.graph)]
+        withheld = [list(path) for path in prepared.operation.withheld]
+        asked = [request.query, request.operation_name, dict(request.variables), withheld, id(prepared.graph)]
+        facts = [asked, caller, told]
         return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).digest()
 
     def _forget(self, source: Source) -> None:
@@ -329,14 +331,19 @@ class Subscriptions:
         except Refused:
             source.finish(RELOAD)
             return
-        before, after = stream_of(source.prepared.operation).primary, stream_of(prepared.operation).primary
-        if before != after:
+        before, after = source.prepared.operation.plan.node, prepared.operation.plan.node
+        if not _same_stream(before, after):
             source.finish(RELOAD)
             return
         self._forget(source)
         source.prepared = self._unobserved(prepared)
         source.key = self._key(prepared, source.request, source.client)
         self._sources.setdefault(source.key, source)
+
+
+def _same_stream(before: PlanNode | None, after: PlanNode | None) -> bool:
+    both = isinstance(before, SubscriptionPlan) and isinstance(after, SubscriptionPlan)
+    return both and before.primary == after.primary
 
 
 def payload_of(result: Result, extensions: Mapping[str, Any] = MappingProxyType({})) -> bytes:
