@@ -42,6 +42,13 @@ CATALOGUE = catalogue(
     ),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
+    ErrorCode("BATCH_LIMIT_EXCEEDED", "The list has more operations than allowed.", "client", 422),
+    ErrorCode("CSRF_ERROR", "A foreign page could have made a browser send this; a header is missing.", "client", 400),
+    ErrorCode("UNSUPPORTED_CONTENT_ENCODING", "The body's Content-Encoding is none that we decode.", "client", 415),
+    ErrorCode("FILE_UPLOADS_INVALID_REQUEST", "The form is none of the multipart request spec.", "client", 400),
+    ErrorCode("FILE_UPLOADS_FILE_MISSING", "A file that `map` names did not come.", "client", 400),
+    ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILES_EXCEEDED", "The request has more files than allowed.", "client", 413),
+    ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILE_SIZE_EXCEEDED", "A file is larger than allowed.", "client", 413),
     ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
     ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
     ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
@@ -53,6 +60,7 @@ CATALOGUE = catalogue(
     ErrorCode(
         "SUBSCRIPTION_BAD_HEADER", "A subscription needs a stream, and Accept names none that we know.", "client", 406
     ),
+    ErrorCode("BATCHING_SUBSCRIPTION_UNSUPPORTED", "A batch is answered once, a subscription is not.", "client", 400),
     ErrorCode("SUBSCRIPTION_MAX_LIMIT", "As many subscriptions or connections as allowed are open.", "client", 503),
     ErrorCode(
         "SUBSCRIPTION_TOO_SLOW", "Events came faster than the client took them; it may try again.", "client", 200

@@ -34,7 +34,9 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    return await finish(Run(operation, services, call, conditions, Faults(masking, [*operation.errors])), operation.plan.node)
+    return await finish(
+        Run(operation, services, call, conditions, Faults(masking, [*operation.errors])), operation.plan.node
+    )
 
 
 async def finish(run: Run, node: PlanNode | None) -> Result:

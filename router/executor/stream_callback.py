@@ -25,8 +25,8 @@ from typing import Any, Final
 import orjson
 
 from router.executor.handover import Handover
-from router.executor.streams import Events, HeartbeatMissing, StreamRefused, error_of
-from router.executor.transport import Answer, Exchange, Malformed, SubgraphRequest, SubgraphResponse, Unavailable
+from router.executor.streams import Events, HeartbeatMissing, StreamRefused, StreamRequest, error_of
+from router.executor.transport import Answer, Exchange, Malformed, SubgraphResponse, Unavailable
 
 ACCEPT: Final = "application/json;callbackSpec=1.0"
 _MISSED_HEARTBEATS: Final = 3
@@ -128,7 +128,7 @@ class CallbackStream:
         self._heartbeat = heartbeat_seconds
 
     @asynccontextmanager
-    async def open(self, request: SubgraphRequest, deadline: float) -> AsyncIterator[Events]:
+    async def open(self, request: StreamRequest, deadline: float) -> AsyncIterator[Events]:
         """POST the subscription; from then on the events come by themselves."""
         identity, expected = self._callbacks.expect()
         try:
@@ -138,7 +138,7 @@ class CallbackStream:
         finally:
             self._callbacks.forget(identity)
 
-    async def _ask(self, request: SubgraphRequest, identity: str, verifier: str, deadline: float) -> None:
+    async def _ask(self, request: StreamRequest, identity: str, verifier: str, deadline: float) -> None:
         body = orjson.loads(request.body)
         body["extensions"] = {**body.get("extensions", {}), "subscription": self._terms(identity, verifier)}
         headers = {**self.HEADERS, **request.headers, "accept": ACCEPT}

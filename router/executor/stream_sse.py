@@ -18,13 +18,12 @@ import orjson
 import structlog
 
 from router.executor.handover import Handover
-from router.executor.streams import Events, StreamBroken, StreamRefused, event_of
+from router.executor.streams import Events, StreamBroken, StreamRefused, StreamRequest, event_of
 from router.executor.transport import (
     Answer,
     ASGIApp,
     Malformed,
     Message,
-    SubgraphRequest,
     SubgraphResponse,
     TimedOut,
     Unavailable,
@@ -200,7 +199,7 @@ class EventStream:
         self._max = max_event_bytes
 
     @asynccontextmanager
-    async def open(self, request: SubgraphRequest, deadline: float) -> AsyncIterator[Events]:
+    async def open(self, request: StreamRequest, deadline: float) -> AsyncIterator[Events]:
         """POST the subscription, and read the answer as events."""
         headers = {**request.headers, **HEADERS}
         async with self._wire.open(request.url, body=request.body, headers=headers, deadline=deadline) as opened:

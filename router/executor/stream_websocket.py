@@ -21,8 +21,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
-from router.executor.streams import Events, SocketBroken, SocketRefused, StreamRefused, error_of, event_of
-from router.executor.transport import Malformed, SubgraphRequest, SubgraphResponse, TimedOut
+from router.executor.streams import (
+    Events,
+    SocketBroken,
+    SocketRefused,
+    StreamRefused,
+    StreamRequest,
+    error_of,
+    event_of,
+)
+from router.executor.transport import Malformed, SubgraphResponse, TimedOut
 
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
 _ID: Final = "1"
@@ -43,7 +51,7 @@ class WebSocketStream:
         self._tls = tls
 
     @asynccontextmanager
-    async def open(self, request: SubgraphRequest, deadline: float) -> AsyncIterator[Events]:
+    async def open(self, request: StreamRequest, deadline: float) -> AsyncIterator[Events]:
         """Connect, subscribe, and close the socket with the block."""
         socket = await self._connected(request, deadline)
         try:
@@ -53,7 +61,7 @@ class WebSocketStream:
         finally:
             await _part(socket)
 
-    async def _connected(self, request: SubgraphRequest, deadline: float) -> ClientConnection:
+    async def _connected(self, request: StreamRequest, deadline: float) -> ClientConnection:
         url = self._address(request.url)
         # How often the socket itself is asked whether anybody is there; without a rule of ours, the library's.
         ping = {} if self._heartbeat is None else {"ping_interval": self._heartbeat or None}
@@ -83,7 +91,7 @@ class WebSocketStream:
         return urlunsplit((scheme, parts.netloc, self._path or parts.path, parts.query, ""))
 
 
-async def _begun(socket: ClientConnection, request: SubgraphRequest, deadline: float) -> None:
+async def _begun(socket: ClientConnection, request: StreamRequest, deadline: float) -> None:
     try:
         async with asyncio.timeout_at(deadline):
             await _send(socket, {"type": "connection_init", "payload": dict(request.headers)})

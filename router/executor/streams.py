@@ -16,14 +16,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import orjson
 
 from router.executor.nesting import too_deep
-from router.executor.transport import Malformed, SubgraphRequest, SubgraphResponse, TransportFailure
+from router.executor.transport import Malformed, SubgraphResponse, TransportFailure
 
 Events = AsyncIterator[SubgraphResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """The request that opens a stream: the body is JSON."""
+
+    service: str
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class StreamRefused(Exception):
@@ -63,17 +74,17 @@ class HeartbeatMissing(StreamBroken):
 class Stream(Protocol):
     """Opens streams over one kind of wire."""
 
-    def open(self, request: SubgraphRequest, deadline: float) -> AbstractAsyncContextManager[Events]:
+    def open(self, request: StreamRequest, deadline: float) -> AbstractAsyncContextManager[Events]:
         """Open a stream before the deadline (in the loop's time); raise as the module says."""
 
 
 class ByService:
     """Picks the wire for each service; `choose` is asked with the name and address of the service."""
 
-    def __init__(self, choose: Callable[[SubgraphRequest], Stream]) -> None:
+    def __init__(self, choose: Callable[[StreamRequest], Stream]) -> None:
         self._choose = choose
 
-    def open(self, request: SubgraphRequest, deadline: float) -> AbstractAsyncContextManager[Events]:
+    def open(self, request: StreamRequest, deadline: float) -> AbstractAsyncContextManager[Events]:
         """Open the stream over the wire that this service speaks."""
         return self._choose(request).open(request, deadline)
 

@@ -15,7 +15,8 @@ from router.executor.errors import Faults, Masking
 from router.executor.execute import Result, finish
 from router.executor.fetch import Call, Run, Services, body_of, take
 from router.executor.operation import Operation
-from router.executor.transport import SubgraphRequest, SubgraphResponse, Unavailable
+from router.executor.streams import StreamRequest
+from router.executor.transport import Malformed, SubgraphResponse, Unavailable
 from router.planner.query_plan import Subscription
 
 
@@ -27,14 +28,16 @@ def stream_of(operation: Operation) -> Subscription:
     return node
 
 
-def opening(operation: Operation, services: Services, call: Call) -> SubgraphRequest:
+def opening(operation: Operation, services: Services, call: Call) -> StreamRequest:
     """Return the request that opens the stream; raises `Unavailable` when nobody knows where to send it."""
     primary = stream_of(operation).primary
     url = services.urls.get(primary.service_name)
     if not url:
         raise Unavailable("the service has no address")
     body = body_of(primary, {}, call.variables)
-    return SubgraphRequest(primary.service_name, url, body, call.headers(primary.service_name))
+    if not isinstance(body, bytes):
+        raise Malformed("a stream can't be opened with a file")
+    return StreamRequest(primary.service_name, url, body, call.headers(primary.service_name))
 
 
 async def respond(

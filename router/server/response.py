@@ -14,32 +14,47 @@ from router.server.refusals import Refused
 from router.server.request import EVENT_STREAM, JSON
 
 
+def body(done: Result, extensions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an executed operation answers."""
+    answer: dict[str, Any] = {}
+    if done.errors:
+        answer["errors"] = done.errors
+    answer["data"] = done.data
+    if extensions:
+        answer["extensions"] = extensions
+    return answer
+
+
+def refusal_body(refused: Refused) -> dict[str, Any]:
+    """Return what an operation that was not executed answers."""
+    answer: dict[str, Any] = {"errors": refused.errors}
+    if refused.executed:
+        answer["data"] = None
+    return answer
+
+
 def result(done: Result, media_type: str, extensions: Mapping[str, Any]) -> Response:
     """Answer an operation that was executed: 200, whatever its fields say."""
-    body: dict[str, Any] = {}
-    if done.errors:
-        body["errors"] = done.errors
-    body["data"] = done.data
-    if extensions:
-        body["extensions"] = extensions
-    if media_type == EVENT_STREAM:
-        return sse.once(body)
-    return _response(body, 200, media_type, {})
+    answer = body(done, extensions)
+    return sse.once(answer) if media_type == EVENT_STREAM else _response(answer, 200, media_type, {})
 
 
-def refusal(refused: Refused, media_type: str) -> Response:
+def batch(bodies: list[dict[str, Any]], media_type: str) -> Response:
+    """Answer a list of operations: 200, whatever became of each."""
+    return _response(bodies, 200, media_type, {})
+
+
+def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = False) -> Response:
     """Answer a request that was not executed."""
-    body: dict[str, Any] = {"errors": refused.errors}
-    if refused.executed:
-        body["data"] = None
-    if media_type == EVENT_STREAM:
-        if refused.inside_graphql:
-            return sse.once(body)
-        media_type = JSON
-    status = 200 if media_type == JSON and refused.inside_graphql else refused.code.status
-    return _response(body, status, media_type, refused.headers)
+    if media_type == EVENT_STREAM and refused.inside_graphql:
+        return sse.once(refusal_body(refused))
+    calm = media_type == JSON and refused.inside_graphql and not apollo_status_codes
+    return _response(refusal_body(refused), 200 if calm else refused.code.status, media_type, refused.headers)
 
 
-def _response(body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str]) -> Response:
-    content_type = f"{media_type}; charset=utf-8"
-    return Response(orjson.dumps(body), status, {"content-type": content_type, "cache-control": "no-store", **headers})
+def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
+    # What has to be said by a status, or is no operation's answer, can't be an event.
+    content_type = f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8"
+    return Response(
+        orjson.dumps(answer), status, {"content-type": content_type, "cache-control": "no-store", **headers}
+    )

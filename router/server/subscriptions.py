@@ -342,8 +342,11 @@ class Subscriptions:
 
 
 def _same_stream(before: PlanNode | None, after: PlanNode | None) -> bool:
-    both = isinstance(before, SubscriptionPlan) and isinstance(after, SubscriptionPlan)
-    return both and before.primary == after.primary
+    match before, after:
+        case SubscriptionPlan(primary=one), SubscriptionPlan(primary=other):
+            return one == other
+        case _:
+            return False
 
 
 def payload_of(result: Result, extensions: Mapping[str, Any] = MappingProxyType({})) -> bytes:

@@ -232,7 +232,7 @@ class Connection:
         facts = self._facts()
         try:
             self._check_room()
-            request = graphql_request("POST", b"", orjson.dumps(payload))
+            request = graphql_request(payload)
             client = Client(self.headers, facts, self.caller)
             async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):
                 prepared = await self.doors.pipeline.prepare(request, client)

@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, WebSocketRoute
 from router.executor.stream_callback import Callbacks, CallbackStream
 from router.executor.stream_sse import EventStream, HttpByteStream, InProcessByteStream
 from router.executor.stream_websocket import WebSocketStream
-from router.executor.streams import ByService, Stream
-from router.executor.transport import IN_PROCESS, ASGIApp, Exchange, SubgraphRequest
+from router.executor.streams import ByService, Stream, StreamRequest
+from router.executor.transport import IN_PROCESS, ASGIApp, Exchange
 from router.server import callback
 from router.server.config import RouterConfig
 from router.server.http_streams import Streams
@@ -100,7 +100,7 @@ class _Wires:
         self._inside = EventStream(InProcessByteStream(in_process), max_event_bytes=self._max)
         self._by_name = cache(self._made)
 
-    def of(self, request: SubgraphRequest) -> Stream:
+    def of(self, request: StreamRequest) -> Stream:
         """Return the wire for a request: inside of this process there is only one."""
         if request.url.startswith(f"{IN_PROCESS}:") and not self._calls_back(request.service):
             return self._inside
