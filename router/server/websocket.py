@@ -204,13 +204,20 @@ class Connection:
         elif identity in self._operations:
             self.shut(4409, f"Subscriber for {identity} already exists")
         else:
-            task = self._group.create_task(self._operation(identity, payload), name=f"operation {identity}")
-            self._operations[identity] = task
+            most = self.doors.subscriptions.settings.max_subscriptions_per_connection
+            work = self._operation(identity, payload) if len(self._operations) < most else self._no_room(identity, most)
+            self._operations[identity] = self._group.create_task(work, name=f"operation {identity}")
 
     def _stop(self, identity: str) -> None:
         task = self._operations.pop(identity, None)
         if task is not None:
             task.cancel()
+
+    async def _no_room(self, identity: str, most: int) -> None:
+        refused = Refused("SUBSCRIPTION_MAX_LIMIT", f"A connection may have {most} operations at once.")
+        self._operations.pop(identity, None)
+        with suppress(WebSocketDisconnect):
+            await self._send({"id": identity, "type": "error", "payload": refused.errors})
 
     async def _operation(self, identity: str, payload: dict[str, Any]) -> None:
         """Answer one operation; an id is free again before its last message is sent."""
@@ -231,7 +238,6 @@ class Connection:
         """Send all answers of an operation; returns the errors that it ends with, if it ends with any."""
         facts = self._facts()
         try:
-            self._check_room()
             request = graphql_request(payload)
             client = Client(self.headers, facts, self.caller)
             async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):
@@ -244,11 +250,6 @@ class Connection:
         except TimeoutError:
             return Refused("GATEWAY_TIMEOUT", "Your request has been timed out.").errors
         return None
-
-    def _check_room(self) -> None:
-        most = self.doors.subscriptions.settings.max_subscriptions_per_connection
-        if len(self._operations) > most:
-            raise Refused("SUBSCRIPTION_MAX_LIMIT", f"A connection may have {most} operations at once.")
 
     async def _result(self, prepared: Prepared) -> bytes:
         async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):

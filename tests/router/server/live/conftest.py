@@ -155,13 +155,18 @@ class Live:
         address = url or f"inprocess://{name}/graphql"
         return await self.app.state.registry.register(Registration(name, address, "1", schema.as_str()))
 
-    async def quiet(self) -> None:
-        """Wait until nothing is left: no subscription, no stream, no listener at the service."""
+    async def quiet_but_connected(self) -> None:
+        """Wait until there is no subscription, no stream, and no listener at the service."""
         async with asyncio.timeout(10):
             while self.subscriptions.sources or self.subscriptions.opened or self.feed.listening:
                 await asyncio.sleep(0.005)
-        assert self.app.state.live.presence.count == 0
-        assert self.app.state.live.callbacks.open == 0
+
+    async def quiet(self) -> None:
+        """Wait until nothing is left, and nobody is connected either."""
+        await self.quiet_but_connected()
+        async with asyncio.timeout(10):
+            while self.app.state.live.presence.count or self.app.state.live.callbacks.open:
+                await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
