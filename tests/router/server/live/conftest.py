@@ -1,6 +1,7 @@
 """A service whose events a test makes itself, another one that knows the rest, and a router around them."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,13 +12,18 @@ import pytest
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from strawberry import federation
 from strawberry.asgi import GraphQL
 from strawberry.federation.schema_directives import Key
 
 from router.registry.registry import Registration
+from router.server.access_log import Facts
 from router.server.app import build
 from router.server.config import RouterConfig
+from router.server.pipeline import Client
+from router.server.request import graphql_request
+from router.server.tracing import Trace
 
 PROTOCOLS = ("graphql-transport-ws", "graphql-sse")
 SUBSCRIPTION = 'subscription { ticketUpdated(id: "t1") { id title customer { name } } }'
@@ -144,6 +150,39 @@ class Live:
     client: httpx2.AsyncClient
     url: str
     asked: list[str]
+    tickets: "Process | None" = None
+
+    async def stop_tickets(self) -> None:
+        """Kill the service that streams."""
+        assert self.tickets is not None
+        await self.tickets.stop()
+
+    async def restart_tickets(self) -> None:
+        """Kill the service that streams, and start it again at the same address."""
+        await self.stop_tickets()
+        assert self.tickets is not None
+        await self.tickets.start()
+
+    @staticmethod
+    def now() -> float:
+        """Return the time of the wall."""
+        return time.time()
+
+    @staticmethod
+    async def prepared(pipeline: Any, query: str) -> tuple[Any, Any, Any]:
+        """Prepare an operation of an anonymous client, as a wire does."""
+        request = graphql_request({"query": query})
+        client = Client(Headers({}), Facts(Trace.of(Headers({}))))
+        return await pipeline.prepare(request, client), request, client
+
+    async def caught_up(self) -> None:
+        """Wait until every source follows the supergraph that is served."""
+        async with asyncio.timeout(10):
+            while any(
+                source.prepared.graph is not self.app.state.graphs.current
+                for source in self.subscriptions._sources.values()
+            ):
+                await asyncio.sleep(0.005)
 
     @property
     def subscriptions(self) -> Any:
@@ -170,9 +209,9 @@ class Live:
 
 
 @asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[str]:
+async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
     """Serve an application on a free port of loopback."""
-    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=2, ws_max_size=1_000_000)
+    config = uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=2, ws_max_size=1_000_000)
     server = uvicorn.Server(config)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
@@ -184,6 +223,35 @@ async def serving(app: Any) -> AsyncIterator[str]:
             server.should_exit = True
 
 
+class Process:
+    """An application behind a port, which can be killed and started again."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._port = 0
+        self._server: Any = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> str:
+        """Listen; at the same port as before."""
+        config = uvicorn.Config(self._app, port=self._port, log_config=None, timeout_graceful_shutdown=0)
+        self._server = uvicorn.Server(config)
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self._port = self._server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{self._port}"
+
+    async def stop(self) -> None:
+        """Break all connections and listen no more."""
+        if self._task is not None:
+            for connection in list(self._server.server_state.connections):
+                connection.transport.abort()
+            self._server.should_exit = True
+            await self._task
+            self._task = None
+
+
 Start = Callable[..., Any]
 
 
@@ -192,7 +260,9 @@ def live() -> Start:
     """Return what starts it: `over` is how tickets streams, `settings` are the router's."""
 
     @asynccontextmanager
-    async def start(over: str = "inside", **settings: Any) -> AsyncIterator[Live]:
+    async def start(
+        over: str = "inside", address: str | None = None, port: int = 0, **settings: Any
+    ) -> AsyncIterator[Live]:
         feed, names = Feed(), {"c1": "ACME"}
         schemas = {"tickets": tickets(feed), "crm": crm(names)}
         running: dict[str, Any] = {}
@@ -200,13 +270,14 @@ def live() -> Start:
         async with AsyncExitStack() as stack:
             for name, schema in schemas.items():
                 running[name] = counted(name, schema, asked)
-            address = None
+            process = Process(running["tickets"])
             if over != "inside":
-                address = await stack.enter_async_context(serving(running["tickets"])) + "/graphql"
+                address = await process.start() + "/graphql"
+                stack.push_async_callback(process.stop)
             app = build(RouterConfig.model_validate({"access_log": False, **settings}), in_process=running)
-            base = await stack.enter_async_context(serving(app))
+            base = await stack.enter_async_context(serving(app, port))
             client = await stack.enter_async_context(httpx2.AsyncClient(base_url=base, timeout=20))
-            made = Live(app, feed, names, running, client, base, asked)
+            made = Live(app, feed, names, running, client, base, asked, process)
             await made.register("tickets", schemas["tickets"], address)
             await made.register("crm", schemas["crm"])
             yield made
