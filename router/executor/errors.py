@@ -93,8 +93,8 @@ class Faults:
 
     def explains(self, path: ResponsePath) -> bool:
         """Tell whether a null at this path has its error already."""
-        if path in self._explained or path[:-1] in self._tainted:
-            return True
+        if path in self._explained or path in self._tainted or path[:-1] in self._tainted:
+            return True  # an object that misses its type is tainted itself
         return any(
             self._tainted[path[:length]].leads_along(path[length:])
             for length in range(len(path) - 1)
