@@ -6,7 +6,7 @@ say, wherever in the answer it stands, so it is dropped before anything reads it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from graphql import (
     parse,
 )
 
+from router.graph.selections import client_key
 from router.planner.query_plan import Fetch
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -33,13 +34,12 @@ class Asked:
     keys: frozenset[str] = frozenset()
     below: Mapping[str, Asked] = field(default_factory=dict)
 
-    def renamed(self, real: Mapping[str, str]) -> Asked:
-        """The same after internal aliases were given back."""
+    def renamed(self, name: Callable[[str], str]) -> Asked:
+        """The same with other keys."""
         below: dict[str, Asked] = {}
         for key, inner in self.below.items():
-            name = real.get(key, key)
-            below[name] = below.get(name, Asked()).joined(inner.renamed(real))
-        return Asked(frozenset(real.get(key, key) for key in self.keys), below)
+            below[name(key)] = below.get(name(key), Asked()).joined(inner.renamed(name))
+        return Asked(frozenset(map(name, self.keys)), below)
 
     def joined(self, other: Asked) -> Asked:
         """What either asks for."""
@@ -89,10 +89,10 @@ def _cut(value: Any, asked: Asked) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a fetch asks for: as it stands in its text, and as it stands in the data later."""
+    """What a fetch asks for: as it stands in its text, and in the client's words."""
 
     sent: Asked
-    merged: Asked
+    meant: Asked
 
 
 def text_of(node: Fetch) -> Text:
@@ -103,7 +103,13 @@ def text_of(node: Fetch) -> Text:
     if node.requires:
         found = below(found, "_entities", known)
     sent = _asked(found, known)
-    return Text(sent, sent.renamed({change.from_key: change.to_key for change in node.output_rewrites}))
+    return Text(sent, sent.renamed(clients_words(node)))
+
+
+def clients_words(node: Fetch) -> Callable[[str], str]:
+    """How a key in the answer to a fetch is called by the client."""
+    real = {change.from_key: change.to_key for change in node.output_rewrites}
+    return lambda name: client_key(real.get(name, name))
 
 
 def _asked(found: Iterable[FieldNode], known: Fragments) -> Asked:

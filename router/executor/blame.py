@@ -23,7 +23,7 @@ def first_missing(node: Fetch, at: ResponsePath, operation: Operation) -> Respon
 
 def asked(node: Fetch, operation: Operation) -> Asked:
     """Return what a fetch brings to its own place."""
-    return operation.text_of(node).merged
+    return operation.text_of(node).meant
 
 
 def _wanted(operation: Operation, at: ResponsePath) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from router.executor import merge
-from router.executor.asked import Asked
+from router.executor.asked import Asked, clients_words
 from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
@@ -231,9 +231,9 @@ def _raw_path(error: Mapping[str, Any]) -> ResponsePath:
 
 
 def _error_path(node: Fetch, error: Mapping[str, Any]) -> ResponsePath:
-    """Return the path that the subgraph gave, internal aliases renamed."""
-    real = {change.from_key: change.to_key for change in node.output_rewrites}
-    return tuple(real.get(step, step) if isinstance(step, str) else step for step in _raw_path(error))
+    """Return the path that the subgraph gave, in the client's words."""
+    word = clients_words(node)
+    return tuple(word(step) if isinstance(step, str) else step for step in _raw_path(error))
 
 
 def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run: Run) -> None:

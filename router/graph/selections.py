@@ -7,6 +7,7 @@ guards that a surrounding field already has are not repeated. Types, not spellin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -70,6 +71,26 @@ Selection = Field | Fragment
 Selections = tuple[Selection, ...]
 
 TYPENAME_FIELD = Field(TYPENAME, TYPENAME)
+
+_SHADOW = re.compile(r"_0+__typename")
+
+
+def stored_key(key: str) -> str:
+    """The key under which a field other than `__typename` is fetched and kept.
+
+    It may not be called `__typename`, which subgraphs are asked for everywhere; what looks like the name given instead
+    moves on by one.
+    """
+    if key == TYPENAME:
+        return f"_0{TYPENAME}"
+    return f"_0{key[1:]}" if key.startswith("_0") and _SHADOW.fullmatch(key) else key
+
+
+def client_key(key: str) -> str:
+    """What the client calls a stored key."""
+    if not (key.startswith("_0") and _SHADOW.fullmatch(key)):
+        return key
+    return TYPENAME if key == f"_0{TYPENAME}" else f"_{key[2:]}"
 
 
 def merged(selections: Iterable[Selection]) -> Selections:
@@ -139,7 +160,7 @@ class Reader:
         kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
         return Field(
             name=name,
-            response_key=node.alias.value if node.alias else name,
+            response_key=_response_key(node),
             arguments=_arguments(node),
             directives="".join(f" {print_ast(directive)}" for directive in kept),
             guards=guards,
@@ -199,6 +220,11 @@ def _guards(directives: Iterable[DirectiveNode] | None, given: Guards) -> Guards
 def _contradict(guards: Iterable[tuple[str, bool]]) -> bool:
     wanted = dict(guards)
     return any(wanted[name] != value for name, value in guards)
+
+
+def _response_key(node: FieldNode) -> str:
+    alias = node.alias.value if node.alias else node.name.value
+    return alias if alias == node.name.value else stored_key(alias)
 
 
 def _arguments(node: FieldNode) -> str:

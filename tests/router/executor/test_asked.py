@@ -30,10 +30,10 @@ def test_the_keys_of_a_fetch_are_those_of_all_its_fragments_under_their_real_nam
 
     assert text.sent.keys == {"pets", "name"}
     assert text.sent.below["pets"].keys == {"_size_alias_0", "size"}
-    assert text.merged.below["pets"].keys == {"size"}
-    assert text.merged.below["pets"].below["size"].keys == {"cm", "inch"}
-    assert text.merged.leads_along(("pets", 3, "size", "cm"))
-    assert not text.merged.leads_along(("pets", 3, "cm"))
+    assert text.meant.below["pets"].keys == {"size"}
+    assert text.meant.below["pets"].below["size"].keys == {"cm", "inch"}
+    assert text.meant.leads_along(("pets", 3, "size", "cm"))
+    assert not text.meant.leads_along(("pets", 3, "cm"))
 
 
 def test_what_nobody_asked_for_is_cut_off_at_every_level() -> None:

@@ -144,11 +144,6 @@ def test_an_argument_from_a_context_that_nothing_above_sets_is_refused_with_the_
         _plan(sdl, "{ n { c } }")
 
 
-def test_an_alias_that_takes_the_name_of_the_type_is_refused() -> None:
-    with pytest.raises(PlanningFailed, match="__typename can't be the alias of another field"):
-        _plan(SMALL, "{ n { __typename: a } }")
-
-
 def test_a_supergraph_of_join_0_1_says_what_is_provided_without_saying_what_is_external() -> None:
     sdl = """
         schema @core(feature: "https://specs.apollo.dev/core/v0.1") @core(feature: "https://specs.apollo.dev/join/v0.1") {
