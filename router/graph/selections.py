@@ -94,20 +94,17 @@ def client_key(key: str) -> str:
 
 
 def merged(selections: Iterable[Selection]) -> Selections:
-    """Join what names the same field or the same type, in order of first appearance."""
+    """Join what names the same field or the same type, in order of first appearance; each is in normal form itself."""
     found: dict[object, Selection] = {}
+    joined: dict[object, list[Selection]] = {}
     for item in selections:
         key: object = item.on if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
-        known = found.get(key)
-        if known is None:
-            found[key] = item
-        elif item.selections != known.selections:
-            found[key] = replace(known, selections=known.selections + item.selections)
-    return tuple(
-        replace(item, selections=merged(item.selections)) if item.selections else item
-        for item in found.values()
-        if not _is_implied(item, found)
-    )
+        known = found.setdefault(key, item)
+        if known is not item and item.selections != known.selections:
+            joined.setdefault(key, list(known.selections)).extend(item.selections)
+    for key, inner in joined.items():
+        found[key] = replace(found[key], selections=merged(inner))
+    return tuple(item for item in found.values() if not _is_implied(item, found))
 
 
 def _is_implied(item: Selection, found: Mapping[object, Selection]) -> bool:
