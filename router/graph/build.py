@@ -24,7 +24,6 @@ from router.graph.edges import EntryMove, FieldMove, KeyMove, RootMove
 from router.graph.nodes import Node
 from router.graph.selections import TYPENAME, Field, Fragment, Selections, field_set, merged
 
-
 CONTEXTUAL = "contextualArgument"
 """How the variables begin that hand over what comes from a context."""
 

@@ -120,6 +120,8 @@ class Reader:
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    count: Callable[[], None] | None = None
+    """Told of each selection read: fragments in fragments can be many more than the document has."""
 
     def read(
         self, node: SelectionSetNode | None, parent: GraphQLCompositeType, given: Guards = NO_GUARDS
@@ -133,6 +135,8 @@ class Reader:
         self, nodes: Iterable[SelectionNode], parent: GraphQLCompositeType, given: Guards, guards: Guards
     ) -> Iterator[Selection]:
         for node in nodes:
+            if self.count:
+                self.count()
             own = _guards(node.directives, given)
             if own is None or _contradict(guards | own):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -30,7 +30,9 @@ class Operation:
     variables: Mapping[str, str]
 
 
-def normalize(document: DocumentNode, operation_name: str | None, schema: GraphQLSchema) -> Operation:
+def normalize(
+    document: DocumentNode, operation_name: str | None, schema: GraphQLSchema, count: Callable[[], None] | None = None
+) -> Operation:
     """Pick the operation and bring it into normal form; what the router answers itself is left out."""
     node = _pick(document, operation_name)
     kind: OperationKind = node.operation.value
@@ -42,7 +44,7 @@ def normalize(document: DocumentNode, operation_name: str | None, schema: GraphQ
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    selections = Reader(schema, fragments).read(node.selection_set, root)
+    selections = Reader(schema, fragments, count).read(node.selection_set, root)
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,

@@ -16,8 +16,9 @@ from itertools import count, groupby
 from graphql import DocumentNode
 
 from router.federation.supergraph import Supergraph
+from router.graph.allowance import Allowance, SearchLimitExceeded, SearchLimits
 from router.graph.build import CONTEXTUAL, QueryGraph
-from router.graph.conditions import Search, SearchLimitExceeded, SearchLimits
+from router.graph.conditions import Search
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd
 from router.graph.selections import Field, Selection, Selections
@@ -76,9 +77,10 @@ class Planner:
         self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
     ) -> Stages:
         """Plan a document and keep what every stage made of it."""
+        allowance = Allowance(self.limits)
         try:
-            operation = normalize(document, operation_name, self.supergraph.schema)
-            return _Planning(self._graph(labels, operation), operation, self.limits).run()
+            operation = normalize(document, operation_name, self.supergraph.schema, allowance.step)
+            return _Planning(self._graph(labels, operation), operation, allowance).run()
         except DeadEnd as error:
             raise PlanningFailed(f"The operation can't be planned: {error}.") from error
         except SearchLimitExceeded as error:
@@ -109,7 +111,7 @@ class _Planning:
 
     graph: QueryGraph
     operation: Operation
-    limits: PlanLimits
+    allowance: Allowance
 
     def run(self) -> Stages:
         if not self.operation.selections:
@@ -153,12 +155,12 @@ class _Planning:
         return min(costs)[1]
 
     def _part(self, selections: Selections, graphs: Sequence[str]) -> Part:
-        search = Search(self.graph, self.limits)
+        search = Search(self.graph, self.allowance)
         leaves = search.from_roots(selections, self.operation.root_type, graphs)
         solution = search.choose(leaves)
         branch = tree(solution.paths, Node(self.operation.root_type, ""))
-        fetches = Builder(self.graph, Names(selections)).build(branch)
-        return Part(selections, tuple(leaves), solution, branch, optimize(fetches))
+        fetches = Builder(self.graph, Names(selections), self.allowance).build(branch)
+        return Part(selections, tuple(leaves), solution, branch, optimize(fetches, self.allowance))
 
 
 def _subscription(fetches: FetchGraph, renderer: Renderer) -> PlanNode | None:

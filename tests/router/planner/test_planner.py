@@ -17,7 +17,11 @@ from graphql import (
 )
 
 from router.federation.supergraph import Supergraph
+from router.graph.allowance import Allowance, SearchLimitExceeded, SearchLimits
+from router.graph.selections import Field
 from router.planner.failures import PlanningFailed
+from router.planner.fetch_graph import FetchStep
+from router.planner.optimize import optimize
 from router.planner.planner import PlanLimits, Planner
 from router.planner.query_plan import Fetch, Flatten, QueryPlan, Sequence, Subscription
 
@@ -173,6 +177,29 @@ def test_planning_stops_at_its_limits() -> None:
         planner.plan(parse("{ n { a b c next { b c } } }"))
 
     assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+_DOUBLING = " ".join(
+    f"fragment F{n} on N {{ a n{n}: next {{ ...F{n + 1} }} m{n}: next {{ ...F{n + 1} }} }}" for n in range(40)
+)
+
+
+def test_fragments_that_double_forty_times_are_refused_as_soon_as_the_time_is_up() -> None:
+    planner = Planner(Supergraph.parse(SMALL), PlanLimits(timeout_seconds=0.05))
+
+    with pytest.raises(PlanningFailed, match="took longer than 0.05 s") as failure:
+        planner.plan(parse("{ n { ...F0 } } fragment F40 on N { a } " + _DOUBLING))
+
+    assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+def test_what_is_done_with_the_paths_is_within_the_limits_too() -> None:
+    """Joining fetches, for one."""
+    allowance = Allowance(SearchLimits(timeout_seconds=0))
+    steps = tuple(FetchStep(n, "A", ("n",), (), (Field("a", f"a{n}"),), frozenset(), is_entity=True) for n in range(2))
+
+    with pytest.raises(SearchLimitExceeded, match="took longer than 0 s"):
+        optimize(steps, allowance)
 
 
 def test_an_operation_nested_beyond_all_reason_is_refused() -> None:
