@@ -8,11 +8,15 @@ from pydantic import Field
 
 from router.server.config.authentication import Authentication
 from router.server.config.authorization import Authorization
+from router.server.config.headers import HeaderRules
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
+from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.tls import Tls
+from router.server.config.traffic_shaping import TrafficShaping
 
 
 class RouterConfig(Section):
@@ -25,6 +29,10 @@ class RouterConfig(Section):
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
     authorization: Authorization = Authorization()
+    traffic_shaping: TrafficShaping = TrafficShaping()
+    headers: HeaderRules = HeaderRules()
+    signatures: Signatures = Signatures()
+    tls: Tls = Tls()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
