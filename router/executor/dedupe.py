@@ -16,12 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from router.executor.transport import Answer, Carrier, SubgraphRequest, TimedOut
+from router.executor.uploads import Form
 
 _NAMES_THE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 _GRACE_SECONDS = 0.1
 
-Key = tuple[str, bytes, frozenset[tuple[str, str]]]
+Key = tuple[str, bytes | Form, frozenset[tuple[str, str]]]
 
 
 @dataclass(slots=True)

@@ -58,7 +58,9 @@ class Compressed:
         self._coding = coding
 
     async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
-        """Send the body in another coding."""
+        """Send the body in another coding; files are sent piece by piece, as they are."""
+        if not isinstance(request.body, bytes):
+            return await self._inner.carry(request, deadline)
         headers = {**request.headers, "content-encoding": self._coding}
         return await self._inner.carry(
             replace(request, body=_CODERS[self._coding](request.body), headers=headers), deadline

@@ -5,7 +5,8 @@
     Signature: psa=:…:                                 HMAC-SHA256 over exactly that
 
 The method, the path, the query, the body and who asks are signed, and the time: whoever records a request can send it again
-for as long as the receiver accepts its age, and not a letter of it changed.
+for as long as the receiver accepts its age, and not a letter of it changed. A form with files is sent piece by piece, and
+its digest would come too late: of it everything but the body is signed.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from router.executor.transport import Answer, Carrier, SubgraphRequest
 
 LABEL = "psa"
-_ALWAYS = ("@method", "@path", "@query", "content-digest", "content-type")
-_IF_THERE = ("authorization", "idempotency-key")
+_ALWAYS = ("@method", "@path", "@query", "content-type")
+_IF_THERE = ("content-digest", "authorization", "idempotency-key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +50,15 @@ def digest(body: bytes) -> str:
     return f"sha-256={_bytes(hashlib.sha256(body).digest())}"
 
 
-def signature(
-    method: str, url: str, headers: Mapping[str, str], body: bytes, key: SigningKey, created: int
-) -> dict[str, str]:
-    """Return the headers that sign a request; `headers` have lower-case names."""
+def signature(url: str, headers: Mapping[str, str], key: SigningKey, created: int) -> dict[str, str]:
+    """Return the headers that sign a POST with these headers, whose names are in lower case."""
     parts = urlsplit(url)
-    known = {
-        **headers,
-        "@method": method,
-        "@path": parts.path or "/",
-        "@query": f"?{parts.query}",
-        "content-digest": digest(body),
-    }
+    known = {**headers, "@method": "POST", "@path": parts.path or "/", "@query": f"?{parts.query}"}
     names = [*_ALWAYS, *(name for name in _IF_THERE if name in known)]
     listed = " ".join(f'"{name}"' for name in names)
     parameters = f'({listed});created={created};keyid="{key.key_id}";alg="hmac-sha256"'
     text = base([(name, known[name].strip()) for name in names], parameters)
-    return {
-        "content-digest": known["content-digest"],
-        "signature-input": f"{LABEL}={parameters}",
-        "signature": f"{LABEL}={signed(text, key)}",
-    }
+    return {"signature-input": f"{LABEL}={parameters}", "signature": f"{LABEL}={signed(text, key)}"}
 
 
 class Signed:
@@ -82,13 +71,14 @@ class Signed:
 
     async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
         """Add the signature."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        headers.setdefault("content-type", "application/json")
-        proof = signature("POST", request.url, headers, request.body, self._key, int(self._clock()))
-        signed_request = SubgraphRequest(
-            request.service, request.url, request.body, {**headers, **proof}, request.is_query
-        )
-        return await self._inner.carry(signed_request, deadline)
+        headers = {"content-type": "application/json"}
+        headers |= {name.lower(): value for name, value in request.headers.items()}
+        if isinstance(request.body, bytes):
+            headers["content-digest"] = digest(request.body)
+        else:
+            headers |= request.body.headers
+        headers |= signature(request.url, headers, self._key, int(self._clock()))
+        return await self._inner.carry(replace(request, headers=headers), deadline)
 
 
 def _bytes(value: bytes) -> str:
