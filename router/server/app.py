@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from router.composition import command
-from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
@@ -28,6 +28,7 @@ from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
+from router.server.traffic import Connections
 
 log = structlog.get_logger(__name__)
 
@@ -39,19 +40,19 @@ def build(
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
-    with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are among the share of a `percent(N)` label.
+    with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are
+    among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
-    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
-    exchange = ByScheme(http, inside)
-    graphs = Graphs(config, GraphQLTransport(exchange))
+    connections = Connections(config, inside)
+    metrics = Metrics()
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, exchange)
-    metrics = Metrics()
+    identity = _identity(config, connections.exchange())
     pipeline = _pipeline(config, graphs, identity, metrics, draw)
-    live = wiring.live(config, pipeline, graphs, metrics, exchange, inside.apps)
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -62,7 +63,7 @@ def build(
             async with live.running():
                 yield
         finally:
-            await http.close()
+            await connections.close()
 
     app = Starlette(
         routes=[
@@ -85,16 +86,6 @@ def build(
     app.state.public_keys = public_keys
     app.state.live = live
     return app
-
-
-def _http(config: RouterConfig) -> HttpExchange:
-    settings = config.subgraphs
-    try:
-        return HttpExchange(
-            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
-        )
-    except OSError as fault:
-        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
 
 
 def _pipeline(

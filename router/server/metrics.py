@@ -36,6 +36,9 @@ class Metrics:
             "apollo.router.opened.subscriptions", "1", "Subscriptions that are open now."
         )
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
+        self._events = meter.create_counter(
+            "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
+        )
         self._fetches = meter.create_histogram(
             "http.client.request.duration", "s", "How long fetches took.", explicit_bucket_boundaries_advisory=_SECONDS
         )
@@ -43,6 +46,10 @@ class Metrics:
     def subscriptions(self, change: int) -> None:
         """Count subscriptions in and out."""
         self._subscriptions.add(change)
+
+    def subgraph_event(self, service: str, event: str) -> None:
+        """Count what happened on the way to a subgraph: retried, shared, rejected, open, half_open, closed, crowded."""
+        self._events.add(1, {"subgraph.name": service, "event": event})
 
     def began(self) -> None:
         """Count a request in."""

@@ -233,7 +233,7 @@ class Subscriptions:
 
     def _unobserved(self, prepared: Prepared) -> Prepared:
         """Keep no record of each fetch: the request that they would belong to may last for days."""
-        return replace(prepared, call=replace(prepared.call, observe=self._metrics.fetched))
+        return replace(prepared, call=replace(prepared.call, observe=self._metrics.fetched, received=None))
 
     def _key(self, prepared: Prepared, request: GraphQLRequest, client: Client) -> bytes:
         """Digest all that makes a difference to what the subgraphs answer."""

@@ -37,7 +37,7 @@ class Live:
     presence: Presence
     callbacks: Callbacks
     routes: tuple[BaseRoute, ...]
-    _client: httpx2.AsyncClient
+    _wires: _Wires
 
     @property
     def streams(self) -> Streams:
@@ -52,7 +52,7 @@ class Live:
                 yield
                 await self.presence.dismiss()
         finally:
-            await self._client.aclose()
+            await self._wires.close()
 
 
 def live(
@@ -64,47 +64,42 @@ def live(
     in_process: Mapping[str, ASGIApp],
 ) -> Live:
     """Build it from the settings; `exchange` carries the single requests of the callback protocol."""
-    # Connections of their own, as many as there are streams: fetches must not wait until a stream ends.
-    tls = ssl.create_default_context(cafile=config.subgraphs.ca_file)
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
     callbacks = Callbacks()
-    streams = ByService(_Wires(config, client, tls, exchange, in_process, callbacks).of)
-    subscriptions = Subscriptions(config, pipeline, graphs, streams, metrics)
+    wires = _Wires(config, exchange, in_process, callbacks)
+    subscriptions = Subscriptions(config, pipeline, graphs, ByService(wires.of), metrics)
     presence = Presence(config.subscriptions.max_connections)
     doors = GraphQLOverWebSocket(Doors(pipeline, subscriptions, presence))
     routes: list[BaseRoute] = [WebSocketRoute(path, doors) for path in WEBSOCKET_PATHS]
     if config.subscriptions.mode.callback is not None:
         routes.append(callback.route(callbacks, config.subscriptions.mode.callback.path, config.subgraphs.answer_bytes))
-    return Live(subscriptions, presence, callbacks, tuple(routes), client)
+    return Live(subscriptions, presence, callbacks, tuple(routes), wires)
 
 
 class _Wires:
-    """Which subgraph streams in which way."""
+    """Which subgraph streams in which way, and the connections for it."""
 
     def __init__(
-        self,
-        config: RouterConfig,
-        client: httpx2.AsyncClient,
-        tls: ssl.SSLContext,
-        exchange: Exchange,
-        in_process: Mapping[str, ASGIApp],
-        callbacks: Callbacks,
+        self, config: RouterConfig, exchange: Exchange, in_process: Mapping[str, ASGIApp], callbacks: Callbacks
     ) -> None:
+        self._config = config
         self._mode = config.subscriptions.mode
-        self._tls = tls
         self._exchange = exchange
         self._callbacks = callbacks
         self._max = config.subgraphs.answer_bytes
-        self._http = EventStream(HttpByteStream(client), max_event_bytes=self._max)
         self._inside = EventStream(InProcessByteStream(in_process), max_event_bytes=self._max)
         self._by_name = cache(self._made)
+        self._clients: list[httpx2.AsyncClient] = []
 
     def of(self, request: StreamRequest) -> Stream:
         """Return the wire for a request: inside of this process there is only one."""
         if request.url.startswith(f"{IN_PROCESS}:") and not self._calls_back(request.service):
             return self._inside
         return self._by_name(request.service)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            await client.aclose()
 
     def _calls_back(self, service: str) -> bool:
         return self._mode.callback is not None and service in self._mode.callback.subgraphs
@@ -115,9 +110,23 @@ class _Wires:
             return CallbackStream(
                 self._exchange, self._callbacks, public_url=back.public_url, heartbeat_seconds=back.heartbeat_interval
             )
-        way = through.subgraphs.get(service, through.all)
+        way, tls = through.subgraphs.get(service, through.all), self._tls(service)
         if way is None or way.protocol == "sse":
-            return self._http
+            return EventStream(HttpByteStream(self._client(tls)), max_event_bytes=self._max)
         return WebSocketStream(
-            max_event_bytes=self._max, path=way.path, heartbeat_seconds=way.heartbeat_interval, tls=self._tls
+            max_event_bytes=self._max, path=way.path, heartbeat_seconds=way.heartbeat_interval, tls=tls
         )
+
+    def _tls(self, service: str) -> ssl.SSLContext:
+        settings = self._config.tls.subgraph.of(service)
+        tls = ssl.create_default_context(cafile=settings.certificate_authorities or self._config.subgraphs.ca_file)
+        if ours := settings.client_authentication:
+            tls.load_cert_chain(ours.certificate_chain, ours.key)
+        return tls
+
+    def _client(self, tls: ssl.SSLContext) -> httpx2.AsyncClient:
+        # Connections of their own, as many as there are streams: fetches must not wait until a stream ends.
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+        client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        self._clients.append(client)
+        return client
