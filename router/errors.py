@@ -74,7 +74,12 @@ CATALOGUE = catalogue(
     ErrorCode("SUBSCRIPTION_HEARTBEAT_ERROR", "A service that calls back was silent for too long.", "subgraph", 200),
     ErrorCode("WEBSOCKET_CONNECTION_ERROR", "No WebSocket to a service could be opened.", "subgraph", 200),
     ErrorCode("SUBREQUEST_WEBSOCKET_ERROR", "The WebSocket to a service broke, and again.", "subgraph", 200),
-    ErrorCode("SUBSCRIPTION_ERROR", "A stream was asked for in a way that its protocol does not know.", "client", 400),
+    ErrorCode(
+        "SUBSCRIPTION_STREAM_NOT_FOUND", "There is no reserved event stream of yours by this token.", "client", 404
+    ),
+    ErrorCode(
+        "SUBSCRIPTION_STREAM_OPEN", "The reserved event stream, or the operation's id, is in use.", "client", 409
+    ),
     ErrorCode("SHUTTING_DOWN", "The router is being stopped; subscribe again.", "router", 503),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(

@@ -30,6 +30,8 @@ from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
 from router.server.traffic import Connections
 
+HTTP_PATHS = ("/graphql", "/graphql/stream")  # the second one where examples of graphql-sse look for it
+
 log = structlog.get_logger(__name__)
 
 
@@ -54,6 +56,8 @@ def build(
     pipeline = _pipeline(config, graphs, identity, metrics, draw)
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
 
+    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
+
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
 
@@ -67,7 +71,7 @@ def build(
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(pipeline, live.streams)),
+            *(Route(path, door) for path in HTTP_PATHS),
             *live.routes,
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),

@@ -49,10 +49,15 @@ class Presence:
         """How many are connected."""
         return len(self._present)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may come."""
+        return len(self._present) >= self._most
+
     @contextmanager
     def of(self, caller: Caller | None, part: Callable[[Parting], None]) -> Iterator[None]:
         """Be connected during the block; `part` is called when it should end. Raises `Refused` when there are too many."""
-        if len(self._present) >= self._most:
+        if self.is_full:
             raise Refused("SUBSCRIPTION_MAX_LIMIT", "can't open new connection, limit reached")
         present, timer = _Present(caller, part), _at_expiry(caller, part)
         self._present.add(present)

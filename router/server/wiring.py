@@ -23,6 +23,7 @@ from router.server.metrics import Metrics
 from router.server.pipeline import Pipeline
 from router.server.presence import Presence
 from router.server.reload import Graphs
+from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
 from router.server.websocket import Doors, GraphQLOverWebSocket
 
@@ -38,6 +39,11 @@ class Live:
     callbacks: Callbacks
     routes: tuple[BaseRoute, ...]
     _wires: _Wires
+    _doors: Doors
+
+    def over_http(self, app: ASGIApp) -> ASGIApp:
+        """Put the mode with a single event stream in front of GraphQL over HTTP."""
+        return SingleConnections(app, self._doors)
 
     @property
     def streams(self) -> Streams:
@@ -68,11 +74,11 @@ def live(
     wires = _Wires(config, exchange, in_process, callbacks)
     subscriptions = Subscriptions(config, pipeline, graphs, ByService(wires.of), metrics)
     presence = Presence(config.subscriptions.max_connections)
-    doors = GraphQLOverWebSocket(Doors(pipeline, subscriptions, presence))
-    routes: list[BaseRoute] = [WebSocketRoute(path, doors) for path in WEBSOCKET_PATHS]
+    doors = Doors(pipeline, subscriptions, presence)
+    routes: list[BaseRoute] = [WebSocketRoute(path, GraphQLOverWebSocket(doors)) for path in WEBSOCKET_PATHS]
     if config.subscriptions.mode.callback is not None:
         routes.append(callback.route(callbacks, config.subscriptions.mode.callback.path, config.subgraphs.answer_bytes))
-    return Live(subscriptions, presence, callbacks, tuple(routes), wires)
+    return Live(subscriptions, presence, callbacks, tuple(routes), wires, doors)
 
 
 class _Wires:
