@@ -89,13 +89,14 @@ class Authorize:
         await self.house.keys()
         who = await self.house.who(request)
         tenant = self._tenant(values, who)
-        if who and who.user.tenant_id != tenant:
+        stranger = who is not None and who.user.tenant_id != tenant
+        if stranger:
             who = None
         begun = (
             self.house.begin_as(who, "authorize", request) if who else self.house.begin(tenant, "authorize", request)
         )
         async with begun as work:
-            step = _Step(self.house, request, values, work, who, decision)
+            step = _Step(self.house, request, values, work, who, decision, stranger=stranger)
             return await step.taken()
 
     def _tenant(self, values: Values, who: SignedIn | None) -> UUID:
@@ -114,12 +115,22 @@ class _Step:
     """One visit of a browser at the endpoint."""
 
     def __init__(
-        self, house: House, request: Request, values: Values, work: Work, who: SignedIn | None, decision: str | None
+        self,
+        house: House,
+        request: Request,
+        values: Values,
+        work: Work,
+        who: SignedIn | None,
+        decision: str | None,
+        *,
+        stranger: bool,
     ) -> None:
         self.house, self.request, self.work = house, request, work
         self.values, self.who, self.decision = dict(values), who, decision
         self.server: Server = equipped(Server(work))
         self.grant: Any = None
+        self._stranger = stranger
+        """Whether somebody of another tenant sits there, for whom this client is not."""
         self.asked = Asked("GET", f"{house.issuer}/auth/authorize", values, request.headers)
 
     async def taken(self) -> Response:
@@ -178,7 +189,7 @@ class _Step:
         """Where to send the browser before a code can be issued; None when nothing is missing."""
         silent = "none" in self._prompts
         if self.who is None or self.who.session.status is not SessionStatus.ACTIVE:
-            return self._fails(LoginRequired) if silent else self._sign_in()
+            return self._fails(LoginRequired) if silent else self._sign_in(again=self._stranger)
         if self._too_long_ago():
             return self._fails(LoginRequired) if silent else self._sign_in(again=True)
         if "aal2" in self._wanted_acr and tokens.acr(self.who.session.amr) != "aal2":

@@ -245,7 +245,7 @@ async def test_a_refresh_token_gives_less_when_less_is_asked_and_never_more(auth
 
     assert less["scope"] == "tickets:read"
     assert more.json()["error"] == "invalid_scope"
-    assert all_again["scope"] == "openid offline_access tickets:read customers:read"
+    assert set(all_again["scope"].split()) == {"openid", "offline_access", "tickets:read", "customers:read"}
 
 
 async def test_a_role_that_is_gone_is_gone_from_the_next_token(auth: Auth):
@@ -420,5 +420,5 @@ async def test_tenants_have_doors_of_their_own(auth: Auth):
 
     await browser.open(where)
 
-    assert browser.title == "My account" or browser.title == "Sign in"
+    assert browser.title == "Sign in"
     assert "location" not in browser.page.headers
