@@ -13,18 +13,22 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from router.composition import command
-from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
+from router.server.authorization import BadHook
+from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.cors import CrossOrigin
 from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
+from router.server.traffic import Connections
 
 log = structlog.get_logger(__name__)
 
@@ -39,14 +43,13 @@ def build(
     with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
-    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
-    exchange = ByScheme(http, inside)
-    graphs = Graphs(config, GraphQLTransport(exchange))
+    connections = Connections(config, inside)
+    metrics = Metrics()
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, exchange)
-    metrics = Metrics()
+    identity = _identity(config, connections.exchange())
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -56,17 +59,21 @@ def build(
         try:
             yield
         finally:
-            await http.close()
+            await connections.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(Pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, draw))),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
             *page.routes(),
         ],
-        middleware=[Middleware(Observed, metrics=metrics, access_log=config.access_log)],
+        middleware=[
+            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(CrossOrigin, settings=config.cors),
+            Middleware(Compressed, settings=config.compression),
+        ],
         lifespan=lifespan,
     )
     app.state.registry = registry
@@ -75,14 +82,13 @@ def build(
     return app
 
 
-def _http(config: RouterConfig) -> HttpExchange:
-    settings = config.subgraphs
+def _pipeline(
+    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+) -> Pipeline:
     try:
-        return HttpExchange(
-            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
-        )
-    except OSError as fault:
-        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
+        return Pipeline(config, graphs, identity, metrics, draw)
+    except BadHook as fault:
+        raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
