@@ -21,6 +21,7 @@ from router.planner.explain import Form
 from router.server import access_log
 from router.server import config as settings
 from router.server.app import build
+from router.server.serving import Server
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -49,7 +50,7 @@ def serve(
     tls = effective.tls.supergraph
     mutual = tls is not None and tls.client_certificate_authorities is not None
     # Requests in flight get the time that they may take anyway.
-    uvicorn.run(
+    serving = uvicorn.Config(
         app,
         host=effective.listen.host,
         port=effective.listen.port,
@@ -61,7 +62,9 @@ def serve(
         ssl_keyfile=tls.key if tls else None,
         ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE,
+        ws_max_size=effective.limits.body_bytes,
     )
+    Server(serving, app.state.live.presence.dismiss).run()
 
 
 @cli.command("config")

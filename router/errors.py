@@ -81,6 +81,7 @@ CATALOGUE = catalogue(
         "SUBSCRIPTION_STREAM_OPEN", "The reserved event stream, or the operation's id, is in use.", "client", 409
     ),
     ErrorCode("SHUTTING_DOWN", "The router is being stopped; subscribe again.", "router", 503),
+    ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
         "UNAUTHORIZED_FIELD_OR_TYPE",

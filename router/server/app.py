@@ -27,8 +27,10 @@ from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
 from router.server.traffic import Connections
+from router.server.windows import LocalWindows, SharedWindows
 
 HTTP_PATHS = ("/graphql", "/graphql/stream")  # the second one where examples of graphql-sse look for it
 
@@ -53,9 +55,10 @@ def build(
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
     identity = _identity(config, connections.exchange())
-    pipeline = _pipeline(config, graphs, identity, metrics, draw)
+    windows = _windows(config)
+    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
-
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
@@ -68,6 +71,7 @@ def build(
                 yield
         finally:
             await connections.close()
+            await windows.close()
 
     app = Starlette(
         routes=[
@@ -92,11 +96,26 @@ def build(
     return app
 
 
+def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
+    redis = config.redis
+    if redis.url is None:
+        return LocalWindows()
+    try:
+        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+    except ValueError as fault:
+        raise Misconfigured(f"redis.url: {fault}") from fault
+
+
 def _pipeline(
-    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+    config: RouterConfig,
+    graphs: Graphs,
+    identity: Identity | None,
+    metrics: Metrics,
+    limiter: RateLimiter,
+    draw: Draw,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, draw)
+        return Pipeline(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 

@@ -49,7 +49,7 @@ def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = Fa
     if media_type == EVENT_STREAM and refused.inside_graphql:
         return sse.once(refusal_body(refused))
     calm = media_type == JSON and refused.inside_graphql and not apollo_status_codes
-    return _response(refusal_body(refused), 200 if calm else refused.code.status, media_type, refused.headers)
+    return _response(refusal_body(refused), 200 if calm else refused.status, media_type, refused.headers)
 
 
 def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:

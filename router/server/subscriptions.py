@@ -327,7 +327,7 @@ class Subscriptions:
 
     async def _bring_up_to_date(self, source: Source) -> None:
         try:
-            prepared = await self._pipeline.prepare(source.request, source.client)
+            prepared = await self._pipeline.prepare(source.request, source.client, again=True)
         except Refused:
             source.finish(RELOAD)
             return

@@ -278,7 +278,8 @@ class Connection:
         await self.socket.send_text(orjson.dumps(message).decode())
 
     def _facts(self) -> Facts:
-        return Facts(Trace.of(self.headers))
+        address = self.socket.client.host if self.socket.client else ""
+        return Facts(Trace.of(self.headers), address=address)
 
 
 def with_token(headers: Headers, payload: Mapping[str, Any]) -> Headers:

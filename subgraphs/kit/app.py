@@ -53,7 +53,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
     metrics = Metrics(module.name)
     feed = _feed(module, settings)
-    subgraph = _Subgraph(module, engine, metrics, clock, feed)
+    subgraph = _Subgraph(module, engine, metrics, clock, settings, feed)
     web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
@@ -132,7 +132,15 @@ def _unauthenticated() -> Response:
 class _Subgraph(GraphQL[Context, None]):
     """Strawberry's view of GraphQL over HTTP, with our context and no page of its own."""
 
-    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock, feed: Feed | None) -> None:
+    def __init__(
+        self,
+        module: Module,
+        engine: AsyncEngine,
+        metrics: Metrics,
+        clock: Clock,
+        settings: Settings,
+        feed: Feed | None,
+    ) -> None:
         super().__init__(
             graph.schema(module),
             graphql_ide=None,
@@ -144,6 +152,7 @@ class _Subgraph(GraphQL[Context, None]):
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
+        self._settings = settings
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Count an answer with errors."""
@@ -156,4 +165,12 @@ class _Subgraph(GraphQL[Context, None]):
         del response
         caller: Caller = request.scope["psa.caller"]
         key = request.headers.get("idempotency-key")
-        return Context(caller, self._engine, self._module.name, idempotency_key=key, clock=self._clock, feed=self._feed)
+        return Context(
+            caller,
+            self._engine,
+            self._module.name,
+            idempotency_key=key,
+            clock=self._clock,
+            feed=self._feed,
+            settings=self._settings,
+        )

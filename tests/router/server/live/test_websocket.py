@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+
+from router.server.serving import Server
 
 PROTOCOL = "graphql-transport-ws"
 SUBSCRIPTION = 'subscription { ticketUpdated(id: "t1") { id title customer { name } } }'
@@ -243,6 +246,33 @@ async def test_a_client_that_goes_without_a_word_leaves_nothing_behind(live: Any
             await psa.feed.heard_by(20)
             client.socket.transport.abort()
         await psa.quiet()
+
+
+async def test_a_server_that_stops_lets_everybody_leave_before_it_waits_for_them(live: Any, events: Any) -> None:
+    async with live() as psa:
+        config = uvicorn.Config(psa.app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=30)
+        server = Server(config, psa.app.state.live.presence.dismiss)
+        running = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}/graphql", subprotocols=[PROTOCOL], proxy=None) as socket:
+            client = Client(socket)
+            await client.say(type="connection_init")
+            await client.hear()
+            url = f"http://127.0.0.1:{port}/graphql"
+            headers = {"accept": "text/event-stream"}
+            async with psa.client.stream("POST", url, json={"query": SUBSCRIPTION}, headers=headers) as response:
+                server.should_exit = True
+                first = await events(response).next()
+                with pytest.raises(EOFError):
+                    await events(response).next()
+            closed = await client.closed()
+        async with asyncio.timeout(10):
+            await running
+
+    assert json.loads(first[1])["errors"][0]["extensions"]["code"] == "SHUTTING_DOWN"
+    assert closed == (1001, "The router is being stopped")
 
 
 async def test_a_router_that_stops_says_so(live: Any) -> None:
