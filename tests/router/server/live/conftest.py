@@ -54,9 +54,9 @@ class Feed:
         finally:
             self.listening.remove(queue)
 
-    async def heard_by(self, count: int) -> None:
+    async def heard_by(self, count: int, seconds: float = 10) -> None:
         """Wait until so many listen."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(seconds):
             while len(self.listening) != count:
                 await asyncio.sleep(0.005)
 

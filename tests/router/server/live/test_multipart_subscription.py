@@ -26,7 +26,7 @@ async def test_parts_have_an_envelope_and_are_ended_at_once(live: Any) -> None:
         rest = "".join([piece async for piece in read])
 
     assert response.status_code == 200
-    assert response.headers["content-type"] == 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0'
+    assert response.headers["content-type"] == "multipart/mixed;boundary=graphql;subscriptionSpec=1.0"
     assert text + rest == (
         "\r\n--graphql\r\ncontent-type: application/json\r\n\r\n"
         '{"payload":{"data":{"ticketUpdated":{"title":"Printer"}}}}\r\n--graphql--\r\n'

@@ -263,10 +263,11 @@ async def test_a_server_that_stops_lets_everybody_leave_before_it_waits_for_them
             url = f"http://127.0.0.1:{port}/graphql"
             headers = {"accept": "text/event-stream"}
             async with psa.client.stream("POST", url, json={"query": SUBSCRIPTION}, headers=headers) as response:
+                reading = events(response)
                 server.should_exit = True
-                first = await events(response).next()
+                first = await reading.next()
                 with pytest.raises(EOFError):
-                    await events(response).next()
+                    await reading.next()
             closed = await client.closed()
         async with asyncio.timeout(10):
             await running
