@@ -15,6 +15,7 @@ from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
+from router.executor.nesting import too_deep
 from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
@@ -60,6 +61,15 @@ class Call:
     observe: Callable[[FetchRecord], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a fetch brought, or why it brought nothing; `own` are its variables beyond the client's."""
+
+    node: Fetch
+    own: Mapping[str, Any]
+    outcome: SubgraphResponse | TransportFailure
+
+
 @dataclass(slots=True)
 class Run:
     """One operation while it runs: the data grow, and so do the faults."""
@@ -70,6 +80,12 @@ class Run:
     conditions: Mapping[str, Any]
     faults: Faults
     data: dict[str, Any] = field(default_factory=dict)
+    known: dict[tuple[int, bytes], SubgraphResponse | TransportFailure] = field(default_factory=dict)
+    """What was fetched before this run began; each answer is used once, and nothing of it is fetched again."""
+
+    def remember(self, known: Iterable[Known]) -> None:
+        """Take over what somebody else has fetched for this operation."""
+        self.known = {_known_as(each.node, each.own): each.outcome for each in known}
 
     def found(self, path: Path) -> list[Position]:
         """Return the objects at a path of the plan, as the data stand now."""
@@ -224,10 +240,32 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
 
 
 async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
+    outcome = run.known.pop(_known_as(node, own), None) if run.known else None
+    if outcome is None:
+        outcome = await deliver(node, _body(node, own, run.call.variables), run.services, run.call)
+    if isinstance(outcome, TransportFailure):
+        raise outcome
+    if too_deep(outcome.data) or too_deep(outcome.errors):
+        raise Malformed("the answer is nested too deep")
+    return outcome
+
+
+def _known_as(node: Fetch, own: Mapping[str, Any]) -> tuple[int, bytes]:
+    return id(node), orjson.dumps(own)
+
+
+async def deliver(node: Fetch, body: bytes, services: Services, call: Call) -> SubgraphResponse:
+    """Send one request and observe how it went; raises `TransportFailure`."""
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _deliver(node, _body(node, own, run.call.variables), run)
+        url = services.urls.get(node.service_name)
+        if not url:
+            raise Unavailable("the service has no address")
+        # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
+        deadline = asyncio.get_running_loop().time() + services.timeout_seconds
+        request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name))
+        return await services.transport.send(request, deadline)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -235,17 +273,7 @@ async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphRespon
         outcome = "CANCELLED"
         raise
     finally:
-        run.call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
-
-
-async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
-    url = run.services.urls.get(node.service_name)
-    if not url:
-        raise Unavailable("the service has no address")
-    # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-    deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
-    request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
-    return await run.services.transport.send(request, deadline)
+        call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
 
 
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:

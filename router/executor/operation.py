@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
@@ -23,6 +24,8 @@ class Operation:
     """What names the document in logs."""
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
+    programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+    """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
 
     @staticmethod
     def of(

@@ -20,7 +20,6 @@ import httpx2
 import orjson
 import structlog
 
-from router.executor.nesting import too_deep
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -279,8 +278,6 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
     data, errors = body.get("data"), body.get("errors") or []
     if not isinstance(data, dict | None) or not isinstance(errors, list):
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
-    if too_deep(body):
-        raise _not_graphql(answer, "the answer is nested too deep")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
     return SubgraphResponse(data, tuple(map(_error, errors)))
