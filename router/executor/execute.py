@@ -36,7 +36,7 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    run = Run(operation, services, call, conditions, Faults(masking))
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
     program = program_for(operation, services.types, conditions)
     if program is not None and program.worthwhile:
         tried = await compiled.run(program, services, call)

@@ -89,8 +89,8 @@ class Variant:
     """Whether the fetches bring all that an object of this type must have."""
 
     def by_key(self) -> Mapping[str, Selected]:
-        """The client's fields by response key."""
-        return {selected.key: selected for selected in self.fields}
+        """The client's fields by the key under which the data have them."""
+        return {selected.stored: selected for selected in self.fields}
 
 
 @dataclass(slots=True, eq=False)
@@ -239,7 +239,7 @@ class Map:
                 self._absorb(self._variant(place, of), step, inner, fragments)
 
     def _place_below(self, variant: Variant, selected: Selected, step: Step) -> Place:
-        at = (variant.type.name, selected.key)
+        at = (variant.type.name, selected.stored)
         place = variant.place.below.get(at)
         if place is None:
             if selected.inner is None:

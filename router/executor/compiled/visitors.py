@@ -69,11 +69,11 @@ class Visitors:
             if raw.__class__ is not dict or (check_type and raw["__typename"] != name):
                 raise Unfit
             part: Json = {}
-            for key, python_type, check in leaves:
-                value = raw[key]
+            for stored, key, python_type, check in leaves:
+                value = raw[stored]
                 part[key] = value if value.__class__ is python_type else check(value)
-            for key, complete in below:
-                part[key] = complete(raw[key], tables)
+            for stored, key, complete in below:
+                part[key] = complete(raw[stored], tables)
             for key in kept:
                 group.known[key] = raw[key]
             for each in group.objects:
@@ -116,19 +116,19 @@ class Visitors:
             if raw.__class__ is not dict:
                 raise Unfit
             made = template.copy()
-            for key, python_type, check in leaves:
-                value = raw[key]
+            for stored, key, python_type, check in leaves:
+                value = raw[stored]
                 made[key] = value if value.__class__ is python_type else check(value)
-            for key, complete in below:
-                made[key] = complete(raw[key], tables)
+            for stored, key, complete in below:
+                made[key] = complete(raw[stored], tables)
             return made
 
         def create_leaves(raw: Any, _tables: Tables) -> Json:
             if raw.__class__ is not dict:
                 raise Unfit
             made = template.copy()
-            for key, python_type, check in leaves:
-                value = raw[key]
+            for stored, key, python_type, check in leaves:
+                value = raw[stored]
                 made[key] = value if value.__class__ is python_type else check(value)
             return made
 
@@ -136,11 +136,11 @@ class Visitors:
 
     def _fields(
         self, variant: Variant, step: int
-    ) -> tuple[tuple[tuple[str, type, Check], ...], tuple[tuple[str, Complete], ...]]:
+    ) -> tuple[tuple[tuple[str, str, type, Check], ...], tuple[tuple[str, str, Complete], ...]]:
         brought = variant.brought.get(step, Brought())
-        leaves = tuple((selected.key, *_leaf(selected)) for selected in brought.leaves)
+        leaves = tuple((selected.stored, selected.key, *_leaf(selected)) for selected in brought.leaves)
         below = tuple(
-            (selected.key, _completed(_type_of(selected), self.create(place, step)))
+            (selected.stored, selected.key, _completed(_type_of(selected), self.create(place, step)))
             for selected, place in brought.below
         )
         return leaves, below
@@ -206,7 +206,7 @@ def _telling(variant: Variant, brought: Brought, kept: tuple[str, ...]) -> tuple
     """Return the keys by which equal objects are told, when sharing one object of the answer is safe."""
     if brought.below or len(variant.brought) < 2:
         return None
-    keys = dict.fromkeys((*kept, *(selected.key for selected in brought.leaves)))
+    keys = dict.fromkeys((*kept, *(selected.stored for selected in brought.leaves)))
     return tuple(keys) if len(keys) > 1 else None
 
 
@@ -222,12 +222,15 @@ def _type_of(selected: Selected) -> GraphQLOutputType:
 
 def _leaf(selected: Selected) -> tuple[type, Check]:
     """Return the Python type that needs no further look, and what looks at all others."""
-    of = _type_of(selected)
-    nullable = not isinstance(of, GraphQLNonNull)
-    inner = of if nullable else of.of_type
+    inner, nullable = _bare(_type_of(selected))
     if isinstance(inner, GraphQLList):
         return _Never, _leaf_list(inner, selected.leaf, nullable=nullable)
     return _PYTHON_TYPES.get(inner.name, _Never), _leaf_check(selected.leaf, nullable=nullable)
+
+
+def _bare(of: GraphQLOutputType) -> tuple[Any, bool]:
+    """Return a type without its exclamation mark, and whether it had none."""
+    return (of.of_type, False) if isinstance(of, GraphQLNonNull) else (of, True)
 
 
 class _Never:
@@ -253,8 +256,7 @@ def _leaf_check(leaf: Leaf, *, nullable: bool) -> Check:
 
 
 def _leaf_list(of: GraphQLList[Any], leaf: Leaf, *, nullable: bool) -> Check:
-    inner_nullable = not isinstance(of.of_type, GraphQLNonNull)
-    inner = of.of_type if inner_nullable else of.of_type.of_type
+    inner, inner_nullable = _bare(of.of_type)
     each = (
         _leaf_list(inner, leaf, nullable=inner_nullable)
         if isinstance(inner, GraphQLList)
@@ -273,8 +275,7 @@ def _leaf_list(of: GraphQLList[Any], leaf: Leaf, *, nullable: bool) -> Check:
 
 def _completed(of: GraphQLOutputType, create: Create) -> Complete:
     """Return what completes a field whose value is an object, or lists of them."""
-    nullable = not isinstance(of, GraphQLNonNull)
-    inner = of if nullable else of.of_type
+    inner, nullable = _bare(of)
     if isinstance(inner, GraphQLList):
         return _completed_list(inner, create, nullable=nullable)
 
@@ -289,8 +290,7 @@ def _completed(of: GraphQLOutputType, create: Create) -> Complete:
 
 
 def _completed_list(of: GraphQLList[Any], create: Create, *, nullable: bool) -> Complete:
-    item_nullable = not isinstance(of.of_type, GraphQLNonNull)
-    item = of.of_type if item_nullable else of.of_type.of_type
+    item, item_nullable = _bare(of.of_type)
     if isinstance(item, GraphQLList):
         return _completed_lists(_completed(of.of_type, create), nullable=nullable)
 
