@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from router.executor.answers import Answer, Malformed, TimedOut, TransportFailure, Unavailable
+from router.executor.transport import Answer, Malformed, TimedOut, TransportFailure, Unavailable
 
 IDLE_SECONDS: Final = 4.0
 _KEEP_IDLE: Final = 100

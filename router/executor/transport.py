@@ -113,11 +113,16 @@ class HttpExchange:
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
         self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        from router.executor.http1 import Http1Exchange
+
+        self._plain = Http1Exchange(max_answer_bytes=max_answer_bytes, max_connections=max_connections)
 
     async def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Stream the answer, so that one beyond the limit is dropped and not collected."""
+        if url.startswith("http://") and isinstance(body, bytes):
+            return await self._plain.exchange(method, url, body=body, headers=headers, deadline=deadline)
         try:
             async with (
                 asyncio.timeout_at(deadline),
