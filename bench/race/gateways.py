@@ -191,6 +191,7 @@ def _our_settings(workshop: Path, entry: Entry) -> tuple[Path, dict[str, str]]:
         json.dumps(
             {
                 "authentication": {"issuer": "https://race.example", "audience": "psa", "jwks": str(keys)},
+                "traffic_shaping": {"all": {"deduplicate_query": entry.sharing}},
             }
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
     Malformed,
+    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -61,6 +63,10 @@ class Call:
     variables: Mapping[str, Any]
     headers: Callable[[str], Mapping[str, str]]
     observe: Callable[[FetchRecord], None]
+    deadline: float = math.inf
+    """When the client's patience ends, in the loop's time."""
+    received: Callable[[str, RawHeaders], None] | None = None
+    """Told of each answer's headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +285,7 @@ async def deliver(node: Fetch, body: bytes | Form, services: Services, call: Cal
     started = time.perf_counter()
     outcome = OK
     try:
-        url = services.urls.get(node.service_name)
-        if not url:
-            raise Unavailable("the service has no address")
-        # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-        deadline = asyncio.get_running_loop().time() + services.timeout_seconds
-        request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name))
-        return await services.transport.send(request, deadline)
+        return await _sent(node, body, services, call)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -294,6 +294,20 @@ async def deliver(node: Fetch, body: bytes | Form, services: Services, call: Cal
         raise
     finally:
         call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
+
+
+async def _sent(node: Fetch, body: bytes | Form, services: Services, call: Call) -> SubgraphResponse:
+    url = services.urls.get(node.service_name)
+    if not url:
+        raise Unavailable("the service has no address")
+    # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
+    deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
+    is_query = node.operation_kind == "query" and isinstance(body, bytes)
+    request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name), is_query=is_query)
+    response = await services.transport.send(request, deadline)
+    if call.received is not None:
+        call.received(node.service_name, response.headers)
+    return response
 
 
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:

@@ -23,7 +23,15 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from router.executor.transport import Answer, Malformed, TimedOut, TransportFailure, Unavailable
+from router.executor.transport import (
+    Answer,
+    ConnectionLost,
+    Content,
+    Malformed,
+    TimedOut,
+    TransportFailure,
+    Unavailable,
+)
 
 IDLE_SECONDS: Final = 4.0
 _KEEP_IDLE: Final = 100
@@ -62,9 +70,11 @@ class Http1Exchange:
         self._pools: dict[tuple[str, int], _Pool] = {}
 
     async def exchange(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+        self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Send a request and bring the answer; raises a `TransportFailure` when there is no complete one."""
+        if not isinstance(body, bytes):
+            raise TypeError("a stream of bytes is for another client")
         target = _target(url)
         request = _request(method, target, headers, body)
         pool = self._pools.get((target.host, target.port))
@@ -137,7 +147,7 @@ class _Pool:
         except TimeoutError:
             raise TimedOut("no answer within the deadline") from None
         except OSError as fault:
-            raise Unavailable("ConnectError") from fault
+            raise ConnectionLost("ConnectError") from fault
         return connection
 
     async def _turn(self, turn: asyncio.Future[None]) -> None:
@@ -201,11 +211,12 @@ class _Connection(asyncio.Protocol):
 
     async def ask(self, request: bytes, deadline: float) -> Answer:
         """Send a request; whatever ends the wait before the answer is complete spoils the connection."""
-        answer = self._answer = self._loop.create_future()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._answer = answer
         timer = self._loop.call_at(deadline, self._fail, TimedOut("no answer within the deadline"))
         self._begin()
         if self._closed:
-            self._fail(Unavailable("ConnectionClosed"))
+            self._fail(ConnectionLost("ConnectionClosed"))
         else:
             self._transport.write(request)
         try:
@@ -236,7 +247,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; bytes that nobody asked for spoil the connection."""
@@ -257,7 +268,7 @@ class _Connection(asyncio.Protocol):
         if exc is None and self._headers and not self._length_known:
             self._complete()
         else:
-            self._fail(Unavailable("ConnectionClosed"))
+            self._fail(ConnectionLost("ConnectionClosed"))
 
     # What the parser calls
 
@@ -298,7 +309,7 @@ class _Connection(asyncio.Protocol):
         except TransportFailure as failure:
             self._fail(failure)
         else:
-            self._answer.set_result(Answer(status, body))
+            self._answer.set_result(Answer(status, body, tuple(self._headers)))
 
 
 def _decoded(body: bytes, encoding: str, most: int) -> bytes:
