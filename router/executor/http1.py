@@ -272,6 +272,11 @@ class _Connection(asyncio.Protocol):
 
     # What the parser calls
 
+    def on_message_begin(self) -> None:
+        """Notice an answer to a question that nobody asked."""
+        if self._answer is None or self._answer.done():
+            self._good = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
         self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
