@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from router.server.config.authentication import Authentication
+from router.server.config.authorization import Authorization
 from router.server.config.batching import Batching
 from router.server.config.compression import Compression
 from router.server.config.cors import Cors
@@ -33,6 +34,7 @@ class RouterConfig(Section):
     uploads: Uploads = Uploads()
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
+    authorization: Authorization = Authorization()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
