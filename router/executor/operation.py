@@ -23,6 +23,8 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
+    measured: tuple[str, ...] = ()
+    """Limits of the server that it exceeds, and that only measure."""
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
 

@@ -23,7 +23,9 @@ from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.cors import CrossOrigin
+from router.server.documents import Gate
 from router.server.http import GraphQLOverHTTP
+from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
@@ -45,11 +47,12 @@ def build(
     http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
     exchange = ByScheme(http, inside)
-    graphs = Graphs(config, GraphQLTransport(exchange))
+    metrics = Metrics()
+    warden = Warden(config.limits, metrics.limit)
+    graphs = Graphs(config, GraphQLTransport(exchange), _gate(config, warden))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
     identity = _identity(config, exchange)
-    metrics = Metrics()
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -90,6 +93,11 @@ def _http(config: RouterConfig) -> HttpExchange:
         )
     except OSError as fault:
         raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
+
+
+def _gate(config: RouterConfig, warden: Warden) -> Gate:
+    suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
+    return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
 
 
 def _pipeline(

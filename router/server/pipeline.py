@@ -21,9 +21,11 @@ from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
+from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
 from router.server.config import RouterConfig
+from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.refusals import Refused
@@ -100,6 +102,11 @@ class Pipeline:
         self._metrics = metrics
         self._draw = draw
 
+    @property
+    def warden(self) -> Warden:
+        """Who decides what comes of requests beyond a limit."""
+        return self._graphs.gate.warden
+
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None or self._may_be_anonymous(headers):
@@ -115,10 +122,12 @@ class Pipeline:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""
         graph = self._graphs.needed()
         labels = graph.labels.active(self._draw)
+        limits.check_variables(request.variables, self.warden, registered=False)
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)
         _check_way(operation, client)
-        conditions = _coerced(operation, request)
+        self.warden.count(operation.measured)
+        conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         call = self._call(request, client)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
         shown = self._plan_shown(operation, client.headers)
@@ -176,13 +185,14 @@ def _check_way(operation: Operation, client: Client) -> None:
         raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
 
 
-def _coerced(operation: Operation, request: GraphQLRequest) -> Mapping[str, Any]:
+def _coerced(operation: Operation, request: GraphQLRequest, *, hide_suggestions: bool) -> Mapping[str, Any]:
     """Check the variables; the subgraphs get what the client sent, the conditions of the plan get these."""
     coerced = get_variable_values(
         operation.schema,
         operation.definition.variable_definitions or (),
         dict(request.variables),
         max_errors=_MOST_VARIABLE_ERRORS,
+        hide_suggestions=hide_suggestions,
     )
     if isinstance(coerced, list):
         raise Refused.because("BAD_USER_INPUT", coerced)

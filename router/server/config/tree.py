@@ -47,6 +47,13 @@ class RouterConfig(Section):
         default=None,
         description="Whether Apollo-Expose-Query-Plan is answered; by default where nobody has to say who they are.",
     )
+    introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
+    field_suggestions: bool | None = Field(
+        default=None, description="Whether errors guess what was meant; by default where the schema may be asked for."
+    )
+    redact_query_validation_errors: bool = Field(
+        default=False, description="Whether an operation that doesn't fit the schema is told nothing but that."
+    )
     mask_internal_errors: bool = Field(
         default=True, description="Whether internal errors of subgraphs are shown without their details."
     )
