@@ -40,6 +40,12 @@ CATALOGUE = catalogue(
     ErrorCode(
         "PERSISTED_QUERY_NOT_SUPPORTED", "The operation's text is needed; its hash is not enough.", "client", 400
     ),
+    ErrorCode("PERSISTED_QUERY_NOT_FOUND", "No text is kept for this hash; send it along once.", "client", 200),
+    ErrorCode("PERSISTED_QUERY_HASH_MISMATCH", "The hash is not that of the text beside it.", "client", 400),
+    ErrorCode("PERSISTED_QUERY_NOT_IN_LIST", "No manifest has an operation of this id.", "client", 404),
+    ErrorCode("PERSISTED_QUERY_ID_REQUIRED", "Operations must be sent by id, not as text.", "client", 400),
+    ErrorCode("QUERY_NOT_IN_SAFELIST", "Only registered operations are answered, and this is none.", "client", 403),
+    ErrorCode("CANNOT_SEND_PQ_ID_AND_BODY", "Send the id of an operation or its text, not both.", "client", 400),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
     ErrorCode("BATCH_LIMIT_EXCEEDED", "The list has more operations than allowed.", "client", 422),

@@ -26,6 +26,7 @@ from router.server.cors import CrossOrigin
 from router.server.documents import Gate
 from router.server.http import GraphQLOverHTTP
 from router.server.limits import Warden
+from router.server.manifests import BadManifest
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
@@ -53,6 +54,7 @@ def build(
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
     identity = _identity(config, exchange)
+    pipeline = _pipeline(config, graphs, identity, metrics, draw)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -60,13 +62,14 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with pipeline.persisted.running():
+                yield
         finally:
             await http.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(pipeline)),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
@@ -107,6 +110,8 @@ def _pipeline(
         return Pipeline(config, graphs, identity, metrics, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
+    except BadManifest as fault:
+        raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

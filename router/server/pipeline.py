@@ -28,6 +28,7 @@ from router.server.config import RouterConfig
 from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
+from router.server.persisted import Persisted
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
@@ -97,6 +98,7 @@ class Pipeline:
     ) -> None:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
+        self.persisted = Persisted(config)
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -121,8 +123,9 @@ class Pipeline:
     async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""
         graph = self._graphs.needed()
+        request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
-        limits.check_variables(request.variables, self.warden, registered=False)
+        limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)
         _check_way(operation, client)
@@ -174,7 +177,9 @@ async def _find(
     facts.operation_name = request.operation_name
     asking = PolicyRequest(client.caller.claims if client.caller else None, client.headers)
     decide = partial(authorizer.failed, request=asking)
-    operation = await graph.operations.find(request.query, request.operation_name, labels, decide)
+    operation = await graph.operations.find(
+        request.query, request.operation_name, labels, decide, registered=request.registered
+    )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
     return operation

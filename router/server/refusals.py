@@ -38,6 +38,7 @@ _INSIDE_GRAPHQL = frozenset(
 
 _EXECUTED = frozenset(
     {
+        "PERSISTED_QUERY_NOT_FOUND",
         "QUERY_PLANNING_FAILED",
         "QUERY_PLAN_COMPLEXITY_EXCEEDED",
         "GATEWAY_TIMEOUT",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from router.server.config.authentication import Authentication
 from router.server.config.authorization import Authorization
@@ -14,6 +15,8 @@ from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
+from router.server.config.persisted import Apq, PersistedQueries
+from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.subgraphs import Subgraphs
@@ -32,6 +35,9 @@ class RouterConfig(Section):
     batching: Batching = Batching()
     compression: Compression = Compression()
     uploads: Uploads = Uploads()
+    apq: Apq = Apq()
+    persisted_queries: PersistedQueries = PersistedQueries()
+    redis: RedisSettings = RedisSettings()
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
     authorization: Authorization = Authorization()
@@ -63,3 +69,9 @@ class RouterConfig(Section):
         "Apollo's router has it; GraphQL over HTTP wants 200 there.",
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
+
+    @model_validator(mode="after")
+    def _a_safelist_excludes_apq(self) -> Self:
+        if self.persisted_queries.safelist.enabled and self.apq.enabled:
+            raise ValueError("apq must be disabled to enable persisted_queries.safelist")
+        return self
