@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from router.composition import command
-from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
@@ -31,6 +31,7 @@ from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
+from router.server.traffic import Connections
 
 log = structlog.get_logger(__name__)
 
@@ -45,15 +46,14 @@ def build(
     with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
-    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
-    exchange = ByScheme(http, inside)
+    connections = Connections(config, inside)
     metrics = Metrics()
-    warden = Warden(config.limits, metrics.limit)
-    graphs = Graphs(config, GraphQLTransport(exchange), _gate(config, warden))
+    gate = _gate(config, Warden(config.limits, metrics.limit))
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, exchange)
+    identity = _identity(config, connections.exchange())
     pipeline = _pipeline(config, graphs, identity, metrics, draw)
 
     def public_keys() -> dict[str, Any]:
@@ -65,7 +65,7 @@ def build(
             async with pipeline.persisted.running():
                 yield
         finally:
-            await http.close()
+            await connections.close()
 
     app = Starlette(
         routes=[
@@ -86,16 +86,6 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     return app
-
-
-def _http(config: RouterConfig) -> HttpExchange:
-    settings = config.subgraphs
-    try:
-        return HttpExchange(
-            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
-        )
-    except OSError as fault:
-        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
 
 
 def _gate(config: RouterConfig, warden: Warden) -> Gate:
