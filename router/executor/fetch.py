@@ -18,6 +18,7 @@ from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.operation import Operation
 from router.executor.paths import Position, positions
+from router.executor.spending import Spending, SpendingLimits
 from router.executor.transport import (
     Malformed,
     SubgraphRequest,
@@ -42,6 +43,7 @@ class Services:
     transport: Transport
     timeout_seconds: float = 15.0
     max_representations: int = 1000
+    spending: SpendingLimits = field(default_factory=SpendingLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class Run:
     conditions: Mapping[str, Any]
     faults: Faults
     data: dict[str, Any] = field(default_factory=dict)
+    spending: Spending = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spending = Spending(self.services.spending, self.operation.demand)
 
     def found(self, path: Path) -> list[Position]:
         """Return the objects at a path of the plan, as the data stand now."""
@@ -262,10 +268,13 @@ async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphRespons
     url = run.services.urls.get(node.service_name)
     if not url:
         raise Unavailable("the service has no address")
+    run.spending.request(node)
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
     deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
     request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
-    return await run.services.transport.send(request, deadline)
+    response = await run.services.transport.send(request, deadline)
+    run.spending.answer(node.service_name, response.size)
+    return response
 
 
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:

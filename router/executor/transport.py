@@ -51,6 +51,7 @@ class SubgraphResponse:
 
     data: dict[str, Any] | None
     errors: tuple[dict[str, Any], ...] = ()
+    size: int = 0  # in bytes
 
 
 class TransportFailure(Exception):
@@ -299,7 +300,7 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
         raise _not_graphql(answer, "the answer is nested too deep")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
-    return SubgraphResponse(data, tuple(map(_error, errors)))
+    return SubgraphResponse(data, tuple(map(_error, errors)), len(answer.body))
 
 
 def _error(raw: Any) -> dict[str, Any]:
