@@ -22,6 +22,7 @@ from router.server.cache import Operations
 from router.server.config import RouterConfig
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
+from router.server.traffic import longest_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Graphs:
             urls,
             RuntimeTypes.of(supergraph),
             self._transport,
-            timeout_seconds=settings.timeout_seconds,
+            timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
             spending=SpendingLimits(settings.fetches, settings.operation_bytes),
         )
