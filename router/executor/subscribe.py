@@ -15,6 +15,7 @@ from router.executor.errors import Faults, Masking
 from router.executor.execute import Result, finish
 from router.executor.fetch import Call, Run, Services, body_of, take
 from router.executor.operation import Operation
+from router.executor.spending import Spending
 from router.executor.streams import StreamRequest
 from router.executor.transport import Malformed, SubgraphResponse, Unavailable
 from router.planner.query_plan import Subscription
@@ -50,7 +51,9 @@ async def respond(
 ) -> Result:
     """Make of one event what the client asked for."""
     plan = stream_of(operation)
-    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
+    # What an operation may cost holds for each event.
+    spending = Spending(services.spending, operation.demand)
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]), spending)
     take(plan.primary, run.found(()), event, run)
     # Without a root there is nothing that entities could be fetched for.
     return await finish(run, plan.rest if event.data is not None else None)

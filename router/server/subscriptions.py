@@ -252,7 +252,8 @@ class Subscriptions:
         }
         caller = client.caller.digest.hex() if client.caller else None
         withheld = [list(path) for path in prepared.operation.withheld]
-        asked = [request.query, request.operation_name, dict(request.variables), withheld, id(prepared.graph)]
+        operation = prepared.operation
+        asked = [operation.digest, operation.name, dict(request.variables), withheld, id(prepared.graph)]
         facts = [asked, caller, told]
         return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).digest()
 
