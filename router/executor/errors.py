@@ -49,6 +49,10 @@ class Faults:
     _explained: set[ResponsePath] = field(default_factory=set)
     _tainted: set[ResponsePath] = field(default_factory=set)
 
+    def beside(self) -> Faults:
+        """Collect the errors of another part of the same answer: what is explained in one is in both."""
+        return Faults(self.masking, [], self._explained, self._tainted)
+
     def report(self, message: str, code: str, path: ResponsePath | None, **extensions: Any) -> None:
         """Add an error of our own."""
         self._add(message, path, {"code": code, **extensions})

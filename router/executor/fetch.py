@@ -70,6 +70,8 @@ class Run:
     conditions: Mapping[str, Any]
     faults: Faults
     data: dict[str, Any] = field(default_factory=dict)
+    arrived: Callable[[str | None], None] = lambda _id: None
+    """Told of each fetch that is done, by the id that it has in the plan if others wait for it."""
 
     def found(self, path: Path) -> list[Position]:
         """Return the objects at a path of the plan, as the data stand now."""

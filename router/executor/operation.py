@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
+from router.executor.part_projection import PartProjection
 from router.executor.projection import Projection
-from router.planner.query_plan import QueryPlan
+from router.planner.query_plan import Condition, Defer, PlanNode, QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
+    parts: PartProjection | None = None
+    """How it is answered part by part, if the plan has parts that come later."""
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
 
@@ -33,7 +36,9 @@ class Operation:
         digest: str | None = None,
     ) -> Operation:
         """Prepare everything that doesn't depend on a request."""
-        return Operation(schema, document, definition, plan, Projection(schema, document, definition), digest)
+        projection = Projection(schema, document, definition)
+        parts = PartProjection(schema, document, definition) if has_parts(plan.node) else None
+        return Operation(schema, document, definition, plan, projection, digest, parts)
 
     @property
     def kind(self) -> str:
@@ -44,3 +49,14 @@ class Operation:
     def name(self) -> str | None:
         """The name that the client gave to the operation."""
         return self.definition.name.value if self.definition.name else None
+
+
+def has_parts(node: PlanNode | None) -> bool:
+    """Tell whether a plan has parts that come later, under some condition at least."""
+    match node:
+        case Defer():
+            return True
+        case Condition():
+            return has_parts(node.if_clause) or has_parts(node.else_clause)
+        case _:
+            return False

@@ -207,6 +207,17 @@ class QueryGraph:
         join = self.supergraph.types[type_name].graphs.get(graph)
         return merged(item for key in (join.keys if join else ()) for item in self.field_set(key.fields, type_name))
 
+    def is_entity(self, type_name: str) -> bool:
+        """Whether a type can be found by a key, somewhere."""
+        joined = self.supergraph.types.get(type_name)
+        return joined is not None and any(key.resolvable for join in joined.graphs.values() for key in join.keys)
+
+    def is_key(self, node: Node, name: str) -> bool:
+        """Whether a field is part of a key that the subgraph of a node has for its type."""
+        return node.type_name in self.supergraph.types and any(
+            isinstance(item, Field) and item.name == name for item in self._own_keys(node.type_name, node.graph)
+        )
+
     def _move(self, node: Node, name: str, join: FieldJoin, view: Selections) -> FieldMove:
         named = self._named(join.type)
         target: Node | None = None

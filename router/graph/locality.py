@@ -99,6 +99,8 @@ class Locality:
             yield replace(item, selections=inner)
 
     def _fragment(self, node: Node, types: frozenset[str], item: Fragment) -> Iterator[Selection]:
+        if item.deferral is not None:
+            raise _ElsewhereError  # or rather, at another time
         here = self.types_here(node, types)
         if not here:
             return

@@ -27,6 +27,12 @@ Three things keep the walk small. When everything below a field can be answered 
 all of it is one leaf (`Rest`). A hop is only tried towards a subgraph that answers the field sought: what it takes to
 get there is the condition's business. And no hop is tried inside the search for its own condition.
 
+What is deferred
+----------------
+A fragment under `@defer` is walked like the rest, but the paths into it are *closed*: the fetch that led there is not asked
+for more than keys, so that it does not wait for what may come later, and each field is reached by a hop, though it be back
+into the same subgraph. Only where no hop leads to it (the type is no entity) it's taken on the way. See `router.planner.defer`.
+
 Types
 -----
 A field of an interface is taken as it is where each object type possible there resolves it in that subgraph;
@@ -45,7 +51,7 @@ from router.graph.build import QueryGraph
 from router.graph.edges import EntryMove, FieldMove, RootMove
 from router.graph.locality import Locality
 from router.graph.nodes import Node
-from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections
+from router.graph.selections import TYPENAME_FIELD, Deferral, Field, Fragment, Selections
 from router.graph.steps import NOTHING_NEEDED, Handed, Leaf, Path, Place, Solution
 
 _TIES = 6
@@ -143,9 +149,10 @@ class Walk:
         if local and min(path.cost for path in local) == min(path.cost for path in paths):
             yield Leaf(tuple(local))
             return
-        if found := list(self.leaves(selections, place, paths)):
-            yield from found
-        else:  # none of the types asked for can be here, but the object itself still has to be fetched
+        found = list(self.leaves(selections, place, paths))
+        yield from found
+        if not found or _comes_later(selections):
+            # None of the types asked for can be here, or not yet, but the object itself still has to be fetched.
             yield Leaf(tuple(path.rest((TYPENAME_FIELD,)) for path in paths))
 
     def _options(self, item: Field, place: Place, paths: list[Path]) -> list[Path]:
@@ -165,8 +172,22 @@ class Walk:
 
     def _direct(self, path: Path, item: Field, place: Place) -> Path | None:
         self.count()
+        if path.closed and not self._is_at_hand(path.node, item) and self._can_return(path, item, place):
+            return None
         move = self.locality.move(path.node, place.types, item.name)
         return path.take(item, move) if move else self._handed_before(path, item, place)
+
+    def _is_at_hand(self, node: Node, item: Field) -> bool:
+        """Whether a field is one that hops from here need anyway."""
+        return not item.selections and (item.name == TYPENAME_FIELD.name or self.graph.is_key(node, item.name))
+
+    def _can_return(self, path: Path, item: Field, place: Place) -> bool:
+        """Whether the same subgraph can be asked for a field by another fetch."""
+        return any(
+            self.hop(path, place, entry, move) is not None
+            for entry in self._entries(path, path.node.graph, place)
+            if (move := self._move_after(entry, path, item, place)) is not None
+        )
 
     def _handed_before(self, path: Path, item: Field, place: Place) -> Path | None:
         """Take a field whose contexts are set further up than this path's last hop: the hop can bring their values along."""
@@ -208,7 +229,9 @@ class Walk:
         if isinstance(entry, RootMove) and not path.position:
             return None
         move = self.locality.move(entry.target, place.types, item.name, with_requires=True)
-        if move is None or (entry.target.graph == path.node.graph and not (move.requires or move.contexts)):
+        if move is None or path.closed:
+            return move
+        if entry.target.graph == path.node.graph and not (move.requires or move.contexts):
             return None
         return move
 
@@ -221,7 +244,20 @@ class Walk:
         solution = self.solve(path, place, entry, requires) if handed is not None else None
         return path.hop(entry, requires, solution, handed or ()) if solution else None
 
+    def _deferred(self, item: Fragment, deferral: Deferral, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        """Go on later; if no hops lead to all that is asked for, what can be asked for on the way is."""
+        try:
+            leaves = list(self.leaves(item.selections, place, [path.postpone(deferral, closed=True) for path in paths]))
+        except DeadEnd:
+            leaves = list(
+                self.leaves(item.selections, place, [path.postpone(deferral, closed=False) for path in paths])
+            )
+        yield from leaves
+
     def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        if item.deferral is not None:
+            yield from self._deferred(item, item.deferral, place, paths)
+            return
         types = place.types & self.graph.all_possible(item.on)
         if not types:
             return
@@ -263,6 +299,14 @@ class Walk:
 
     def _knows(self, node: Node, type_name: str) -> bool:
         return not self.graph.is_interface_object(node) and type_name in self.graph.possible(node.type_name, node.graph)
+
+
+def _comes_later(selections: Selections) -> bool:
+    """Whether all that is asked for is deferred."""
+    return all(
+        isinstance(item, Fragment) and (item.deferral is not None or _comes_later(item.selections))
+        for item in selections
+    )
 
 
 def cheapest(paths: Iterable[Path]) -> list[Path]:

@@ -59,11 +59,32 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferral:
+    """A fragment under `@defer`: which of the document's it is, where it stands in the response, and in which other one."""
+
+    number: int
+    position: tuple[str, ...]
+    label: str | None = None
+    parent: Deferral | None = None
+
+    def chain(self) -> Iterator[Deferral]:
+        """This one and those that it stands in."""
+        here: Deferral | None = self
+        while here is not None:
+            yield here
+            here = here.parent
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
-    """Selections that apply to objects of some of the types possible here."""
+    """Selections that apply to objects of some of the types possible here.
+
+    Those under `@defer` stand in a fragment of their own, whose type condition always holds.
+    """
 
     on: str
     selections: Selections = ()
+    deferral: Deferral | None = None
 
 
 Selection = Field | Fragment
@@ -76,7 +97,9 @@ def merged(selections: Iterable[Selection]) -> Selections:
     """Join what names the same field or the same type, in order of first appearance."""
     found: dict[object, Selection] = {}
     for item in selections:
-        key: object = item.on if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
+        key: object = (
+            (item.on, item.deferral) if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
+        )
         known = found.get(key)
         if known is None:
             found[key] = item
@@ -96,46 +119,64 @@ def _is_implied(item: Selection, found: Mapping[object, Selection]) -> bool:
     return (item.response_key, item.identity, NO_GUARDS) in found
 
 
+Directives = Iterable[DirectiveNode] | None
+Defers = Callable[[Directives, tuple[str, ...], Deferral | None], Deferral | None]
+
+
+def never(_directives: Directives, _position: tuple[str, ...], _within: Deferral | None) -> None:
+    """Take nothing for deferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a selection stands: its type, what is known to hold there, its position in the response and in what is deferred."""
+
+    parent: GraphQLCompositeType
+    given: Guards = NO_GUARDS
+    position: tuple[str, ...] = ()
+    within: Deferral | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Brings selection sets of one document into normal form."""
+    """Brings selection sets of one document into normal form; `defers` says which fragments are deferred."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    defers: Defers = never
 
-    def read(
-        self, node: SelectionSetNode | None, parent: GraphQLCompositeType, given: Guards = NO_GUARDS
-    ) -> Selections:
-        """Normalise a selection set whose surroundings already hold the guards in `given`."""
-        if node is None:
-            return ()
-        return merged(self._selections(node.selections, parent, given, NO_GUARDS))
+    def read(self, node: SelectionSetNode | None, parent: GraphQLCompositeType) -> Selections:
+        """Normalise a selection set."""
+        return self._read(node, _Place(parent)) if node else ()
 
-    def _selections(
-        self, nodes: Iterable[SelectionNode], parent: GraphQLCompositeType, given: Guards, guards: Guards
-    ) -> Iterator[Selection]:
+    def _read(self, node: SelectionSetNode | None, place: _Place) -> Selections:
+        return merged(self._selections(node.selections, place, NO_GUARDS)) if node else ()
+
+    def _selections(self, nodes: Iterable[SelectionNode], place: _Place, guards: Guards) -> Iterator[Selection]:
         for node in nodes:
-            own = _guards(node.directives, given)
+            own = _guards(node.directives, place.given)
             if own is None or _contradict(guards | own):
                 continue
             match node:
                 case FieldNode():
-                    yield self._field(node, parent, given, guards | own)
+                    yield self._field(node, place, guards | own)
                 case InlineFragmentNode():
-                    on = node.type_condition.name.value if node.type_condition else parent.name
-                    yield from self._fragment(node.selection_set, on, parent, given, guards | own)
+                    on = node.type_condition.name.value if node.type_condition else place.parent.name
+                    yield from self._fragment(node.selection_set, on, place, guards | own, node.directives)
                 case FragmentSpreadNode():
                     definition = self.fragments[node.name.value]
                     on = definition.type_condition.name.value
-                    yield from self._fragment(definition.selection_set, on, parent, given, guards | own)
+                    yield from self._fragment(definition.selection_set, on, place, guards | own, node.directives)
 
-    def _field(self, node: FieldNode, parent: GraphQLCompositeType, given: Guards, guards: Guards) -> Field:
+    def _field(self, node: FieldNode, place: _Place, guards: Guards) -> Field:
         name = node.name.value
-        definition = self.schema.get_field(parent, name)
+        definition = self.schema.get_field(place.parent, name)
         target = get_named_type(definition.type) if definition else None
         selections: Selections = ()
         if is_composite_type(target):
-            selections = self.read(node.selection_set, target, given | guards) or (TYPENAME_FIELD,)
+            key = node.alias.value if node.alias else name
+            below = _Place(target, place.given | guards, (*place.position, key), place.within)
+            selections = self._read(node.selection_set, below) or (TYPENAME_FIELD,)
         kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
         return Field(
             name=name,
@@ -148,15 +189,24 @@ class Reader:
         )
 
     def _fragment(
-        self, node: SelectionSetNode, on: str, parent: GraphQLCompositeType, given: Guards, guards: Guards
+        self, node: SelectionSetNode, on: str, place: _Place, guards: Guards, directives: Directives
     ) -> Iterator[Selection]:
         condition = self.schema.type_map.get(on)
         if not is_composite_type(condition):
             return
-        if condition is parent or self._always_holds(condition, parent):
-            yield from self._selections(node.selections, parent, given, guards)
-        elif inner := merged(self._selections(node.selections, condition, given, guards)):
+        if condition is place.parent or self._always_holds(condition, place.parent):
+            yield from self._now_or_later(node, place, guards, directives)
+        elif inner := merged(self._now_or_later(node, replace(place, parent=condition), guards, directives)):
             yield Fragment(on, inner)
+
+    def _now_or_later(
+        self, node: SelectionSetNode, place: _Place, guards: Guards, directives: Directives
+    ) -> Iterator[Selection]:
+        deferral = self.defers(directives, place.position, place.within)
+        if deferral is None:
+            yield from self._selections(node.selections, place, guards)
+        elif inner := merged(self._selections(node.selections, replace(place, within=deferral), guards)):
+            yield Fragment(place.parent.name, inner, deferral)
 
     def _always_holds(self, condition: GraphQLCompositeType, parent: GraphQLCompositeType) -> bool:
         """Whether the parent is declared to be of the condition's type: then all its fields are the parent's too."""
@@ -236,11 +286,18 @@ def describe(selections: Selections, indent: str = "") -> str:
 
 def _lines(selections: Selections, indent: str) -> Iterator[str]:
     for item in selections:
-        head = f"... on {item.on}" if isinstance(item, Fragment) else _head(item)
+        head = _fragment_head(item) if isinstance(item, Fragment) else _head(item)
         yield f"{indent}{head}{' {' if item.selections else ''}"
         if item.selections:
             yield from _lines(item.selections, indent + "  ")
             yield f"{indent}}}"
+
+
+def _fragment_head(item: Fragment) -> str:
+    if item.deferral is None:
+        return f"... on {item.on}"
+    label = f'(label: "{item.deferral.label}")' if item.deferral.label else ""
+    return f"... @defer{label}"
 
 
 def _head(item: Field) -> str:

@@ -47,7 +47,7 @@ def _stages(supergraph_sdl: str, query: str, operation_name: str | None, labels:
     try:
         supergraph = Supergraph.parse(supergraph_sdl)
         document = _valid(supergraph, query)
-        return Planner(supergraph).stages(document, operation_name, labels=labels)
+        return Planner(supergraph).stages(document, operation_name, labels=labels, deferring=True)
     except (InvalidSupergraph, PlanningFailed, GraphQLError) as refusal:
         raise NotPlanned(refusal.message) from refusal
 

@@ -27,7 +27,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-Part = Mapping[str, Any]
+Part = Mapping[str, Any] | orjson.Fragment
 Parts = AsyncGenerator[Part, None]
 
 _PART_HEAD: Final = b"\r\ncontent-type: application/json\r\n\r\n"
