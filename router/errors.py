@@ -51,7 +51,12 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
-    ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", "The token's scopes do not cover this field.", "client", 403),
+    ErrorCode(
+        "UNAUTHORIZED_FIELD_OR_TYPE",
+        "The caller may not see this field, or what it returns; it is null.",
+        "client",
+        403,
+    ),
     ErrorCode("QUERY_PLANNING_FAILED", "No combination of subgraphs can answer the operation.", "router", 500),
     ErrorCode(
         "QUERY_PLAN_COMPLEXITY_EXCEEDED", "Planning the operation would take more than is allowed.", "client", 400

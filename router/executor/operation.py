@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
@@ -26,6 +28,12 @@ class Operation:
     """How it is answered part by part, if the plan has parts that come later."""
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
+
+    errors: tuple[dict[str, Any], ...] = ()
+    """What every answer begins with: parts that this shape of callers does not get."""
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    withheld: tuple[tuple[str, ...], ...] = ()
+    """The places of these parts, for the log."""
 
     @staticmethod
     def of(

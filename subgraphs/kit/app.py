@@ -51,6 +51,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
     metrics = Metrics(module.name)
     subgraph = _Subgraph(module, engine, metrics, clock)
+    web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,6 +65,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
         routes=[
             Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
             *health.routes(engine),
+            *web,
             metrics.route(),
         ],
         lifespan=lifespan,

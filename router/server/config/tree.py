@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from router.server.config.authentication import Authentication
+from router.server.config.authorization import Authorization
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.registry import RegistrySettings
@@ -23,6 +24,7 @@ class RouterConfig(Section):
     limits: Limits = Limits()
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
+    authorization: Authorization = Authorization()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,

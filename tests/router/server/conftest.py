@@ -16,6 +16,7 @@ import strawberry
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from small_graph import Subgraph
 from starlette.applications import Starlette
 from strawberry import federation
 from strawberry.asgi import GraphQL
@@ -186,6 +187,49 @@ def platform() -> Callable[..., Any]:
             yield Platform(app, modules, running, client)
 
     return start
+
+
+@dataclass
+class Small:
+    """A router over subgraphs that are made of SDL, and a client."""
+
+    app: Starlette
+    subgraphs: dict[str, Subgraph]
+    running: dict[str, Any]
+    client: httpx2.AsyncClient
+
+    async def ask(self, query: str, **more: Any) -> dict[str, Any]:
+        """POST an operation; returns the body."""
+        body: dict[str, Any] = (await self.post(query, **more)).json()
+        return body
+
+    async def post(self, query: str, **more: Any) -> httpx2.Response:
+        """POST an operation; returns the response."""
+        headers = more.pop("headers", {})
+        return await self.client.post("/graphql", json={"query": query, **more}, headers=headers)
+
+
+@asynccontextmanager
+async def routing(subgraphs: dict[str, Subgraph], **settings: Any) -> AsyncIterator[Small]:
+    """Run a router over these subgraphs."""
+    running: dict[str, Any] = dict(subgraphs)
+    app = build(RouterConfig.model_validate(settings), in_process=running)
+    for name, subgraph in subgraphs.items():
+        registered = Registration(name, f"inprocess://{name}/graphql", "1", subgraph.text)
+        await app.state.registry.register(registered)
+    assert app.state.graphs.current is not None, "the subgraphs do not compose"
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://router") as client,
+    ):
+        yield Small(app, subgraphs, running, client)
+
+
+@pytest.fixture
+def small() -> Callable[..., Any]:
+    """Return what starts a router over subgraphs that are made of SDL."""
+    return routing
 
 
 @asynccontextmanager
