@@ -54,6 +54,6 @@ def _stages(supergraph_sdl: str, query: str, operation_name: str | None, labels:
 
 def _valid(supergraph: Supergraph, query: str) -> DocumentNode:
     document = parse(query, no_location=True)
-    if errors := validate(api_schema(supergraph), document):
+    if errors := validate(api_schema(supergraph, with_defer=True), document):
         raise NotPlanned("\n".join(error.message for error in errors))
     return document

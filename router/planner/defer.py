@@ -33,7 +33,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 
 from graphql import (
     BooleanValueNode,
@@ -64,8 +63,12 @@ class Defers:
 
     @staticmethod
     def of(document: DocumentNode, values: Mapping[str, bool]) -> Defers:
-        """Number the document's fragments under `@defer` in the order in which they stand there."""
-        return Defers(dict(zip(map(id, _defers(document)), count(), strict=False)), values)
+        """Number the document's fragments under `@defer`.
+
+        Where their places in the text are known, it's by these: then a document of which parts were cut out has the same numbers.
+        """
+        found = enumerate(_defers(document))
+        return Defers({id(one): one.loc.start if one.loc else index for index, one in found}, values)
 
     def __call__(self, directives: Directives, position: tuple[str, ...], within: Deferral | None) -> Deferral | None:
         """The deferral that a fragment with these directives is, if it is one."""
