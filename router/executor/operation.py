@@ -8,9 +8,10 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
+from router.executor.asked import Text, text_of
 from router.executor.part_projection import PartProjection
 from router.executor.projection import Projection
-from router.planner.query_plan import Condition, Defer, PlanNode, QueryPlan
+from router.planner.query_plan import Condition, Defer, Fetch, PlanNode, QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Operation:
     """What names the document in logs."""
     parts: PartProjection | None = None
     """How it is answered part by part, if the plan has parts that come later."""
-    asked: dict[str, frozenset[str]] = field(default_factory=dict)
-    """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
+    texts: dict[str, Text] = field(default_factory=dict)
+    """What the fetches ask for, by their operations; each is read once."""
 
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
@@ -57,6 +58,13 @@ class Operation:
     def name(self) -> str | None:
         """The name that the client gave to the operation."""
         return self.definition.name.value if self.definition.name else None
+
+    def text_of(self, node: Fetch) -> Text:
+        """What a fetch asks for."""
+        known = self.texts.get(node.operation)
+        if known is None:
+            known = self.texts[node.operation] = text_of(node)
+        return known
 
 
 def has_parts(node: PlanNode | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from graphql import (
     print_ast,
 )
 
-from router.graph.selections import TYPENAME, Defers, Field, Fragment, Reader, Selection, Selections, never
+from router.graph.selections import Defers, Field, Fragment, Reader, Selection, Selections, never
 from router.planner.failures import PlanningFailed
 from router.planner.query_plan import OperationKind
 
@@ -33,7 +33,11 @@ class Operation:
 
 
 def normalize(
-    document: DocumentNode, operation_name: str | None, schema: GraphQLSchema, defers: Defers = never
+    document: DocumentNode,
+    operation_name: str | None,
+    schema: GraphQLSchema,
+    count: Callable[[], None] | None = None,
+    defers: Defers = never,
 ) -> Operation:
     """Pick the operation and bring it into normal form; what the router answers itself is left out."""
     node = pick(document, operation_name)
@@ -47,10 +51,8 @@ def normalize(
         if isinstance(definition, FragmentDefinitionNode)
     }
     # What an event brings is answered as a whole.
-    reader = Reader(schema, fragments, never if kind == "subscription" else defers)
+    reader = Reader(schema, fragments, count, never if kind == "subscription" else defers)
     selections = reader.read(node.selection_set, root)
-    if _takes_the_name_of_the_type(selections):
-        raise PlanningFailed("__typename can't be the alias of another field.")
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
@@ -71,15 +73,6 @@ def pick(document: DocumentNode, operation_name: str | None) -> OperationDefinit
     if len(operations) != 1:
         raise PlanningFailed("The document does not have exactly one operation of that name.")
     return operations[0]
-
-
-def _takes_the_name_of_the_type(selections: Selections) -> bool:
-    """Whether an alias is in the way of what subgraphs are asked everywhere: which type an object is of."""
-    return any(
-        (isinstance(item, Field) and item.response_key == TYPENAME != item.name)
-        or _takes_the_name_of_the_type(item.selections)
-        for item in selections
-    )
 
 
 def _fetched(selections: Selections) -> Iterator[Selection]:

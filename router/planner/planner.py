@@ -9,18 +9,19 @@ are listed, nor on anything that was planned before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, groupby
 
 from graphql import DocumentNode
 
 from router.federation.supergraph import Supergraph
-from router.graph.build import QueryGraph
-from router.graph.conditions import Search, SearchLimitExceeded, SearchLimits
+from router.graph.allowance import Allowance, SearchLimitExceeded, SearchLimits
+from router.graph.build import CONTEXTUAL, QueryGraph
+from router.graph.conditions import Search
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd
-from router.graph.selections import Field, Selection, Selections
+from router.graph.selections import Field, Selection, Selections, never
 from router.graph.steps import Leaf, Solution
 from router.planner import defer
 from router.planner.delivery import Delivery
@@ -37,7 +38,7 @@ from router.planner.tree import Branch, tree
 PlanLimits = SearchLimits
 
 _TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-_REMEMBERED_LABEL_SETS = 64
+_REMEMBERED_GRAPHS = 64
 _MOST_SWITCHES = 5  # a plan for each combination
 
 
@@ -61,13 +62,23 @@ class Stages:
     plan: QueryPlan
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be planned, and how much may be spent on it."""
+
+    document: DocumentNode
+    name: str | None
+    labels: frozenset[str]
+    allowance: Allowance
+
+
 class Planner:
     """Plans operations over one supergraph."""
 
     def __init__(self, supergraph: Supergraph, limits: PlanLimits = PlanLimits()) -> None:  # noqa: B008 -- it is frozen
         self.supergraph = supergraph
         self.limits = limits
-        self._graphs: dict[frozenset[str], QueryGraph] = {}
+        self._graphs: dict[tuple[frozenset[str], str], QueryGraph] = {}
 
     def plan(
         self,
@@ -92,11 +103,12 @@ class Planner:
         deferring: bool = False,
     ) -> Stages:
         """Plan a document and keep what every stage made of it."""
+        allowance = Allowance(self.limits)
         try:
-            if not deferring or not defer.is_used(document):
-                return self._planned(normalize(document, operation_name, self.supergraph.schema), labels)
-            switches = _switches(document, operation_name)
-            return self._switched(document, operation_name, labels, {}, switches)
+            switches = _switches(document, operation_name) if deferring else []
+            return self._switched(
+                _Asked(document, operation_name, labels, allowance), {} if deferring else None, switches
+            )
         except DeadEnd as error:
             raise PlanningFailed(f"The operation can't be planned: {error}.") from error
         except SearchLimitExceeded as error:
@@ -104,35 +116,37 @@ class Planner:
         except RecursionError as error:
             raise PlanningFailed("The operation is nested too deeply to be planned.", _TOO_COMPLEX) from error
 
-    def _switched(
-        self,
-        document: DocumentNode,
-        operation_name: str | None,
-        labels: frozenset[str],
-        values: Mapping[str, bool],
-        switches: Sequence[str],
-    ) -> Stages:
+    def _switched(self, asked: _Asked, values: Mapping[str, bool] | None, switches: Sequence[str]) -> Stages:
         """Plan for each value of the variables that decide what is deferred; the stages are those of all deferred."""
-        if not switches:
-            defers = defer.Defers.of(document, values)
-            return self._planned(normalize(document, operation_name, self.supergraph.schema, defers), labels)
+        if values is None or not switches:
+            return self._planned(asked, values)
         name, *others = switches
-        on, off = (
-            self._switched(document, operation_name, labels, {**values, name: value}, others) for value in (True, False)
-        )
+        on, off = (self._switched(asked, {**values, name: value}, others) for value in (True, False))
         if on.plan == off.plan:
             return on
         return replace(on, plan=QueryPlan(Condition(name, on.plan.node, off.plan.node)))
 
-    def _planned(self, operation: Operation, labels: frozenset[str]) -> Stages:
-        return _Planning(self._graph(labels), operation, self.limits).run()
+    def _planned(self, asked: _Asked, values: Mapping[str, bool] | None) -> Stages:
+        defers = never if values is None else defer.Defers.of(asked.document, values)
+        schema, allowance = self.supergraph.schema, asked.allowance
+        operation = normalize(asked.document, asked.name, schema, allowance.step, defers)
+        return _Planning(self._graph(asked.labels, operation), operation, allowance).run()
 
-    def _graph(self, labels: frozenset[str]) -> QueryGraph:
-        if labels not in self._graphs:
-            while len(self._graphs) >= _REMEMBERED_LABEL_SETS:
+    def _graph(self, labels: frozenset[str], operation: Operation) -> QueryGraph:
+        key = (labels, _free_of(operation.variables))
+        if key not in self._graphs:
+            while len(self._graphs) >= _REMEMBERED_GRAPHS:
                 del self._graphs[next(iter(self._graphs))]
-            self._graphs[labels] = QueryGraph(self.supergraph, labels)
-        return self._graphs[labels]
+            self._graphs[key] = QueryGraph(self.supergraph, *key)
+        return self._graphs[key]
+
+
+def _free_of(variables: Iterable[str]) -> str:
+    """How variables for contexts are called: as none of the client's."""
+    name = CONTEXTUAL
+    while any(variable.startswith(name) for variable in variables):
+        name = f"_{name}"
+    return name
 
 
 def _switches(document: DocumentNode, operation_name: str | None) -> list[str]:
@@ -148,7 +162,7 @@ class _Planning:
 
     graph: QueryGraph
     operation: Operation
-    limits: PlanLimits
+    allowance: Allowance
 
     def run(self) -> Stages:
         self.operation = replace(self.operation, selections=self._settled())
@@ -200,12 +214,12 @@ class _Planning:
         return min(costs)[1]
 
     def _part(self, selections: Selections, graphs: Sequence[str]) -> Part:
-        search = Search(self.graph, self.limits)
+        search = Search(self.graph, self.allowance)
         leaves = search.from_roots(selections, self.operation.root_type, graphs)
         solution = search.choose(leaves)
         branch = tree(solution.paths, Node(self.operation.root_type, ""))
-        fetches = Builder(self.graph, Names(selections)).build(branch)
-        return Part(selections, tuple(leaves), solution, branch, optimize(fetches))
+        fetches = Builder(self.graph, Names(selections), self.allowance).build(branch)
+        return Part(selections, tuple(leaves), solution, branch, optimize(fetches, self.allowance))
 
 
 def _subscription(fetches: FetchGraph, renderer: Renderer) -> PlanNode | None:

@@ -20,7 +20,9 @@ from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
+from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.cors import CrossOrigin
 from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -67,7 +69,11 @@ def build(
             metrics.route(),
             *page.routes(),
         ],
-        middleware=[Middleware(Observed, metrics=metrics, access_log=config.access_log)],
+        middleware=[
+            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(CrossOrigin, settings=config.cors),
+            Middleware(Compressed, settings=config.compression),
+        ],
         lifespan=lifespan,
     )
     app.state.registry = registry
