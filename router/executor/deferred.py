@@ -27,6 +27,8 @@ from router.executor.execute import taken, walk
 from router.executor.fetch import Call, Run, Services
 from router.executor.operation import Operation
 from router.executor.part_projection import Data, Later, PartProjection, TakenBackError, additions, object_at
+from router.executor.paths import EACH
+from router.executor.projection import CODE
 from router.graph.selections import Deferral
 from router.planner.query_plan import Condition, Defer, DeferredNode, Fetch, Flatten, Parallel, PlanNode, Sequence
 
@@ -106,7 +108,8 @@ class Deferred:
         self._conditions = conditions
         self._emit = emit
         self._arrived: dict[str, asyncio.Event] = {one: asyncio.Event() for one in _ids(node)}
-        self._run = Run(operation, services, call, conditions, Faults(masking), arrived=self._arrive)
+        faults = Faults(masking, [*operation.errors])
+        self._run = Run(operation, services, call, conditions, faults, arrived=self._arrive)
         self._runs: dict[Deferral, Run] = {}
         self._tasks: dict[Deferral, asyncio.Task[None]] = {}
         self._done: set[Deferral] = set()
@@ -216,7 +219,6 @@ class Deferred:
             added = list(additions(target, projected.data))
         except TakenBackError:
             return Piece(announced, None), []
-        # Copies of what is new would be safer than to share it, and cost as much as the answer is long.
         for addition in added:
             addition.target.update(addition.fields)
         return Piece(announced, projected.data, tuple((each.below, each.fields) for each in added)), projected.later
@@ -254,6 +256,9 @@ class Deferred:
             path = tuple(error.get("path", ()))
             about = [piece for piece in pieces if _begins(path, piece.announced.path)]
             (about or pieces)[0].errors.append(error)
+        for piece in pieces:
+            if piece.data is None and not piece.errors:
+                piece.errors.append(_failed(piece, next(iter((*own, *held)), None)))
 
     def _is_due(self, error: Mapping[str, Any], pieces: list[Piece]) -> bool:
         path = tuple(error.get("path", ()))
@@ -261,23 +266,34 @@ class Deferred:
         return any(piece.data is None or _is_visible(self._client_has, path) for piece in about)
 
 
+def _failed(piece: Piece, reason: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Why a piece has no data that was not blamed itself: for the reason for which others of its part have none."""
+    message = reason["message"] if reason else "A value that may not be null is missing."
+    extensions = reason["extensions"] if reason else {"code": CODE}
+    return {"message": message, "path": list(piece.announced.path), "extensions": extensions}
+
+
 def _begins(path: ResponsePath, beginning: ResponsePath) -> bool:
-    return path[: len(beginning)] == beginning
+    """Tell whether a path leads through an object; that of what is withheld means each element of a list by `@`."""
+    return len(path) >= len(beginning) and all(
+        one in (other, EACH) for one, other in zip(path, beginning, strict=False)
+    )
 
 
 def _is_visible(data: Any, path: ResponsePath) -> bool:
     """Tell whether the client can see by now what is at a path, or that there is nothing."""
-    for step in path:
-        match data, step:
-            case dict(), str():
-                if step not in data:
-                    return False
-                data = data[step]
-            case list(), int() if step < len(data):
-                data = data[step]
-            case _:
-                return True
-    return True
+    if not path:
+        return True
+    step, rest = path[0], path[1:]
+    match data:
+        case dict():
+            return step in data and _is_visible(data[step], rest)
+        case list() if step == EACH:
+            return not data or any(_is_visible(item, rest) for item in data)
+        case list() if isinstance(step, int) and step < len(data):
+            return _is_visible(data[step], rest)
+        case _:
+            return True
 
 
 def _ids(node: PlanNode | None) -> Iterator[str]:

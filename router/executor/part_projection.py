@@ -33,7 +33,6 @@ from graphql import (
 
 from router.executor.errors import Faults, ResponsePath
 from router.executor.projection import (
-    NULLED,
     Completion,
     Conditions,
     FieldsType,
@@ -44,6 +43,7 @@ from router.executor.projection import (
     flat,
 )
 from router.graph.selections import Deferral
+from router.planner.access import all_withheld, is_withheld
 from router.planner.defer import Defers, switches
 
 Data = dict[str, Any]
@@ -130,15 +130,18 @@ class PartProjection(Projection):
         of: FieldsType,
         selection: PartSelection,
         sets: dict[Deferral, list[SelectionSetNode]],
+        *,
+        shut: bool = False,
     ) -> None:
         for node, inner in self._fragments_of(selection_set, of):
             if not super()._applies(node.directives, selection.conditions):
                 continue
+            inside = shut or is_withheld(node)
             deferral = selection.defers(node.directives, selection.position, selection.within)
             if deferral is None:
-                self._gather(inner, of, selection, sets)
+                self._gather(inner, of, selection, sets, shut=inside)
             else:
-                sets.setdefault(deferral, []).append(inner)
+                sets.setdefault(deferral, []).append(all_withheld(inner) if inside else inner)
 
     def _fragments_of(
         self, selection_set: SelectionSetNode, of: FieldsType
@@ -207,7 +210,9 @@ class _PartCompletion(Completion):
     def object(self, of: GraphQLOutputType, value: Mapping[str, Any], selection: Selection, at: Steps) -> Any:
         """Complete the object that a part is about."""
         runtime = self._parts.runtime_type(of, value, selection)
-        return NULLED if runtime is None else self.fields(runtime, selection, value, at)
+        if runtime is None:
+            return self._unfit("The value is of no type that may stand there.", at)
+        return self.fields(runtime, selection, value, at)
 
     def _object(self, of: GraphQLOutputType, value: Any, selected: Selected, inner: Selection, at: Steps) -> Any:
         if isinstance(value, dict):

@@ -48,7 +48,17 @@ from graphql import (
     is_composite_type,
 )
 
-from router.graph.selections import Deferral, Directives, Field, Fragment, Selection, Selections, guard_text, merged
+from router.graph.selections import (
+    TYPENAME_FIELD,
+    Deferral,
+    Directives,
+    Field,
+    Fragment,
+    Selection,
+    Selections,
+    guard_text,
+    merged,
+)
 
 DEFER = "defer"
 IsEntity = Callable[[str], bool]
@@ -216,10 +226,11 @@ class Settling:
             case Field():
                 return self._field_apart(item, of, known, within)
             case Fragment(deferral=None):
-                own = (one.selections for one in known if isinstance(one, Fragment) and one.on == item.on)
+                own = [one.selections for one in known if isinstance(one, Fragment) and one.on == item.on]
                 plain = (one for one in known if isinstance(one, Field))
                 rest, moved = self._all_apart(item.selections, self._named(item.on), (*plain, *_flat(own)), within)
-                return _filled(item, rest), _filled(item, moved)
+                # That it's for objects of a type is still to be found out, if nobody else has to.
+                return _filled(item, rest or (() if own else (TYPENAME_FIELD,))), _filled(item, moved)
             case Fragment(deferral=deferral):
                 rest, moved = self._all_apart(item.selections, of, known, deferral)
                 return _filled(item, rest), moved

@@ -25,6 +25,7 @@ from graphql.language import Lexer, Source, TokenKind
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
+from router.planner.defer import DEFER
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
 from router.server import authorization, limits
@@ -55,7 +56,7 @@ class Checked:
 
 
 _Digest = tuple[str, str | None]
-_Key = tuple[str, str | None, frozenset[str], Demand]
+_Key = tuple[str, str | None, frozenset[str], bool, Demand]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -113,16 +114,23 @@ class Operations:
         self._ready: _Once[_Key, Operation] = _Once(worker, entries, weight)
 
     async def find(
-        self, text: str, name: str | None, labels: frozenset[str] = frozenset(), decide: Decide = everybody
+        self,
+        text: str,
+        name: str | None,
+        labels: frozenset[str] = frozenset(),
+        decide: Decide = everybody,
+        *,
+        deferring: bool = False,
     ) -> Operation:
         """Return the operation, ready to be executed while these override labels are active; raises `Refused`."""
         digest = hashlib.sha256(text.encode()).hexdigest()
+        deferring = deferring and "@" in text and DEFER in text
         if self._access.is_open or not self._directives.enabled:
-            key = (digest, name, labels, NOTHING)
+            key = (digest, name, labels, deferring, NOTHING)
             return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name), key))
         checked = await self._checked.get((digest, name), len(text), lambda: self._check(text, name))
         failed = await decide(checked.needs) if checked.needs else NOTHING
-        restricted = (digest, name, labels, failed)
+        restricted = (digest, name, labels, deferring, failed)
         return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
 
     def _check(self, text: str, name: str | None) -> Checked:
@@ -137,7 +145,7 @@ class Operations:
         return Checked(document, definition, self._access.needs(document, definition))
 
     def _plan(self, checked: Checked, key: _Key) -> Operation:
-        digest, name, labels, failed = key
+        digest, name, labels, deferring, failed = key
         restricted = self._access.restrict(checked.document, checked.definition, failed)
         errors = authorization.errors(restricted)
         if errors and self._directives.dry_run:
@@ -145,7 +153,7 @@ class Operations:
         elif errors and self._directives.reject_unauthorized:
             raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(restricted.planned, name, labels=labels)
+            plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         operation = Operation.of(self._schema, restricted.shown, _chosen(restricted.shown, name), plan, digest)
