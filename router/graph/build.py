@@ -54,6 +54,11 @@ class QueryGraph:
         self.field_with_contexts = cache(self._field_with_contexts)
 
     @cached_property
+    def query(self) -> str:
+        """The name of the query type."""
+        return self.schema.query_type.name if self.schema.query_type else ""
+
+    @cached_property
     def root_types(self) -> frozenset[str]:
         """The names of the query, mutation and subscription types."""
         roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)

@@ -31,7 +31,8 @@ What is deferred
 ----------------
 A fragment under `@defer` is walked like the rest, but the paths into it are *closed*: the fetch that led there is not asked
 for more than keys, so that it does not wait for what may come later, and each field is reached by a hop, though it be back
-into the same subgraph. Only where no hop leads to it (the type is no entity) it's taken on the way. See `router.planner.defer`.
+into the same subgraph. Only where no hop leads to it (the type is no entity) it's taken on the way, if that is gone anyway, or
+else the last fetch on the way is made for it alone. See `router.planner.defer`.
 
 Types
 -----
@@ -247,13 +248,22 @@ class Walk:
 
     def _deferred(self, item: Fragment, deferral: Deferral, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         """Go on later; if no hops lead to all that is asked for, what can be asked for on the way is."""
+        again = list(self._once_more(deferral, paths))
         try:
-            leaves = list(self.leaves(item.selections, place, [path.postpone(deferral, closed=True) for path in paths]))
+            closed = [path.postpone(deferral, closed=True) for path in paths]
+            leaves = list(self.leaves(item.selections, place, [*closed, *again]))
         except DeadEnd:
-            leaves = list(
-                self.leaves(item.selections, place, [path.postpone(deferral, closed=False) for path in paths])
-            )
+            opened = [path.postpone(deferral, closed=False) for path in paths]
+            leaves = list(self.leaves(item.selections, place, [*opened, *again]))
         yield from leaves
+
+    def _once_more(self, deferral: Deferral, paths: list[Path]) -> Iterator[Path]:
+        """Ways to ask for what is no entity: by the fetch that leads to it, if that isn't made anyway."""
+        for path in paths:
+            if not self.graph.entries(path.node.type_name, path.node.graph) and path.may_be_repeated(self.graph.query):
+                found = path.once_more(deferral)
+                if found is not None:
+                    yield found
 
     def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         if item.deferral is not None:
@@ -318,11 +328,12 @@ def _comes_later(selections: Selections) -> bool:
 
 def cheapest(paths: Iterable[Path]) -> list[Path]:
     """Keep for each node the cheapest paths to it, in the order found."""
-    found: dict[Node, list[Path]] = {}
+    found: dict[tuple[Node, bool, Path | None], list[Path]] = {}
     for path in paths:
-        known = found.get(path.node)
+        key = (path.node, path.again, path.anchor)
+        known = found.get(key)
         if known is None or path.cost < known[0].cost:
-            found[path.node] = [path]
+            found[key] = [path]
         elif path.cost == known[0].cost and len(known) < _TIES:
             known.append(path)
     return [path for kept in found.values() for path in kept]

@@ -19,6 +19,8 @@ STAGE_COST = 10_000
 # What comes later may never cost anything of what comes first: all of it together weighs less than one fetch.
 DEFERRED_FETCH_COST = 1
 DEFERRED_STAGE_COST = 10
+# To make a fetch once more, where there is no key to go on by, is the last resort.
+REPEATED_COST = 100
 
 Position = tuple[str, ...]
 
@@ -31,15 +33,16 @@ class Errand:
     graph: str
     stage: int
     deferral: Deferral | None = None
+    again: bool = False
 
     @property
     def cost(self) -> int:
         """What this fetch alone costs."""
-        return stage_cost(self.stage, self.deferral)
+        return stage_cost(self.stage, self.deferral) + REPEATED_COST * self.again
 
     def moved(self, position: Position, stage: int, deferral: Deferral | None) -> Errand:
         """The same errand, seen from where its path starts."""
-        return Errand(position + self.position, self.graph, self.stage + stage, deferral)
+        return Errand(position + self.position, self.graph, self.stage + stage, deferral, self.again)
 
 
 def stage_cost(stage: int, deferral: Deferral | None) -> int:
@@ -138,7 +141,8 @@ class Path:
     """A way from a start to a node.
 
     A path that is `closed` stands where something deferred begins: what follows is not to be asked for in the fetch that led
-    there, but after another hop.
+    there, but after another hop. One that goes `again` makes its last fetch once more, for what is deferred. The `anchor` is where
+    it left what comes first: for a deferred path, that is what decides what it costs others.
     """
 
     parent: Path | None
@@ -149,6 +153,8 @@ class Path:
     cost: int = 0
     deferral: Deferral | None = None
     closed: bool = False
+    again: bool = False
+    anchor: Path | None = None
 
     def steps(self) -> list[tuple[Step, Node]]:
         """All steps from the start on, each with the node it leads to."""
@@ -165,10 +171,10 @@ class Path:
         while here is not None:
             match here.step:
                 case Enter():
-                    yield Errand(here.position, here.node.graph, 0, here.deferral)
+                    yield Errand(here.position, here.node.graph, 0, here.deferral, here.again)
                 case Hop(condition=condition, handed=handed):
                     before, deferral = here.parent.stage if here.parent else 0, here.deferral
-                    yield Errand(here.position, here.node.graph, here.stage, deferral)
+                    yield Errand(here.position, here.node.graph, here.stage, deferral, here.is_repeated)
                     yield from (errand.moved(here.position, before, deferral) for errand in condition.errands)
                     yield from (errand for one in handed for errand in one.errands(deferral))
             here = here.parent
@@ -204,23 +210,60 @@ class Path:
         """Follow a field."""
         alone = replace(field, selections=()) if field.selections else field
         below = (*self.position, field.response_key)
-        return self._then(Take(alone, move), node=move.target or self.node, position=below, closed=False)
+        return self.then(Take(alone, move), node=move.target or self.node, position=below, closed=False)
 
     def narrow(self, node: Node) -> Path:
         """Follow a type condition."""
-        return self._then(Narrow(node.type_name), node=node)
+        return self.then(Narrow(node.type_name), node=node)
 
     def rest(self, selections: Selections) -> Path:
         """End here with everything that is left."""
-        return self._then(Rest(selections))
+        return self.then(Rest(selections))
 
     def postpone(self, deferral: Deferral, *, closed: bool) -> Path:
         """Go on later."""
         if isinstance(self.step, Enter):  # nothing was fetched yet: it is the whole fetch that comes later
             return Path(None, Enter(deferral), self.node, cost=stage_cost(0, deferral), deferral=deferral)
-        return self._then(Postpone(deferral), deferral=deferral, closed=closed)
+        return self.then(Postpone(deferral), deferral=deferral, closed=closed, anchor=self.anchor or self)
 
-    def _then(self, step: Step, **changes: Any) -> Path:
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the hop that leads here is one that is made once more."""
+        return self.again and self.parent is not None and not self.parent.again
+
+    def may_be_repeated(self, query: str) -> bool:
+        """Whether the last fetch of this path changes nothing: it's by a key, or from the query type."""
+        here: Path | None = self
+        while here is not None:
+            match here.step:
+                case Hop():
+                    return True
+                case Enter():
+                    return here.node.type_name == query
+            here = here.parent
+        return False
+
+    def once_more(self, deferral: Deferral) -> Path | None:
+        """The same way, but that its last fetch is made for what is deferred alone; None if it can't be.
+
+        The fetch that it repeats is there too, in what it costs: it's never the first choice.
+        """
+        match self.step:
+            case Enter():
+                repeated = self.postpone(deferral, closed=False)
+                return replace(repeated, again=True, cost=self.cost + REPEATED_COST)
+            case Hop(entry=entry, requires=requires, condition=condition, handed=handed) if self.parent:
+                repeated = self.parent.postpone(deferral, closed=False).hop(entry, requires, condition, handed)
+                return replace(repeated, again=True, cost=self.cost + REPEATED_COST)
+            case Postpone() if self.parent:
+                return self.parent.once_more(deferral)
+            case Take() | Narrow() if self.parent and (before_this := self.parent.once_more(deferral)):
+                return before_this.then(self.step, node=self.node, position=self.position)
+            case _:
+                return None
+
+    def then(self, step: Step, **changes: Any) -> Path:
+        """Take a step."""
         return replace(self, parent=self, step=step, **changes)
 
     def hop(self, entry: EntryMove, requires: Selections, condition: Solution, handed: tuple[Handed, ...] = ()) -> Path:
@@ -231,7 +274,7 @@ class Path:
         cost += sum(errand.moved((), self.stage, later).cost for errand in condition.errands)
         cost += sum(errand.cost for one in handed for errand in one.errands(later))
         step = Hop(entry, requires, condition, handed)
-        return self._then(step, node=entry.target, stage=stage, cost=cost, closed=False)
+        return self.then(step, node=entry.target, stage=stage, cost=cost, closed=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
