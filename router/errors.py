@@ -57,6 +57,7 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
         "UNAUTHORIZED_FIELD_OR_TYPE",
@@ -75,6 +76,18 @@ CATALOGUE = catalogue(
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_MALFORMED", "A service answered something that is not a GraphQL response.", "subgraph", 200),
+    ErrorCode(
+        "SUBGRAPH_CIRCUIT_BREAKER_REJECTED",
+        "A service failed too often and is not asked for a while; its fields are null.",
+        "subgraph",
+        200,
+    ),
+    ErrorCode(
+        "SUBGRAPH_CONCURRENCY_LIMITED",
+        "Too many requests wait for a service already; its fields are null.",
+        "subgraph",
+        200,
+    ),
     ErrorCode("DOWNSTREAM_SERVICE_ERROR", "A service reported an error without a code of its own.", "subgraph", 200),
     ErrorCode(
         "INVALID_RESPONSE_VALUE", "A service's value does not fit the type that the schema promises.", "subgraph", 200

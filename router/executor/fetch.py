@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
     Malformed,
+    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -60,6 +62,10 @@ class Call:
     variables: Mapping[str, Any]
     headers: Callable[[str], Mapping[str, str]]
     observe: Callable[[FetchRecord], None]
+    deadline: float = math.inf
+    """When the client's patience ends, in the loop's time."""
+    received: Callable[[str, RawHeaders], None] | None = None
+    """Told of each answer's headers."""
 
 
 @dataclass(slots=True)
@@ -265,9 +271,14 @@ async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphRespons
     if not url:
         raise Unavailable("the service has no address")
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-    deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
-    request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
-    return await run.services.transport.send(request, deadline)
+    deadline = min(run.call.deadline, asyncio.get_running_loop().time() + run.services.timeout_seconds)
+    headers = run.call.headers(node.service_name)
+    is_query = node.operation_kind == "query" and isinstance(body, bytes)
+    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query)
+    response = await run.services.transport.send(request, deadline)
+    if run.call.received is not None:
+        run.call.received(node.service_name, response.headers)
+    return response
 
 
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:
