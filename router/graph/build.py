@@ -224,7 +224,10 @@ class QueryGraph:
         return joined is not None and any(key.resolvable for join in joined.graphs.values() for key in join.keys)
 
     def is_key(self, node: Node, name: str) -> bool:
-        """Whether a field is part of a key that the subgraph of a node has for its type."""
+        """Whether a field is part of a key that the subgraph of a node has for its type, or for all that this stands for."""
+        if self.is_abstract(node.type_name) and not self.is_interface_object(node):
+            types = self.possible(node.type_name, node.graph)
+            return bool(types) and all(self.is_key(Node(one, node.graph), name) for one in types)
         return node.type_name in self.supergraph.types and any(
             isinstance(item, Field) and item.name == name for item in self._own_keys(node.type_name, node.graph)
         )

@@ -257,16 +257,23 @@ class Walk:
         again = list(self._once_more(deferral, paths))
         try:
             closed = [path.postpone(deferral, closed=True) for path in paths]
-            leaves = list(self.leaves(item.selections, place, [*closed, *again]))
+            leaves = list(self.leaves(item.selections, place, cheapest([*closed, *again])))
         except DeadEnd:
             opened = [path.postpone(deferral, closed=False) for path in paths]
-            leaves = list(self.leaves(item.selections, place, [*opened, *again]))
+            leaves = list(self.leaves(item.selections, place, cheapest([*opened, *again])))
         yield from leaves
 
     def _once_more(self, deferral: Deferral, paths: list[Path]) -> Iterator[Path]:
-        """Ways to ask for what is no entity: by the fetch that leads to it, if that isn't made anyway."""
+        """Ways to ask for what is no entity: by the fetch that leads to it, if that isn't made anyway.
+
+        Once is enough: what is deferred within what is fetched once more comes along with it.
+        """
         for path in paths:
-            if not self.graph.entries(path.node.type_name, path.node.graph) and path.may_be_repeated(self.graph.query):
+            if (
+                not path.again
+                and not self.graph.entries(path.node.type_name, path.node.graph)
+                and path.may_be_repeated(self.graph.query)
+            ):
                 found = path.once_more(deferral)
                 if found is not None:
                     yield found

@@ -39,6 +39,7 @@ from graphql import (
 Guards = frozenset[tuple[str, bool]]  # a variable and the value it must have
 NO_GUARDS: Guards = frozenset()
 TYPENAME = "__typename"
+CONDITION = "... on "  # in a path of a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Deferral:
     position: tuple[str, ...]
     label: str | None = None
     parent: Deferral | None = None
+    path: tuple[str, ...] = field(default=(), compare=False)
+    """Its position as plans say it, with the type conditions on the way."""
 
     def chain(self) -> Iterator[Deferral]:
         """This one and those that it stands in."""
@@ -153,6 +156,7 @@ class _Place:
     given: Guards = NO_GUARDS
     position: tuple[str, ...] = ()
     within: Deferral | None = None
+    path: tuple[str, ...] = ()  # the position, with type conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,8 @@ class Reader:
         selections: Selections = ()
         if is_composite_type(target):
             key = node.alias.value if node.alias else name
-            below = _Place(target, place.given | guards, (*place.position, key), place.within)
+            here, path = (*place.position, key), (*place.path, key)
+            below = _Place(target, place.given | guards, here, place.within, path)
             selections = self._read(node.selection_set, below) or (TYPENAME_FIELD,)
         kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
         return Field(
@@ -217,14 +222,20 @@ class Reader:
         if not is_composite_type(condition):
             return
         if condition is place.parent or self._always_holds(condition, place.parent):
-            yield from self._now_or_later(node, place, guards, directives)
-        elif inner := merged(self._now_or_later(node, replace(place, parent=condition), guards, directives)):
-            yield Fragment(on, inner)
+            yield from self._now_or_later(node, place, guards, self._deferral(directives, place))
+        else:
+            narrowed = replace(place, parent=condition, path=(*place.path, f"{CONDITION}{on}"))
+            deferral = self._deferral(directives, place)
+            if inner := merged(self._now_or_later(node, narrowed, guards, deferral)):
+                yield Fragment(on, inner)
+
+    def _deferral(self, directives: Directives, place: _Place) -> Deferral | None:
+        found = self.defers(directives, place.position, place.within)
+        return replace(found, path=place.path) if found else None
 
     def _now_or_later(
-        self, node: SelectionSetNode, place: _Place, guards: Guards, directives: Directives
+        self, node: SelectionSetNode, place: _Place, guards: Guards, deferral: Deferral | None
     ) -> Iterator[Selection]:
-        deferral = self.defers(directives, place.position, place.within)
         if deferral is None:
             yield from self._selections(node.selections, place, guards)
         elif inner := merged(self._selections(node.selections, replace(place, within=deferral), guards)):

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from graphql import (
     BooleanValueNode,
@@ -49,6 +50,7 @@ from graphql import (
 )
 
 from router.graph.selections import (
+    CONDITION,
     TYPENAME_FIELD,
     Deferral,
     Directives,
@@ -159,7 +161,8 @@ def _own(selections: Selections, conditions: tuple[str, ...], found: dict[Deferr
             case Fragment(deferral=Deferral() as deferral):
                 found.setdefault(deferral, ())
                 own = _own(item.selections, conditions, found)
-                found[deferral] += _under(conditions, own)
+                said = sum(1 for _ in takewhile(lambda step: step.startswith(CONDITION), reversed(deferral.path)))
+                found[deferral] += _under(conditions[said:], own)
             case Fragment():
                 if inner := _own(item.selections, (*conditions, item.on), found):
                     kept.append(replace(item, selections=inner))

@@ -61,7 +61,7 @@ class Delivery:
             raise TypeError(section)
         node = self._part(section, parallel(self._nodes(deferral)))
         text = None if isinstance(node, Defer) else section.text
-        return DeferredNode(deferral.position, deferral.label, self._depends(deferral), node, text, deferral)
+        return DeferredNode(deferral.path, deferral.label, self._depends(deferral), node, text, deferral)
 
     def _depends(self, deferral: Deferral) -> tuple[str, ...]:
         places = sorted(
