@@ -27,6 +27,8 @@ class Operation:
     """What names the document in logs."""
     parts: PartProjection | None = None
     """How it is answered part by part, if the plan has parts that come later."""
+    programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+    """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
     texts: dict[str, Text] = field(default_factory=dict)
     """What the fetches ask for, by their operations; each is read once."""
 
@@ -47,7 +49,7 @@ class Operation:
         """Prepare everything that doesn't depend on a request."""
         projection = Projection(schema, document, definition)
         parts = PartProjection(schema, document, definition) if has_parts(plan.node) else None
-        return Operation(schema, document, definition, plan, projection, digest, parts)
+        return Operation(schema, document, definition, plan, projection, digest, parts=parts)
 
     @property
     def kind(self) -> str:

@@ -89,10 +89,10 @@ class PartProjection(Projection):
 
     def primary(self, data: Data, conditions: Conditions, faults: Faults) -> Projected:
         """Project the part that comes first."""
-        root = self._root(conditions)
+        root = self.root(conditions)
         completion = _PartCompletion(self, faults)
-        completion.note(self._root_type, data, root, None)
-        done = completion.fields(self._root_type, root, data, None)
+        completion.note(self.root_type, data, root, None)
+        done = completion.fields(self.root_type, root, data, None)
         return Projected(done if isinstance(done, dict) else None, completion.later)
 
     def part(self, one: Later, faults: Faults) -> Projected:
@@ -176,8 +176,8 @@ class PartProjection(Projection):
         defers = replace(self._defers, values=conditions)
         return super()._applies(directives, conditions) and defers(directives, (), None) is None
 
-    def _root(self, conditions: Conditions) -> PartSelection:
-        # A condition of `@defer` that was left out holds.
+    def root(self, conditions: Conditions) -> PartSelection:
+        """Return the selection of the primary part; a condition of `@defer` that was left out holds."""
         given = (conditions.get(name, name in self._deciding) for name in self._switches)
         found = self._shape(tuple(map(bool, given)))
         if not isinstance(found, PartSelection):
