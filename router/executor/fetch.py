@@ -21,7 +21,6 @@ from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
     Malformed,
-    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -64,8 +63,8 @@ class Call:
     observe: Callable[[FetchRecord], None]
     deadline: float = math.inf
     """When the client's patience ends, in the loop's time."""
-    received: Callable[[str, RawHeaders], None] | None = None
-    """Told of each answer's headers."""
+    received: Callable[[Fetch, SubgraphResponse], None] | None = None
+    """Told of each answer before it is merged."""
 
 
 @dataclass(slots=True)
@@ -275,7 +274,7 @@ async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphRespons
     request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query)
     response = await run.services.transport.send(request, deadline)
     if run.call.received is not None:
-        run.call.received(node.service_name, response.headers)
+        run.call.received(node, response)
     return response
 
 

@@ -10,6 +10,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from router.executor.asked import Text, text_of
 from router.executor.projection import Projection
+from router.planner.cost import CostPlan
 from router.planner.query_plan import Fetch, QueryPlan
 
 
@@ -30,6 +31,8 @@ class Operation:
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    cost: CostPlan | None = None
+    """What it costs, where somebody wants to know."""
     withheld: tuple[tuple[str, ...], ...] = ()
     """The places of these parts, for the log."""
 

@@ -25,6 +25,7 @@ from graphql.language import Lexer, Source, TokenKind
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
+from router.planner.cost import CostModel
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
 from router.server import authorization, limits
@@ -98,6 +99,7 @@ class Operations:
         planner: Planner,
         allowed: Limits,
         directives: Directives,
+        costs: CostModel | None = None,
         *,
         entries: int,
         weight: int,
@@ -106,6 +108,7 @@ class Operations:
         self._planner = planner
         self._allowed = allowed
         self._directives = directives
+        self._costs = costs
         self._access = Access.of(planner.supergraph)
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -149,6 +152,9 @@ class Operations:
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         operation = Operation.of(self._schema, restricted.shown, _chosen(restricted.shown, name), plan, digest)
+        if self._costs is not None:
+            chosen = _chosen(restricted.planned, name)
+            operation = replace(operation, cost=self._costs.plan(restricted.planned, chosen, plan))
         if not errors:
             return operation
         return replace(operation, withheld=restricted.paths, **authorization.reported(errors, self._directives))
