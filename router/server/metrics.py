@@ -40,6 +40,7 @@ class Metrics:
         self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
         self._actual = meter.create_histogram("cost.actual", "1", "What operations did cost.", **buckets)
         self._delta = meter.create_histogram("cost.delta", "1", "How far the estimates were off.", **buckets)
+        self._limits = meter.create_counter("psa.router.limits", "1", "Requests beyond a limit, refused or measured.")
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
         )
@@ -72,6 +73,10 @@ class Metrics:
         """Count the errors of one answer; codes that a subgraph made up share one name, or figures would grow forever."""
         for code in codes:
             self._errors.add(1, {"code": code if code in CATALOGUE else "OTHER"})
+
+    def limit(self, name: str, outcome: str) -> None:
+        """Count a request beyond a limit."""
+        self._limits.add(1, {"limit": name, "outcome": outcome})
 
     def fetched(self, record: FetchRecord) -> None:
         """Count a request to a subgraph."""

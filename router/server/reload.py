@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from router.executor.fetch import Services
+from router.executor.spending import SpendingLimits
 from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -20,6 +21,7 @@ from router.planner.cost import CostModel
 from router.planner.planner import Planner
 from router.server.cache import Operations
 from router.server.config import RouterConfig
+from router.server.documents import Gate
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
 from router.server.traffic import longest_timeout
@@ -39,8 +41,9 @@ class Graph:
 class Graphs:
     """Holds the current graph; there is none until the first supergraph was loaded."""
 
-    def __init__(self, config: RouterConfig, transport: Transport) -> None:
+    def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
+        self.gate = gate
         self._transport = transport
         self._current: Graph | None = None
 
@@ -70,7 +73,7 @@ class Graphs:
         operations = Operations(
             schema,
             Planner(supergraph),
-            config.limits,
+            self.gate,
             config.authorization.directives,
             self._costs(supergraph),
             entries=config.operation_cache_entries,
@@ -94,4 +97,5 @@ class Graphs:
             self._transport,
             timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
+            spending=SpendingLimits(settings.fetches, settings.operation_bytes),
         )
