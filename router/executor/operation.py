@@ -12,6 +12,7 @@ from router.executor.asked import Text, text_of
 from router.executor.part_projection import PartProjection
 from router.executor.projection import Projection
 from router.executor.spending import Demand
+from router.planner.cost import CostPlan
 from router.planner.query_plan import Condition, Defer, Fetch, PlanNode, QueryPlan
 
 
@@ -39,6 +40,8 @@ class Operation:
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    cost: CostPlan | None = None
+    """What it costs, where somebody wants to know."""
     withheld: tuple[tuple[str, ...], ...] = ()
     """The places of these parts, for the log."""
 

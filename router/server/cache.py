@@ -14,6 +14,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, Operat
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
+from router.planner.cost import CostModel
 from router.planner.defer import DEFER
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
@@ -87,6 +88,7 @@ class Operations:
         planner: Planner,
         gate: Gate,
         directives: Directives,
+        costs: CostModel | None = None,
         *,
         entries: int,
         weight: int,
@@ -95,6 +97,7 @@ class Operations:
         self._planner = planner
         self._gate = gate
         self._directives = directives
+        self._costs = costs
         self._access = Access.of(planner.supergraph)
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -149,6 +152,9 @@ class Operations:
         operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
         if checked.measured:
             operation = replace(operation, measured=checked.measured)
+        if self._costs is not None:
+            cost = self._costs.plan(restricted.planned, chosen(restricted.planned, name), plan)
+            operation = replace(operation, cost=cost)
         if not errors:
             return operation
         return replace(operation, withheld=restricted.paths, **authorization.reported(errors, self._directives))

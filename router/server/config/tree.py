@@ -13,6 +13,7 @@ from router.server.config.batching import Batching
 from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
+from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
@@ -51,6 +52,7 @@ class RouterConfig(Section):
     signatures: Signatures = Signatures()
     tls: Tls = Tls()
     rate_limit: RateLimit = RateLimit()
+    demand_control: DemandControl = DemandControl()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
