@@ -33,8 +33,10 @@ from router.server.manifests import BadManifest
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
 from router.server.traffic import Connections
+from router.server.windows import LocalWindows, SharedWindows
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +66,9 @@ def build(
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
     identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange())
-    pipeline = _pipeline(config, graphs, identity, metrics, draw)
+    windows = _windows(config)
+    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -76,6 +80,7 @@ def build(
                 yield
         finally:
             await connections.close()
+            await windows.close()
 
     app = Starlette(
         routes=[
@@ -107,11 +112,26 @@ def _gate(config: RouterConfig, warden: Warden) -> Gate:
     return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
 
 
+def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
+    redis = config.redis
+    if redis.url is None:
+        return LocalWindows()
+    try:
+        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+    except ValueError as fault:
+        raise Misconfigured(f"redis.url: {fault}") from fault
+
+
 def _pipeline(
-    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+    config: RouterConfig,
+    graphs: Graphs,
+    identity: Identity | None,
+    metrics: Metrics,
+    limiter: RateLimiter,
+    draw: Draw,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, draw)
+        return Pipeline(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:

@@ -32,6 +32,7 @@ from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.persisted import Persisted
+from router.server.rate_limit import RateLimiter
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
@@ -97,6 +98,7 @@ class Pipeline:
         graphs: Graphs,
         identity: Identity | None,
         metrics: Metrics,
+        limiter: RateLimiter,
         draw: Draw = random.random,
     ) -> None:
         self.config = config
@@ -106,6 +108,7 @@ class Pipeline:
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
+        self._limiter = limiter
         self._draw = draw
 
     @property
@@ -117,7 +120,11 @@ class Pipeline:
         """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None or self._may_be_anonymous(headers):
             return None
-        caller = await self._identity.authenticator.caller(headers.get("authorization"))
+        try:
+            caller = await self._identity.authenticator.caller(headers.get("authorization"))
+        except Refused:
+            await self._limiter.failed(facts)
+            raise
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
 
@@ -127,6 +134,8 @@ class Pipeline:
     async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""
         graph = self._graphs.needed()
+        if not self._limiter.weighs_cost:
+            await self._limiter.take(client.caller, client.headers, client.facts)
         request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
         limits.check_variables(request.variables, self.warden, registered=request.registered)

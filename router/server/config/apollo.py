@@ -7,9 +7,14 @@ refused as one of ours would be. What would silently protect less than its autho
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+
+from router.server.config.tree import RouterConfig
 
 Path = tuple[str, ...]
 Ours = Mapping[str, Any]
@@ -230,10 +235,12 @@ def _translate(path: Path, value: Any, done: Translation) -> None:
                 _put(done.settings, key.split("."), moved)
         return
     idle = _found(path, _IDLE)
-    if idle is None:
-        _put(done.settings, list(path), value)
-    else:
+    if idle is not None:
         done.notes.append(f"{dotted} has no effect: {idle}.")
+    elif _leads_on(path[:-1]) and not _is_ours(path[:-1]):
+        raise Untranslatable(f"{dotted} is no setting{_suggestion(path)}")
+    else:
+        _put(done.settings, list(path), value)
 
 
 def _leaves(tree: Mapping[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
@@ -244,6 +251,27 @@ def _leaves(tree: Mapping[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
             yield from _leaves(value, path)
         else:
             yield path, value
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether we have a section of this name, too: its keys are looked at later."""
+    known: Any = RouterConfig
+    for key in path:
+        if key not in known.model_fields:
+            return False
+        annotation = known.model_fields[key].annotation
+        if get_origin(annotation) is dict:
+            return True
+        kinds = (annotation, *get_args(annotation))
+        known = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+        if known is None:
+            return True
+    return True
+
+
+def _suggestion(path: Path) -> str:
+    close = difflib.get_close_matches(path[-1], sorted(names(path[:-1])), n=1)
+    return f"; did you mean {'.'.join([*path[:-1], close[0]])}?" if close else "."
 
 
 def _leads_on(path: Path) -> bool:

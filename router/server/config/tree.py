@@ -19,6 +19,7 @@ from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.overload import Overload
 from router.server.config.persisted import Apq, PersistedQueries
+from router.server.config.rate_limit import RateLimit
 from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
@@ -27,6 +28,7 @@ from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.tls import Tls
 from router.server.config.traffic_shaping import TrafficShaping
+from router.server.config.units import Seconds
 from router.server.config.uploads import Uploads
 
 
@@ -55,12 +57,13 @@ class RouterConfig(Section):
     headers: HeaderRules = HeaderRules()
     signatures: Signatures = Signatures()
     tls: Tls = Tls()
+    rate_limit: RateLimit = RateLimit()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
     )
-    request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
+    request_timeout_seconds: Seconds = Field(30.0, gt=0, description="How long a client's request may take.")
     operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
     operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
     expose_query_plan: bool | None = Field(
