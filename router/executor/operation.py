@@ -26,6 +26,8 @@ class Operation:
     """What names the document in logs."""
     measured: tuple[str, ...] = ()
     """Limits of the server that it exceeds, and that only measure."""
+    programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+    """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
     texts: dict[str, Text] = field(default_factory=dict)
     """What the fetches ask for, by their operations; each is read once."""
     errors: tuple[dict[str, Any], ...] = ()

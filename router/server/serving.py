@@ -27,6 +27,7 @@ from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.health import Ending
 from router.server.swap import Swappable
 from router.server.watch import watch
+from router.server.wire import guarded
 
 log = structlog.get_logger(__name__)
 
@@ -145,6 +146,7 @@ def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         lifespan="on",
+        http=guarded(config),
         timeout_graceful_shutdown=int(config.shutdown.deadline_seconds),
         ssl_certfile=tls.certificate_chain if tls else None,
         ssl_keyfile=tls.key if tls else None,
