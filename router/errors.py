@@ -96,6 +96,12 @@ CATALOGUE = catalogue(
     ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_MALFORMED", "A service answered something that is not a GraphQL response.", "subgraph", 200),
     ErrorCode(
+        "FETCH_LIMIT_EXCEEDED", "The operation would take more requests to services than allowed.", "subgraph", 200
+    ),
+    ErrorCode(
+        "RESPONSE_SIZE_LIMIT_EXCEEDED", "The services' answers are larger, all together, than allowed.", "subgraph", 200
+    ),
+    ErrorCode(
         "SUBGRAPH_CIRCUIT_BREAKER_REJECTED",
         "A service failed too often and is not asked for a while; its fields are null.",
         "subgraph",

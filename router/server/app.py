@@ -117,7 +117,9 @@ def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
     if redis.url is None:
         return LocalWindows()
     try:
-        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+        return SharedWindows(
+            redis.url.get_secret_value(), timeout_seconds=redis.timeout_seconds, away_seconds=redis.retry_seconds
+        )
     except ValueError as fault:
         raise Misconfigured(f"redis.url: {fault}") from fault
 

@@ -30,7 +30,7 @@ class Texts:
     def __init__(self, settings: Apq, redis: RedisSettings) -> None:
         self._kept: Recent[str, str] = Recent(settings.entries, weight=settings.bytes)
         self._ttl = int(settings.ttl_seconds)
-        self._retry_seconds = redis.away
+        self._retry_seconds = redis.retry_seconds
         self._away_until = 0.0
         self._redis = _client(redis) if settings.redis and redis.url is not None else None
 
@@ -71,5 +71,5 @@ class Texts:
 
 def _client(settings: RedisSettings) -> Any:
     url = settings.url.get_secret_value() if settings.url else ""
-    seconds = settings.timeout
+    seconds = settings.timeout_seconds
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from router.executor.fetch import Services
+from router.executor.spending import SpendingLimits
 from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -98,4 +99,5 @@ class Graphs:
             self._transport,
             timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
+            spending=SpendingLimits(settings.fetches, settings.operation_bytes),
         )

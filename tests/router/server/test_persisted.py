@@ -86,7 +86,7 @@ async def test_routers_share_texts_through_redis_and_go_on_alone_without_it(plat
     server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    redis = {"url": f"redis://127.0.0.1:{server.server_address[1]}/0", "timeout": 5}
+    redis = {"url": f"redis://127.0.0.1:{server.server_address[1]}/0", "timeout_seconds": 5}
     try:
         async with platform(redis=redis) as one, platform(redis=redis) as other:
             await post(one, apq(QUERY))
@@ -95,7 +95,7 @@ async def test_routers_share_texts_through_redis_and_go_on_alone_without_it(plat
         server.shutdown()
         server.server_close()
         thread.join()
-    async with platform(redis={**redis, "timeout": 0.2}) as alone:
+    async with platform(redis={**redis, "timeout_seconds": 0.2}) as alone:
         unknown = await post(alone, apq(None))
         learned = await post(alone, apq(QUERY))
         known = await post(alone, apq(None))
