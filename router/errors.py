@@ -96,7 +96,17 @@ CATALOGUE = catalogue(
     ErrorCode(
         "SUBSCRIPTION_STREAM_OPEN", "The reserved event stream, or the operation's id, is in use.", "client", 409
     ),
+    ErrorCode("SUBSCRIPTION_CONFIG_RELOAD", "The router got other settings; subscribe again.", "router", 200),
     ErrorCode("SHUTTING_DOWN", "The router is being stopped; subscribe again.", "router", 503),
+    ErrorCode("COST_ESTIMATED_TOO_EXPENSIVE", "The operation's estimated cost is beyond the maximum.", "client", 400),
+    ErrorCode("COST_ACTUAL_TOO_EXPENSIVE", "The answer cost more than the maximum; its data are there.", "client", 200),
+    ErrorCode(
+        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE",
+        "The operation would cost this service more than it may; its fields are null.",
+        "client",
+        200,
+    ),
+    ErrorCode("COST_QUERY_PARSE_FAILURE", "The cost can't be estimated; the message says why.", "client", 400),
     ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
@@ -111,6 +121,9 @@ CATALOGUE = catalogue(
     ),
     ErrorCode(
         "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
+    ),
+    ErrorCode(
+        "REQUEST_CONCURRENCY_LIMITED", "Too much is asked at once; Retry-After says when to come.", "router", 503
     ),
     ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),

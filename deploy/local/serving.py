@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from deploy.local.home import Trouble
-from router.server.serving import Server
+from router.server.farewell import Farewell
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 5
@@ -53,7 +53,7 @@ async def serve(router: Starlette, listener: socket.socket, ready: asyncio.Event
         raise
 
 
-class _Server(Server):
+class _Server(Farewell):
     """Uvicorn without signal handlers of its own: the process has one owner, and it is not the server."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event, dismiss: Callable[[], Awaitable[None]]) -> None:

@@ -51,29 +51,36 @@ async def execute(
 async def finish(run: Run, node: PlanNode | None) -> Result:
     """Fetch what `node` says, beside what the run has already, and answer."""
     if node is not None:
-        await _run(node, (), run)
+        await walk(node, (), run)
     own = introspection.answer(run.operation, run.call.variables, run.conditions)
     data = run.operation.projection.project(run.data, run.conditions, run.faults, own)
     return Result(data, run.faults.errors)
 
 
-async def _run(node: PlanNode, path: Path, run: Run) -> None:
+async def walk(node: PlanNode, path: Path, run: Run) -> None:
+    """Run a node for the objects at `path`."""
     match node:
         case Fetch():
             await fetch(node, path, run)
+            run.arrived(node.id)
         case Flatten():
-            await _run(node.node, (*path, *node.path), run)
+            await walk(node.node, (*path, *node.path), run)
         case Sequence():
             for step in node.nodes:
-                await _run(step, path, run)
+                await walk(step, path, run)
         case Parallel():
             async with asyncio.TaskGroup() as group:
                 for branch in node.nodes:
-                    group.create_task(_run(branch, path, run))
+                    group.create_task(walk(branch, path, run))
         case Condition():
-            chosen = node.if_clause if run.conditions.get(node.condition) else node.else_clause
+            chosen = taken(node, run.conditions)
             if chosen is not None:
-                await _run(chosen, path, run)
+                await walk(chosen, path, run)
         case _:
             # Subscriptions and deferred parts are streams; nothing that answers once may plan them.
             raise ValueError(f"a {type(node).__name__} node can't be answered in one response")
+
+
+def taken(node: Condition, conditions: Mapping[str, Any]) -> PlanNode | None:
+    """Return the clause that is to run; the only condition that may be left out is that of `@defer`, and then it holds."""
+    return node.if_clause if conditions.get(node.condition, True) else node.else_clause

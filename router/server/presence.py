@@ -1,7 +1,7 @@
 """Who is connected for longer than a request, and by which token: it is noticed when the token is worth nothing any more.
 
 A request is checked when it comes. What stays open has to be looked at again: at the moment when its token expires, when
-somebody says that it was revoked, and when the router stops. Whoever keeps a connection open announces it here, with a
+somebody says that it was revoked, and when the router stops or gets other settings. Whoever keeps a connection open announces it here, with a
 function that is called once when one of these happens.
 """
 
@@ -27,6 +27,7 @@ class Parting(Enum):
     EXPIRED = auto()
     REVOKED = auto()
     STOPPING = auto()
+    RELOADED = auto()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +79,10 @@ class Presence:
             one.part(Parting.REVOKED)
         return len(meant)
 
-    async def dismiss(self, seconds: float = 2.0) -> None:
+    async def dismiss(self, why: Parting = Parting.STOPPING, seconds: float = 2.0) -> None:
         """Ask all to leave because the router stops, and wait a moment until they have."""
         for one in tuple(self._present):
-            one.part(Parting.STOPPING)
+            one.part(why)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._nobody.wait()

@@ -27,7 +27,7 @@ from router.server.subscriptions import End, Subscription
 HEARTBEAT: Final = b":\n\n"
 COMPLETE: Final = b"event: complete\ndata:\n\n"
 _CONTENT_TYPE: Final = f"{EVENT_STREAM}; charset=utf-8"
-_RECOVERABLE: Final = frozenset({"SHUTTING_DOWN"})
+_RECOVERABLE: Final = frozenset({"SHUTTING_DOWN", "SUBSCRIPTION_CONFIG_RELOAD"})
 
 
 def next_event(payload: bytes) -> bytes:

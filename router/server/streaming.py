@@ -25,6 +25,7 @@ _PARTINGS: Final[Mapping[Parting, End]] = {
     Parting.EXPIRED: End.because("UNAUTHENTICATED", "The token has expired."),
     Parting.REVOKED: End.because("UNAUTHENTICATED", "The token was revoked."),
     Parting.STOPPING: End.because("SHUTTING_DOWN", "The router is being stopped; subscribe again."),
+    Parting.RELOADED: End.because("SUBSCRIPTION_CONFIG_RELOAD", "The router got other settings; subscribe again."),
 }
 
 NOT_BUFFERED: Final[Mapping[str, str]] = {"cache-control": "no-store", "x-accel-buffering": "no"}

@@ -11,7 +11,8 @@ Queries and mutations go the same way and are answered once. A connection ends w
     4401  subscribe before the ack; the token has expired  4409  an id that is in use
     4403  the token is not accepted, or was revoked        4429  a second connection_init
     4406  no subprotocol of ours                           4500  our fault
-    1001  the router stops      1009  a message is too large      1013  the client is too slow, or there are too many
+    1001  the router stops      1012  the router got other settings
+    1009  a message is too large      1013  the client is too slow, or there are too many
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _PARTINGS: Final[Mapping[Parting, tuple[int, str]]] = {
     Parting.EXPIRED: (4401, "Unauthorized: the token has expired"),
     Parting.REVOKED: (4403, "Forbidden: the token was revoked"),
     Parting.STOPPING: (1001, "The router is being stopped"),
+    Parting.RELOADED: (1012, "The router got other settings"),
 }
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from router.server.serving import Server
+from router.server.farewell import Farewell
 
 PROTOCOL = "graphql-transport-ws"
 SUBSCRIPTION = 'subscription { ticketUpdated(id: "t1") { id title customer { name } } }'
@@ -251,7 +251,7 @@ async def test_a_client_that_goes_without_a_word_leaves_nothing_behind(live: Any
 async def test_a_server_that_stops_lets_everybody_leave_before_it_waits_for_them(live: Any, events: Any) -> None:
     async with live() as psa:
         config = uvicorn.Config(psa.app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=30)
-        server = Server(config, psa.app.state.live.presence.dismiss)
+        server = Farewell(config, psa.app.state.live.presence.dismiss)
         running = asyncio.create_task(server.serve())
         while not server.started:
             await asyncio.sleep(0.01)
