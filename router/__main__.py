@@ -18,8 +18,8 @@ from router.federation.supergraph import InvalidSupergraph, Supergraph
 from router.federation.variants import Contract
 from router.planner import command as planning
 from router.planner.explain import Form
-from router.server import access_log
 from router.server import config as settings
+from router.server import ecs
 from router.server.app import build
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -39,7 +39,7 @@ def serve(
     effective = _read(
         config, supergraph_file=supergraph, subgraphs_file=subgraphs, listen__host=host, listen__port=port
     )
-    access_log.configure()
+    ecs.configure()
     try:
         app = build(effective)
     except settings.Misconfigured as problem:
