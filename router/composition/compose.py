@@ -12,7 +12,6 @@ from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
 from router.composition.validation import (
     graphql,
-    graphql_directives,
     inaccessible,
     interface_rules,
     merge_rules,
@@ -105,10 +104,10 @@ def _needed_version(subgraph: Subgraph) -> Version:
 
 def _check(subgraph: Subgraph) -> list[CompositionError]:
     """Federation has nothing to say about what is no GraphQL, nor about what is not upgraded yet."""
-    if subgraph.broken:
-        return [*subgraph.broken, *graphql_directives.unknown(subgraph)]
     problems = list(graphql.check(subgraph))
-    return problems if problems or subgraph.is_federation_1 else list(subgraph_rules.check(subgraph))
+    if problems:
+        return problems
+    return [*subgraph.misnamed, *(() if subgraph.is_federation_1 else subgraph_rules.check(subgraph))]
 
 
 def _load(sources: Sequence[SubgraphSource]) -> tuple[list[Subgraph], list[CompositionError]]:

@@ -162,8 +162,13 @@ class TypeDefinition:
 
     @property
     def is_extension_only(self) -> bool:
-        """Whether there are extensions and no definition."""
-        return self.node is None and bool(self.extensions)
+        """Whether there are extensions and no definition; what the upgrade moved out of an extension defines, too."""
+        return self.node is None and bool(self.extensions) and all(entry.part for entry in self.applied)
+
+    @property
+    def last_part(self) -> AstNode | None:
+        """Where messages point to: the definition, or the last extension if there are any."""
+        return self.extensions[-1] if self.extensions else self.node
 
 
 @dataclass(slots=True)
@@ -214,6 +219,8 @@ class Schema:
     applied: list[Applied] = field(default_factory=list)
     description: str | None = None
     node: AstNode | None = None
+    # Where each root type is named.
+    root_nodes: dict[str, AstNode] = field(default_factory=dict)
 
     @property
     def coordinate(self) -> str:

@@ -72,8 +72,10 @@ class Subgraph:
     source: str = field(default="", repr=False)
     # Root types are called Query, Mutation and Subscription here; these were their names before.
     renamed: dict[str, str] = field(default_factory=dict)
-    # Why the definitions of federation can't be added; only what is unknown without them can be told besides.
+    # What is wrong with the document or its links; what can't be built from it can be told besides.
     broken: tuple[CompositionError, ...] = ()
+    # Root types whose default names are taken by others.
+    misnamed: tuple[CompositionError, ...] = ()
 
     @property
     def version(self) -> Version:
@@ -146,6 +148,10 @@ class Subgraph:
         """Whether the subgraph says that the type is at home elsewhere."""
         return definition.is_extension_only or self.has(definition, "extends")
 
+    def is_extending(self, definition: TypeDefinition, key: Applied) -> bool:
+        """Whether a key stands in an extension of its type."""
+        return key.part > 0 or self.has(definition, "extends")
+
     # -- what fields are for -----------------------------------------------------------------------------------------
 
     @cached_property
@@ -180,8 +186,8 @@ class Subgraph:
         """External key fields of extensions: a habit from federation 1, they are resolved here all the same."""
         found: set[str] = set()
         for definition in self.types.values():
-            if self.is_extension(definition):
-                for key in self.keys(definition):
+            for key in self.keys(definition):
+                if self.is_extending(definition, key):
                     found.update(self.selected(definition.name, key.arguments.get("fields")))
         return frozenset(c for c in found if (f := self.field_at(c)) is not None and self.has(f, "external"))
 
@@ -198,14 +204,14 @@ class Subgraph:
         return {}
 
     def external_application(self, member: FieldDefinition) -> Applied | None:
-        """The @external on a field, or on the part of its type in which it stands."""
+        """The @external on a field; or on its object type, with all of its parts."""
         own = self.application(member, "external")
-        if own is not None:
+        if own is not None or self.is_federation_1:
             return own
         parent = self.schema.types.get(member.parent)
-        if parent is None:
+        if parent is None or parent.kind is not Kind.OBJECT:
             return None
-        return next((a for a in self.applications(parent, "external") if a.part == member.part), None)
+        return self.application(parent, "external")
 
     def is_fully_external(self, member: FieldDefinition) -> bool:
         """Whether a field is external and not provided on some path either."""
@@ -277,7 +283,7 @@ class Subgraph:
         type_name, _, name = path.partition(".")
         definition = self.types.get(type_name)
         if definition is None or not name:
-            return (definition.node or next(iter(definition.extensions), None)) if definition else None
+            return definition.last_part if definition else None
         member = definition.fields.get(name)
         if argument:
             owner = member.arguments.get(argument) if member else None
@@ -345,19 +351,37 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
     def report(message: str, nodes: Sequence[AstNode]) -> None:
         problems.append(CompositionError("INVALID_GRAPHQL", f"[{source.name}] {message}", places(source.name, nodes)))
 
-    schema = document.read(parsed, report)
-    if document.takes_names_twice(parsed):
-        return tuple(problems)
     try:
+        schema = document.read(parsed, report)
         links = follow(schema)
+    except document.UnreadableError as fault:
+        return (_unreadable(source, fault),)
     except LinkError as error:
         node = error.application.node if error.application else None
         where = places(source.name, (node,))
         return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
-    return tuple(problems) or _expand(source, schema, links)
+    subgraph = _expand(source, schema, links, problems)
+    fault = document.first_fault(parsed, _Known(schema, lenient=bool(subgraph.broken)))
+    return (_unreadable(source, fault),) if fault else _rooted(subgraph)
 
 
-def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | tuple[CompositionError, ...]:
+def _unreadable(source: SubgraphSource, fault: document.UnreadableError) -> CompositionError:
+    return CompositionError("INVALID_GRAPHQL", f"[{source.name}] {fault}", places(source.name, fault.nodes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The types that fields can have; what a broken link would have brought is not missed."""
+
+    schema: Schema
+    lenient: bool
+
+    def __contains__(self, name: object) -> bool:
+        known = name in self.schema.types or name in BUILTIN_SCALARS
+        return known or (self.lenient and isinstance(name, str) and "__" in name[1:])
+
+
+def _expand(source: SubgraphSource, schema: Schema, links: Links, told: Sequence[CompositionError]) -> Subgraph:
     link = links.federation
     subgraph = Subgraph(
         name=source.name,
@@ -367,29 +391,50 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | 
         link=link or FEDERATION_1,
         is_federation_1=link is None,
         source=source.sdl,
+        broken=tuple(told),
     )
     problems = completion.missing_types(schema)[:1]
     if problems:
-        return tuple(subgraph.error(*entry) for entry in problems)
+        return replace(subgraph, broken=tuple(subgraph.error(*entry) for entry in problems))
     broken = completion.complete_link(schema, links)
     if broken:
         # Without @link nothing else is linked either.
         errors = tuple(subgraph.error(*entry) for entry in broken)
-        return replace(subgraph, broken=errors, link=FEDERATION_1, is_federation_1=True)
+        return replace(subgraph, broken=(*told, *errors), link=FEDERATION_1, is_federation_1=True)
     if link is not None and not completion.is_known(link):
         message = f"Invalid version {link.url.version} for the federation feature in @link directive on schema"
         unknown = subgraph.error("UNKNOWN_FEDERATION_LINK_VERSION", message, link.applied.node)
-        return replace(subgraph, broken=(unknown,), is_federation_1=link.url.version.major != 2)
+        return replace(subgraph, broken=(*told, unknown), is_federation_1=link.url.version.major != 2)
     problems = completion.complete(schema, subgraph.link, links)
-    errors = tuple(subgraph.error(*entry) for entry in problems)
-    if errors:
-        return replace(subgraph, broken=errors)
-    errors = tuple(_rename_roots(subgraph))
-    type_defaults(schema)
-    return errors or subgraph
+    return replace(subgraph, broken=(*told, *(subgraph.error(*entry) for entry in problems)))
+
+
+def _rooted(subgraph: Subgraph) -> Subgraph:
+    """Give the root types their default names, if they can be root types."""
+    broken = (*_impossible_roots(subgraph), *subgraph.broken)
+    if broken:
+        return replace(subgraph, broken=broken)
+    misnamed = tuple(_rename_roots(subgraph))
+    type_defaults(subgraph.schema)
+    return replace(subgraph, misnamed=misnamed)
 
 
 _ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription"))
+
+
+def _impossible_roots(subgraph: Subgraph) -> Iterator[CompositionError]:
+    """Roots that are no object types."""
+    schema = subgraph.schema
+    for operation, name in schema.roots.items():
+        found = schema.types.get(name)
+        if found is not None and found.kind is Kind.OBJECT:
+            continue
+        message = f"Cannot set schema {operation} root to unknown type {name}"
+        if found is not None or name in BUILTIN_SCALARS:
+            kind = (found.kind if found else Kind.SCALAR).value.replace(" ", "")
+            optional = "" if operation == "query" else " if provided"
+            message = f"{operation.capitalize()} root type must be an Object type{optional}, it cannot be set to {name} (an {kind})."
+        yield subgraph.error("INVALID_GRAPHQL", message, schema.root_nodes.get(operation))
 
 
 def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
@@ -401,11 +446,6 @@ def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
             if default in schema.types and schema.types[default].kind is Kind.OBJECT:
                 schema.roots[operation] = default
             continue
-        if name not in schema.types:
-            yield subgraph.error(
-                "INVALID_GRAPHQL", f"Cannot set schema {operation} root to unknown type {name}", schema.node
-            )
-            continue
         if name == default:
             continue
         if default in schema.types:
@@ -414,8 +454,8 @@ def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
                 f'The schema has a type named "{default}" but it is not set as the {operation} root type ("{name}" is instead): '
                 "this is not supported by federation. If a root type does not use its default name, there should be no other "
                 "type with that default name.",
-                schema.types[name].node,
-                schema.types[default].node,
+                schema.types[name].last_part,
+                schema.types[default].last_part,
             )
             continue
         _rename(schema, name, default)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
-from graphql import Node as AstNode
-
 from router.composition.merge.strategies import Strategy
 from router.federation.codes import CompositionError, Hint, Node
 from router.federation.elements import Kind, Name, Schema, TypeDefinition
@@ -67,7 +65,7 @@ class Merging:
     def places(self, sources: Sources[E]) -> tuple[Node, ...]:
         """Where an element stands in the subgraphs that have it."""
         found = (
-            self.subgraphs[index].place(getattr(source, "node", None) or first_extension(source))
+            self.subgraphs[index].place(getattr(source, "last_part", None) or getattr(source, "node", None))
             for index, source in sources.items()
             if source is not None
         )
@@ -134,12 +132,6 @@ class EnumUsage:
 
     input: tuple[str, Node | None] | None = None
     output: tuple[str, Node | None] | None = None
-
-
-def first_extension(source: object) -> AstNode | None:
-    """A type that is only extended stands where its first extension stands."""
-    extensions = getattr(source, "extensions", None)
-    return extensions[0] if extensions else None
 
 
 def present(sources: Sources[E]) -> dict[int, E]:

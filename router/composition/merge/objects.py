@@ -24,7 +24,7 @@ def join_types(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
             merged.applied.append(Applied("join__type", {"graph": merging.graph(index), **common}))
         for key in keys:
             arguments: dict[str, Value] = {"graph": merging.graph(index), "key": key.arguments.get("fields")}
-            if subgraph.is_extension(definition):
+            if subgraph.is_extending(definition, key):
                 arguments["extension"] = True
             if key.arguments.get("resolvable") is False:
                 arguments["resolvable"] = False

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from graphql.pyutils import suggestion_list
-
 from router.composition.merge.merging import Merging, Override, Sources, present
 from router.federation.elements import Applied, FieldDefinition, Kind
 from router.federation.subgraph import Subgraph
+from router.federation.suggestions import did_you_mean, nearest
 
 _LABEL = re.compile(r"[a-zA-Z][a-zA-Z0-9_\-:./]*")
 _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)")
@@ -54,7 +53,7 @@ def _read(reading: _Reading, index: int, application: Applied) -> None:
         )
         return
     if source not in names:
-        guess = _suggestion(str(source), names)
+        guess = did_you_mean(nearest(str(source), names))
         merging.hint(
             "FROM_SUBGRAPH_DOES_NOT_EXIST",
             f'Source subgraph "{source}" for field "{member.coordinate}" on subgraph "{subgraph.name}" does not exist.{guess}',
@@ -168,11 +167,3 @@ def _hint_migration(merging: Merging, source: Subgraph, moved: FieldDefinition, 
         )
     at = [node for node in (source.place(moved.node),) if node]
     merging.hint("OVERRIDE_MIGRATION_IN_PROGRESS", message, moved.coordinate, at)
-
-
-def _suggestion(name: str, names: list[str]) -> str:
-    close = suggestion_list(name, names)
-    if not close:
-        return ""
-    words = [f'"{entry}"' for entry in close]
-    return " Did you mean " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]) + "?"

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from router.composition.validation.field_sets import FieldCheck, FieldSetUse, check_field_set, refuse_own
+from router.composition.validation.field_sets import (
+    FieldCheck,
+    FieldSetUse,
+    InvalidFieldSetError,
+    check_field_set,
+    refuse_own,
+)
 from router.federation.codes import CompositionError
 from router.federation.elements import FieldDefinition, Kind
 from router.federation.fieldsets import SelectedField
@@ -29,7 +35,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 
 def _check_for(use: FieldSetUse) -> FieldCheck:
-    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> None:  # noqa: FBT001 - a callback
-        refuse_own(use, member, selection, above=above)
+    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> Iterator[InvalidFieldSetError]:  # noqa: FBT001 - a callback
+        yield from refuse_own(use, member, selection, above=above)
 
     return check_field
