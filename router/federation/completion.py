@@ -34,7 +34,6 @@ from router.federation.elements import (
     is_list,
     is_non_null,
     item,
-    named,
     nullable,
     printed,
 )
@@ -44,16 +43,6 @@ Problem: TypeAlias = tuple[str, str, AstNode | None]
 
 # What the first federation took for a field set, too.
 _LENIENT = {"_FieldSet!": frozenset(("String", "_FieldSet"))}
-
-
-def missing_types(schema: Schema) -> list[Problem]:
-    """The types that written definitions of directives need; nobody adds them there."""
-    return [
-        ("INVALID_GRAPHQL", f"Unknown type {named(argument.type)}", argument.node)
-        for definition in schema.directives.values()
-        for argument in definition.arguments.values()
-        if named(argument.type) not in schema.types and named(argument.type) not in BUILTIN_SCALARS
-    ]
 
 
 def complete_link(schema: Schema, links: Links) -> list[Problem]:

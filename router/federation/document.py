@@ -124,13 +124,23 @@ def first_fault(document: DocumentNode, known: Container[str]) -> UnreadableErro
                 return UnreadableError(f"Field {name} already exists on {node.name.value}", member)
             seen.add((node.name.value, name))
             for typed in (member, *(getattr(member, "arguments", None) or ())):
-                reference = base(typed.type)
+                reference = _base(typed.type)
                 if reference.name.value not in known:
                     return UnreadableError(f"Unknown type {reference.name.value}", reference)
     return None
 
 
-def base(node: TypeNode) -> NamedTypeNode:
+def first_fault_of_directives(document: DocumentNode, known: Container[str]) -> UnreadableError | None:
+    """The first type that a written definition of a directive needs; nobody adds it there."""
+    for node in document.definitions:
+        for argument in node.arguments or () if isinstance(node, DirectiveDefinitionNode) else ():
+            reference = _base(argument.type)
+            if reference.name.value not in known:
+                return UnreadableError(f"Unknown type {reference.name.value}", reference)
+    return None
+
+
+def _base(node: TypeNode) -> NamedTypeNode:
     """The name within lists and exclamation marks."""
     while not isinstance(node, NamedTypeNode):
         node = node.type  # type: ignore[attr-defined] # lists and non-null types have one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -292,7 +293,7 @@ class Subgraph:
         return found.node if found else None
 
     def selected(self, type_name: str, field_set: object, *, implementations: bool = False) -> set[str]:
-        """The coordinates of all fields in a field set; an unreadable one selects what can be read of it."""
+        """The coordinates of all fields in a field set, up to the first one that does not exist."""
         if not isinstance(field_set, str):
             return set()
         try:
@@ -300,18 +301,19 @@ class Subgraph:
         except FieldSetSyntaxError:
             return set()
         found: set[str] = set()
-        self._collect(type_name, selections, found, implementations=implementations)
+        with contextlib.suppress(LookupError):
+            self._collect(type_name, selections, found, implementations=implementations)
         return found
 
     def _collect(self, type_name: str, selections: FieldSet, found: set[str], *, implementations: bool) -> None:
-        definition = self.schema.types.get(type_name)
+        definition = self.schema.types[type_name]
         for selection in selections:
             if isinstance(selection, Fragment):
                 self._collect(selection.on or type_name, selection.selections, found, implementations=implementations)
                 continue
-            member = definition.fields.get(selection.name) if definition else None
-            if definition is None or member is None:
+            if selection.name == "__typename":
                 continue
+            member = definition.fields[selection.name]
             found.add(member.coordinate)
             if implementations and definition.kind is Kind.INTERFACE:
                 found.update(
@@ -319,7 +321,8 @@ class Subgraph:
                     for t in self.schema.implementations(definition.name)
                     if member.name in t.fields
                 )
-            self._collect(named(member.type), selection.selections, found, implementations=implementations)
+            if selection.selections:
+                self._collect(named(member.type), selection.selections, found, implementations=implementations)
 
     # -- reporting ---------------------------------------------------------------------------------------------------
 
@@ -360,9 +363,12 @@ def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
         node = error.application.node if error.application else None
         where = places(source.name, (node,))
         return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
+    missing = document.first_fault_of_directives(parsed, _Known(schema, lenient=False))
+    if missing is not None:
+        return (_unreadable(source, missing),)
     subgraph = _expand(source, schema, links, problems)
-    fault = document.first_fault(parsed, _Known(schema, lenient=bool(subgraph.broken)))
-    return (_unreadable(source, fault),) if fault else _rooted(subgraph)
+    wrong = document.first_fault(parsed, _Known(schema, lenient=bool(subgraph.broken)))
+    return _rooted(subgraph) if wrong is None else (_unreadable(source, wrong),)
 
 
 def _unreadable(source: SubgraphSource, fault: document.UnreadableError) -> CompositionError:
@@ -393,9 +399,6 @@ def _expand(source: SubgraphSource, schema: Schema, links: Links, told: Sequence
         source=source.sdl,
         broken=tuple(told),
     )
-    problems = completion.missing_types(schema)[:1]
-    if problems:
-        return replace(subgraph, broken=tuple(subgraph.error(*entry) for entry in problems))
     broken = completion.complete_link(schema, links)
     if broken:
         # Without @link nothing else is linked either.

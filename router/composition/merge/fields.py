@@ -151,7 +151,7 @@ def check_sharing(
     merging.error(
         "INVALID_FIELD_SHARING",
         f'Non-shareable field "{merged.coordinate}" is resolved from multiple subgraphs: it is resolved from '
-        f"{subgraphs(merging.names(resolving))} and defined as non-shareable in {told}{_misspelt(merging, sources, merged)}",
+        f"{subgraphs(merging.names(resolving))} and defined as non-shareable in {told}{_misspelt(merging, {i: sources[i] for i in refusing}, merged)}",
         merging.places({index: sources[index] for index in resolving}),
     )
 

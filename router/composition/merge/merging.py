@@ -10,11 +10,14 @@ from typing import TypeAlias, TypeVar
 
 from router.composition.merge.strategies import Strategy
 from router.federation.codes import CompositionError, Hint, Node
-from router.federation.elements import Kind, Name, Schema, TypeDefinition
+from router.federation.elements import FieldDefinition, Kind, Name, Schema, TypeDefinition
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph
 
 E = TypeVar("E")
+
+# Access control; it is settled before everything else, as interfaces inherit it.
+ACCESS = ("authenticated", "requiresScopes", "policy")
 
 # One element as each subgraph has it, in subgraph order; None where the subgraph has the parent but not the element.
 # A subgraph that doesn't have the parent either is absent.
@@ -38,6 +41,8 @@ class Merging:
     overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
     # The types about whose kind the subgraphs disagree, with what the first one says.
     torn: dict[str, Kind] = field(default_factory=dict)
+    # The access control that interfaces and fields inherit, by coordinate and directive.
+    inherited: dict[tuple[str, str], list[TypeDefinition | FieldDefinition]] = field(default_factory=dict)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 

@@ -182,11 +182,11 @@ class _Walk:
             )
 
     def external(self, parent: TypeDefinition, member: FieldDefinition) -> bool:
-        """A field of an interface is never external itself, but it may be on some type behind it."""
+        """A field of an interface may be external on some type behind it."""
         subgraph = self.use.subgraph
         if member.name == "__typename":
             return False
-        if parent.kind is not Kind.INTERFACE:
+        if subgraph.is_external(member) or parent.kind is not Kind.INTERFACE:
             return subgraph.is_external(member)
         behind = (t.fields.get(member.name) for t in subgraph.schema.implementations(parent.name))
         return any(found is not None and subgraph.is_external(found) for found in behind)

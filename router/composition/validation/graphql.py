@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from router.composition.validation import graphql_building, graphql_directives, graphql_types
@@ -12,7 +12,7 @@ from router.federation.subgraph import Subgraph
 
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check one subgraph against the rules of GraphQL."""
-    phases = (
+    phases: tuple[Callable[[], Iterator[CompositionError]], ...] = (
         lambda: chain(subgraph.broken, graphql_building.check(subgraph)),
         lambda: chain(graphql_directives.check(subgraph), graphql_types.check(subgraph)),
     )
