@@ -22,8 +22,9 @@ from router.composition.validation import (
 from router.federation.codes import CompositionError, Hint
 from router.federation.directives import join_version
 from router.federation.implied_version import implied
+from router.federation.loading import load
 from router.federation.spec import Version
-from router.federation.subgraph import Subgraph, SubgraphSource, load
+from router.federation.subgraph import Subgraph, SubgraphSource
 from router.federation.upgrade import upgrade
 
 __all__ = ["Composed", "CompositionError", "Hint", "Refused", "SubgraphSource", "supergraph"]

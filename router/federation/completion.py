@@ -57,7 +57,7 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         return problems
     for name, definition in ours.types.items():
         if name in schema.types:
-            problems += _type_differences(schema, name, definition.kind, link)
+            problems += _type_differences(schema, name, definition.kind)
         else:
             schema.types[name] = definition
     if link.prefix in schema.directives:
@@ -86,13 +86,13 @@ def _link_definitions(link: Link) -> Schema:
     return ours
 
 
-def _type_differences(schema: Schema, name: str, kind: Kind, link: Link) -> Iterator[Problem]:
+def _type_differences(schema: Schema, name: str, kind: Kind) -> Iterator[Problem]:
     written = schema.types[name]
     yield from _kind_difference(schema, name, kind)
     if written.kind is kind is Kind.ENUM and set(written.values) != {"EXECUTION", "SECURITY"}:
         found = ", ".join(sorted(written.values))
         message = f'Invalid definition for type "Purpose": expected values [EXECUTION, SECURITY] but found [{found}].'
-        yield "TYPE_DEFINITION_INVALID", message, link.applied.node
+        yield "TYPE_DEFINITION_INVALID", message, written.last_part
 
 
 def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:

@@ -113,31 +113,39 @@ def add(schema: Schema, definitions: Sequence[DefinitionNode], report: Report) -
 _EXTENSIONS = (SchemaExtensionNode, TypeExtensionNode)
 
 
-def first_fault(document: DocumentNode, known: Container[str]) -> UnreadableError | None:
-    """The first field that is defined twice or refers to a type that does not exist; nobody reads on from there."""
+def check_directives(document: DocumentNode, known: Container[str]) -> None:
+    """Check the types that written definitions of directives need; nobody adds them there.
+
+    Raises:
+        UnreadableError: one of them does not exist.
+    """
+    for node in document.definitions:
+        for argument in node.arguments or () if isinstance(node, DirectiveDefinitionNode) else ():
+            _check_reference(argument.type, known)
+
+
+def check_fields(document: DocumentNode, known: Container[str]) -> None:
+    """Check the names and types of fields, up to the first that is wrong: nobody reads on from there.
+
+    Raises:
+        UnreadableError: a field is defined twice, or refers to a type that does not exist.
+    """
     seen: set[tuple[str, str]] = set()
     nodes = [node for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)]
     for node in sorted(nodes, key=lambda node: isinstance(node, TypeExtensionNode)):
         for member in getattr(node, "fields", None) or ():
             name = member.name.value
             if (node.name.value, name) in seen:
-                return UnreadableError(f"Field {name} already exists on {node.name.value}", member)
+                raise UnreadableError(f"Field {name} already exists on {node.name.value}", member)
             seen.add((node.name.value, name))
             for typed in (member, *(getattr(member, "arguments", None) or ())):
-                reference = _base(typed.type)
-                if reference.name.value not in known:
-                    return UnreadableError(f"Unknown type {reference.name.value}", reference)
-    return None
+                _check_reference(typed.type, known)
 
 
-def first_fault_of_directives(document: DocumentNode, known: Container[str]) -> UnreadableError | None:
-    """The first type that a written definition of a directive needs; nobody adds it there."""
-    for node in document.definitions:
-        for argument in node.arguments or () if isinstance(node, DirectiveDefinitionNode) else ():
-            reference = _base(argument.type)
-            if reference.name.value not in known:
-                return UnreadableError(f"Unknown type {reference.name.value}", reference)
-    return None
+def _check_reference(node: TypeNode, known: Container[str]) -> None:
+    reference = _base(node)
+    if reference.name.value not in known:
+        raise UnreadableError(f"Unknown type {reference.name.value}", reference)
 
 
 def _base(node: TypeNode) -> NamedTypeNode:

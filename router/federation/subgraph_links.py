@@ -84,10 +84,18 @@ def _described(application: Applied) -> FeatureUrl | None:
         return None
 
 
+def supergraph_links(schema: Schema) -> Links:
+    """The links of a supergraph that was put together here: all of them are as they should be."""
+    read = [_read(application) for application in schema.applied if application.name == "link"]
+    return Links({link.url.identity: link for link in read})
+
+
 def _may_link(schema: Schema, name: str) -> bool:
     """Whether a directive can be @link: one that is written must be repeatable, on the schema and nowhere else."""
     written = schema.directives.get(name)
-    return written is None or (written.repeatable and written.locations == ("SCHEMA",))
+    if written is None or _links_federation(schema):
+        return True
+    return written.repeatable and written.locations == ("SCHEMA",)
 
 
 def _links_federation(schema: Schema) -> bool:

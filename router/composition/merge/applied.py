@@ -89,7 +89,7 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
     elif composed.strategies:
         combine(merging, composed, variants, merged)
     else:
-        _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, merged)
+        _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, sources, merged)
 
 
 def _own_context(merging: Merging, index: int, application: Applied) -> Applied:
@@ -123,7 +123,13 @@ def combine(merging: Merging, composed: Composed, variants: Mapping[int, Applied
     )
 
 
-def _choose(merging: Merging, composed: Composed, variants: Mapping[int, Applied | None], merged: Annotated) -> None:
+def _choose(
+    merging: Merging,
+    composed: Composed,
+    variants: Mapping[int, Applied | None],
+    sources: Sources[E],
+    merged: Annotated,
+) -> None:
     groups: dict[str, list[int]] = {}
     for index, application in variants.items():
         groups.setdefault(_key(application) if application else "", []).append(index)
@@ -141,7 +147,7 @@ def _choose(merging: Merging, composed: Composed, variants: Mapping[int, Applied
         f"arguments. The supergraph will use {_arguments(winner)} "
         f"(from {subgraphs(merging.names(groups[chosen]))}), but found {listed(others)}.",
         merged.coordinate,
-        merging.places(variants),
+        merging.places(sources),
     )
 
 

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from router.composition.merge.applied import inherit
 from router.composition.merge.merging import ACCESS, Merging, present
-from router.composition.merge.wording import listed
+from router.composition.merge.wording import enumerated
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition
 
 
@@ -74,8 +74,8 @@ def _check(merging: Merging, implementation: TypeDefinition, name: str, objects:
         through = f' (through @interfaceObject field "{abstract[index].coordinate}")' if index in abstract else ""
         return f'"{name_of}"{through}'
 
-    resolved = listed([told(i) for i in sorted(everything)], prefix="subgraph", plural="subgraphs")
-    refused = listed([told(i) for i in sorted(refusing)], prefix="subgraph", plural="subgraphs")
+    resolved = enumerated([told(i) for i in sorted(everything)], "subgraph", most=500)
+    refused = enumerated([told(i) for i in sorted(refusing)], "subgraph", most=500)
     where = "all of them" if len(refusing) == len(everything) else refused
     merging.error(
         "INVALID_FIELD_SHARING",

@@ -101,7 +101,7 @@ def _check_read(
         yield subgraph.error(
             "CONTEXT_NO_RESOLVABLE_KEY",
             f'Object "{definition.name}" has no resolvable key but has a field with a contextual argument.',
-            definition.node,
+            definition.last_part,
         )
 
 

@@ -154,7 +154,7 @@ class _Walk:
             member = FieldDefinition("__typename", "String!", parent.name)
         if member is None:
             raise self.invalid(
-                f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.node
+                f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.last_part
             )
         if self.step is _Step.EXISTENCE:
             self.abstract(member)

@@ -31,7 +31,9 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Tell what can't be built, in the order in which it is read."""
     schema = subgraph.schema
     for directive in schema.directives.values():
-        for argument in directive.arguments.values():
+        # Definitions that are not written here are not built from here.
+        written = directive.node is not None and directive.node.loc is not None
+        for argument in directive.arguments.values() if written else ():
             yield from _position(subgraph, argument, is_input=True)
     yield from unknown(subgraph, schema.applied)
     for directive in schema.directives.values():

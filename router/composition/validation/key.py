@@ -28,7 +28,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     "KEY_UNSUPPORTED_ON_INTERFACE",
                     f'Cannot use @{name} on interface "{definition.name}": @{name} is not yet supported on interfaces',
                     application.node,
-                    definition.node,
+                    definition.last_part,
                 )
                 continue
             use = FieldSetUse(subgraph, "key", application, f'On type "{definition.name}"', definition)

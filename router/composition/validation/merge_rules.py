@@ -26,7 +26,7 @@ def _merged_on_external(merging: Merging, subgraph: Subgraph) -> None:
         for application in member.applied:
             if application.name in merged:
                 told = f"@{application.name}{printed_arguments(application.arguments)}"
-                at = subgraph.place(member.node)
+                at = subgraph.place(application.node)
                 merging.error(
                     "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
                     f'[{subgraph.name}] Cannot apply merged directive {told} to external field "{member.coordinate}"',
@@ -51,7 +51,7 @@ def _extensions(merging: Merging) -> None:
             continue
         for index, definition in extending.items():
             subgraph = merging.subgraphs[index]
-            at = subgraph.place(definition.node or next(iter(definition.extensions), None))
+            at = subgraph.place(definition.extensions[0])
             merging.error(
                 "EXTENSION_WITH_NO_BASE",
                 f'[{subgraph.name}] Type "{name}" is an extension type, but there is no type definition for "{name}" in any subgraph.',

@@ -29,7 +29,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     f'Cannot use @provides on field "{member.coordinate}" of parent type "{parent.name}": '
                     "@provides is not yet supported within interfaces",
                     application.node,
-                    parent.node,
+                    parent.last_part,
                 )
             target = subgraph.schema.types[named(member.type)]
             use = FieldSetUse(subgraph, "provides", application, f'On field "{member.coordinate}"', target)

@@ -28,7 +28,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     f'Cannot use @requires on field "{member.coordinate}" of parent type "{parent.name}": '
                     "@requires is not yet supported within interfaces",
                     application.node,
-                    parent.node,
+                    parent.last_part,
                 )
             use = FieldSetUse(subgraph, "requires", application, f'On field "{member.coordinate}"', parent)
             yield from check_field_set(use, _check_for(use))
