@@ -37,7 +37,17 @@ from router.federation.elements import (
     nullable,
     printed,
 )
-from router.federation.spec import CONNECT, FEDERATION_VERSIONS, NEWEST, Link, Links, own_specification
+from router.federation.spec import (
+    CONNECT,
+    FEDERATION_VERSIONS,
+    LINK,
+    NEWEST,
+    FeatureUrl,
+    Link,
+    Links,
+    Version,
+    own_specification,
+)
 
 Problem: TypeAlias = tuple[str, str, AstNode | None]
 
@@ -49,6 +59,7 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
     """Add @link, link__Import and link__Purpose, as far as they are left out."""
     link = links.core
     if link is None:
+        _define_unused_link(schema)
         return []
     ours = _link_definitions(link)
     problems: list[Problem] = []
@@ -66,6 +77,14 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         # Whoever renames @link defines it, too.
         schema.directives["link"] = ours.directives["link"]
     return problems
+
+
+def _define_unused_link(schema: Schema) -> None:
+    """@link is known even where it means nothing."""
+    if any(application.name == "link" for application in schema.applied) and "link" not in schema.directives:
+        ours = _link_definitions(Link(FeatureUrl(LINK, "link", Version(1, 0))))
+        schema.types = ours.types | schema.types
+        schema.directives["link"] = ours.directives["link"]
 
 
 def _is_believed(schema: Schema, link: Link) -> bool:

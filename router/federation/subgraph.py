@@ -36,7 +36,7 @@ from router.federation.spec import (
 )
 
 # What the subgraph specification adds to every schema; it is served to the router and never part of a supergraph.
-MACHINERY_TYPES = frozenset(("_Any", "_Entity", "_Service", "_FieldSet"))
+MACHINERY_TYPES = frozenset(("_Any", "_Entity", "_Service", "_FieldSet", "link__Purpose", "link__Import"))
 MACHINERY_FIELDS = frozenset(("_service", "_entities"))
 
 

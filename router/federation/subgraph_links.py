@@ -28,13 +28,13 @@ _CORE_VERSIONS = frozenset(((LINK, Version(1, 0)), (CORE, Version(0, 1)), (CORE,
 
 
 def follow(schema: Schema) -> Links:
-    """Read all links of a schema.
+    """Read all links of a schema. Without a link to federation, or to @link itself, @link means nothing.
 
     Raises:
         LinkError: one of them can't be followed.
     """
     explicit = _find_core(schema)
-    name = explicit or ("link" if _implied(schema) else None)
+    name = explicit or ("link" if _links_federation(schema) else None)
     if name is None:
         return Links()
     core = Link(FeatureUrl(LINK, "link", Version(1, 0)), name)
@@ -46,13 +46,6 @@ def follow(schema: Schema) -> Links:
         link_names.check(_everything(UNLINKED), found.values())
     core = found.get(LINK) or found.get(CORE) or core
     return Links({core.url.identity: core} | found, core)
-
-
-def _implied(schema: Schema) -> bool:
-    """@link needs no link to itself when it is used the way its specification defines it."""
-    return _may_link(schema, "link") and any(
-        application.name == "link" and "url" in application.arguments for application in schema.applied
-    )
 
 
 def _find_core(schema: Schema) -> str | None:

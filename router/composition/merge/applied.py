@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from router.composition.merge.merging import ACCESS, Composed, Merging, Sources, present
 from router.composition.merge.wording import listed, subgraphs
-from router.federation.elements import Applied, Value, printed
+from router.federation.elements import Applied, Value, places, printed
 
 
 class Annotated(Protocol):
@@ -84,12 +84,26 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
         _apply(merged, composed.name, list(unique.values()))
         return
     variants = {index: applications[0] for index, applications in found.items()}
+    for index, applications in found.items():
+        if len(applications) > 1 and index < len(merging.subgraphs):
+            _refuse_twice(merging, index, applications, merged)
     if len({_key(a) for a in variants.values()}) == 1:
         _apply(merged, composed.name, list(variants.values())[:1])
     elif composed.strategies:
         combine(merging, composed, variants, merged)
     else:
         _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, sources, merged)
+
+
+def _refuse_twice(merging: Merging, index: int, applications: list[Applied], merged: Annotated) -> None:
+    """A directive can be repeatable in one subgraph and not in the one whose definition the supergraph takes."""
+    subgraph = merging.subgraphs[index]
+    merging.error(
+        "DIRECTIVE_COMPOSITION_ERROR",
+        f'Directive "@{applications[0].name}" is applied more than once to "{merged.coordinate}" in subgraph "{subgraph.name}" but it is '
+        "not repeatable in the supergraph",
+        places(subgraph.name, (application.node for application in applications)),
+    )
 
 
 def _own_context(merging: Merging, index: int, application: Applied) -> Applied:

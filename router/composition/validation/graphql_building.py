@@ -110,6 +110,8 @@ def _no_interface(schema: Schema, definition: TypeDefinition, name: str, seen: s
 
 def _no_member(schema: Schema, union: TypeDefinition, name: str, seen: set[str]) -> str | None:
     found = schema.types.get(name)
+    if found is not None and found.last_part is None and found.kind is Kind.OBJECT:
+        found = None  # the query type that nobody wrote
     if found is None and name not in BUILTIN_SCALARS:
         return f"Cannot add unknown type {name} as member of union type {union.name}"
     if found is None or found.kind is not Kind.OBJECT:
