@@ -21,10 +21,15 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "assets:read": "See assets and their types.",
         "assets:write": "Create assets, change them, and move them through their lifecycle.",
         "audit:read": "Read who changed what.",
+        "account:read": "See oneself: name, roles, sessions and second factors.",
+        "account:write": "Look after one's own account: sessions, password and second factors.",
+        "users:read": "See users and teams.",
+        "users:write": "Invite users, change them, and close their doors.",
     }
 )
 
-_READ_ALL = frozenset({"customers:read", "tickets:read", "assets:read"})
+_SELF = frozenset({"account:read", "account:write"})
+_READ_ALL = _SELF | {"customers:read", "tickets:read", "assets:read", "users:read"}
 _DESK = _READ_ALL | {"tickets:write", "tickets:read_internal"}
 
 ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -40,11 +45,11 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
         "vcio": _READ_ALL | {"tickets:read_internal", "assets:write"},
         "soc_analyst": _DESK | {"tickets:assign"},
         "read_only": _READ_ALL | {"tickets:read_internal"},
-        "portal_user": frozenset({"customers:read", "tickets:read", "tickets:write", "assets:read"}),
-        "portal_manager": frozenset({"customers:read", "tickets:read", "tickets:write", "assets:read"}),
-        "comanaged_technician": frozenset(
-            {"customers:read", "tickets:read", "tickets:write", "assets:read", "assets:write"}
-        ),
+        "portal_user": _SELF | {"customers:read", "tickets:read", "tickets:write", "assets:read"},
+        "portal_manager": _SELF
+        | {"customers:read", "tickets:read", "tickets:write", "assets:read", "users:read", "users:write"},
+        "comanaged_technician": _SELF
+        | {"customers:read", "tickets:read", "tickets:write", "assets:read", "assets:write"},
     }
 )
 """The system roles. A service account has no role: its scopes are listed one by one."""

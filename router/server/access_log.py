@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import ecs_logging
@@ -39,6 +40,11 @@ class Facts:
     caller: str | None = None
     error_codes: list[str] = field(default_factory=list)
     fetches: list[FetchRecord] = field(default_factory=list)
+    address: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer's headers say besides, whatever the answer is."""
+    returned: list[Callable[[], Iterable[tuple[str, str]]]] = field(default_factory=list)
+    """Give what the subgraphs of each operation say in headers of theirs, when the answer begins."""
 
 
 def facts_of(scope: Scope) -> Facts:
@@ -66,7 +72,7 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(Trace.of(Headers(scope=scope)))
+        facts = Facts(Trace.of(Headers(scope=scope)), address=(scope.get("client") or ("",))[0])
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -74,7 +80,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = facts.trace.request_id
+                _stamp(MutableHeaders(scope=message), facts)
             await send(message)
 
         started = time.perf_counter()
@@ -95,6 +101,20 @@ class Observed:
         self._metrics.errors(facts.error_codes)
         if self._access_log and not scope["path"].startswith(_QUIET):
             log.info("request", **_line(scope, facts, status, seconds))
+
+
+def _stamp(headers: MutableHeaders, facts: Facts) -> None:
+    """Write what was said by others first, so that nobody speaks over us."""
+    several = set[str]()
+    for name, value in chain.from_iterable(lines() for lines in facts.returned):
+        if name in several or name == "set-cookie":
+            headers.append(name, value)
+        else:
+            headers[name] = value
+        several.add(name)
+    for name, value in facts.headers.items():
+        headers[name] = value
+    headers["x-request-id"] = facts.trace.request_id
 
 
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:

@@ -13,17 +13,24 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from router.composition import command
-from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
+from router.server.authorization import BadHook
+from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.cors import CrossOrigin
+from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
+from router.server.traffic import Connections
+from router.server.windows import LocalWindows, SharedWindows
 
 log = structlog.get_logger(__name__)
 
@@ -38,14 +45,15 @@ def build(
     with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
-    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
-    exchange = ByScheme(http, inside)
-    graphs = Graphs(config, GraphQLTransport(exchange))
+    connections = Connections(config, inside)
+    metrics = Metrics()
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, exchange)
-    metrics = Metrics()
+    identity = _identity(config, connections.exchange())
+    windows = _windows(config)
+    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -55,17 +63,22 @@ def build(
         try:
             yield
         finally:
-            await http.close()
+            await connections.close()
+            await windows.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", Pipeline(config, graphs, identity, metrics, draw)),
+            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, limiter, draw))),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
             *page.routes(),
         ],
-        middleware=[Middleware(Observed, metrics=metrics, access_log=config.access_log)],
+        middleware=[
+            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(CrossOrigin, settings=config.cors),
+            Middleware(Compressed, settings=config.compression),
+        ],
         lifespan=lifespan,
     )
     app.state.registry = registry
@@ -74,14 +87,28 @@ def build(
     return app
 
 
-def _http(config: RouterConfig) -> HttpExchange:
-    settings = config.subgraphs
+def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
+    redis = config.redis
+    if redis.url is None:
+        return LocalWindows()
     try:
-        return HttpExchange(
-            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
-        )
-    except OSError as fault:
-        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
+        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+    except ValueError as fault:
+        raise Misconfigured(f"redis.url: {fault}") from fault
+
+
+def _pipeline(
+    config: RouterConfig,
+    graphs: Graphs,
+    identity: Identity | None,
+    metrics: Metrics,
+    limiter: RateLimiter,
+    draw: Draw,
+) -> Pipeline:
+    try:
+        return Pipeline(config, graphs, identity, metrics, limiter, draw)
+    except BadHook as fault:
+        raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

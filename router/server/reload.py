@@ -21,6 +21,7 @@ from router.server.cache import Operations
 from router.server.config import RouterConfig
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
+from router.server.traffic import longest_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Graphs:
             schema,
             Planner(supergraph),
             config.limits,
+            config.authorization.directives,
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
         )
@@ -82,6 +84,6 @@ class Graphs:
             urls,
             RuntimeTypes.of(supergraph),
             self._transport,
-            timeout_seconds=settings.timeout_seconds,
+            timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
         )

@@ -50,7 +50,8 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     )
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
     metrics = Metrics(module.name)
-    subgraph = _Subgraph(module, engine, metrics, clock)
+    subgraph = _Subgraph(module, engine, metrics, clock, settings)
+    web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,6 +65,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
         routes=[
             Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
             *health.routes(engine),
+            *web,
             metrics.route(),
         ],
         lifespan=lifespan,
@@ -120,12 +122,13 @@ def _unauthenticated() -> Response:
 class _Subgraph(GraphQL[Context, None]):
     """Strawberry's view of GraphQL over HTTP, with our context and no page of its own."""
 
-    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock, settings: Settings) -> None:
         super().__init__(graph.schema(module), graphql_ide=None, allow_queries_via_get=False)
         self._module = module
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
+        self._settings = settings
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Count an answer with errors."""
@@ -138,4 +141,11 @@ class _Subgraph(GraphQL[Context, None]):
         del response
         caller: Caller = request.scope["psa.caller"]
         key = request.headers.get("idempotency-key")
-        return Context(caller, self._engine, self._module.name, idempotency_key=key, clock=self._clock)
+        return Context(
+            caller,
+            self._engine,
+            self._module.name,
+            idempotency_key=key,
+            clock=self._clock,
+            settings=self._settings,
+        )

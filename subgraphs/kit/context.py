@@ -20,6 +20,7 @@ from strawberry.types import Info as StrawberryInfo
 from subgraphs.kit import work
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
+from subgraphs.kit.config import Settings
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.work import Work
@@ -39,12 +40,20 @@ class Context:
     module: str
     idempotency_key: str | None = None
     clock: Clock = now
+    settings: Settings = field(default=Settings(), repr=False)
     _loaders: dict[object, DataLoader[Any, Any]] = field(default_factory=dict)
 
     def work(self, scope: str, *, command: str = "read") -> AbstractAsyncContextManager[Work]:
         """A transaction in the caller's name; raises `Forbidden` unless they hold `scope`."""
         self.caller.require(scope)
-        return work.begin(self.engine, self.caller, module=self.module, command=command, clock=self.clock)
+        return work.begin(
+            self.engine,
+            self.caller,
+            module=self.module,
+            command=command,
+            clock=self.clock,
+            settings=self.settings,
+        )
 
     async def row(self, model: type[E], identity: str | UUID | None, scope: str) -> E | None:
         """The row with this id, or None; asked together with all others of its kind at this level.

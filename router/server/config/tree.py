@@ -1,0 +1,70 @@
+"""Every setting of the router as one frozen tree of sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from router.server.config.authentication import Authentication
+from router.server.config.authorization import Authorization
+from router.server.config.batching import Batching
+from router.server.config.compression import Compression
+from router.server.config.cors import Cors
+from router.server.config.csrf import Csrf
+from router.server.config.headers import HeaderRules
+from router.server.config.limits import Limits
+from router.server.config.listen import Listen
+from router.server.config.rate_limit import RateLimit
+from router.server.config.redis import RedisSettings
+from router.server.config.registry import RegistrySettings
+from router.server.config.section import Section
+from router.server.config.signatures import Signatures
+from router.server.config.subgraphs import Subgraphs
+from router.server.config.tls import Tls
+from router.server.config.traffic_shaping import TrafficShaping
+from router.server.config.uploads import Uploads
+
+
+class RouterConfig(Section):
+    """All settings of one router."""
+
+    listen: Listen = Listen()
+    supergraph_file: Path | None = Field(None, description="A supergraph SDL to serve.")
+    subgraphs_file: Path | None = Field(None, description="Subgraphs to compose at the start (JSON, as for `compose`).")
+    limits: Limits = Limits()
+    cors: Cors = Cors()
+    csrf: Csrf = Csrf()
+    batching: Batching = Batching()
+    compression: Compression = Compression()
+    uploads: Uploads = Uploads()
+    subgraphs: Subgraphs = Subgraphs()
+    authentication: Authentication | None = None
+    authorization: Authorization = Authorization()
+    traffic_shaping: TrafficShaping = TrafficShaping()
+    headers: HeaderRules = HeaderRules()
+    signatures: Signatures = Signatures()
+    tls: Tls = Tls()
+    rate_limit: RateLimit = RateLimit()
+    redis: RedisSettings = RedisSettings()
+    registry: RegistrySettings = RegistrySettings()
+    override_labels: dict[str, bool] = Field(
+        default_factory=dict,
+        description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
+    )
+    request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
+    operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
+    operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
+    expose_query_plan: bool | None = Field(
+        default=None,
+        description="Whether Apollo-Expose-Query-Plan is answered; by default where nobody has to say who they are.",
+    )
+    mask_internal_errors: bool = Field(
+        default=True, description="Whether internal errors of subgraphs are shown without their details."
+    )
+    apollo_status_codes: bool = Field(
+        default=False,
+        description="Whether a well-formed request that fails gets 400 where the answer is application/json, too, as "
+        "Apollo's router has it; GraphQL over HTTP wants 200 there.",
+    )
+    access_log: bool = Field(default=True, description="Whether each request is one line in the log.")

@@ -1,0 +1,44 @@
+"""Refusals that only identity can give."""
+
+from subgraphs.kit.errors import Conflict, InvalidTransition, Refusal
+
+
+class EmailTaken(Conflict):
+    """Another user of this tenant signs in with this e-mail address already."""
+
+    code = "USER_EMAIL_TAKEN"
+
+
+class WrongStatus(InvalidTransition):
+    """The user's status does not allow this; the message says what does."""
+
+    code = "USER_WRONG_STATUS"
+
+
+class NameTaken(Conflict):
+    """Another team of this tenant has this name already."""
+
+    code = "TEAM_NAME_TAKEN"
+
+
+class NotProven(Refusal):
+    """The password, code or key is not the right one, or has been used."""
+
+    code = "NOT_PROVEN"
+
+
+class TooSoon(Refusal):
+    """There were too many failures; the message says how many seconds to wait."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, seconds: int, field: str | None = None) -> None:
+        """Remember how long."""
+        super().__init__(message, field=field)
+        self.seconds = seconds
+
+
+class LinkSpent(Refusal):
+    """The link was used before, or has expired: ask for a new one."""
+
+    code = "LINK_SPENT"
