@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
@@ -359,9 +360,11 @@ def printed(value: Value) -> str:  # noqa: PLR0911 - one line per kind of value
 
 
 def _printed_float(value: float) -> str:
-    """Whole numbers lose their fraction, as they do in Apollo's printer."""
+    """Whole numbers lose their fraction, small ones keep their zeros: as JavaScript prints them."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e21:
         return str(int(value))
+    if 1e-6 <= abs(value) < 1e21:
+        return format(Decimal(repr(value)), "f")
     return repr(value).replace("e-0", "e-")
 
 

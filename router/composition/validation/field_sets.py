@@ -211,6 +211,14 @@ class _Walk:
 
     def arguments(self, member: FieldDefinition, selection: SelectedField) -> None:
         given = dict(selection.arguments)
+        for name, value in given.items():
+            argument = member.arguments.get(name)
+            if argument is None:
+                raise self.invalid(
+                    f'Unknown argument "{name}" found in value: "{member.coordinate}" has no argument named "{name}"'
+                )
+            if problem := problem_with(value, argument.type, self.use.subgraph.schema):
+                raise self.invalid(f'Invalid value for argument "{name}": {problem}')
         for name, argument in member.arguments.items():
             if name not in given and is_non_null(argument.type) and argument.default is UNSET:
                 raise self.invalid(
@@ -220,13 +228,6 @@ class _Walk:
             if name in given and isinstance(given[name], Variable):
                 raise self.invalid(
                     f'Invalid value {printed(given[name])} for argument "{argument.coordinate}" of type {argument.type}'
-                )
-            if name in given and (problem := problem_with(given[name], argument.type, self.use.subgraph.schema)):
-                raise self.invalid(f'Invalid value for argument "{name}": {problem}')
-        for name in given:
-            if name not in member.arguments:
-                raise self.invalid(
-                    f'Unknown argument "{name}" found in value: "{member.coordinate}" has no argument named "{name}"'
                 )
 
 
