@@ -63,16 +63,18 @@ def _position(
     subgraph: Subgraph, element: FieldDefinition | InputValue, *, is_input: bool
 ) -> Iterator[CompositionError]:
     """Fields have output types, everything that is given has an input type."""
-    name = named(element.type)
-    # Arguments still call a root type what it was called before.
-    new = next((new for new, old in subgraph.renamed.items() if old == name), name)
-    base = subgraph.schema.types.get(new)
+    base = subgraph.schema.types.get(_renamed(subgraph, named(element.type)))
     if base is None or base.kind in (_INPUT if is_input else _OUTPUT):
         return
     word = "Input" if is_input else "Output"
     kind = "NonNullType" if is_non_null(element.type) else "ListType" if is_list(element.type) else _class(base.kind)
     message = f'The type of "{element.coordinate}" must be {word} Type but got "{element.type}", a {kind}.'
     yield subgraph.error("INVALID_GRAPHQL", message, element.node)
+
+
+def _renamed(subgraph: Subgraph, name: str) -> str:
+    """What is written still calls a root type what it was called before."""
+    return next((new for new, old in subgraph.renamed.items() if old == name), name)
 
 
 def _class(kind: Kind) -> str:
@@ -88,7 +90,7 @@ def _names(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Compositi
             if problem := _no_interface(subgraph.schema, definition, node.name.value, interfaces):
                 yield subgraph.error("INVALID_GRAPHQL", problem, node)
         for node in _named(part, "types"):
-            if problem := _no_member(subgraph.schema, definition, node.name.value, members):
+            if problem := _no_member(subgraph, definition, node.name.value, members):
                 yield subgraph.error("INVALID_GRAPHQL", problem, node)
 
 
@@ -108,8 +110,8 @@ def _no_interface(schema: Schema, definition: TypeDefinition, name: str, seen: s
     return None
 
 
-def _no_member(schema: Schema, union: TypeDefinition, name: str, seen: set[str]) -> str | None:
-    found = schema.types.get(name)
+def _no_member(subgraph: Subgraph, union: TypeDefinition, name: str, seen: set[str]) -> str | None:
+    found = subgraph.schema.types.get(_renamed(subgraph, name))
     if found is not None and found.last_part is None and found.kind is Kind.OBJECT:
         found = None  # the query type that nobody wrote
     if found is None and name not in BUILTIN_SCALARS:
