@@ -91,7 +91,7 @@ class Subgraphs:
         case = next(case for case in ALL if case.path.name == request.path_params["case"])
         try:
             data = case.ask(request.path_params["graph"], parse(asked["query"]), asked.get("variables") or {})
-            answer = {"data": data}
+            answer: dict[str, Any] = {"data": data}
         except Exception as error:  # noqa: BLE001 -- whatever a gateway asks, it gets an answer
             answer = {"data": None, "errors": [{"message": str(error)}]}
         meter.done = max(meter.done, stage)
