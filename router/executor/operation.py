@@ -29,9 +29,10 @@ class Operation:
     """What its plan takes at least."""
     programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
     """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
+    measured: tuple[str, ...] = ()
+    """Limits of the server that it exceeds, and that only measure."""
     texts: dict[str, Text] = field(default_factory=dict)
     """What the fetches ask for, by their operations; each is read once."""
-
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
     extensions: Mapping[str, Any] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from router.federation.supergraph import Supergraph
 from router.planner.planner import Planner
 from router.server.cache import Operations
 from router.server.config import RouterConfig
+from router.server.documents import Gate
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
 from router.server.traffic import longest_timeout
@@ -40,8 +41,9 @@ class Graph:
 class Graphs:
     """Holds the current graph; there is none until the first supergraph was loaded."""
 
-    def __init__(self, config: RouterConfig, transport: Transport) -> None:
+    def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
+        self.gate = gate
         self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
 
@@ -71,7 +73,7 @@ class Graphs:
         operations = Operations(
             schema,
             Planner(supergraph),
-            config.limits,
+            self.gate,
             config.authorization.directives,
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
