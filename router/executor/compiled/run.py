@@ -143,10 +143,7 @@ async def _send(request: Request, own: Mapping[str, Any], run: Run) -> SubgraphR
     node, variables = request.fetch, run.call.variables
     used = {name: variables[name] for name in node.variable_usages if name in variables} if node.variable_usages else {}
     try:
-        try:
         body = b"".join((request.head, orjson.dumps({**used, **own}), request.tail))
-    except orjson.JSONEncodeError:  # a file is among the variables, and goes beside them
-        raise Unfit from None
     except TypeError:  # a file among the variables travels beside the JSON
         raise Unfit from None
     try:
