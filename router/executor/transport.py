@@ -187,7 +187,7 @@ class InProcessExchange:
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp], *, max_answer_bytes: int) -> None:
-        self._apps = apps
+        self.apps = apps
         self._max = max_answer_bytes
 
     async def exchange(
@@ -195,11 +195,11 @@ class InProcessExchange:
     ) -> Answer:
         """Run the application for one request; what it raises is its own fault, as behind a socket."""
         parts = urlsplit(url)
-        app = self._apps.get(parts.netloc)
+        app = self.apps.get(parts.netloc)
         if app is None:
             raise Unavailable("the service is not running in this process")
         call = _Call(body, self._max)
-        scope = _scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
+        scope = asgi_scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._run(app, scope, call)
@@ -268,7 +268,8 @@ async def _messages(body: Content) -> AsyncIterator[Message]:
     yield {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+def asgi_scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+    """Describe a request to an application of this process."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return {
         "type": "http",

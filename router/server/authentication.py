@@ -58,11 +58,14 @@ class Caller:
 
     claims: CallerClaims
     digest: bytes
+    expires_at: float | None = None
+    """When the token by which they came is no proof any more (seconds since 1970)."""
 
     @staticmethod
-    def of(claims: CallerClaims) -> Caller:
+    def of(claims: CallerClaims, expires_at: float | None = None) -> Caller:
         """Take the digest of the claims."""
-        return Caller(claims, hashlib.sha256(orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)).digest())
+        digest = hashlib.sha256(orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)).digest()
+        return Caller(claims, digest, expires_at)
 
 
 class TrustedKeys:
@@ -143,7 +146,7 @@ class Authenticator:
         if known is not None and known[0] + self._leeway > time.time():
             return known[1]
         claims = await self._verified(token)
-        caller = Caller.of(caller_claims(claims))
+        caller = Caller.of(caller_claims(claims), float(claims["exp"]))
         self._known.put(digest, (float(claims["exp"]), caller))
         return caller
 
