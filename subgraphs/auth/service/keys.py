@@ -79,7 +79,7 @@ async def ensure(work: Work) -> Ring:
     found = await ring(work)
     if all(algorithm in found.current for algorithm in ALGORITHMS):
         return found
-    await _alone(work)
+    await alone(work)
     there = {row.algorithm for row in await _rows(work) if row.state == "CURRENT"}
     for algorithm in ALGORITHMS:
         if algorithm not in there:
@@ -107,7 +107,7 @@ async def adopt(work: Work, private: dict[str, Any]) -> None:
 
 async def rotate(work: Work) -> None:
     """Let the next keys sign from now on, and make new next ones; in a work of the platform's own."""
-    await _alone(work)
+    await alone(work)
     rows = await _rows(work)
     for state in ("CURRENT", "NEXT"):
         for row in [one for one in rows if one.state == state]:
@@ -129,7 +129,7 @@ async def _rotate_and_again(work: Work, _payload: Payload) -> None:
 ROTATE = Job(_ROTATE, _rotate_and_again)
 
 
-async def _alone(work: Work) -> None:
+async def alone(work: Work) -> None:
     """Two processes may start at once: one makes keys, and the other finds them."""
     await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("auth.keys", 0))))
 
