@@ -48,7 +48,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     engine = connect(
         settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
     )
-    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
+    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
     metrics = Metrics(module.name)
     subgraph = _Subgraph(module, engine, metrics, clock)
 

@@ -26,6 +26,8 @@ class Module:
     """What it tells the others."""
     references: tuple[str, ...] = ()
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
+    narrows: tuple[str, ...] = ()
+    """The permissions whose `.own` its walls understand: `tickets:read`."""
     consumers: tuple[Consumer, ...] = ()
     jobs: tuple[Job, ...] = field(default=())
 

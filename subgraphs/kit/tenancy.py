@@ -8,6 +8,9 @@ are row-level security policies over settings that live as long as the transacti
     psa.customers    `*`, or UUIDs separated by commas
     psa.denied       UUIDs of customers that stay hidden
     psa.kind         STAFF, CUSTOMER, COMANAGED, SERVICE or SYSTEM
+    psa.subject      the caller's UUID
+    psa.contact      the UUID of the contact that the caller is, or nothing
+    psa.narrowed     the permissions that the caller holds for own rows only, separated by commas
 
 Walls only hold for a role that cannot climb them, and only around tables that have them; so a service asks
 `breaches()` before it answers its first request, and refuses to start while there is one.
@@ -60,6 +63,24 @@ def protect(
     return ";\n".join(statements) + ";"
 
 
+SUBJECT = "NULLIF(current_setting('psa.subject', true), '')::uuid"
+"""The caller, in SQL."""
+CONTACT = "NULLIF(current_setting('psa.contact', true), '')::uuid"
+"""The contact that the caller is, in SQL; NULL for most."""
+
+
+def narrow(table: str, *, read: str, write: str, own: str) -> str:
+    """The SQL that shows callers who hold `read` or `write` for own rows only those rows for which `own` is true."""
+    narrowed = "string_to_array(COALESCE(current_setting('psa.narrowed', true), ''), ',')"
+    reads, writes = (f"('{permission}' <> ALL ({narrowed}) OR {own})" for permission in (read, write))
+    return f"""
+        CREATE POLICY own_reads ON {table} AS RESTRICTIVE FOR SELECT USING ({reads});
+        CREATE POLICY own_inserts ON {table} AS RESTRICTIVE FOR INSERT WITH CHECK ({writes});
+        CREATE POLICY own_updates ON {table} AS RESTRICTIVE FOR UPDATE USING ({writes}) WITH CHECK ({writes});
+        CREATE POLICY own_deletes ON {table} AS RESTRICTIVE FOR DELETE USING ({writes});
+    """
+
+
 def settings(caller: Caller) -> dict[str, str]:
     """What the transaction must know about the caller, as PostgreSQL settings."""
     own = EVERY_CUSTOMER if caller.customers is None else ",".join(sorted(map(str, caller.customers)))
@@ -68,6 +89,9 @@ def settings(caller: Caller) -> dict[str, str]:
         "psa.customers": own,
         "psa.denied": ",".join(sorted(map(str, caller.denied))),
         "psa.kind": caller.kind,
+        "psa.subject": str(caller.subject),
+        "psa.contact": str(caller.contact or ""),
+        "psa.narrowed": ",".join(sorted(caller.narrowed)),
     }
 
 
