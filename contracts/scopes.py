@@ -209,11 +209,44 @@ so what the owner lacked nobody could ever get.
 """
 
 SERVICE_ACCOUNT: frozenset[str] = frozenset(
-    "customers:read customers:write contacts:read contacts:write contracts:read contracts:write quotes:read quotes:write"
-    " opportunities:read opportunities:write tickets:read tickets:write invoices:read invoices:write payments:read"
-    " payments:write dunning:read dunning:write datev:export assets:read assets:write licenses:read licenses:write"
-    " projects:read projects:write security:read security:write backup:read backup:write monitoring:read"
-    " monitoring:write webhooks:read webhooks:write kb:read sla:read products:read".split()
+    [
+        "customers:read",
+        "customers:write",
+        "contacts:read",
+        "contacts:write",
+        "contracts:read",
+        "contracts:write",
+        "quotes:read",
+        "quotes:write",
+        "opportunities:read",
+        "opportunities:write",
+        "tickets:read",
+        "tickets:write",
+        "invoices:read",
+        "invoices:write",
+        "payments:read",
+        "payments:write",
+        "dunning:read",
+        "dunning:write",
+        "datev:export",
+        "assets:read",
+        "assets:write",
+        "licenses:read",
+        "licenses:write",
+        "projects:read",
+        "projects:write",
+        "security:read",
+        "security:write",
+        "backup:read",
+        "backup:write",
+        "monitoring:read",
+        "monitoring:write",
+        "webhooks:read",
+        "webhooks:write",
+        "kb:read",
+        "sla:read",
+        "products:read",
+    ]
 )
 """The most that a service account may be given: it has no role, its permissions are listed one by one."""
 

@@ -19,6 +19,7 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
 
 from subgraphs.kit import graph, health, tenancy
+from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
@@ -126,6 +127,7 @@ class _Subgraph(GraphQL[Context, None]):
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
+        self._refusals = Refusals()
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Count an answer with errors."""
@@ -138,4 +140,11 @@ class _Subgraph(GraphQL[Context, None]):
         del response
         caller: Caller = request.scope["psa.caller"]
         key = request.headers.get("idempotency-key")
-        return Context(caller, self._engine, self._module.name, idempotency_key=key, clock=self._clock)
+        return Context(
+            caller,
+            self._engine,
+            self._module.name,
+            idempotency_key=key,
+            clock=self._clock,
+            refusals=self._refusals,
+        )

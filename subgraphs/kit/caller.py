@@ -78,9 +78,7 @@ class NotVerified(Exception):
     """The token is missing, forged, expired, or meant for somebody else."""
 
 
-def from_claims(
-    claims: Mapping[str, Any], *, correlation: str | None = None, narrows: Collection[str] = ()
-) -> Caller:
+def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None, narrows: Collection[str] = ()) -> Caller:
     """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd.
 
     `narrows` are the permissions whose `.own` the module understands: there, `tickets:read.own` is `tickets:read` for
