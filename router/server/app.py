@@ -20,6 +20,7 @@ from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
@@ -59,7 +60,7 @@ def build(
 
     app = Starlette(
         routes=[
-            Route("/graphql", Pipeline(config, graphs, identity, metrics, draw)),
+            Route("/graphql", GraphQLOverHTTP(Pipeline(config, graphs, identity, metrics, draw))),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),

@@ -1,53 +1,34 @@
-"""The life of a request, one step per line: read `_answer` from top to bottom.
+"""The life of an operation, whatever carried it here: read `prepare` from top to bottom, one step per line.
 
-Whatever a step refuses is raised as `Refused` and becomes the answer at one place; whatever nobody foresaw becomes
-INTERNAL with a trace id, and the log has the rest.
+HTTP, WebSocket and REST all come through here (`http.py` and its neighbours know the wires), so that a limit, a check
+or a cache that stands here holds on every way in. Whatever a step refuses is raised as `Refused`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
-from router.server import response
-from router.server.access_log import Facts, facts_of
+from router.server.access_log import Facts
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
-from router.server.request import (
-    JSON,
-    ClientGone,
-    GraphQLRequest,
-    check_content_type,
-    check_method,
-    graphql_request,
-    media_type,
-    read_body,
-)
+from router.server.request import GraphQLRequest
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
-
-Work = Coroutine[Any, Any, Result]
-
-log = structlog.get_logger(__name__)
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
@@ -61,8 +42,43 @@ class Identity:
     minter: Minter
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sent an operation, and what came along with it; `may_write` is false where the way allows only queries."""
+
+    headers: Headers
+    facts: Facts
+    caller: Caller | None = None
+    may_write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation that passed every check and needs only to be run."""
+
+    graph: Graph
+    operation: Operation
+    call: Call
+    conditions: Mapping[str, Any]
+    masking: Masking
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    """What the answer says besides data and errors."""
+    dry_run: bool = False
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it changes something, so that what was begun has to be finished."""
+        return self.operation.definition.operation is OperationType.MUTATION
+
+    async def execute(self) -> Result:
+        """Run it and answer once."""
+        if self.dry_run:
+            return Result(None, [])
+        return await execute(self.operation, self.graph.services, self.call, self.conditions, self.masking)
+
+
 class Pipeline:
-    """The ASGI application behind `/graphql`."""
+    """Turns a GraphQL request into an operation that is ready to run."""
 
     def __init__(
         self,
@@ -72,88 +88,47 @@ class Pipeline:
         metrics: Metrics,
         draw: Draw = random.random,
     ) -> None:
-        self._config = config
+        self.config = config
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
         self._draw = draw
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; a client that has left gets none."""
-        try:
-            answer = await self._guarded(scope, receive)
-        except ClientGone:
-            return
-        await answer(scope, receive, send)
-
-    async def _guarded(self, scope: Scope, receive: Receive) -> Response:
-        facts, headers = facts_of(scope), Headers(scope=scope)
-        wanted = JSON
-        try:
-            wanted = media_type(headers)
-            return await self._answer(scope, receive, headers, facts, wanted)
-        except Refused as refused:
-            facts.error_codes.append(refused.code.code)
-            return response.refusal(refused, wanted)
-        except ClientGone:
-            raise
-        except Exception:
-            trace_id = facts.trace.trace_id
-            log.exception("request.failed", **{"trace.id": trace_id})
-            facts.error_codes.append("INTERNAL")
-            return response.refusal(Refused("INTERNAL", "An internal error happened.", traceId=trace_id), wanted)
-
-    async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
-        check_method(scope["method"])
-        check_content_type(scope["method"], headers)
-        async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
-            body = await read_body(receive, headers, self._config.limits.body_bytes)
-        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
-            caller = await self._identify(headers, facts)
-            request = graphql_request(scope["method"], scope["query_string"], body)
-            graph = self._graphs.needed()
-            labels = graph.labels.active(self._draw)
-            operation = await _find(graph, request, labels, facts)
-            _check_method_of(operation, scope["method"])
-            conditions = _coerced(operation, request)
-            extensions = self._plan_shown(operation, headers)
-            if extensions and headers[_EXPOSE_PLAN] == "dry-run":
-                return response.result(Result(None, []), wanted, extensions)
-            call = self._call(request, headers, caller, facts)
-            masking = Masking(self._config.mask_internal_errors, facts.trace.trace_id)
-            work = execute(operation, graph.services, call, conditions, masking)
-            result = await _wait_for(operation, work, receive)
-        facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
-        return response.result(result, wanted, extensions)
-
-    @asynccontextmanager
-    async def _deadline(self, code: str, message: str) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._config.request_timeout_seconds):
-                yield
-        except TimeoutError:
-            raise Refused(code, message) from None
-
-    async def _identify(self, headers: Headers, facts: Facts) -> Caller | None:
+    async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
+        """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None:
             return None
         caller = await self._identity.authenticator.caller(headers.get("authorization"))
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
 
+    async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
+        """Find or make the plan, and check everything that can be checked before anything is fetched."""
+        graph = self._graphs.needed()
+        labels = graph.labels.active(self._draw)
+        operation = await _find(graph, request, labels, client.facts)
+        _check_way(operation, client)
+        conditions = _coerced(operation, request)
+        call = self._call(request, client)
+        masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
+        extensions = self._plan_shown(operation, client.headers)
+        dry_run = bool(extensions) and client.headers[_EXPOSE_PLAN] == "dry-run"
+        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run)
+
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
-        allowed = self._config.expose_query_plan
+        allowed = self.config.expose_query_plan
         if allowed is None:
-            allowed = self._config.authentication is None
+            allowed = self.config.authentication is None
         if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
-    def _call(self, request: GraphQLRequest, headers: Headers, caller: Caller | None, facts: Facts) -> Call:
+    def _call(self, request: GraphQLRequest, client: Client) -> Call:
+        headers, facts = client.headers, client.facts
         forwarded = {
-            name: headers[name] for name in self._config.subgraphs.forwarded_headers if name in headers
+            name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers
         } | facts.trace.headers()
-        identity = self._identity
+        identity, caller = self._identity, client.caller
 
         def headers_for(service: str) -> Mapping[str, str]:
             if identity is None or caller is None:
@@ -175,8 +150,8 @@ async def _find(graph: Graph, request: GraphQLRequest, labels: frozenset[str], f
     return operation
 
 
-def _check_method_of(operation: Operation, method: str) -> None:
-    if method == "GET" and operation.definition.operation is not OperationType.QUERY:
+def _check_way(operation: Operation, client: Client) -> None:
+    if not client.may_write and operation.definition.operation is not OperationType.QUERY:
         raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
 
 
@@ -191,28 +166,3 @@ def _coerced(operation: Operation, request: GraphQLRequest) -> Mapping[str, Any]
     if isinstance(coerced, list):
         raise Refused.because("BAD_USER_INPUT", coerced)
     return coerced.coerced
-
-
-async def _wait_for(operation: Operation, work: Work, receive: Receive) -> Result:
-    if operation.definition.operation is OperationType.MUTATION:
-        # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
-        return await work
-    return await _while_waited_for(receive, work)
-
-
-async def _while_waited_for(receive: Receive, work: Work) -> Result:
-    """Do the work unless the client leaves; then it's cancelled, and the fetches with it."""
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(work)
-        leaving = group.create_task(_disconnected(receive))
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        left = not working.done()
-        (working if left else leaving).cancel()
-    if left:
-        raise ClientGone
-    return working.result()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

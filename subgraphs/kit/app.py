@@ -52,6 +52,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
     metrics = Metrics(module.name)
     subgraph = _Subgraph(module, engine, metrics, clock)
+    web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -65,6 +66,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
         routes=[
             Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
             *health.routes(engine),
+            *web,
             metrics.route(),
         ],
         lifespan=lifespan,

@@ -37,6 +37,19 @@ class Settings(BaseModel):
     listen_host: str = Field("127.0.0.1", description="The address to listen on.")
     listen_port: int = Field(8443, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str | None = Field(None, description="Where the router reaches this process.")
+    issuer: str | None = Field(
+        None, description="The origin that everybody sees, as https://psa.example.com: who issues tokens. For auth."
+    )
+    sealing_key_file: str | None = Field(
+        None, description="A file with the 32 bytes (base64) that seal private keys and second factors. For auth."
+    )
+    mail_url: SecretStr | None = Field(
+        None, description="Where mails go: smtp://user:password@host:587, or a folder: file:///var/mail/out. For auth."
+    )
+    mail_from: str | None = Field(None, description="The sender of our mails. For auth.")
+    breached_passwords_url: str | None = Field(
+        None, description="Ask this service whether a password is known to be stolen, by five digits of its hash."
+    )
 
     def needed(self, name: str) -> str:
         """The value of a setting that this process cannot do without; raises `Misconfigured` when it is absent."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.routing import BaseRoute
+
 from contracts.events.envelope import Event
+from subgraphs.kit.clock import Clock
+from subgraphs.kit.config import Settings
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job
+
+Web = Callable[[Settings, AsyncEngine, Clock], Sequence[BaseRoute]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +38,8 @@ class Module:
     """The permissions whose `.own` its walls understand: `tickets:read`."""
     consumers: tuple[Consumer, ...] = ()
     jobs: tuple[Job, ...] = field(default=())
+    web: Web | None = None
+    """Ways in that are no GraphQL: pages and protocols; behind the router's doors, and without its internal token."""
 
 
 def load(name: str) -> Module:

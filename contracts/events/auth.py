@@ -1,0 +1,71 @@
+"""What auth tells the others: people who come and go, their sessions, and what looks like an attack."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contracts.events.envelope import Event, catalogue
+
+
+class _UserFact(Event):
+    """Something that happened to a user."""
+
+    subject_type = "User"
+
+    user_id: UUID
+    customer_id: UUID | None
+    """The customer for whom they work; null for staff."""
+
+
+class UserCreated(_UserFact):
+    """A user was written down."""
+
+    type = "user.created"
+
+    display_name: str
+    email: str
+    kind: str
+    """STAFF, CUSTOMER, COMANAGED or SERVICE."""
+
+
+class UserUpdated(_UserFact):
+    """A user was changed, by whatever command: refresh the short copy."""
+
+    type = "user.updated"
+
+    display_name: str
+    email: str
+    status: str
+    """INVITED, ACTIVE, LOCKED or DISABLED."""
+    changed: tuple[str, ...]
+    """The fields that changed, by their names in GraphQL."""
+
+
+class UserInvited(_UserFact):
+    """A user was invited, and was sent a link to choose a way to sign in."""
+
+    type = "user.invited"
+
+    email: str
+
+
+class UserActivated(_UserFact):
+    """A user may sign in from now on."""
+
+    type = "user.activated"
+
+
+class UserDisabled(_UserFact):
+    """A user is gone; nothing of theirs opens a door any more."""
+
+    type = "user.disabled"
+
+
+CATALOGUE = catalogue(
+    UserCreated,
+    UserUpdated,
+    UserInvited,
+    UserActivated,
+    UserDisabled,
+)
+"""Every event of auth by its type."""

@@ -1,0 +1,14 @@
+"""Settings: where the router listens."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from router.server.config.section import Section
+
+
+class Listen(Section):
+    """Where the router listens."""
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(4000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")

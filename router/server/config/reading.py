@@ -1,0 +1,107 @@
+"""Reads the settings once at the start, from a file and the environment.
+
+The environment wins over the file: `PSA_ROUTER_LIMITS__DEPTH=20` is `limits: {depth: 20}`. A key that nobody knows is an
+error with a suggestion, because a misspelt limit that silently doesn't apply is worse than none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from router.server.config.tree import RouterConfig
+
+PREFIX = "PSA_ROUTER_"
+# The modules' own setting for where the router is; it may stand in the same environment.
+_NOT_OURS = frozenset({"PSA_ROUTER_URL"})
+
+
+class Misconfigured(Exception):
+    """The settings make no sense; the message has one line for each problem."""
+
+
+def read(file: Path | None, environment: Mapping[str, str], **more: Any) -> RouterConfig:
+    """Read the settings; raises `Misconfigured` with all that is wrong. `more` comes from the command line and wins."""
+    given = _from_file(file) if file else {}
+    for keys, value in _from_environment(environment):
+        _put(given, keys, value)
+    for dotted, value in more.items():
+        if value is not None:
+            _put(given, dotted.split("__"), value)
+    try:
+        return RouterConfig.model_validate(given)
+    except ValidationError as error:
+        raise Misconfigured("\n".join(map(_problem, error.errors(include_input=False)))) from None
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{file} can't be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        raise Misconfigured(f"{file} is neither YAML nor JSON: {error}") from None
+    if not isinstance(read, dict | None):
+        raise Misconfigured(f"{file} must hold keys and values.")
+    return read or {}
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[list[str], Any]]:
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in _NOT_OURS:
+            yield name.removeprefix(PREFIX).lower().split("__"), _structured(value)
+
+
+def _structured(value: str) -> Any:
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    *above, last = keys
+    for key in above:
+        inner = tree.get(key)
+        tree[key] = inner if isinstance(inner, dict) else {}
+        tree = tree[key]
+    tree[last] = value
+
+
+def _problem(error: Any) -> str:
+    keys = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        return f"{'.'.join(keys)} is no setting{_suggestion(keys)}"
+    return f"{'.'.join(keys)}: {error['msg']}."
+
+
+def _suggestion(keys: list[str]) -> str:
+    *above, last = keys
+    known: type[BaseModel] = RouterConfig
+    for key in above:
+        known = _section(known, key)
+    close = difflib.get_close_matches(last, known.model_fields, n=1)
+    return f"; did you mean {'.'.join([*above, close[0]])}?" if close else "."
+
+
+def _section(above: type[BaseModel], key: str) -> type[BaseModel]:
+    """Return the section that this key opens, optional or not; the one above it when the key opens none."""
+    field = above.model_fields.get(key)
+    for kind in (field.annotation, *get_args(field.annotation)) if field else ():
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return above
+
+
+def shown(config: RouterConfig) -> str:
+    """Return the effective settings as YAML, secrets hidden."""
+    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,41 @@
+"""Every setting of the router as one frozen tree of sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from router.server.config.authentication import Authentication
+from router.server.config.limits import Limits
+from router.server.config.listen import Listen
+from router.server.config.registry import RegistrySettings
+from router.server.config.section import Section
+from router.server.config.subgraphs import Subgraphs
+
+
+class RouterConfig(Section):
+    """All settings of one router."""
+
+    listen: Listen = Listen()
+    supergraph_file: Path | None = Field(None, description="A supergraph SDL to serve.")
+    subgraphs_file: Path | None = Field(None, description="Subgraphs to compose at the start (JSON, as for `compose`).")
+    limits: Limits = Limits()
+    subgraphs: Subgraphs = Subgraphs()
+    authentication: Authentication | None = None
+    registry: RegistrySettings = RegistrySettings()
+    override_labels: dict[str, bool] = Field(
+        default_factory=dict,
+        description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
+    )
+    request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
+    operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
+    operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
+    expose_query_plan: bool | None = Field(
+        default=None,
+        description="Whether Apollo-Expose-Query-Plan is answered; by default where nobody has to say who they are.",
+    )
+    mask_internal_errors: bool = Field(
+        default=True, description="Whether internal errors of subgraphs are shown without their details."
+    )
+    access_log: bool = Field(default=True, description="Whether each request is one line in the log.")

@@ -1,0 +1,1 @@
+"""The ways into identity by GraphQL, one file for each noun."""

@@ -1,0 +1,1 @@
+"""What is true of identities, with no I/O at all."""

@@ -1,0 +1,1 @@
+"""What identity does, one file for each noun; every write is here."""

@@ -1,0 +1,201 @@
+"""Users and tenants: every write to them, and every event that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.exc import IntegrityError
+
+from contracts.events import auth as events
+from subgraphs.auth.errors import EmailTaken
+from subgraphs.auth.models.people import Tenant, User
+from subgraphs.auth.rules import people as rules
+from subgraphs.auth.rules.people import UserKind, UserStatus
+from subgraphs.auth.service import grants
+from subgraphs.kit.errors import Forbidden, Invalid
+from subgraphs.kit.filters import conditions, containing
+from subgraphs.kit.paging import Order
+from subgraphs.kit.shapes import camel, line, optional_line
+from subgraphs.kit.work import Work
+
+BY_NAME = Order((User.display_name,))
+
+_ACCOUNTS = text("SELECT tenant_id, id FROM accounts_of(:address)")
+_CALLED = text("SELECT id FROM tenant_called(:slug)")
+
+# --- reading
+
+
+def selected(*, wanted: Any = None, search: str | None = None) -> Select[User]:
+    """The query for users of this filter and search."""
+    return select(User).where(*conditions(User, wanted), *containing(search, User.display_name, User.email))
+
+
+async def listed(
+    work: Work, *, search: str | None, status: UserStatus | None, kind: UserKind | None, limit: int, offset: int
+) -> Sequence[User]:
+    """Users of the tenant, by name."""
+    query = selected(search=search).order_by(User.display_name, User.id)
+    if status is not None:
+        query = query.where(User.status == status)
+    if kind is not None:
+        query = query.where(User.kind == kind)
+    return (await work.session.scalars(query.limit(limit).offset(offset))).all()
+
+
+async def accounts(work: Work, address: str) -> Sequence[tuple[UUID, UUID]]:
+    """In which tenants somebody signs in with this address: (tenant, user), before any tenant is known."""
+    return [(row.tenant_id, row.id) for row in await work.session.execute(_ACCOUNTS, {"address": address})]
+
+
+async def tenant_called(work: Work, slug: str) -> UUID | None:
+    """The tenant of this short name, before any tenant is known."""
+    found: UUID | None = await work.session.scalar(_CALLED, {"slug": slug})
+    return found
+
+
+# --- tenants
+
+
+async def found_tenant(work: Work, *, slug: str, name: str) -> Tenant:
+    """Write down a tenant, in a work of its own; what is there already stays as it is."""
+    there = await work.find(Tenant, work.caller.tenant)
+    if there is not None:
+        return there
+    tenant = Tenant(id=work.caller.tenant, slug=slug, name=line(name, field="name"), settings={})
+    work.add(tenant)
+    await work.session.flush()
+    return tenant
+
+
+# --- users
+
+
+async def invite(
+    work: Work, *, email: str, display_name: str, kind: UserKind, roles: Iterable[str], **described: Any
+) -> User:
+    """Write a user down who may choose a way to sign in."""
+    user = await create(work, email=email, display_name=display_name, kind=kind, **described)
+    for role in roles:
+        await grants.assign(work, user, role)
+    happened = events.UserInvited(user_id=user.id, customer_id=user.customer_id, email=user.email)
+    await work.emit(happened, subject=user.id, customer=user.customer_id)
+    return user
+
+
+async def create(
+    work: Work,
+    *,
+    email: str,
+    display_name: str,
+    kind: UserKind,
+    user_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    status: UserStatus = UserStatus.INVITED,
+    **described: Any,
+) -> User:
+    """Write a user down."""
+    _check_customer(work, kind, customer_id)
+    user = User(
+        email=rules.email(email),
+        kind=kind,
+        status=status,
+        customer_id=customer_id,
+        **_cleaned({"locale": "de-DE", "time_zone": "Europe/Berlin", **described, "display_name": display_name}),
+    )
+    if user_id is not None:
+        user.id = user_id
+    await _unless_taken(work, user)
+    copy = events.UserCreated(
+        user_id=user.id,
+        customer_id=customer_id,
+        display_name=user.display_name,
+        email=user.email,
+        kind=kind.value,
+    )
+    await work.emit(copy, subject=user.id, customer=customer_id)
+    return user
+
+
+async def update(work: Work, user_id: UUID | None, version: int | None = None, **changes: Any) -> User:
+    """Change what describes a user."""
+    user = await work.take(User, user_id, field="id", version=version)
+    changed = []
+    for name, value in _cleaned(changes).items():
+        if getattr(user, name) != value:
+            setattr(user, name, value)
+            changed.append(camel(name))
+    if changed:
+        await _tell_update(work, user, changed)
+    return user
+
+
+async def activate(work: Work, user_id: UUID | None, version: int | None = None) -> User:
+    """Let a user sign in (again)."""
+    user = await work.take(User, user_id, field="id", version=version)
+    user.status = rules.moved(user.status, UserStatus.ACTIVE)
+    happened = events.UserActivated(user_id=user.id, customer_id=user.customer_id)
+    await work.emit(happened, subject=user.id, customer=user.customer_id)
+    await _tell_update(work, user, ["status"])
+    return user
+
+
+async def disable(work: Work, user_id: UUID | None, version: int | None = None) -> User:
+    """Close every door to a user."""
+    user = await work.take(User, user_id, field="id", version=version)
+    user.status = rules.moved(user.status, UserStatus.DISABLED)
+    happened = events.UserDisabled(user_id=user.id, customer_id=user.customer_id)
+    await work.emit(happened, subject=user.id, customer=user.customer_id)
+    await _tell_update(work, user, ["status"])
+    return user
+
+
+async def _tell_update(work: Work, user: User, changed: Sequence[str]) -> None:
+    copy = events.UserUpdated(
+        user_id=user.id,
+        customer_id=user.customer_id,
+        display_name=user.display_name,
+        email=user.email,
+        status=user.status.value,
+        changed=tuple(changed),
+    )
+    await work.emit(copy, subject=user.id, customer=user.customer_id)
+
+
+def _check_customer(work: Work, kind: UserKind, customer_id: UUID | None) -> None:
+    """Staff belongs to no customer, a customer's people to one; who sees only some customers adds people to those."""
+    of_customer = kind in {UserKind.CUSTOMER, UserKind.COMANAGED}
+    if of_customer and customer_id is None:
+        raise Invalid("A person of a customer needs the customer.", field="customerId")
+    if kind is UserKind.STAFF and customer_id is not None:
+        raise Invalid("Staff belongs to no customer.", field="customerId")
+    if work.caller.customers is not None and (customer_id is None or customer_id not in work.caller.customers):
+        raise Forbidden("You can add people to your own customers only.", field="customerId")
+
+
+async def _unless_taken(work: Work, user: User) -> None:
+    """Write the row; the index decides whether its address is free, since it also sees rows that the caller does not."""
+    try:
+        async with work.session.begin_nested():
+            work.add(user)
+            await work.session.flush()
+    except IntegrityError as error:
+        if "user_email" not in str(error.orig):
+            raise
+        raise EmailTaken(f"Somebody signs in as {user.email} already.", field="email") from error
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _CLEAN[name](value) for name, value in values.items() if name in _CLEAN and value is not None}
+
+
+_CLEAN = {
+    "display_name": lambda value: line(value, field="displayName"),
+    "first_name": lambda value: optional_line(value, field="firstName"),
+    "last_name": lambda value: optional_line(value, field="lastName"),
+    "locale": rules.locale,
+    "time_zone": rules.time_zone,
+}

@@ -1,0 +1,1 @@
+"""How identity looks in the graph, one file for each noun."""

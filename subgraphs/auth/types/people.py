@@ -1,0 +1,161 @@
+"""How users, teams and the tenant look in the graph."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry.federation import type as entity
+
+from subgraphs.auth.models import people as models
+from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
+from subgraphs.auth.service import grants, teams
+from subgraphs.kit.context import Info
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.shapes import shape
+from subgraphs.kit.values import UserError
+
+READ = "users:read"
+
+for spoken in (UserKind, UserStatus, CustomerAccessMode):
+    strawberry.enum(spoken)
+
+
+@entity(keys=["id"])
+class User:
+    """Somebody, or a program, that may come in."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    kind: UserKind
+    """On which side of the counter they stand."""
+    status: UserStatus
+    """Whether they may come in."""
+    email: str
+    """The address with which they sign in, and to which mails go."""
+    display_name: str
+    """What people call them."""
+    first_name: str | None
+    """Their first name."""
+    last_name: str | None
+    """Their last name."""
+    locale: str
+    """The language that they are spoken to in: `de-DE`."""
+    time_zone: str
+    """The time zone they live in: a name of the tz database."""
+    customer_id: strawberry.ID | None
+    """The customer for whom they work; null for staff."""
+    last_login_at: datetime | None
+    """When they signed in last."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When they were written down."""
+    updated_at: datetime
+    """When they were last changed."""
+
+    @strawberry.field
+    async def roles(self, info: Info) -> list[str]:
+        """The keys of their roles."""
+        return list(await info.context.lists(grants.roles_of, self.id, READ))
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        """The user in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The user that another module points at."""
+        row = await info.context.row(models.User, id, READ)
+        return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class Team:
+    """People who share work."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    name: str
+    """What the team is called."""
+    lead_id: strawberry.Private[strawberry.ID | None]
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    created_at: datetime
+    """When it was written down."""
+    updated_at: datetime
+    """When it was last changed."""
+
+    @strawberry.field
+    async def lead(self, info: Info) -> User | None:
+        """Who leads it."""
+        row = await info.context.row(models.User, self.lead_id, READ)
+        return User.of(row) if row else None
+
+    @strawberry.field
+    async def members(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[User]:
+        """Its people, by name."""
+        rows = await info.context.lists(teams.members_of, self.id, READ, limit=bounded(limit), offset=skipped(offset))
+        return [User.of(row) for row in rows]
+
+    @classmethod
+    def of(cls, row: models.Team) -> Self:
+        """The team in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The team that another module points at."""
+        row = await info.context.row(models.Team, id, READ)
+        return cls.of(row) if row else None
+
+
+@strawberry.type
+class Tenant:
+    """The service provider whose platform this is."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    slug: str
+    """Its short name, as in addresses."""
+    name: str
+    """What it is called."""
+
+    @classmethod
+    def of(cls, row: models.Tenant) -> Self:
+        """The tenant in this row."""
+        return shape(cls, row)
+
+
+@strawberry.input
+class UserFilter:
+    """Which users: all that is given must hold."""
+
+    status: list[UserStatus] | None = None
+    """In one of these statuses."""
+    kind: list[UserKind] | None = None
+    """Of one of these kinds."""
+    customer_id: strawberry.ID | None = None
+    """Working for this customer."""
+
+
+@strawberry.type
+class UserPayload:
+    """What became of a command on a user."""
+
+    user: User | None = None
+    """The user as they are now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class TeamPayload:
+    """What became of a command on a team."""
+
+    team: Team | None = None
+    """The team as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
