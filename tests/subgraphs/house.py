@@ -69,6 +69,9 @@ class Service:
             "scope": " ".join(sorted(caller.scopes)),
             "customers": "*" if caller.customers is None else [str(one) for one in caller.customers],
             "deny": [str(one) for one in caller.denied],
+            **({"contact": str(caller.contact)} if caller.contact else {}),
+            **({"act": {"sub": str(caller.impersonator)}} if caller.impersonator else {}),
+            **({"ip": caller.address} if caller.address else {}),
         }
         return jwt.encode({"alg": "ES256", "kid": "test", "typ": INTERNAL_TOKEN_TYPE}, plain | claims, self.key)
 
