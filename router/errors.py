@@ -42,6 +42,13 @@ CATALOGUE = catalogue(
     ),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
+    ErrorCode("BATCH_LIMIT_EXCEEDED", "The list has more operations than allowed.", "client", 422),
+    ErrorCode("CSRF_ERROR", "A foreign page could have made a browser send this; a header is missing.", "client", 400),
+    ErrorCode("UNSUPPORTED_CONTENT_ENCODING", "The body's Content-Encoding is none that we decode.", "client", 415),
+    ErrorCode("FILE_UPLOADS_INVALID_REQUEST", "The form is none of the multipart request spec.", "client", 400),
+    ErrorCode("FILE_UPLOADS_FILE_MISSING", "A file that `map` names did not come.", "client", 400),
+    ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILES_EXCEEDED", "The request has more files than allowed.", "client", 413),
+    ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILE_SIZE_EXCEEDED", "A file is larger than allowed.", "client", 413),
     ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
     ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
     ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
@@ -51,7 +58,12 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
-    ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", "The token's scopes do not cover this field.", "client", 403),
+    ErrorCode(
+        "UNAUTHORIZED_FIELD_OR_TYPE",
+        "The caller may not see this field, or what it returns; it is null.",
+        "client",
+        403,
+    ),
     ErrorCode("QUERY_PLANNING_FAILED", "No combination of subgraphs can answer the operation.", "router", 500),
     ErrorCode(
         "QUERY_PLAN_COMPLEXITY_EXCEEDED", "Planning the operation would take more than is allowed.", "client", 400

@@ -34,7 +34,7 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    run = Run(operation, services, call, conditions, Faults(masking))
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
     if operation.plan.node is not None:
         await _run(operation.plan.node, (), run)
     own = introspection.answer(operation, call.variables, conditions)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from router.executor import merge
+from router.executor import merge, uploads
 from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
@@ -26,6 +26,7 @@ from router.executor.transport import (
     Unavailable,
 )
 from router.executor.types import RuntimeTypes
+from router.executor.uploads import Form
 from router.planner.query_plan import Fetch, Path
 
 OK = "OK"
@@ -238,7 +239,7 @@ async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphRespon
         run.call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
 
 
-async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
+async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphResponse:
     url = run.services.urls.get(node.service_name)
     if not url:
         raise Unavailable("the service has no address")
@@ -248,10 +249,17 @@ async def _deliver(node: Fetch, body: bytes, run: Run) -> SubgraphResponse:
     return await run.services.transport.send(request, deadline)
 
 
-def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes:
+def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
     body: dict[str, Any] = {"query": node.operation, "variables": {**used, **own}}
     if node.operation_name:
         body["operationName"] = node.operation_name
-    return orjson.dumps(body)
+    files: list[Any] = []
+
+    def beside(value: Any) -> None:
+        uploads.without(value)
+        files.append(value)
+
+    encoded = orjson.dumps(body, default=beside)
+    return Form(encoded, tuple(uploads.within(used, ("variables",)))) if files else encoded

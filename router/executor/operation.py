@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
@@ -23,6 +25,12 @@ class Operation:
     """What names the document in logs."""
     asked: dict[str, frozenset[str]] = field(default_factory=dict)
     """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
+
+    errors: tuple[dict[str, Any], ...] = ()
+    """What every answer begins with: parts that this shape of callers does not get."""
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    withheld: tuple[tuple[str, ...], ...] = ()
+    """The places of these parts, for the log."""
 
     @staticmethod
     def of(

@@ -9,6 +9,7 @@ exactly these, as the specification's own algorithm would have produced them (se
     object        an abstract type's object must name a type that the API schema knows; it may name none (an
                   @interfaceObject subgraph knows only the interface) when nothing that is asked for depends on it
     null          in a non-null place it moves up to the nearest place that may be null, at the root `data` is null
+    withheld      what the client may not see is null, whatever the data hold (`router.planner.access` marked it)
 
 A null is reported once. `nullable` returns None for a null that just is one, and `NULLED` for one that has its error
 already; a non-null place turns the first into an error and both into `NULLED` for the place around it.
@@ -47,6 +48,7 @@ from graphql import (
 )
 
 from router.executor.errors import Faults, ResponsePath
+from router.planner.access import is_withheld, withheld
 
 CODE: Final = "INVALID_RESPONSE_VALUE"
 META_FIELDS: Final = frozenset({"__schema", "__type"})
@@ -84,6 +86,7 @@ class Selected:
     nodes: list[FieldNode]
     inner: Selection | None = None
     leaf: Leaf = field(default=_as_is)
+    withheld: bool = False
 
 
 @dataclass(slots=True)
@@ -189,7 +192,14 @@ class Projection:
         groups: dict[str, list[FieldNode]] = {}
         for selection_set in selection.sets:
             self._group(selection_set, of, selection.conditions, groups, set())
-        return [self._select(key, nodes, of, selection.conditions) for key, nodes in groups.items()]
+        return [self._merged(key, nodes, of, selection.conditions) for key, nodes in groups.items()]
+
+    def _merged(self, key: str, nodes: list[FieldNode], of: FieldsType, conditions: Conditions) -> Selected:
+        """One field of all that were asked for under its key; it's withheld when each of them is."""
+        allowed = [node for node in nodes if not is_withheld(node)]
+        selected = self._select(key, allowed or nodes, of, conditions)
+        selected.withheld = not allowed
+        return selected
 
     def _group(
         self,
@@ -197,23 +207,27 @@ class Projection:
         of: FieldsType,
         conditions: Conditions,
         groups: dict[str, list[FieldNode]],
-        visited: set[str],
+        visited: set[tuple[str, bool]],
+        *,
+        shut: bool = False,
     ) -> None:
         for node in selection_set.selections:
             if not _included(node.directives, conditions):
                 continue
+            inside = shut or is_withheld(node)
             match node:
                 case FieldNode():
-                    groups.setdefault((node.alias or node.name).value, []).append(node)
+                    one = withheld(node) if shut and not node.name.value.startswith("__") else node
+                    groups.setdefault((node.alias or node.name).value, []).append(one)
                 case InlineFragmentNode():
                     if node.type_condition is None or self._fits(of, node.type_condition.name.value):
-                        self._group(node.selection_set, of, conditions, groups, visited)
+                        self._group(node.selection_set, of, conditions, groups, visited, shut=inside)
                 case FragmentSpreadNode():
                     name = node.name.value
                     fragment = self._fragments[name]
-                    if name not in visited and self._fits(of, fragment.type_condition.name.value):
-                        visited.add(name)
-                        self._group(fragment.selection_set, of, conditions, groups, visited)
+                    if (name, inside) not in visited and self._fits(of, fragment.type_condition.name.value):
+                        visited.add((name, inside))
+                        self._group(fragment.selection_set, of, conditions, groups, visited, shut=inside)
 
     def _fits(self, of: FieldsType, condition: str) -> bool:
         if condition == of.name:
@@ -246,7 +260,11 @@ class _Completion:
         """Complete an object's fields; NULLED when one of them may not be null and is."""
         done: dict[str, Any] = {}
         for selected in self._projection.selected(selection, of):
-            if selected.type is not None:
+            if selected.withheld:
+                if isinstance(selected.type, GraphQLNonNull):
+                    return NULLED
+                done[selected.key] = None
+            elif selected.type is not None:
                 completed = self._value(selected.type, value.get(selected.key), selected, (at, selected.key))
                 if isinstance(completed, _Nulled):
                     return completed

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,10 +21,14 @@ import orjson
 import structlog
 
 from router.executor.nesting import too_deep
+from router.executor.uploads import Form
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+Content = bytes | AsyncIterable[bytes]
+"""A body, whole or piece by piece."""
 
 IN_PROCESS = "inprocess"
 
@@ -33,11 +37,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SubgraphRequest:
-    """One GraphQL request, ready to be sent: the body is JSON."""
+    """One GraphQL request, ready to be sent: the body is JSON, or a form where files come along."""
 
     service: str
     url: str
-    body: bytes
+    body: bytes | Form
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -88,7 +92,7 @@ class Exchange(Protocol):
     """Moves a request's bytes to a URL and brings the answer back before the deadline (in the loop's time)."""
 
     async def exchange(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+        self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Raise a `TransportFailure` when there is no complete answer."""
 
@@ -112,7 +116,7 @@ class HttpExchange:
         self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
 
     async def exchange(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+        self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Stream the answer, so that one beyond the limit is dropped and not collected."""
         try:
@@ -152,7 +156,7 @@ class InProcessExchange:
         self._max = max_answer_bytes
 
     async def exchange(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+        self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Run the application for one request; what it raises is its own fault, as behind a socket."""
         parts = urlsplit(url)
@@ -180,8 +184,8 @@ class InProcessExchange:
 class _Call:
     """The two channels of one ASGI call, and what came out of them."""
 
-    def __init__(self, body: bytes, max_bytes: int) -> None:
-        self._request: Message | None = {"type": "http.request", "body": body, "more_body": False}
+    def __init__(self, body: Content, max_bytes: int) -> None:
+        self._request: AsyncIterator[Message] | None = _messages(body)
         self._max = max_bytes
         self._done = asyncio.Event()
         self._parts = bytearray()
@@ -191,8 +195,10 @@ class _Call:
     async def receive(self) -> Message:
         """Give the body once; after that, block until the answer is complete (nobody disconnects)."""
         if self._request is not None:
-            request, self._request = self._request, None
-            return request
+            message = await anext(self._request, None)
+            if message is not None:
+                return message
+            self._request = None
         await self._done.wait()
         return {"type": "http.disconnect"}
 
@@ -213,6 +219,15 @@ class _Call:
         if self.too_large:
             raise Malformed(f"the answer is larger than {self._max} bytes", status=self.status)
         return Answer(self.status, bytes(self._parts))
+
+
+async def _messages(body: Content) -> AsyncIterator[Message]:
+    if isinstance(body, bytes):
+        yield {"type": "http.request", "body": body, "more_body": False}
+        return
+    async for piece in body:
+        yield {"type": "http.request", "body": piece, "more_body": True}
+    yield {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
@@ -241,7 +256,7 @@ class ByScheme:
         self._in_process = in_process
 
     async def exchange(
-        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+        self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Hand over to the one that knows the scheme."""
         way = self._in_process if url.startswith(f"{IN_PROCESS}:") else self._http
@@ -261,7 +276,8 @@ class GraphQLTransport:
 
     async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         """POST the request; read the answer as a GraphQL response whatever its status is."""
-        headers = {**self.HEADERS, **request.headers}
+        form = request.body.headers if isinstance(request.body, Form) else {}
+        headers = {**self.HEADERS, **request.headers, **form}
         answer = await self._exchange.exchange(
             "POST", request.url, body=request.body, headers=headers, deadline=deadline
         )

@@ -19,7 +19,10 @@ from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
 from router.server import health, registration
 from router.server.access_log import Observed
+from router.server.authorization import BadHook
+from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.cors import CrossOrigin
 from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -60,13 +63,17 @@ def build(
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(Pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, draw))),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
             *page.routes(),
         ],
-        middleware=[Middleware(Observed, metrics=metrics, access_log=config.access_log)],
+        middleware=[
+            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(CrossOrigin, settings=config.cors),
+            Middleware(Compressed, settings=config.compression),
+        ],
         lifespan=lifespan,
     )
     app.state.registry = registry
@@ -83,6 +90,15 @@ def _http(config: RouterConfig) -> HttpExchange:
         )
     except OSError as fault:
         raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
+
+
+def _pipeline(
+    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+) -> Pipeline:
+    try:
+        return Pipeline(config, graphs, identity, metrics, draw)
+    except BadHook as fault:
+        raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -21,53 +24,108 @@ from graphql import (
 from graphql.language import Lexer, Source, TokenKind
 
 from router.executor.operation import Operation
+from router.planner.access import NOTHING, Access, Demand, Restricted
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
-from router.server import limits
+from router.server import authorization, limits
 from router.server.config import Limits
+from router.server.config.authorization import Directives
 from router.server.lru import Recent
 from router.server.refusals import Refused
 
 _MOST_ERRORS = 50
 
 
-_Key = tuple[str, str | None, frozenset[str]]
+Decide = Callable[[Demand], Awaitable[Demand]]
+"""Tells which of these conditions the caller fails."""
 
 
-class Operations:
-    """The operations of one supergraph, by the digest of their document, their name and the labels they're planned for."""
+async def everybody(_needs: Demand) -> Demand:
+    """Let the caller see everything."""
+    return NOTHING
 
-    def __init__(self, schema: GraphQLSchema, planner: Planner, allowed: Limits, *, entries: int, weight: int) -> None:
-        self._schema = schema
-        self._planner = planner
-        self._allowed = allowed
-        self._ready: Recent[_Key, Operation] = Recent(entries, weight=weight)
-        # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
-        self._pending: dict[_Key, asyncio.Future[Operation]] = {}
 
-    async def find(self, text: str, name: str | None, labels: frozenset[str] = frozenset()) -> Operation:
-        """Return the operation, ready to be executed while these override labels are active; raises `Refused`."""
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        key = (digest, name, labels)
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A valid operation, and the conditions on which it depends what its caller gets of it."""
+
+    document: DocumentNode
+    definition: OperationDefinitionNode
+    needs: Demand
+
+
+_Digest = tuple[str, str | None]
+_Key = tuple[str, str | None, frozenset[str], Demand]
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class _Once(Generic[K, V]):
+    """Makes each value once, beside the event loop, and keeps it while it's used."""
+
+    def __init__(self, worker: ThreadPoolExecutor, entries: int, weight: int) -> None:
+        self._worker = worker
+        self._ready: Recent[K, V] = Recent(entries, weight=weight)
+        self._pending: dict[K, asyncio.Future[V]] = {}
+
+    async def get(self, key: K, weight: int, make: Callable[[], V]) -> V:
         ready = self._ready.get(key)
         if ready is not None:
             return ready
         pending = self._pending.get(key)
         if pending is None:
-            loop = asyncio.get_running_loop()
-            pending = self._pending[key] = loop.run_in_executor(self._worker, self._prepare, text, key)
-            pending.add_done_callback(partial(self._prepared, key, len(text)))
+            pending = self._pending[key] = asyncio.get_running_loop().run_in_executor(self._worker, make)
+            pending.add_done_callback(partial(self._made, key, weight))
         # Others may wait for the same one, so nobody's leaving ends it.
         return await asyncio.shield(pending)
 
-    def _prepared(self, key: _Key, weight: int, done: asyncio.Future[Operation]) -> None:
+    def _made(self, key: K, weight: int, done: asyncio.Future[V]) -> None:
         del self._pending[key]
         if not done.cancelled() and done.exception() is None:
             self._ready.put(key, done.result(), weight)
 
-    def _prepare(self, text: str, key: _Key) -> Operation:
-        digest, name, labels = key
+
+class Operations:
+    """The operations of one supergraph.
+
+    They are kept by the digest of their document, their name, the labels they're planned for, and the conditions
+    that their caller fails: by the shape of what may be seen, not by who sees it.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        planner: Planner,
+        allowed: Limits,
+        directives: Directives,
+        *,
+        entries: int,
+        weight: int,
+    ) -> None:
+        self._schema = schema
+        self._planner = planner
+        self._allowed = allowed
+        self._directives = directives
+        self._access = Access.of(planner.supergraph)
+        # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
+        self._checked: _Once[_Digest, Checked] = _Once(worker, entries, weight)
+        self._ready: _Once[_Key, Operation] = _Once(worker, entries, weight)
+
+    async def find(
+        self, text: str, name: str | None, labels: frozenset[str] = frozenset(), decide: Decide = everybody
+    ) -> Operation:
+        """Return the operation, ready to be executed while these override labels are active; raises `Refused`."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if self._access.is_open or not self._directives.enabled:
+            key = (digest, name, labels, NOTHING)
+            return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name), key))
+        checked = await self._checked.get((digest, name), len(text), lambda: self._check(text, name))
+        failed = await decide(checked.needs) if checked.needs else NOTHING
+        restricted = (digest, name, labels, failed)
+        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
+
+    def _check(self, text: str, name: str | None) -> Checked:
         document = _parsed(text, self._allowed.tokens)
         definition = _chosen(document, name)
         limits.check(document, definition, self._allowed)
@@ -76,11 +134,24 @@ class Operations:
             raise Refused.because("GRAPHQL_VALIDATION_FAILED", errors)
         if definition.operation is OperationType.SUBSCRIPTION:
             raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
+        return Checked(document, definition, self._access.needs(document, definition))
+
+    def _plan(self, checked: Checked, key: _Key) -> Operation:
+        digest, name, labels, failed = key
+        restricted = self._access.restrict(checked.document, checked.definition, failed)
+        errors = authorization.errors(restricted)
+        if errors and self._directives.dry_run:
+            restricted = Restricted(checked.document, checked.document, restricted.paths)
+        elif errors and self._directives.reject_unauthorized:
+            raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(document, name, labels=labels)
-        except PlanningFailed as failed:
-            raise Refused(failed.code, failed.message) from failed
-        return Operation.of(self._schema, document, definition, plan, digest)
+            plan = self._planner.plan(restricted.planned, name, labels=labels)
+        except PlanningFailed as problem:
+            raise Refused(problem.code, problem.message) from problem
+        operation = Operation.of(self._schema, restricted.shown, _chosen(restricted.shown, name), plan, digest)
+        if not errors:
+            return operation
+        return replace(operation, withheld=restricted.paths, **authorization.reported(errors, self._directives))
 
 
 def _parsed(text: str, most_tokens: int) -> DocumentNode:

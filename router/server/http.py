@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 import structlog
 from starlette.datastructures import Headers
@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from router.executor.execute import Result
-from router.server import response
+from router.server import batching, csrf, response, uploads
 from router.server.access_log import Facts, facts_of
+from router.server.compression import decoded
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
 from router.server.request import (
@@ -28,10 +29,11 @@ from router.server.request import (
     check_method,
     graphql_request,
     media_type,
+    parameters,
     read_body,
 )
 
-Work = Coroutine[Any, Any, Result]
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +61,7 @@ class GraphQLOverHTTP:
             return await self._answer(scope, receive, headers, facts, wanted)
         except Refused as refused:
             facts.error_codes.append(refused.code.code)
-            return response.refusal(refused, wanted)
+            return response.refusal(refused, wanted, apollo_status_codes=self._config.apollo_status_codes)
         except ClientGone:
             raise
         except Exception:
@@ -71,17 +73,41 @@ class GraphQLOverHTTP:
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
         check_method(method)
+        csrf.check(method, headers, self._config.csrf)
+        async with AsyncExitStack() as until_answered:
+            async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
+                asked = await self._asked(scope, receive, headers, until_answered)
+            async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
+                caller = await self._pipeline.identify(headers, facts)
+                client = Client(headers, facts, caller, may_write=method == "POST")
+                if isinstance(asked, list):
+                    return await self._answer_batch(asked, client, receive, wanted)
+                return await self._answer_one(asked, client, receive, wanted)
+
+    async def _asked(self, scope: Scope, receive: Receive, headers: Headers, until_answered: AsyncExitStack) -> Any:
+        method, limits = scope["method"], self._config.limits
+        if method == "POST" and uploads.is_multipart(headers):
+            form = uploads.parameters(receive, headers, self._config.uploads, limits.body_bytes)
+            return await until_answered.enter_async_context(form)
         check_content_type(method, headers)
-        async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
-            body = await read_body(receive, headers, self._config.limits.body_bytes)
-        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
-            caller = await self._pipeline.identify(headers, facts)
-            request = graphql_request(method, scope["query_string"], body)
-            client = Client(headers, facts, caller, may_write=method == "POST")
-            prepared = await self._pipeline.prepare(request, client)
-            result = await _wait_for(prepared, receive)
-        facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+        body = decoded(await read_body(receive, headers, limits.body_bytes), headers, limits.body_bytes)
+        return parameters(method, scope["query_string"], body)
+
+    async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str) -> Response:
+        prepared = await self._pipeline.prepare(graphql_request(asked), client)
+        result = await _wait_for(prepared, receive)
+        client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, prepared.extensions)
+
+    async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
+        batching.check(asked, self._config.batching)
+        members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
+        work = batching.executed(members)
+        bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
+        client.facts.error_codes.extend(
+            error["extensions"]["code"] for body in bodies for error in body.get("errors", ())
+        )
+        return response.batch(bodies, wanted)
 
     @asynccontextmanager
     async def _deadline(self, code: str, message: str) -> AsyncIterator[None]:
@@ -99,7 +125,7 @@ async def _wait_for(prepared: Prepared, receive: Receive) -> Result:
     return await _while_waited_for(receive, prepared.execute())
 
 
-async def _while_waited_for(receive: Receive, work: Work) -> Result:
+async def _while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Do the work unless the client leaves; then it's cancelled, and the fetches with it."""
     async with asyncio.TaskGroup() as group:
         working = group.create_task(work)

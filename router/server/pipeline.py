@@ -9,8 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
@@ -20,6 +22,7 @@ from router.executor.fetch import Call, FetchRecord
 from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
 from router.server.access_log import Facts
+from router.server.authorization import Authorizer, PolicyRequest
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -32,6 +35,8 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Pipeline:
         draw: Draw = random.random,
     ) -> None:
         self.config = config
+        self._authorizer = Authorizer.of(config.authorization)
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -96,24 +102,34 @@ class Pipeline:
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
-        if self._identity is None:
+        if self._identity is None or self._may_be_anonymous(headers):
             return None
         caller = await self._identity.authenticator.caller(headers.get("authorization"))
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
 
+    def _may_be_anonymous(self, headers: Headers) -> bool:
+        return not self.config.authorization.require_authentication and "authorization" not in headers
+
     async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""
         graph = self._graphs.needed()
         labels = graph.labels.active(self._draw)
-        operation = await _find(graph, request, labels, client.facts)
+        operation = await _find(graph, request, labels, client, self._authorizer)
+        self._log_withheld(operation, client)
         _check_way(operation, client)
         conditions = _coerced(operation, request)
         call = self._call(request, client)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
-        extensions = self._plan_shown(operation, client.headers)
-        dry_run = bool(extensions) and client.headers[_EXPOSE_PLAN] == "dry-run"
+        shown = self._plan_shown(operation, client.headers)
+        extensions = {**operation.extensions, **shown}
+        dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
         return Prepared(graph, operation, call, conditions, masking, extensions, dry_run)
+
+    def _log_withheld(self, operation: Operation, client: Client) -> None:
+        if operation.withheld and self.config.authorization.directives.errors.log:
+            paths = [".".join(path) for path in operation.withheld]
+            log.info("operation.withheld", paths=paths, **{"trace.id": client.facts.trace.trace_id})
 
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
         allowed = self.config.expose_query_plan
@@ -142,9 +158,14 @@ class Pipeline:
         return Call(request.variables, headers_for, observe)
 
 
-async def _find(graph: Graph, request: GraphQLRequest, labels: frozenset[str], facts: Facts) -> Operation:
+async def _find(
+    graph: Graph, request: GraphQLRequest, labels: frozenset[str], client: Client, authorizer: Authorizer
+) -> Operation:
+    facts = client.facts
     facts.operation_name = request.operation_name
-    operation = await graph.operations.find(request.query, request.operation_name, labels)
+    asking = PolicyRequest(client.caller.claims if client.caller else None, client.headers)
+    decide = partial(authorizer.failed, request=asking)
+    operation = await graph.operations.find(request.query, request.operation_name, labels, decide)
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
     return operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphql import GraphQLError
@@ -29,6 +29,15 @@ _INSIDE_GRAPHQL = frozenset(
     }
 )
 
+_EXECUTED = frozenset(
+    {
+        "QUERY_PLANNING_FAILED",
+        "QUERY_PLAN_COMPLEXITY_EXCEEDED",
+        "GATEWAY_TIMEOUT",
+        "UNAUTHORIZED_FIELD_OR_TYPE",
+    }
+)
+
 
 class Refused(Exception):
     """The request as a whole gets errors and no data."""
@@ -46,6 +55,13 @@ class Refused(Exception):
         refused.errors = [_formatted(error, code) for error in errors]
         return refused
 
+    @classmethod
+    def with_errors(cls, code: str, errors: Iterable[Mapping[str, Any]]) -> Refused:
+        """Refuse with errors that are written already, all of one code."""
+        refused = cls(code, "")
+        refused.errors = [dict(error) for error in errors]
+        return refused
+
     @property
     def inside_graphql(self) -> bool:
         """Whether the HTTP exchange itself went well."""
@@ -54,7 +70,7 @@ class Refused(Exception):
     @property
     def executed(self) -> bool:
         """Whether the operation was understood, so that its data are null and not absent."""
-        return self.code.code in {"QUERY_PLANNING_FAILED", "QUERY_PLAN_COMPLEXITY_EXCEEDED", "GATEWAY_TIMEOUT"}
+        return self.code.code in _EXECUTED
 
 
 def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:

@@ -69,6 +69,7 @@ class Graphs:
             schema,
             Planner(supergraph),
             config.limits,
+            config.authorization.directives,
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
         )

@@ -107,9 +107,15 @@ async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
     return bytes(body)
 
 
-def graphql_request(method: str, query_string: bytes, body: bytes) -> GraphQLRequest:
-    """Read the parameters; raises `Refused` when one has the wrong type."""
-    parameters = _from_url(query_string) if method == "GET" else _from_body(body)
+def parameters(method: str, query_string: bytes, body: bytes) -> Any:
+    """Read what a request asks for: the parameters of one operation, or a list of them."""
+    return _from_url(query_string) if method == "GET" else _json(body, "The body is not JSON.")
+
+
+def graphql_request(parameters: Any) -> GraphQLRequest:
+    """Check the parameters of one operation; raises `Refused` when one has the wrong type."""
+    if not isinstance(parameters, dict):
+        raise Refused("BAD_REQUEST", "The body must be a JSON object.")
     query = parameters.get("query")
     if query is None and "persistedQuery" in _map(parameters, "extensions"):
         # Clients know this message, and send the text the next time.
@@ -132,15 +138,6 @@ def _from_url(query_string: bytes) -> dict[str, Any]:
             given[name] = _json(given[name].encode(), f"The parameter `{name}` is not JSON.")
         else:
             given.pop(name, None)
-    return given
-
-
-def _from_body(body: bytes) -> dict[str, Any]:
-    given = _json(body, "The body is not JSON.")
-    if isinstance(given, list):
-        raise Refused("BATCHING_NOT_ENABLED", "Send one operation at a time.")
-    if not isinstance(given, dict):
-        raise Refused("BAD_REQUEST", "The body must be a JSON object.")
     return given
 
 

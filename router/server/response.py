@@ -13,26 +13,43 @@ from router.server.refusals import Refused
 from router.server.request import JSON
 
 
+def body(done: Result, extensions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an executed operation answers."""
+    answer: dict[str, Any] = {}
+    if done.errors:
+        answer["errors"] = done.errors
+    answer["data"] = done.data
+    if extensions:
+        answer["extensions"] = extensions
+    return answer
+
+
+def refusal_body(refused: Refused) -> dict[str, Any]:
+    """Return what an operation that was not executed answers."""
+    answer: dict[str, Any] = {"errors": refused.errors}
+    if refused.executed:
+        answer["data"] = None
+    return answer
+
+
 def result(done: Result, media_type: str, extensions: Mapping[str, Any]) -> Response:
     """Answer an operation that was executed: 200, whatever its fields say."""
-    body: dict[str, Any] = {}
-    if done.errors:
-        body["errors"] = done.errors
-    body["data"] = done.data
-    if extensions:
-        body["extensions"] = extensions
-    return _response(body, 200, media_type, {})
+    return _response(body(done, extensions), 200, media_type, {})
 
 
-def refusal(refused: Refused, media_type: str) -> Response:
+def batch(bodies: list[dict[str, Any]], media_type: str) -> Response:
+    """Answer a list of operations: 200, whatever became of each."""
+    return _response(bodies, 200, media_type, {})
+
+
+def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = False) -> Response:
     """Answer a request that was not executed."""
-    body: dict[str, Any] = {"errors": refused.errors}
-    if refused.executed:
-        body["data"] = None
-    status = 200 if media_type == JSON and refused.inside_graphql else refused.code.status
-    return _response(body, status, media_type, refused.headers)
+    calm = media_type == JSON and refused.inside_graphql and not apollo_status_codes
+    return _response(refusal_body(refused), 200 if calm else refused.code.status, media_type, refused.headers)
 
 
-def _response(body: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str]) -> Response:
+def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
     content_type = f"{media_type}; charset=utf-8"
-    return Response(orjson.dumps(body), status, {"content-type": content_type, "cache-control": "no-store", **headers})
+    return Response(
+        orjson.dumps(answer), status, {"content-type": content_type, "cache-control": "no-store", **headers}
+    )

@@ -7,11 +7,17 @@ from pathlib import Path
 from pydantic import Field
 
 from router.server.config.authentication import Authentication
+from router.server.config.authorization import Authorization
+from router.server.config.batching import Batching
+from router.server.config.compression import Compression
+from router.server.config.cors import Cors
+from router.server.config.csrf import Csrf
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.uploads import Uploads
 
 
 class RouterConfig(Section):
@@ -21,8 +27,14 @@ class RouterConfig(Section):
     supergraph_file: Path | None = Field(None, description="A supergraph SDL to serve.")
     subgraphs_file: Path | None = Field(None, description="Subgraphs to compose at the start (JSON, as for `compose`).")
     limits: Limits = Limits()
+    cors: Cors = Cors()
+    csrf: Csrf = Csrf()
+    batching: Batching = Batching()
+    compression: Compression = Compression()
+    uploads: Uploads = Uploads()
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
+    authorization: Authorization = Authorization()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
@@ -37,5 +49,10 @@ class RouterConfig(Section):
     )
     mask_internal_errors: bool = Field(
         default=True, description="Whether internal errors of subgraphs are shown without their details."
+    )
+    apollo_status_codes: bool = Field(
+        default=False,
+        description="Whether a well-formed request that fails gets 400 where the answer is application/json, too, as "
+        "Apollo's router has it; GraphQL over HTTP wants 200 there.",
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")

@@ -1,6 +1,7 @@
 """Real subgraphs (Strawberry), a real router around them, and tokens of an issuer that belongs to the test."""
 
 import asyncio
+import hashlib
 import json
 import socket
 import time
@@ -16,10 +17,12 @@ import strawberry
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from small_graph import Subgraph
 from starlette.applications import Starlette
 from strawberry import federation
 from strawberry.asgi import GraphQL
 from strawberry.federation.schema_directives import Key
+from strawberry.file_uploads import Upload
 
 from router.registry.registry import Registration
 from router.server.app import build
@@ -35,6 +38,14 @@ SEED_ANSWER = {
 }
 ISSUER, AUDIENCE = "https://auth.example", "psa"
 TENANT, USER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
+
+
+async def hash_of(file: Any) -> str:
+    """Read a file to its end; whoever reads it closes it."""
+    await file.seek(0)
+    content = await file.read()
+    await file.close()
+    return hashlib.sha256(content).hexdigest()
 
 
 def crm() -> federation.Schema:
@@ -66,11 +77,24 @@ def crm() -> federation.Schema:
             await asyncio.sleep(seconds)
             return "awake"
 
+    @strawberry.input
+    class Attachment:
+        file: Upload
+
     @strawberry.type
     class Mutation:
         @strawberry.mutation
         def rename(self, name: str) -> Customer:
             return Customer(id=strawberry.ID("123"), name=name)
+
+        @strawberry.mutation
+        async def store(self, files: list[Upload], note: str | None = None) -> list[str]:
+            hashes = {number: await hash_of(file) for number, file in {id(file): file for file in files}.items()}
+            return [f"{file.filename} {file.content_type} {hashes[id(file)]} {note}" for file in files]
+
+        @strawberry.mutation
+        async def attach(self, input: Attachment) -> str:  # noqa: A002 - the argument's name
+            return await hash_of(input.file)
 
     return _schema(Query, Mutation)
 
@@ -145,7 +169,7 @@ class Module:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, and remember the headers."""
         self.requests.append({key.decode(): value.decode() for key, value in scope["headers"]})
-        await GraphQL[Any, Any](self.schema, graphql_ide=None)(scope, receive, send)
+        await GraphQL[Any, Any](self.schema, graphql_ide=None, multipart_uploads_enabled=True)(scope, receive, send)
 
 
 @dataclass
@@ -186,6 +210,49 @@ def platform() -> Callable[..., Any]:
             yield Platform(app, modules, running, client)
 
     return start
+
+
+@dataclass
+class Small:
+    """A router over subgraphs that are made of SDL, and a client."""
+
+    app: Starlette
+    subgraphs: dict[str, Subgraph]
+    running: dict[str, Any]
+    client: httpx2.AsyncClient
+
+    async def ask(self, query: str, **more: Any) -> dict[str, Any]:
+        """POST an operation; returns the body."""
+        body: dict[str, Any] = (await self.post(query, **more)).json()
+        return body
+
+    async def post(self, query: str, **more: Any) -> httpx2.Response:
+        """POST an operation; returns the response."""
+        headers = more.pop("headers", {})
+        return await self.client.post("/graphql", json={"query": query, **more}, headers=headers)
+
+
+@asynccontextmanager
+async def routing(subgraphs: dict[str, Subgraph], **settings: Any) -> AsyncIterator[Small]:
+    """Run a router over these subgraphs."""
+    running: dict[str, Any] = dict(subgraphs)
+    app = build(RouterConfig.model_validate(settings), in_process=running)
+    for name, subgraph in subgraphs.items():
+        registered = Registration(name, f"inprocess://{name}/graphql", "1", subgraph.text)
+        await app.state.registry.register(registered)
+    assert app.state.graphs.current is not None, "the subgraphs do not compose"
+    transport = httpx2.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://router") as client,
+    ):
+        yield Small(app, subgraphs, running, client)
+
+
+@pytest.fixture
+def small() -> Callable[..., Any]:
+    """Return what starts a router over subgraphs that are made of SDL."""
+    return routing
 
 
 @asynccontextmanager

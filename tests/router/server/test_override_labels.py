@@ -121,4 +121,4 @@ async def test_an_operation_is_prepared_once_for_each_set_of_labels(tmp_path: Pa
         for _ in range(4):
             await router.ask("few")
 
-        assert len(router.graphs.current.operations._ready) == 2
+        assert len(router.graphs.current.operations._ready._ready) == 2

@@ -1,0 +1,66 @@
+"""Several operations in one request: each goes its own way through the pipeline, and the answers keep the order.
+
+One that is refused is refused alone. Queries run side by side; as soon as there is a mutation, one after the other, in
+the order in which the client wrote them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from router.executor.execute import Result
+from router.server import response
+from router.server.config.batching import Batching
+from router.server.pipeline import Prepared
+from router.server.refusals import Refused
+
+Member = Prepared | Refused
+
+
+def check(members: Sequence[Any], settings: Batching) -> None:
+    """Refuse a list that may not be, or that is too long."""
+    if not settings.enabled:
+        raise Refused("BATCHING_NOT_ENABLED", "Batching is not enabled; send one operation at a time.")
+    if not members:
+        raise Refused("BAD_REQUEST", "The list has no operation.")
+    if len(members) > settings.maximum_size:
+        raise Refused(
+            "BATCH_LIMIT_EXCEEDED",
+            f"You provided a batch with {len(members)} entries, but the configured maximum router batch size is "
+            f"{settings.maximum_size}.",
+        )
+
+
+async def prepared(members: Sequence[Any], prepare: Callable[[Any], Awaitable[Prepared]]) -> list[Member]:
+    """Prepare every member; what one is refused for stays with it."""
+
+    async def one(member: Any) -> Member:
+        try:
+            return await prepare(member)
+        except Refused as refused:
+            return refused
+
+    return [await one(member) for member in members]
+
+
+def has_mutation(members: Sequence[Member]) -> bool:
+    """Whether something in it changes anything."""
+    return any(isinstance(member, Prepared) and member.is_mutation for member in members)
+
+
+async def executed(members: Sequence[Member]) -> list[dict[str, Any]]:
+    """Run what was prepared, and answer in the order of the request."""
+    if has_mutation(members):
+        return [await _body(member) for member in members]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_body(member)) for member in members]
+    return [task.result() for task in tasks]
+
+
+async def _body(member: Member) -> dict[str, Any]:
+    if isinstance(member, Refused):
+        return response.refusal_body(member)
+    done: Result = await member.execute()
+    return response.body(done, member.extensions)
