@@ -61,11 +61,48 @@ class UserDisabled(_UserFact):
     type = "user.disabled"
 
 
+class UserRoleChanged(_UserFact):
+    """A user was given a role, or lost one."""
+
+    type = "user.role_changed"
+
+    roles: tuple[str, ...]
+    """The keys of all roles that they have now."""
+
+
+class _ApiKeyFact(Event):
+    """Something that happened to an API key."""
+
+    subject_type = "ApiKey"
+
+    id: UUID
+    owner_id: UUID
+    """The user for whom it stands."""
+    name: str
+    prefix: str
+    """What of the key may be shown."""
+
+
+class ApiKeyCreated(_ApiKeyFact):
+    """An API key was made, or given a new secret."""
+
+    type = "api_key.created"
+
+
+class ApiKeyRevoked(_ApiKeyFact):
+    """An API key opens nothing any more."""
+
+    type = "api_key.revoked"
+
+
 CATALOGUE = catalogue(
     UserCreated,
     UserUpdated,
     UserInvited,
     UserActivated,
     UserDisabled,
+    UserRoleChanged,
+    ApiKeyCreated,
+    ApiKeyRevoked,
 )
 """Every event of auth by its type."""

@@ -14,7 +14,7 @@ from subgraphs.auth.errors import EmailTaken
 from subgraphs.auth.models.people import Tenant, User
 from subgraphs.auth.rules import people as rules
 from subgraphs.auth.rules.people import UserKind, UserStatus
-from subgraphs.auth.service import grants
+from subgraphs.auth.service import grants, revocations
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.paging import Order
@@ -136,6 +136,7 @@ async def update(work: Work, user_id: UUID | None, version: int | None = None, *
 async def activate(work: Work, user_id: UUID | None, version: int | None = None) -> User:
     """Let a user sign in (again)."""
     user = await work.take(User, user_id, field="id", version=version)
+    await grants.check_may_change(work, user, field="id")
     user.status = rules.moved(user.status, UserStatus.ACTIVE)
     happened = events.UserActivated(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
@@ -146,7 +147,10 @@ async def activate(work: Work, user_id: UUID | None, version: int | None = None)
 async def disable(work: Work, user_id: UUID | None, version: int | None = None) -> User:
     """Close every door to a user."""
     user = await work.take(User, user_id, field="id", version=version)
+    if grants.OWNER in (await grants.check_may_change(work, user, field="id")).roles:
+        await grants.keep_an_owner(work, but=user)
     user.status = rules.moved(user.status, UserStatus.DISABLED)
+    await revocations.of_user(work, user.id)
     happened = events.UserDisabled(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
     await _tell_update(work, user, ["status"])
