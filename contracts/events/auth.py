@@ -95,6 +95,32 @@ class ApiKeyRevoked(_ApiKeyFact):
     type = "api_key.revoked"
 
 
+class SessionRevoked(_UserFact):
+    """A session was ended before its time: by signing out, or by somebody who may."""
+
+    type = "session.revoked"
+
+    session_id: UUID
+    reason: str
+    """SIGNED_OUT, REVOKED, USER_DISABLED, PASSWORD_CHANGED or MFA_RESET."""
+
+
+class MfaReset(_UserFact):
+    """All second factors of a user were taken away; they enrol anew when they sign in next."""
+
+    type = "mfa.reset"
+
+
+class LoginFailedThreshold(_UserFact):
+    """Somebody fails to sign in as this user again and again: told at 5, 20 and 100 failures within an hour."""
+
+    type = "auth.login_failed_threshold"
+
+    failures: int
+    address: str | None
+    """From where the last attempt came."""
+
+
 CATALOGUE = catalogue(
     UserCreated,
     UserUpdated,
@@ -104,5 +130,8 @@ CATALOGUE = catalogue(
     UserRoleChanged,
     ApiKeyCreated,
     ApiKeyRevoked,
+    SessionRevoked,
+    MfaReset,
+    LoginFailedThreshold,
 )
 """Every event of auth by its type."""

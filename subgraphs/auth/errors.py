@@ -1,6 +1,6 @@
 """Refusals that only identity can give."""
 
-from subgraphs.kit.errors import Conflict, Invalid, InvalidTransition, PreconditionFailed
+from subgraphs.kit.errors import Conflict, Invalid, InvalidTransition, PreconditionFailed, Refusal
 
 
 class EmailTaken(Conflict):
@@ -43,3 +43,26 @@ class RoleInUse(PreconditionFailed):
     """Somebody still has the role; take it from them first."""
 
     code = "ROLE_IN_USE"
+
+
+class NotProven(Refusal):
+    """The password, code or key is not the right one, or has been used."""
+
+    code = "NOT_PROVEN"
+
+
+class TooSoon(Refusal):
+    """There were too many failures; the message says how many seconds to wait."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, seconds: int, field: str | None = None) -> None:
+        """Remember how long."""
+        super().__init__(message, field=field)
+        self.seconds = seconds
+
+
+class LinkSpent(Refusal):
+    """The link was used before, or has expired: ask for a new one."""
+
+    code = "LINK_SPENT"

@@ -1,7 +1,9 @@
 """Identity: what the kit needs to run it."""
 
 from contracts.events import auth as events
+from subgraphs.auth import web
 from subgraphs.auth.resolvers import roots
+from subgraphs.auth.service import keys, logouts, mails
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -10,4 +12,6 @@ module = Module(
     query=roots.Query,
     mutation=roots.Mutation,
     events=tuple(events.CATALOGUE.values()),
+    jobs=(keys.ROTATE, logouts.TELL, mails.SEND),
+    web=web.routes,
 )

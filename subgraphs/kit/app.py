@@ -51,7 +51,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     )
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
     metrics = Metrics(module.name)
-    subgraph = _Subgraph(module, engine, metrics, clock)
+    subgraph = _Subgraph(module, engine, metrics, clock, settings)
     web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
@@ -123,13 +123,14 @@ def _unauthenticated() -> Response:
 class _Subgraph(GraphQL[Context, None]):
     """Strawberry's view of GraphQL over HTTP, with our context and no page of its own."""
 
-    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock, settings: Settings) -> None:
         super().__init__(graph.schema(module), graphql_ide=None, allow_queries_via_get=False)
         self._module = module
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
         self._refusals = Refusals()
+        self._settings = settings
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Count an answer with errors."""
@@ -149,4 +150,5 @@ class _Subgraph(GraphQL[Context, None]):
             idempotency_key=key,
             clock=self._clock,
             refusals=self._refusals,
+            settings=self._settings,
         )

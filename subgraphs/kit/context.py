@@ -21,6 +21,7 @@ from subgraphs.kit import audit, work
 from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
+from subgraphs.kit.config import Settings
 from subgraphs.kit.errors import Refusal
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.tables import Entity
@@ -41,6 +42,7 @@ class Context:
     module: str
     idempotency_key: str | None = None
     clock: Clock = now
+    settings: Settings = field(default=Settings(), repr=False)
     refusals: Refusals = field(default_factory=Refusals)
     """What was refused lately, by all requests of this process."""
     _loaders: dict[object, DataLoader[Any, Any]] = field(default_factory=dict)
@@ -48,7 +50,14 @@ class Context:
     def work(self, scope: str, *, command: str = "read") -> AbstractAsyncContextManager[Work]:
         """A transaction in the caller's name; raises `Forbidden` unless they hold `scope`."""
         self.caller.require(scope)
-        return work.begin(self.engine, self.caller, module=self.module, command=command, clock=self.clock)
+        return work.begin(
+            self.engine,
+            self.caller,
+            module=self.module,
+            command=command,
+            clock=self.clock,
+            settings=self.settings,
+        )
 
     async def refused(self, action: str, refusal: Refusal) -> None:
         """Write down that the caller was refused; what they tried has been rolled back, this stays."""

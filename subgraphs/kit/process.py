@@ -173,6 +173,6 @@ async def _begin(module: Module, settings: Settings, *, clock: Clock = now) -> A
     )
     try:
         await app.inspect_walls(module.name, engine)
-        yield functools.partial(work.begin, engine, module=module.name, clock=clock)
+        yield functools.partial(work.begin, engine, module=module.name, clock=clock, settings=settings)
     finally:
         await engine.dispose()

@@ -28,6 +28,7 @@ from contracts.events.envelope import Event
 from subgraphs.kit import audit, outbox, tenancy
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
+from subgraphs.kit.config import Settings
 from subgraphs.kit.errors import Invalid, NotFound, Stale
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.tables import Entity, Row
@@ -40,6 +41,8 @@ _SET = text(
     " set_config('psa.subject', :subject, true), set_config('psa.contact', :contact, true),"
     " set_config('psa.narrowed', :narrowed, true)"
 )
+
+_NOT_SAID = Settings()
 
 _NOT_TEXT = frozenset({"22021", "22P05"})
 """What PostgreSQL says of U+0000, which GraphQL and JSON allow: in text, and in JSON."""
@@ -56,6 +59,8 @@ class Work:
     command: str = "read"
     causation: UUID | None = field(default=None)
     """The event that this work reacts to, if any."""
+    settings: Settings = field(default=_NOT_SAID, repr=False)
+    """What differs between two processes of this module."""
 
     async def find(self, model: type[E], identity: UUID) -> E | None:
         """The row with this id, or None when it is not there or not the caller's."""
@@ -135,10 +140,11 @@ async def begin(
     command: str = "read",
     clock: Clock = now,
     causation: UUID | None = None,
+    settings: Settings = _NOT_SAID,
 ) -> AsyncIterator[Work]:
     """Open a transaction for `caller`; commit at the end of the block, roll back if it raises."""
     async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
-        work = Work(session=session, caller=caller, module=module, at=clock(), command=command, causation=causation)
+        work = Work(session, caller, module, clock(), command, causation, settings)
         async with session.begin():
             await session.execute(_SET, {name.removeprefix("psa."): v for name, v in tenancy.settings(caller).items()})
             event.listen(session.sync_session, "before_flush", _Stamp(work))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -31,6 +35,15 @@ B = UUID("0192f000-0000-7000-8000-00000000000b")
 SOMEBODY = UUID("0192f000-0000-7000-8000-0000000000ff")
 
 PASSWORD = "test"
+ISSUER = "http://localhost:4000"
+
+
+def _sealing_key() -> Path:
+    """A key with which secrets are sealed in tests; the same in every process of one run, for they share a database."""
+    file = Path(tempfile.gettempdir()) / f"psa-test-sealing-key-{os.getuid()}"
+    if not file.exists():
+        file.write_text(base64.b64encode(os.urandom(32)).decode())
+    return file
 
 
 def but_refusals(table: str) -> str:
@@ -140,6 +153,9 @@ async def prepared(name: str, admin_url: str) -> Settings:
     secret = SecretStr(PASSWORD)
     await database.provision(admin_url, name, database.RolePasswords(secret, secret, secret))
     settings = Settings(
+        issuer=ISSUER,
+        sealing_key_file=str(_sealing_key()),
+        mail_url=SecretStr(f"file://{Path(tempfile.gettempdir()) / 'psa-test-mails'}"),
         database_url=SecretStr(address(admin_url, name)),
         database_owner_url=SecretStr(address(admin_url, f"{name}_owner")),
         database_relay_url=SecretStr(address(admin_url, f"{name}_relay")),

@@ -13,8 +13,9 @@ from contracts.events import auth as events
 from subgraphs.auth.errors import EmailTaken
 from subgraphs.auth.models.people import Tenant, User
 from subgraphs.auth.rules import people as rules
+from subgraphs.auth.rules.credentials import MailPurpose
 from subgraphs.auth.rules.people import UserKind, UserStatus
-from subgraphs.auth.service import grants, revocations
+from subgraphs.auth.service import grants, mails, sessions
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.paging import Order
@@ -81,6 +82,7 @@ async def invite(
     user = await create(work, email=email, display_name=display_name, kind=kind, **described)
     for role in roles:
         await grants.assign(work, user, role)
+    await mails.send_link(work, user, MailPurpose.INVITATION)
     happened = events.UserInvited(user_id=user.id, customer_id=user.customer_id, email=user.email)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
     return user
@@ -150,7 +152,7 @@ async def disable(work: Work, user_id: UUID | None, version: int | None = None) 
     if grants.OWNER in (await grants.check_may_change(work, user, field="id")).roles:
         await grants.keep_an_owner(work, but=user)
     user.status = rules.moved(user.status, UserStatus.DISABLED)
-    await revocations.of_user(work, user.id)
+    await sessions.revoke_all(work, user.id, reason="USER_DISABLED")
     happened = events.UserDisabled(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
     await _tell_update(work, user, ["status"])
