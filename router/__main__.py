@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -45,6 +46,8 @@ def serve(
         _refuse(problem)
     # What is alive now stays alive: the collector need not look at it again.
     gc.freeze()
+    tls = effective.tls.supergraph
+    mutual = tls is not None and tls.client_certificate_authorities is not None
     # Requests in flight get the time that they may take anyway.
     uvicorn.run(
         app,
@@ -54,6 +57,10 @@ def serve(
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=int(effective.request_timeout_seconds) + 1,
+        ssl_certfile=tls.certificate_chain if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE,
     )
 
 

@@ -75,6 +75,18 @@ CATALOGUE = catalogue(
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_MALFORMED", "A service answered something that is not a GraphQL response.", "subgraph", 200),
+    ErrorCode(
+        "SUBGRAPH_CIRCUIT_BREAKER_REJECTED",
+        "A service failed too often and is not asked for a while; its fields are null.",
+        "subgraph",
+        200,
+    ),
+    ErrorCode(
+        "SUBGRAPH_CONCURRENCY_LIMITED",
+        "Too many requests wait for a service already; its fields are null.",
+        "subgraph",
+        200,
+    ),
     ErrorCode("DOWNSTREAM_SERVICE_ERROR", "A service reported an error without a code of its own.", "subgraph", 200),
     ErrorCode(
         "INVALID_RESPONSE_VALUE", "A service's value does not fit the type that the schema promises.", "subgraph", 200

@@ -19,6 +19,7 @@ import orjson
 from router.executor.errors import ResponsePath
 from router.executor.paths import Position
 from router.executor.types import RuntimeTypes
+from router.graph.selections import stored_key
 from router.planner.query_plan import UP, KeyRename
 
 
@@ -65,7 +66,7 @@ def _values(position: Position, rewrite: KeyRename, data: dict[str, Any], types:
     levels = rewrite.path.count(UP)
     ancestor: Any = data
     for step in _above(position.path, levels):
-        ancestor = ancestor[step]
+        ancestor = ancestor[stored_key(step) if isinstance(step, str) else step]
     yield from _value(ancestor, [*rewrite.path[levels:], rewrite.from_key], types)
 
 

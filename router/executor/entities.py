@@ -67,6 +67,8 @@ def collect(found: Iterable[Position], fetch: Fetch, types: RuntimeTypes) -> Col
 
 def representation(source: dict[str, Any], fetch: Fetch, types: RuntimeTypes) -> dict[str, Any] | None:
     """Return what identifies the object to the service, `__typename` first; None when it's not for this fetch."""
+    if "__typename" not in source:
+        raise _Absent
     fields = _select(source, fetch.requires, types)
     type_name = fields.pop("__typename", None)
     if not fields or not isinstance(type_name, str):

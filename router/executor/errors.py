@@ -5,7 +5,8 @@ projection, which meets these nulls later, doesn't report them a second time:
 
     explained   response paths at or below which an error was reported (an error deep in a subgraph may have
                 bubbled up to any of its parents before it reached us, so all parents count)
-    tainted     objects that miss fields because a fetch failed: any null field of theirs is explained
+    tainted     objects that miss fields because a fetch failed: any null field of theirs is explained, and below their
+                fields what that fetch was to bring
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from router.executor.asked import Asked
 from router.executor.transport import TransportFailure
 
 log = structlog.get_logger(__name__)
@@ -25,10 +27,14 @@ ResponsePath = tuple[str | int, ...]
 _INTERNAL_CODES = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR"})
 _DETAILS = frozenset({"exception", "stacktrace", "debugMessage"})
 
+_NOTHING_BELOW = Asked()
+
 _REASONS = {
     "UPSTREAM_UNAVAILABLE": "could not be reached",
     "UPSTREAM_TIMEOUT": "took too long to answer",
     "UPSTREAM_MALFORMED": "gave an answer that can't be read",
+    "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
+    "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }
 
 
@@ -47,7 +53,8 @@ class Faults:
     masking: Masking = field(default_factory=Masking)
     errors: list[dict[str, Any]] = field(default_factory=list)
     _explained: set[ResponsePath] = field(default_factory=set)
-    _tainted: set[ResponsePath] = field(default_factory=set)
+    _tainted: dict[ResponsePath, Asked] = field(default_factory=dict)
+    _above: set[ResponsePath] = field(default_factory=set)  # all that stands above what is tainted
 
     def report(self, message: str, code: str, path: ResponsePath | None, **extensions: Any) -> None:
         """Add an error of our own."""
@@ -79,17 +86,29 @@ class Faults:
         """Say that an error which was reported covers this place too (the same entity stands here again)."""
         self._explained.update(path[:length] for length in range(1, len(path) + 1))
 
-    def taint(self, objects: Iterable[ResponsePath]) -> None:
-        """Say that these objects miss fields for a reason that was reported."""
-        self._tainted.update(objects)
+    def taint(self, objects: Iterable[ResponsePath], missing: Asked = _NOTHING_BELOW) -> None:
+        """Say that these objects miss fields for a reason that was reported, and what they miss below their fields."""
+        for path in objects:
+            known = self._tainted.get(path)
+            self._tainted[path] = known.joined(missing) if known and known is not missing else missing
+            self._above.update(path[:length] for length in range(len(path)))
 
     def explains(self, path: ResponsePath) -> bool:
         """Tell whether a null at this path has its error already."""
-        return path in self._explained or path[:-1] in self._tainted
+        if path in self._explained or path in self._tainted or path[:-1] in self._tainted:
+            return True  # an object that misses its type is tainted itself
+        return any(
+            self._tainted[path[:length]].leads_along(path[length:])
+            for length in range(len(path) - 1)
+            if path[:length] in self._tainted
+        )
 
     def tainted_near(self, path: ResponsePath) -> bool:
         """Tell whether data at, above or below this object are missing for a reason that was reported."""
-        return any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self._tainted | self._explained)
+        if path in self._above:
+            return True
+        upwards = (path[:length] for length in range(len(path) + 1))
+        return any(above in self._tainted or above in self._explained for above in upwards)
 
     def _add(self, message: str, path: ResponsePath | None, extensions: dict[str, Any]) -> None:
         error: dict[str, Any] = {"message": message}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import orjson
 
 from router.executor import merge, uploads
+from router.executor.asked import Asked, clients_words
 from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
@@ -19,6 +21,7 @@ from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
     Malformed,
+    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -59,6 +62,10 @@ class Call:
     variables: Mapping[str, Any]
     headers: Callable[[str], Mapping[str, str]]
     observe: Callable[[FetchRecord], None]
+    deadline: float = math.inf
+    """When the client's patience ends, in the loop's time."""
+    received: Callable[[str, RawHeaders], None] | None = None
+    """Told of each answer's headers."""
 
 
 @dataclass(slots=True)
@@ -94,16 +101,19 @@ async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
     except TransportFailure as failure:
         _blame(node, found, failure, run)
         return
+    whole = asked(node, run.operation)
     if response.data is None:
-        run.faults.taint(position.path for position in found)
+        run.faults.taint((position.path for position in found), whole)
     missing = first_missing(node, base, run.operation) if response.data is None else None
     for error in response.errors:
         where = _error_path(node, error)
         run.faults.pass_on(node.service_name, error, (*base, *where) if where else missing)
+        _taint_below(response.data, _raw_path(error), where, found, whole, run)
     if response.data is not None:
+        run.operation.text_of(node).sent.cut(response.data)
         rename(response.data, node.output_rewrites, run.services.types)
         for position in found:
-            _merge(node, response.data, position, run)
+            merge.into(position.value, response.data, run.services.types.objects)
 
 
 async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> None:
@@ -114,7 +124,7 @@ async def _fetch_entities(node: Fetch, found: Iterable[Position], run: Run) -> N
         for group, one in zip(handed.groups, collected, strict=True):
             tasks.create_task(_fetch_collected(node, one.entities, group.values, run))
         if not node.parts or not incomplete:
-            _excuse(incomplete, run.faults)
+            _excuse(incomplete, asked(node, run.operation), run.faults)
             return
         # What some objects lack takes from them what needs it, and nothing else: each part is its own fetch for them.
         for part in node.parts:
@@ -137,9 +147,10 @@ async def _fetch_collected(node: Fetch, entities: list[Entity], handed: Mapping[
         _blame(node, lost, failed[0][1], run)
 
 
-def _excuse(incomplete: Iterable[Position], faults: Faults) -> None:
+def _excuse(incomplete: Iterable[Position], missing: Asked, faults: Faults) -> None:
     """What an earlier failure took away explains what can't be asked for now."""
-    faults.taint([position.path for position in incomplete if faults.errors and faults.tainted_near(position.path)])
+    near = (position.path for position in incomplete if faults.errors and faults.tainted_near(position.path))
+    faults.taint(near, missing)
 
 
 async def _send_batch(
@@ -167,25 +178,20 @@ def _check_entities(data: Mapping[str, Any], expected: int) -> None:
 def _merge_batch(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
     _pass_on_entity_errors(node, part, response, run)
     if response.data is None:
-        run.faults.taint(position.path for entity in part for position in entity.positions)
+        lost = (position.path for entity in part for position in entity.positions)
+        run.faults.taint(lost, asked(node, run.operation))
         return
+    sent = run.operation.text_of(node).sent
     for entity, answer in zip(part, response.data["_entities"], strict=True):
         if answer is None:
             continue
+        sent.cut(answer)
         if node.output_rewrites and "__typename" in entity.positions[0].value:
             # Renames go by type, and of an entity that was asked for by type the answer need not repeat it.
             answer.setdefault("__typename", entity.positions[0].value["__typename"])
             rename(answer, node.output_rewrites, run.services.types)
         for position in entity.positions:
-            _merge(node, answer, position, run)
-
-
-def _merge(node: Fetch, answer: dict[str, Any], position: Position, run: Run) -> None:
-    """Add an answer to an object; what nobody asked this service for must not replace what another one said."""
-    if answer.keys() & position.value.keys():
-        keys = asked(node, run.operation)
-        answer = {key: value for key, value in answer.items() if key in keys or key not in position.value}
-    merge.into(position.value, answer, run.services.types.objects)
+            merge.into(position.value, answer, run.services.types.objects)
 
 
 def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: SubgraphResponse, run: Run) -> None:
@@ -194,9 +200,9 @@ def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: Subgra
         match _error_path(node, error):
             case ("_entities", int(index), *rest) if 0 <= index < len(part):
                 _pass_on_at(node, part[index], tuple(rest), error, run)
-                if response.data is not None and response.data["_entities"][index] is None:
-                    # The error took the whole entity, and with it all its other fields.
-                    run.faults.taint(position.path for position in part[index].positions)
+                answer = response.data["_entities"][index] if response.data is not None else None
+                raw, whole = _raw_path(error)[2:], asked(node, run.operation)
+                _taint_below(answer, raw, tuple(rest), part[index].positions, whole, run)
             case _:
                 run.faults.pass_on(node.service_name, error, missing)
 
@@ -209,19 +215,38 @@ def _pass_on_at(node: Fetch, entity: Entity, rest: ResponsePath, error: Mapping[
         run.faults.explain((*path, *rest))
 
 
-def _error_path(node: Fetch, error: Mapping[str, Any]) -> ResponsePath:
-    """Return the path that the subgraph gave, internal aliases renamed; empty when it gave none that makes sense."""
+def _taint_below(
+    answer: Any, raw: ResponsePath, where: ResponsePath, found: Iterable[Position], whole: Asked, run: Run
+) -> None:
+    """Say that an error took all that was to come below the null it left: others may have answered there."""
+    for depth, step in enumerate((*raw, None)):
+        if answer is None:
+            run.faults.taint([(*position.path, *where[:depth]) for position in found], whole.at(where[:depth]))
+            return
+        try:
+            answer = answer[step]
+        except (KeyError, IndexError, TypeError):
+            return
+
+
+def _raw_path(error: Mapping[str, Any]) -> ResponsePath:
+    """Return the path that the subgraph gave; empty when it gave none that makes sense."""
     path = error.get("path")
     if not isinstance(path, list) or not all(isinstance(step, str | int) for step in path):
         return ()
-    real = {change.from_key: change.to_key for change in node.output_rewrites}
-    return tuple(real.get(step, step) if isinstance(step, str) else step for step in path)
+    return tuple(path)
+
+
+def _error_path(node: Fetch, error: Mapping[str, Any]) -> ResponsePath:
+    """Return the path that the subgraph gave, in the client's words."""
+    word = clients_words(node)
+    return tuple(word(step) if isinstance(step, str) else step for step in _raw_path(error))
 
 
 def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run: Run) -> None:
     """Report a fetch that brought nothing: one error, at the first place where the client misses something."""
     run.faults.fetch_failed(node.service_name, failure, first_missing(node, lost[0].path, run.operation))
-    run.faults.taint(position.path for position in lost)
+    run.faults.taint((position.path for position in lost), asked(node, run.operation))
 
 
 async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
@@ -244,9 +269,14 @@ async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphRespons
     if not url:
         raise Unavailable("the service has no address")
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-    deadline = asyncio.get_running_loop().time() + run.services.timeout_seconds
-    request = SubgraphRequest(node.service_name, url, body, run.call.headers(node.service_name))
-    return await run.services.transport.send(request, deadline)
+    deadline = min(run.call.deadline, asyncio.get_running_loop().time() + run.services.timeout_seconds)
+    headers = run.call.headers(node.service_name)
+    is_query = node.operation_kind == "query" and isinstance(body, bytes)
+    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query)
+    response = await run.services.transport.send(request, deadline)
+    if run.call.received is not None:
+        run.call.received(node.service_name, response.headers)
+    return response
 
 
 def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:

@@ -8,8 +8,9 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
+from router.executor.asked import Text, text_of
 from router.executor.projection import Projection
-from router.planner.query_plan import QueryPlan
+from router.planner.query_plan import Fetch, QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
-    asked: dict[str, frozenset[str]] = field(default_factory=dict)
-    """What the fetches ask for, by their texts: `router.executor.blame` remembers it here."""
+    texts: dict[str, Text] = field(default_factory=dict)
+    """What the fetches ask for, by their operations; each is read once."""
 
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
@@ -52,3 +53,10 @@ class Operation:
     def name(self) -> str | None:
         """The name that the client gave to the operation."""
         return self.definition.name.value if self.definition.name else None
+
+    def text_of(self, node: Fetch) -> Text:
+        """What a fetch asks for."""
+        known = self.texts.get(node.operation)
+        if known is None:
+            known = self.texts[node.operation] = text_of(node)
+        return known

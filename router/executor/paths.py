@@ -9,6 +9,7 @@ from typing import Any
 
 from router.executor.errors import ResponsePath
 from router.executor.types import RuntimeTypes
+from router.graph.selections import client_key
 from router.planner.query_plan import Path
 
 EACH = "@"
@@ -68,7 +69,7 @@ def _children(value: Any, where: ResponsePath, key: str | None) -> Iterator[tupl
             for index, item in enumerate(value):
                 yield item, (*where, index)
     elif isinstance(value, dict) and key in value:
-        yield value[key], (*where, key)
+        yield value[key], (*where, client_key(key))
 
 
 def _is_one_of(value: Any, names: tuple[str, ...], types: RuntimeTypes) -> bool:

@@ -48,6 +48,7 @@ from graphql import (
 )
 
 from router.executor.errors import Faults, ResponsePath
+from router.graph.selections import stored_key
 from router.planner.access import is_withheld, withheld
 
 CODE: Final = "INVALID_RESPONSE_VALUE"
@@ -78,9 +79,10 @@ def _as_is(value: Any) -> Any:
 
 @dataclass(slots=True)
 class Selected:
-    """One field of an object's answer; `inner` is its selection when it has one."""
+    """One field of an object's answer, kept as `stored`; `inner` is its selection when it has one."""
 
     key: str
+    stored: str
     name: str
     type: GraphQLOutputType | None
     nodes: list[FieldNode]
@@ -238,13 +240,14 @@ class Projection:
     def _select(self, key: str, nodes: list[FieldNode], of: FieldsType, conditions: Conditions) -> Selected:
         name = nodes[0].name.value
         if name not in of.fields:  # __typename, __schema, __type
-            return Selected(key, name, None, nodes)
+            return Selected(key, key, name, None, nodes)
+        stored = key if key == name else stored_key(key)
         field_type = of.fields[name].type
         named = get_named_type(field_type)
         if not is_composite_type(named):
-            return Selected(key, name, field_type, nodes, leaf=_leaf(named))
+            return Selected(key, stored, name, field_type, nodes, leaf=_leaf(named))
         inner = Selection(tuple(node.selection_set for node in nodes if node.selection_set), conditions)
-        return Selected(key, name, field_type, nodes, inner)
+        return Selected(key, stored, name, field_type, nodes, inner)
 
 
 class _Completion:
@@ -265,7 +268,7 @@ class _Completion:
                     return NULLED
                 done[selected.key] = None
             elif selected.type is not None:
-                completed = self._value(selected.type, value.get(selected.key), selected, (at, selected.key))
+                completed = self._value(selected.type, value.get(selected.stored), selected, (at, selected.key))
                 if isinstance(completed, _Nulled):
                     return completed
                 done[selected.key] = completed

@@ -35,14 +35,22 @@ IN_PROCESS = "inprocess"
 log = structlog.get_logger(__name__)
 
 
+RawHeaders = tuple[tuple[str, str], ...]
+"""Headers as they came, one entry for each line; names in lower case."""
+
+
 @dataclass(frozen=True, slots=True)
 class SubgraphRequest:
-    """One GraphQL request, ready to be sent: the body is JSON, or a form where files come along."""
+    """One GraphQL request, ready to be sent: the body is JSON, or a form where files come along.
+
+    What `is_query` may be sent twice, or once for two: it changes nothing, and its body is bytes.
+    """
 
     service: str
     url: str
     body: bytes | Form
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_query: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +59,17 @@ class SubgraphResponse:
 
     data: dict[str, Any] | None
     errors: tuple[dict[str, Any], ...] = ()
+    headers: RawHeaders = ()
 
 
 class TransportFailure(Exception):
-    """There is no GraphQL response; `code` says why, in the words of the catalogue."""
+    """There is no GraphQL response; `code` says why, in the words of the catalogue.
+
+    `may_pass` is a trouble that may be gone a moment later, so that asking again makes sense.
+    """
 
     code = "UPSTREAM_UNAVAILABLE"
+    may_pass = False
 
     def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
@@ -66,6 +79,12 @@ class TransportFailure(Exception):
 
 class Unavailable(TransportFailure):
     """The service can't be reached, or answered with a server error."""
+
+
+class ConnectionLost(Unavailable):
+    """The connection could not be made, or broke."""
+
+    may_pass = True
 
 
 class TimedOut(TransportFailure):
@@ -82,10 +101,11 @@ class Malformed(TransportFailure):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body, as they came."""
+    """Status, body and headers, as they came."""
 
     status: int
     body: bytes
+    headers: RawHeaders = ()
 
 
 class Exchange(Protocol):
@@ -107,9 +127,19 @@ class Transport(Protocol):
 class HttpExchange:
     """Over HTTP, with connections kept alive between requests."""
 
-    def __init__(self, *, max_answer_bytes: int, max_connections: int = 200, ca_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_answer_bytes: int,
+        max_connections: int = 200,
+        ca_file: Path | None = None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
         self._max = max_answer_bytes
         tls = ssl.create_default_context(cafile=ca_file)
+        if certificate is not None:
+            # Who we are: a chain and its key.
+            tls.load_cert_chain(*certificate)
         # Idle connections are given up before a usual server does (5 s): a request then never meets a closing one.
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
@@ -124,12 +154,15 @@ class HttpExchange:
                 asyncio.timeout_at(deadline),
                 self._client.stream(method, url, content=body or None, headers=dict(headers)) as response,
             ):
-                return Answer(response.status_code, await self._read(response))
+                raw = tuple((name.lower(), value) for name, value in response.headers.multi_items())
+                return Answer(response.status_code, await self._read(response), raw)
         except TimeoutError:
             raise TimedOut("no answer within the deadline") from None
         except httpx2.DecodingError as fault:
             raise Malformed("the answer's encoding is broken") from fault
-        except (httpx2.TransportError, httpx2.InvalidURL) as fault:
+        except httpx2.TransportError as fault:
+            raise ConnectionLost(type(fault).__name__) from fault
+        except httpx2.InvalidURL as fault:
             raise Unavailable(type(fault).__name__) from fault
 
     async def _read(self, response: httpx2.Response) -> bytes:
@@ -189,6 +222,7 @@ class _Call:
         self._max = max_bytes
         self._done = asyncio.Event()
         self._parts = bytearray()
+        self._headers: RawHeaders = ()
         self.too_large = False
         self.status = 500
 
@@ -203,9 +237,11 @@ class _Call:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Collect status and body."""
+        """Collect status, headers and body."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            headers = message.get("headers", ())
+            self._headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
         elif message["type"] == "http.response.body":
             self._parts += message.get("body", b"")
             if len(self._parts) > self._max:
@@ -218,7 +254,7 @@ class _Call:
         """Return what was collected, within the limit."""
         if self.too_large:
             raise Malformed(f"the answer is larger than {self._max} bytes", status=self.status)
-        return Answer(self.status, bytes(self._parts))
+        return Answer(self.status, bytes(self._parts), self._headers)
 
 
 async def _messages(body: Content) -> AsyncIterator[Message]:
@@ -263,8 +299,15 @@ class ByScheme:
         return await way.exchange(method, url, body=body, headers=headers, deadline=deadline)
 
 
-class GraphQLTransport:
-    """GraphQL over any exchange of bytes."""
+class Carrier(Protocol):
+    """Carries a GraphQL request to its service: what the layers of `router.executor.shaping` have in common."""
+
+    async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
+        """Raise a `TransportFailure` when there is no complete answer."""
+
+
+class Post:
+    """The last layer: a POST over any exchange of bytes."""
 
     HEADERS: Mapping[str, str] = {
         "content-type": "application/json",
@@ -274,14 +317,22 @@ class GraphQLTransport:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
-        """POST the request; read the answer as a GraphQL response whatever its status is."""
+    async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
+        """POST the body as it is."""
         form = request.body.headers if isinstance(request.body, Form) else {}
         headers = {**self.HEADERS, **request.headers, **form}
-        answer = await self._exchange.exchange(
-            "POST", request.url, body=request.body, headers=headers, deadline=deadline
-        )
-        return graphql_response(answer)
+        return await self._exchange.exchange("POST", request.url, body=request.body, headers=headers, deadline=deadline)
+
+
+class GraphQLTransport:
+    """GraphQL over any exchange of bytes, with nothing in between."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._post = Post(exchange)
+
+    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
+        """POST the request; read the answer as a GraphQL response whatever its status is."""
+        return graphql_response(await self._post.carry(request, deadline))
 
 
 def graphql_response(answer: Answer) -> SubgraphResponse:
@@ -299,7 +350,7 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
         raise _not_graphql(answer, "the answer is nested too deep")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
-    return SubgraphResponse(data, tuple(map(_error, errors)))
+    return SubgraphResponse(data, tuple(map(_error, errors)), answer.headers)
 
 
 def _error(raw: Any) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from router.graph.edges import EntryMove, FieldMove, KeyMove, RootMove
 from router.graph.nodes import Node
 from router.graph.selections import TYPENAME, Field, Fragment, Selections, field_set, merged
 
+CONTEXTUAL = "contextualArgument"
+"""How the variables begin that hand over what comes from a context."""
+
 
 def _coordinate(graph: str, type_name: str, field: str, argument: str) -> str:
     return f"{graph}/{type_name}.{field}({argument}:)"
@@ -32,10 +35,13 @@ def _coordinate(graph: str, type_name: str, field: str, argument: str) -> str:
 class QueryGraph:
     """Who can answer what, and how to get there."""
 
-    def __init__(self, supergraph: Supergraph, labels: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, supergraph: Supergraph, labels: frozenset[str] = frozenset(), contextual: str = CONTEXTUAL
+    ) -> None:
         self.supergraph = supergraph
         self.schema = supergraph.schema
         self.labels = labels
+        self.contextual = contextual
         self.graphs = tuple(sorted(endpoint.graph for endpoint in supergraph.subgraphs.values()))
         # Every answer depends on the supergraph alone, so it can be kept for as long as this graph lives.
         self.field = cache(self._field)
@@ -59,7 +65,7 @@ class QueryGraph:
         found: dict[str, str] = {}
         for number, graph in enumerate(self.graphs, start=1):
             for index, coordinate in enumerate(sorted(self._contextual(graph))):
-                found[coordinate] = f"contextualArgument_{number}_{index}"
+                found[coordinate] = f"{self.contextual}_{number}_{index}"
         return found
 
     def _contextual(self, graph: str) -> Iterator[str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from router.graph.allowance import Allowance
 from router.graph.steps import Errand, Leaf, Path, Solution
 
 Errands = frozenset[Errand]
@@ -33,11 +34,11 @@ def cost_of(errands: Iterable[Errand]) -> int:
     return sum(errand.cost for errand in errands)
 
 
-def best(leaves: Sequence[Leaf], max_plans: int) -> Solution:
+def best(leaves: Sequence[Leaf], allowance: Allowance) -> Solution:
     """Choose one path for each leaf."""
     options = [_worthwhile(leaf) for leaf in leaves]
     groups = sorted({tuple(option) for option in options}, key=lambda group: (len(group), _order(group)))
-    chosen = _Search(groups, max_plans).run()
+    chosen = _Search(groups, allowance, allowance.limits.max_plans).run()
     picked = dict(zip(groups, chosen, strict=True))
     paths = tuple(option[picked[tuple(option)]] for option in options)
     return Solution(paths, frozenset[Errand]().union(*(errands for errands in chosen)))
@@ -63,6 +64,7 @@ def _order(group: tuple[Errands, ...]) -> list[list[tuple[int, tuple[str, ...], 
 @dataclass(slots=True)
 class _Search:
     groups: list[tuple[Errands, ...]]
+    allowance: Allowance
     steps_left: int
     best_cost: int = 0
     best_choice: list[Errands] = field(default_factory=list)
@@ -92,6 +94,7 @@ class _Search:
             self.best_cost, self.best_choice = cost, list(choice)
             return
         self.steps_left -= 1
+        self.allowance.step()
         for option in sorted(self.groups[index], key=lambda option: cost_of(option - taken)):
             added = cost_of(option - taken)
             self._descend(index + 1, taken | option, cost + added, [*choice, option])

@@ -7,11 +7,11 @@ search met such a door is remembered, since only answers that didn't depend on i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from router.federation.joins import ContextArgument
+from router.graph.allowance import Allowance
 from router.graph.build import QueryGraph
 from router.graph.choice import best
 from router.graph.edges import EntryMove, FieldMove, KeyMove
@@ -24,35 +24,19 @@ _Door = tuple[str, str, Selections]
 _Question = tuple[Node, str, frozenset[str], Selections]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchLimits:
-    """How much may be looked at for one operation."""
-
-    max_paths: int = 200_000
-    max_plans: int = 10_000
-    timeout_seconds: float = 10.0
-
-
-class SearchLimitExceeded(Exception):
-    """The operation is too complex to be planned within the limits."""
-
-
 @dataclass(slots=True)
 class Search:
     """One operation's search for paths."""
 
     graph: QueryGraph
-    limits: SearchLimits
+    allowance: Allowance
     walk: Walk = field(init=False)
-    looked_at: int = 0
-    _deadline: float = field(default_factory=time.monotonic)
     _doors: list[_Door] = field(default_factory=list)
     _lowest_door_met: int = 0
     _known: dict[_Question, Solution | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._deadline += self.limits.timeout_seconds
-        self.walk = Walk(self.graph, self._solve, self._hand, self._count)
+        self.walk = Walk(self.graph, self._solve, self._hand, self.allowance.path)
 
     def from_roots(self, selections: Selections, type_name: str, graphs: Sequence[str]) -> list[Leaf]:
         """The paths to each leaf, starting with the root type of any of the subgraphs."""
@@ -65,14 +49,7 @@ class Search:
 
     def choose(self, leaves: Sequence[Leaf]) -> Solution:
         """The best combination of paths."""
-        return best(leaves, self.limits.max_plans)
-
-    def _count(self) -> None:
-        self.looked_at += 1
-        if self.looked_at > self.limits.max_paths:
-            raise SearchLimitExceeded(f"more than {self.limits.max_paths} paths would have to be looked at")
-        if self.looked_at % 256 == 0 and time.monotonic() > self._deadline:
-            raise SearchLimitExceeded(f"planning took longer than {self.limits.timeout_seconds} s")
+        return best(leaves, self.allowance)
 
     def _solve(self, path: Path, place: Place, entry: EntryMove, requires: Selections) -> Solution | None:
         if not isinstance(entry, KeyMove):
@@ -115,7 +92,7 @@ class Search:
         self._doors.append(door)
         try:
             leaves = list(self.walk.leaves(selections, Place(type_name, types), [Path(None, Start(), node)]))
-            found = best(leaves, self.limits.max_plans)
+            found = best(leaves, self.allowance)
         except DeadEnd:
             found = None
         finally:

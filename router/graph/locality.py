@@ -99,11 +99,11 @@ class Locality:
             yield replace(item, selections=inner)
 
     def _fragment(self, node: Node, types: frozenset[str], item: Fragment) -> Iterator[Selection]:
+        if self.graph.is_interface_object(node):
+            raise _ElsewhereError
         here = self.types_here(node, types)
         if not here:
             return
-        if self.graph.is_interface_object(node):
-            raise _ElsewhereError
         if not self.graph.is_abstract(node.type_name):
             for inner in item.selections:
                 yield from self._item(node, types, inner)

@@ -39,6 +39,7 @@ asked for regardless of the type, and a type's fields are reached through a subg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from router.graph.build import QueryGraph
@@ -224,6 +225,8 @@ class Walk:
     def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         types = place.types & self.graph.all_possible(item.on)
         if not types:
+            with suppress(DeadEnd):  # if nobody can tell, the types agreed on have to do
+                yield from self._real_type(place, paths)
             return
         if self.graph.is_abstract(item.on):
             yield from self._abstract_fragment(item, place, types, paths)
@@ -231,9 +234,13 @@ class Walk:
         narrowed = cheapest(found for path in paths for found in self._narrowings(path, item.on, place))
         if not narrowed:
             return
+        yield from self._real_type(place, paths)
+        yield from self.leaves(item.selections, Place(item.on, types), narrowed)
+
+    def _real_type(self, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        """Where an object may come from a subgraph that does not know what it is, a condition has to be told."""
         if any(self.graph.is_interface_object(path.node) for path in paths):
             yield from self._field(TYPENAME_FIELD, place, paths)
-        yield from self.leaves(item.selections, Place(item.on, types), narrowed)
 
     def _abstract_fragment(
         self, item: Fragment, place: Place, types: frozenset[str], paths: list[Path]

@@ -7,6 +7,7 @@ guards that a surrounding field already has are not repeated. Types, not spellin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -71,22 +72,39 @@ Selections = tuple[Selection, ...]
 
 TYPENAME_FIELD = Field(TYPENAME, TYPENAME)
 
+_SHADOW = re.compile(r"_0+__typename")
+
+
+def stored_key(key: str) -> str:
+    """The key under which a field other than `__typename` is fetched and kept.
+
+    It may not be called `__typename`, which subgraphs are asked for everywhere; what looks like the name given instead
+    moves on by one.
+    """
+    if key == TYPENAME:
+        return f"_0{TYPENAME}"
+    return f"_0{key[1:]}" if key.startswith("_0") and _SHADOW.fullmatch(key) else key
+
+
+def client_key(key: str) -> str:
+    """What the client calls a stored key."""
+    if not (key.startswith("_0") and _SHADOW.fullmatch(key)):
+        return key
+    return TYPENAME if key == f"_0{TYPENAME}" else f"_{key[2:]}"
+
 
 def merged(selections: Iterable[Selection]) -> Selections:
-    """Join what names the same field or the same type, in order of first appearance."""
+    """Join what names the same field or the same type, in order of first appearance; each is in normal form itself."""
     found: dict[object, Selection] = {}
+    joined: dict[object, list[Selection]] = {}
     for item in selections:
         key: object = item.on if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
-        known = found.get(key)
-        if known is None:
-            found[key] = item
-        elif item.selections != known.selections:
-            found[key] = replace(known, selections=known.selections + item.selections)
-    return tuple(
-        replace(item, selections=merged(item.selections)) if item.selections else item
-        for item in found.values()
-        if not _is_implied(item, found)
-    )
+        known = found.setdefault(key, item)
+        if known is not item and item.selections != known.selections:
+            joined.setdefault(key, list(known.selections)).extend(item.selections)
+    for key, inner in joined.items():
+        found[key] = replace(found[key], selections=merged(inner))
+    return tuple(item for item in found.values() if not _is_implied(item, found))
 
 
 def _is_implied(item: Selection, found: Mapping[object, Selection]) -> bool:
@@ -102,6 +120,8 @@ class Reader:
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
+    count: Callable[[], None] | None = None
+    """Told of each selection read: fragments in fragments can be many more than the document has."""
 
     def read(
         self, node: SelectionSetNode | None, parent: GraphQLCompositeType, given: Guards = NO_GUARDS
@@ -115,6 +135,8 @@ class Reader:
         self, nodes: Iterable[SelectionNode], parent: GraphQLCompositeType, given: Guards, guards: Guards
     ) -> Iterator[Selection]:
         for node in nodes:
+            if self.count:
+                self.count()
             own = _guards(node.directives, given)
             if own is None or _contradict(guards | own):
                 continue
@@ -139,7 +161,7 @@ class Reader:
         kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
         return Field(
             name=name,
-            response_key=node.alias.value if node.alias else name,
+            response_key=_response_key(node),
             arguments=_arguments(node),
             directives="".join(f" {print_ast(directive)}" for directive in kept),
             guards=guards,
@@ -199,6 +221,11 @@ def _guards(directives: Iterable[DirectiveNode] | None, given: Guards) -> Guards
 def _contradict(guards: Iterable[tuple[str, bool]]) -> bool:
     wanted = dict(guards)
     return any(wanted[name] != value for name, value in guards)
+
+
+def _response_key(node: FieldNode) -> str:
+    alias = node.alias.value if node.alias else node.name.value
+    return alias if alias == node.name.value else stored_key(alias)
 
 
 def _arguments(node: FieldNode) -> str:

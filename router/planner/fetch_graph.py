@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from router.graph.allowance import Allowance
 from router.graph.build import QueryGraph
 from router.graph.edges import KeyMove
 from router.graph.nodes import Node
@@ -155,6 +156,7 @@ class Builder:
 
     graph: QueryGraph
     names: Names
+    allowance: Allowance
     steps: list[_Draft] = field(default_factory=list)
     _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool], list[_Draft]] = field(default_factory=dict)
 
@@ -197,6 +199,7 @@ class Builder:
     def _follow(self, branch: Branch, at: _Cursor, touched: set[int] | None) -> None:
         """Walk on; `touched` collects the fetches used when it's a condition that is walked."""
         for child in branch.branches.values():
+            self.allowance.step()
             match child.step:
                 case Take(field=item, move=move):
                     if touched is not None:

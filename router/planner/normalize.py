@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,7 +14,7 @@ from graphql import (
     print_ast,
 )
 
-from router.graph.selections import TYPENAME, Field, Fragment, Reader, Selection, Selections
+from router.graph.selections import Field, Fragment, Reader, Selection, Selections
 from router.planner.failures import PlanningFailed
 from router.planner.query_plan import OperationKind
 
@@ -30,7 +30,9 @@ class Operation:
     variables: Mapping[str, str]
 
 
-def normalize(document: DocumentNode, operation_name: str | None, schema: GraphQLSchema) -> Operation:
+def normalize(
+    document: DocumentNode, operation_name: str | None, schema: GraphQLSchema, count: Callable[[], None] | None = None
+) -> Operation:
     """Pick the operation and bring it into normal form; what the router answers itself is left out."""
     node = _pick(document, operation_name)
     kind: OperationKind = node.operation.value
@@ -42,9 +44,7 @@ def normalize(document: DocumentNode, operation_name: str | None, schema: GraphQ
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    selections = Reader(schema, fragments).read(node.selection_set, root)
-    if _takes_the_name_of_the_type(selections):
-        raise PlanningFailed("__typename can't be the alias of another field.")
+    selections = Reader(schema, fragments, count).read(node.selection_set, root)
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
@@ -63,15 +63,6 @@ def _pick(document: DocumentNode, operation_name: str | None) -> OperationDefini
     if len(operations) != 1:
         raise PlanningFailed("The document does not have exactly one operation of that name.")
     return operations[0]
-
-
-def _takes_the_name_of_the_type(selections: Selections) -> bool:
-    """Whether an alias is in the way of what subgraphs are asked everywhere: which type an object is of."""
-    return any(
-        (isinstance(item, Field) and item.response_key == TYPENAME != item.name)
-        or _takes_the_name_of_the_type(item.selections)
-        for item in selections
-    )
 
 
 def _is_answered_at_home(item: Selection) -> bool:

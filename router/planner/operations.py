@@ -85,13 +85,20 @@ def _resolve(graph: QueryGraph, levels: list[tuple[Path, list[_Spot]]], renames:
 
 def _standing_together(graph: QueryGraph, found: list[tuple[Path, _Spot]]) -> list[list[tuple[Path, _Spot]]]:
     groups: list[list[tuple[Path, _Spot]]] = []
+    known: list[dict[object, _Spot]] = []  # of each group, one spot of a kind: the others of its kind fit where it does
     for entry in found:
-        fitting = (group for group in groups if all(_compatible(graph, entry[1], other) for _, other in group))
-        group = next(fitting, None)
-        if group is None:
-            groups.append([entry])
-        else:
-            group.append(entry)
+        kind = (_shape(entry[1]), entry[1].item.identity, entry[1].parent)
+        fitting = (
+            number
+            for number, kinds in enumerate(known)
+            if kind in kinds or all(_compatible(graph, entry[1], other) for other in kinds.values())
+        )
+        number = next(fitting, len(groups))
+        if number == len(groups):
+            groups.append([])
+            known.append({})
+        groups[number].append(entry)
+        known[number].setdefault(kind, entry[1])
     return groups
 
 

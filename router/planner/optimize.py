@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from router.graph.allowance import Allowance
 from router.graph.selections import common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
 from router.planner.fetch_graph import FetchGraph, FetchStep, answers_clash, clash, joined
@@ -28,9 +29,9 @@ from router.planner.query_plan import Path
 from router.planner.shares import ContextInput, Input, contexts_clash, joined_contexts, joined_shares
 
 
-def optimize(graph: FetchGraph) -> FetchGraph:
+def optimize(graph: FetchGraph, allowance: Allowance) -> FetchGraph:
     """Apply all passes, in order."""
-    return _reduced(_widened(_merged(_without_empty(graph))))
+    return _reduced(_widened(_merged(_without_empty(graph), allowance)))
 
 
 def levels(graph: FetchGraph) -> dict[int, int]:
@@ -90,14 +91,14 @@ def _target(step: FetchStep) -> tuple[str, Path, bool]:
     return (step.graph, step.path, step.is_entity)
 
 
-def _merged(graph: FetchGraph) -> FetchGraph:
+def _merged(graph: FetchGraph, allowance: Allowance) -> FetchGraph:
     """Join pairs for as long as one of them makes the whole cheaper."""
-    while (better := _merge_one(graph)) is not None:
+    while (better := _merge_one(graph, allowance)) is not None:
         graph = better
     return graph
 
 
-def _merge_one(graph: FetchGraph) -> FetchGraph | None:
+def _merge_one(graph: FetchGraph, allowance: Allowance) -> FetchGraph | None:
     above, before = ancestors(graph), cost(graph)
     groups: dict[tuple[str, Path, bool], list[FetchStep]] = {}
     for step in graph:
@@ -109,6 +110,7 @@ def _merge_one(graph: FetchGraph) -> FetchGraph | None:
                     continue
                 if not _may_join(first, second):
                     continue
+                allowance.look()
                 candidate = _with_merged(graph, first, second)
                 if cost(candidate) < before:
                     return candidate

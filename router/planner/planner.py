@@ -9,15 +9,16 @@ are listed, nor on anything that was planned before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
 
 from graphql import DocumentNode
 
 from router.federation.supergraph import Supergraph
-from router.graph.build import QueryGraph
-from router.graph.conditions import Search, SearchLimitExceeded, SearchLimits
+from router.graph.allowance import Allowance, SearchLimitExceeded, SearchLimits
+from router.graph.build import CONTEXTUAL, QueryGraph
+from router.graph.conditions import Search
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd
 from router.graph.selections import Field, Selection, Selections
@@ -35,7 +36,7 @@ from router.planner.tree import Branch, tree
 PlanLimits = SearchLimits
 
 _TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-_REMEMBERED_LABEL_SETS = 64
+_REMEMBERED_GRAPHS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Planner:
     def __init__(self, supergraph: Supergraph, limits: PlanLimits = PlanLimits()) -> None:  # noqa: B008 -- it is frozen
         self.supergraph = supergraph
         self.limits = limits
-        self._graphs: dict[frozenset[str], QueryGraph] = {}
+        self._graphs: dict[tuple[frozenset[str], str], QueryGraph] = {}
 
     def plan(
         self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
@@ -76,9 +77,10 @@ class Planner:
         self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
     ) -> Stages:
         """Plan a document and keep what every stage made of it."""
+        allowance = Allowance(self.limits)
         try:
-            operation = normalize(document, operation_name, self.supergraph.schema)
-            return _Planning(self._graph(labels), operation, self.limits).run()
+            operation = normalize(document, operation_name, self.supergraph.schema, allowance.step)
+            return _Planning(self._graph(labels, operation), operation, allowance).run()
         except DeadEnd as error:
             raise PlanningFailed(f"The operation can't be planned: {error}.") from error
         except SearchLimitExceeded as error:
@@ -86,12 +88,21 @@ class Planner:
         except RecursionError as error:
             raise PlanningFailed("The operation is nested too deeply to be planned.", _TOO_COMPLEX) from error
 
-    def _graph(self, labels: frozenset[str]) -> QueryGraph:
-        if labels not in self._graphs:
-            while len(self._graphs) >= _REMEMBERED_LABEL_SETS:
+    def _graph(self, labels: frozenset[str], operation: Operation) -> QueryGraph:
+        key = (labels, _free_of(operation.variables))
+        if key not in self._graphs:
+            while len(self._graphs) >= _REMEMBERED_GRAPHS:
                 del self._graphs[next(iter(self._graphs))]
-            self._graphs[labels] = QueryGraph(self.supergraph, labels)
-        return self._graphs[labels]
+            self._graphs[key] = QueryGraph(self.supergraph, *key)
+        return self._graphs[key]
+
+
+def _free_of(variables: Iterable[str]) -> str:
+    """How variables for contexts are called: as none of the client's."""
+    name = CONTEXTUAL
+    while any(variable.startswith(name) for variable in variables):
+        name = f"_{name}"
+    return name
 
 
 @dataclass(slots=True)
@@ -100,7 +111,7 @@ class _Planning:
 
     graph: QueryGraph
     operation: Operation
-    limits: PlanLimits
+    allowance: Allowance
 
     def run(self) -> Stages:
         if not self.operation.selections:
@@ -144,12 +155,12 @@ class _Planning:
         return min(costs)[1]
 
     def _part(self, selections: Selections, graphs: Sequence[str]) -> Part:
-        search = Search(self.graph, self.limits)
+        search = Search(self.graph, self.allowance)
         leaves = search.from_roots(selections, self.operation.root_type, graphs)
         solution = search.choose(leaves)
         branch = tree(solution.paths, Node(self.operation.root_type, ""))
-        fetches = Builder(self.graph, Names(selections)).build(branch)
-        return Part(selections, tuple(leaves), solution, branch, optimize(fetches))
+        fetches = Builder(self.graph, Names(selections), self.allowance).build(branch)
+        return Part(selections, tuple(leaves), solution, branch, optimize(fetches, self.allowance))
 
 
 def _subscription(fetches: FetchGraph, renderer: Renderer) -> PlanNode | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import ecs_logging
@@ -33,7 +34,6 @@ class Facts:
     """What is learned about a request on its way."""
 
     trace: Trace
-    address: str | None = None
     operation_name: str | None = None
     operation_type: str = "none"
     operation_hash: str | None = None
@@ -41,6 +41,11 @@ class Facts:
     caller: str | None = None
     error_codes: list[str] = field(default_factory=list)
     fetches: list[FetchRecord] = field(default_factory=list)
+    address: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer's headers say besides, whatever the answer is."""
+    returned: list[Callable[[], Iterable[tuple[str, str]]]] = field(default_factory=list)
+    """Give what the subgraphs of each operation say in headers of theirs, when the answer begins."""
 
 
 def facts_of(scope: Scope) -> Facts:
@@ -71,7 +76,7 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(Trace.of(Headers(scope=scope)), client_address(scope, self._trusted))
+        facts = Facts(Trace.of(Headers(scope=scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -79,7 +84,7 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = facts.trace.request_id
+                _stamp(MutableHeaders(scope=message), facts)
             await send(message)
 
         started = time.perf_counter()
@@ -102,6 +107,20 @@ class Observed:
             log.info("request", **_line(scope, facts, status, seconds))
 
 
+def _stamp(headers: MutableHeaders, facts: Facts) -> None:
+    """Write what was said by others first, so that nobody speaks over us."""
+    several = set[str]()
+    for name, value in chain.from_iterable(lines() for lines in facts.returned):
+        if name in several or name == "set-cookie":
+            headers.append(name, value)
+        else:
+            headers[name] = value
+        several.add(name)
+    for name, value in facts.headers.items():
+        headers[name] = value
+    headers["x-request-id"] = facts.trace.request_id
+
+
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
     headers = Headers(scope=scope)
     line = {
@@ -111,7 +130,7 @@ def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, 
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,
-        "client.address": facts.address or "",
+        "client.address": facts.address,
         "client.name": _short(headers.get("apollographql-client-name") or headers.get("graphql-client-name")),
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,

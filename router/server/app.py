@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from router.composition import command
-from router.executor.transport import ASGIApp, ByScheme, GraphQLTransport, HttpExchange, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
@@ -28,6 +28,7 @@ from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
 from router.server.reload import Graphs
+from router.server.traffic import Connections
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +43,13 @@ def build(
     with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
     """
     subgraphs = config.subgraphs
-    http = _http(config)
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
-    exchange = ByScheme(http, inside)
-    graphs = Graphs(config, GraphQLTransport(exchange))
+    connections = Connections(config, inside)
+    metrics = Metrics()
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, exchange)
-    metrics = Metrics()
+    identity = _identity(config, connections.exchange())
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -59,7 +59,7 @@ def build(
         try:
             yield
         finally:
-            await http.close()
+            await connections.close()
 
     app = Starlette(
         routes=[
@@ -82,16 +82,6 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     return app
-
-
-def _http(config: RouterConfig) -> HttpExchange:
-    settings = config.subgraphs
-    try:
-        return HttpExchange(
-            max_answer_bytes=settings.answer_bytes, max_connections=settings.connections, ca_file=settings.ca_file
-        )
-    except OSError as fault:
-        raise Misconfigured(f"subgraphs.ca_file: {fault}") from fault
 
 
 def _pipeline(

@@ -33,9 +33,16 @@ class Metrics:
         )
         self._active = meter.create_up_down_counter("http.server.active_requests", "1", "Requests at work now.")
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
+        self._events = meter.create_counter(
+            "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
+        )
         self._fetches = meter.create_histogram(
             "http.client.request.duration", "s", "How long fetches took.", explicit_bucket_boundaries_advisory=_SECONDS
         )
+
+    def subgraph_event(self, service: str, event: str) -> None:
+        """Count what happened on the way to a subgraph: retried, shared, rejected, open, half_open, closed, crowded."""
+        self._events.add(1, {"subgraph.name": service, "event": event})
 
     def began(self) -> None:
         """Count a request in."""

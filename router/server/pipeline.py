@@ -6,10 +6,12 @@ or a cache that stands here holds on every way in. Whatever a step refuses is ra
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -19,6 +21,7 @@ from starlette.datastructures import Headers
 from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
+from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
 from router.server.access_log import Facts
@@ -96,6 +99,7 @@ class Pipeline:
     ) -> None:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
+        self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -106,7 +110,7 @@ class Pipeline:
         if self._identity is None or self._may_be_anonymous(headers):
             return None
         caller = await self._identity.authenticator.caller(
-            headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address
+            headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
         )
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
@@ -122,7 +126,7 @@ class Pipeline:
         self._log_withheld(operation, client)
         _check_way(operation, client)
         conditions = _coerced(operation, request)
-        call = self._call(request, client)
+        call = self._call(request, client, operation)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
@@ -142,23 +146,36 @@ class Pipeline:
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
-    def _call(self, request: GraphQLRequest, client: Client) -> Call:
+    def _call(self, request: GraphQLRequest, client: Client, operation: Operation) -> Call:
         headers, facts = client.headers, client.facts
-        forwarded = {
-            name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers
-        } | facts.trace.headers()
-        identity, caller = self._identity, client.caller
+        forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
+        traced = facts.trace.headers()
+        identity, caller, rules = self._identity, client.caller, self._to_services
+        claims = caller.claims if caller else None
+
+        @cache
+        def ruled(service: str) -> Mapping[str, str]:
+            return to_service(rules.of(service), tuple(headers.items()), claims)
 
         def headers_for(service: str) -> Mapping[str, str]:
+            told = {**forwarded, **ruled(service), **traced}
             if identity is None or caller is None:
-                return forwarded
-            return {**forwarded, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
+                return told
+            return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
         def observe(record: FetchRecord) -> None:
             facts.fetches.append(record)
             self._metrics.fetched(record)
 
-        return Call(request.variables, headers_for, observe)
+        returned = Returned(self._to_client)
+        facts.returned.append(returned.lines)
+        return Call(request.variables, headers_for, observe, self._deadline(operation), returned.receive)
+
+    def _deadline(self, operation: Operation) -> float:
+        """When the client's patience ends; that of a subscription doesn't."""
+        if operation.definition.operation is OperationType.SUBSCRIPTION:
+            return math.inf
+        return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
 
 
 async def _find(

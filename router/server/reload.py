@@ -21,6 +21,7 @@ from router.server.cache import Operations
 from router.server.config import RouterConfig
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
+from router.server.traffic import longest_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,6 @@ class Graphs:
             urls,
             RuntimeTypes.of(supergraph),
             self._transport,
-            timeout_seconds=settings.timeout_seconds,
+            timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
         )

@@ -15,6 +15,7 @@ from graphql import (
     parse,
 )
 
+from router.graph.selections import stored_key
 from router.planner.query_plan import (
     Condition,
     Fetch,
@@ -229,7 +230,8 @@ def project(schema: GraphQLSchema, document: DocumentNode, data: Any, variables:
     """What the client sees of the data: the operation, executed over it by response keys."""
 
     def resolve(source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
-        return source.get(info.path.key)
+        key = str(info.path.key)
+        return source.get(key if key == info.field_name else stored_key(key))
 
     result = execute_sync(
         schema,

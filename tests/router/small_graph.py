@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +46,7 @@ class Subgraph:
             if not message.get("more_body"):
                 break
         self.headers.append(Headers(scope=scope))
-        body = json.loads(raw)
+        body = json.loads(_plain(raw, self.headers[-1].get("content-encoding")))
         self.bodies.append(body)
         self.asked.append(body["query"])
         status, answer = (await self.before(self) if self.before else None) or (200, self.execute(body))
@@ -92,6 +94,16 @@ class Subgraph:
             else ""
         )
         return build_ast_schema(parse(self.sdl + extra), assume_valid_sdl=True)
+
+
+def _plain(raw: bytes, coding: str | None) -> bytes:
+    match coding:
+        case "gzip":
+            return gzip.decompress(raw)
+        case "deflate":
+            return zlib.decompress(raw)
+        case _:
+            return raw
 
 
 def slow(seconds: float) -> Callable[[Subgraph], Awaitable[None]]:

@@ -12,11 +12,15 @@ from router.server.config.batching import Batching
 from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
+from router.server.config.headers import HeaderRules
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
+from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.tls import Tls
+from router.server.config.traffic_shaping import TrafficShaping
 from router.server.config.uploads import Uploads
 
 
@@ -35,6 +39,10 @@ class RouterConfig(Section):
     subgraphs: Subgraphs = Subgraphs()
     authentication: Authentication | None = None
     authorization: Authorization = Authorization()
+    traffic_shaping: TrafficShaping = TrafficShaping()
+    headers: HeaderRules = HeaderRules()
+    signatures: Signatures = Signatures()
+    tls: Tls = Tls()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,

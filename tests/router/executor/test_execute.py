@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from graphql import parse
 from structlog.testing import capture_logs
 
 from router.executor.types import RuntimeTypes
+from router.planner.planner import Planner
 from router.planner.query_plan import (
     Condition,
     Fetch,
@@ -499,3 +501,17 @@ async def test_only_variables_that_a_fetch_uses_and_the_client_sent_are_passed(g
     await graph.run("query($id: ID!, $y: Int) { customer(id: $id) { name } }", fetch, {"id": "123", "y": 2})
 
     assert crm.asked[0]["variables"] == {"id": "123"}
+
+
+async def test_an_alias_called_as_the_type_stands_beside_the_type_in_data_and_in_error_paths(graph: Any) -> None:
+    query = '{ customer(id: "1") { type: __typename __typename: tickets { id title } } }'
+    graph.serves("crm", {"data": {"customer": {"__typename": "Customer", "id": "1"}}})
+    tickets = [{"__typename": "Ticket", "id": None, "title": "Printer"}]
+    graph.serves("tickets", {"data": {"_entities": [{"_0__typename": tickets}]}})
+    document = parse(query)
+    plan = Planner(graph.supergraph).plan(document)
+
+    result = await graph.run(query, plan.node)
+
+    assert result.data == {"customer": {"type": "Customer", "__typename": None}}
+    assert [error["path"] for error in result.errors] == [["customer", "__typename", 0, "id"]]

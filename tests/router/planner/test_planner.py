@@ -17,7 +17,11 @@ from graphql import (
 )
 
 from router.federation.supergraph import Supergraph
+from router.graph.allowance import Allowance, SearchLimitExceeded, SearchLimits
+from router.graph.selections import Field
 from router.planner.failures import PlanningFailed
+from router.planner.fetch_graph import FetchStep
+from router.planner.optimize import optimize
 from router.planner.planner import PlanLimits, Planner
 from router.planner.query_plan import Fetch, Flatten, QueryPlan, Sequence, Subscription
 
@@ -144,11 +148,6 @@ def test_an_argument_from_a_context_that_nothing_above_sets_is_refused_with_the_
         _plan(sdl, "{ n { c } }")
 
 
-def test_an_alias_that_takes_the_name_of_the_type_is_refused() -> None:
-    with pytest.raises(PlanningFailed, match="__typename can't be the alias of another field"):
-        _plan(SMALL, "{ n { __typename: a } }")
-
-
 def test_a_supergraph_of_join_0_1_says_what_is_provided_without_saying_what_is_external() -> None:
     sdl = """
         schema @core(feature: "https://specs.apollo.dev/core/v0.1") @core(feature: "https://specs.apollo.dev/join/v0.1") {
@@ -178,6 +177,29 @@ def test_planning_stops_at_its_limits() -> None:
         planner.plan(parse("{ n { a b c next { b c } } }"))
 
     assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+_DOUBLING = " ".join(
+    f"fragment F{n} on N {{ a n{n}: next {{ ...F{n + 1} }} m{n}: next {{ ...F{n + 1} }} }}" for n in range(40)
+)
+
+
+def test_fragments_that_double_forty_times_are_refused_as_soon_as_the_time_is_up() -> None:
+    planner = Planner(Supergraph.parse(SMALL), PlanLimits(timeout_seconds=0.05))
+
+    with pytest.raises(PlanningFailed, match="took longer than 0.05 s") as failure:
+        planner.plan(parse("{ n { ...F0 } } fragment F40 on N { a } " + _DOUBLING))
+
+    assert failure.value.code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+
+
+def test_what_is_done_with_the_paths_is_within_the_limits_too() -> None:
+    """Joining fetches, for one."""
+    allowance = Allowance(SearchLimits(timeout_seconds=0))
+    steps = tuple(FetchStep(n, "A", ("n",), (), (Field("a", f"a{n}"),), frozenset(), is_entity=True) for n in range(2))
+
+    with pytest.raises(SearchLimitExceeded, match="took longer than 0 s"):
+        optimize(steps, allowance)
 
 
 def test_an_operation_nested_beyond_all_reason_is_refused() -> None:

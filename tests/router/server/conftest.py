@@ -233,7 +233,7 @@ class Small:
 
 
 @asynccontextmanager
-async def routing(subgraphs: dict[str, Subgraph], **settings: Any) -> AsyncIterator[Small]:
+async def routing(subgraphs: dict[str, Subgraph], /, **settings: Any) -> AsyncIterator[Small]:
     """Run a router over these subgraphs."""
     running: dict[str, Any] = dict(subgraphs)
     app = build(RouterConfig.model_validate(settings), in_process=running)
