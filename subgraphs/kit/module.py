@@ -40,6 +40,8 @@ class Module:
     jobs: tuple[Job, ...] = field(default=())
     web: Web | None = None
     """Ways in that are no GraphQL: pages and protocols; behind the router's doors, and without its internal token."""
+    internal: Web | None = None
+    """Ways in for the router itself, below `/internal`: behind its own token, which stands for the platform."""
 
 
 def load(name: str) -> Module:

@@ -62,6 +62,7 @@ def upgrade() -> None:
         migrate.protect(table)
     migrate.protect("customer_parent", customer="customer_id")
     _internal()
+    _what_was_taken_back()
 
 
 def _internal() -> None:
@@ -72,3 +73,20 @@ def _internal() -> None:
     for table in ("role_assignment", "customer_access"):
         seen = f"EXISTS (SELECT FROM user_account u WHERE u.tenant_id = {table}.tenant_id AND u.id = user_id)"
         migrate.run(f"CREATE POLICY of_whom_one_sees ON {table} AS RESTRICTIVE USING ({seen}) WITH CHECK ({seen})")
+
+
+def _what_was_taken_back() -> None:
+    """Tell the router of all tenants at once: identifiers and moments, and nothing else."""
+    schema = migrate.schema()
+    migrate.run(f"""
+        CREATE POLICY taken_back ON revocation FOR SELECT TO "{schema}_owner" USING (true);
+        CREATE FUNCTION revoked_since(moment timestamptz, valid timestamptz)
+        RETURNS TABLE (kind text, subject text, at timestamptz, expires_at timestamptz)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = "{schema}", pg_temp
+        AS $$
+            SELECT r.kind, r.subject, r.at, r.expires_at FROM revocation r
+             WHERE r.at >= moment AND r.expires_at > valid ORDER BY r.at
+        $$;
+        REVOKE ALL ON FUNCTION revoked_since(timestamptz, timestamptz) FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION revoked_since(timestamptz, timestamptz) TO "{schema}";
+    """)

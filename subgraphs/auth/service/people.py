@@ -106,7 +106,7 @@ async def create(
         kind=kind,
         status=status,
         customer_id=customer_id,
-        **_cleaned({"locale": "de-DE", "time_zone": "Europe/Berlin", **described, "display_name": display_name}),
+        **_cleaned({**_USUAL, **_entered(described), "display_name": display_name}),
     )
     if user_id is not None:
         user.id = user_id
@@ -192,6 +192,14 @@ async def _unless_taken(work: Work, user: User) -> None:
         if "user_email" not in str(error.orig):
             raise
         raise EmailTaken(f"Somebody signs in as {user.email} already.", field="email") from error
+
+
+def _entered(values: dict[str, Any]) -> dict[str, Any]:
+    """What somebody said: null is what is usual."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_USUAL = {"locale": "de-DE", "time_zone": "Europe/Berlin"}
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
