@@ -71,7 +71,9 @@ def build(
             *page.routes(),
         ],
         middleware=[
-            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(
+                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+            ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -97,14 +99,19 @@ def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
+    from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
         minter = Minter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
-    return Identity(Authenticator(settings, keys), minter)
+    own = minter.own_token
+    revocations = Revocations(settings.revocations, exchange, own) if settings.revocations else None
+    api_keys = ApiKeys(settings.api_keys, exchange, own) if settings.api_keys else None
+    return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
 def _start(config: RouterConfig, graphs: Graphs, registry: Registry) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
     from router.server.authentication import Authenticator, Caller, Minter
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
+_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
 
 log = structlog.get_logger(__name__)
@@ -108,12 +109,14 @@ class Pipeline:
         """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None or self._may_be_anonymous(headers):
             return None
-        caller = await self._identity.authenticator.caller(headers.get("authorization"))
+        caller = await self._identity.authenticator.caller(
+            headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
+        )
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
 
     def _may_be_anonymous(self, headers: Headers) -> bool:
-        return not self.config.authorization.require_authentication and "authorization" not in headers
+        return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
     async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""

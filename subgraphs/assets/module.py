@@ -11,6 +11,7 @@ module = Module(
     mutation=resolvers.Mutation,
     extends=(types.Customer,),
     events=tuple(events.CATALOGUE.values()),
+    narrows=("assets:read", "assets:write"),
     references=("Customer", "Site"),
     jobs=(consumers.EOL,),
 )

@@ -11,5 +11,6 @@ module = Module(
     mutation=resolvers.Mutation,
     extends=(types.Customer, types.Asset),
     events=tuple(events.CATALOGUE.values()),
+    narrows=("tickets:read", "tickets:write"),
     references=("Customer", "Asset"),
 )

@@ -265,6 +265,8 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
         "language": lambda _: "de-DE",
+        "locale": lambda _: "de-DE",
+        "roles": lambda _: "technician",
         "timeZone": lambda _: "Europe/Berlin",
         "country": lambda _: "DE",
         "type": lambda _: "server",

@@ -20,3 +20,10 @@ class Authentication(Section):
     signing_key_file: Path | None = Field(
         None, description="The ES256 key for internal tokens (JWK or PEM); made at start when absent."
     )
+    revocations: str | None = Field(
+        None, description="Where auth tells what was taken back (`…/internal/revocations`); asked every few seconds."
+    )
+    api_keys: str | None = Field(
+        None,
+        description="Where auth says whom an API key stands for (`…/internal/api-keys`); none is accepted without.",
+    )

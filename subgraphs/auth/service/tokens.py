@@ -19,6 +19,7 @@ from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.oauth import AuthorizationCode, OAuthClient, RefreshToken
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.credentials import SessionStatus
+from subgraphs.auth.rules.grants import common
 from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.service import grants, keys, revocations
 from subgraphs.kit.ids import uuid7
@@ -164,7 +165,7 @@ async def access_token(work: Work, client: OAuthClient, holder: Holder, scope: s
     """An access token (RFC 9068), and the scopes that it really has: those that the user has, too."""
     granted = await grants.of(work, holder.user)
     asked = scope.split()
-    permissions = granted.permissions if EVERYTHING in asked else granted.permissions.intersection(asked)
+    permissions = granted.permissions if EVERYTHING in asked else common(granted.permissions, asked)
     openid = [one for one in asked if one in OPENID_SCOPES]
     claims: Claims = {
         **granted.claims(holder.user, permissions),

@@ -70,7 +70,7 @@ async def test_a_client_of_ours_gets_all_that_the_user_may_without_asking(auth: 
 
 
 async def test_nobody_gets_a_scope_that_the_user_lacks(auth: Auth):
-    user, (client, secret) = await auth.person(role="portal_user"), await auth.app(scopes=["openid", "users:write"])
+    user, (client, secret) = await auth.person(role="read_only"), await auth.app(scopes=["openid", "users:write"])
     browser = await auth.signed_in(user)
 
     tokens = await auth.tokens(browser, client, secret, scope="openid users:write")
