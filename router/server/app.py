@@ -27,8 +27,10 @@ from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
 from router.server.traffic import Connections
+from router.server.windows import LocalWindows, SharedWindows
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,8 @@ def build(
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
     identity = _identity(config, connections.exchange())
+    windows = _windows(config)
+    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -60,10 +64,11 @@ def build(
             yield
         finally:
             await connections.close()
+            await windows.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, limiter, draw))),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
@@ -84,11 +89,26 @@ def build(
     return app
 
 
+def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
+    redis = config.redis
+    if redis.url is None:
+        return LocalWindows()
+    try:
+        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+    except ValueError as fault:
+        raise Misconfigured(f"redis.url: {fault}") from fault
+
+
 def _pipeline(
-    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+    config: RouterConfig,
+    graphs: Graphs,
+    identity: Identity | None,
+    metrics: Metrics,
+    limiter: RateLimiter,
+    draw: Draw,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, draw)
+        return Pipeline(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
