@@ -17,7 +17,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration
+from router.server import forwarding, health, registration
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -69,6 +69,7 @@ def build(
     app = Starlette(
         routes=[
             Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, limiter, draw))),
+            *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
