@@ -51,7 +51,7 @@ def build(
     graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, connections.exchange())
+    identity = _identity(config, connections.exchange(), registry)
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
 
@@ -114,7 +114,7 @@ def _pipeline(
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
@@ -129,8 +129,13 @@ def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
     own = minter.own_token
-    revocations = Revocations(settings.revocations, exchange, own) if settings.revocations else None
-    api_keys = ApiKeys(settings.api_keys, exchange, own) if settings.api_keys else None
+
+    def inside(path: str) -> str | None:
+        base = forwarding.address(registry, "auth")
+        return f"{base}/internal/{path}" if base else None
+
+    revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
+    api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
