@@ -57,6 +57,7 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
         "UNAUTHORIZED_FIELD_OR_TYPE",

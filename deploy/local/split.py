@@ -127,6 +127,7 @@ class _House:
             "PSA_ROUTER_LISTEN__HOST": serving.HOST,
             "PSA_ROUTER_LISTEN__PORT": str(self.port),
             "PSA_ROUTER_REGISTRY__TOKEN": self.registry_token,
+            "PSA_ROUTER_REDIS__URL": self.redis_url,
             "PSA_ROUTER_REGISTRY__STATE_FILE": str(self.home / "registry.json"),
             "PSA_ROUTER_AUTHENTICATION__ISSUER": identity.issuer(self.home),
             "PSA_ROUTER_AUTHENTICATION__AUDIENCE": identity.AUDIENCE,

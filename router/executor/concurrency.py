@@ -44,10 +44,16 @@ class Limiter:
         self.at_work = 0
         self._line: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> None:
-        """Wait for a place; raises `Crowded` when too many do."""
+    def enter_now(self) -> bool:
+        """Take a place if there is one."""
         if self.at_work < int(self.limit) and not self._line:
             self.at_work += 1
+            return True
+        return False
+
+    async def enter(self) -> None:
+        """Wait for a place; raises `Crowded` when too many do."""
+        if self.enter_now():
             return
         if len(self._line) >= self._policy.waiting:
             raise Crowded("too many requests are waiting for the service")
@@ -92,8 +98,9 @@ class Queued:
     async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
         """Wait for a place, then send."""
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._limiter.enter()
+            if not self._limiter.enter_now():
+                async with asyncio.timeout_at(deadline):
+                    await self._limiter.enter()
         except TimeoutError:
             raise TimedOut("waited for its turn until the deadline") from None
         except Crowded:

@@ -6,31 +6,21 @@
 
 Equal means that nothing which could change the answer differs: the address, the bytes of the body, and every header that is
 sent along, the caller's token above all. Only what names the request and not the asker is left out: the ids of traces.
-Mutations and subscriptions are never shared. The one request lives as long as anybody waits for it.
+Mutations and subscriptions are never shared. Whoever asks first does the work, which costs nothing beyond it; when they
+leave, the work ends with them, and one of those who wait begins anew.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from router.executor.transport import Answer, Carrier, SubgraphRequest, TimedOut
+from router.executor.transport import Answer, Carrier, SubgraphRequest, TimedOut, TransportFailure
 from router.executor.uploads import Form
 
 _NAMES_THE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
-_GRACE_SECONDS = 0.1
-
 Key = tuple[str, bytes | Form, frozenset[tuple[str, str]]]
-
-
-@dataclass(slots=True)
-class _Flight:
-    """A request that is on its way, and how many wait for it."""
-
-    answer: asyncio.Future[Answer]
-    waiting: int = 0
 
 
 def key(request: SubgraphRequest) -> Key:
@@ -45,7 +35,7 @@ class Deduplicated:
     def __init__(self, inner: Carrier, observe: Callable[[str, str], None]) -> None:
         self._inner = inner
         self._observe = observe
-        self._flights: dict[Key, _Flight] = {}
+        self._flights: dict[Key, asyncio.Future[Answer | None]] = {}
 
     async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
         """Join a request that is on its way, or begin one that others may join."""
@@ -55,37 +45,39 @@ class Deduplicated:
         while (flight := self._flights.get(same)) is not None:
             self._observe(request.service, "shared")
             try:
-                return await self._wait(same, flight, deadline)
+                answer = await self._wait(flight, deadline)
             except TimedOut:
                 # It had the deadline of whoever began it. If ours is later, we ask ourselves.
                 if asyncio.get_running_loop().time() >= deadline:
                     raise
-        return await self._wait(same, self._begin(same, request, deadline), deadline)
+            else:
+                if answer is not None:
+                    return answer
+        return await self._begin(same, request, deadline)
 
-    def _begin(self, same: Key, request: SubgraphRequest, deadline: float) -> _Flight:
-        # A task of its own: it must not end with the one who happened to ask first.
-        answer = asyncio.ensure_future(self._inner.carry(request, deadline))
-        flight = self._flights[same] = _Flight(answer)
-        answer.add_done_callback(lambda done: self._landed(same, flight, done))
-        return flight
-
-    def _landed(self, same: Key, flight: _Flight, done: asyncio.Future[Answer]) -> None:
-        if not done.cancelled():
-            done.exception()  # seen, even if everybody has left
-        if self._flights.get(same) is flight:
-            del self._flights[same]
-
-    async def _wait(self, same: Key, flight: _Flight, deadline: float) -> Answer:
-        flight.waiting += 1
+    async def _begin(self, same: Key, request: SubgraphRequest, deadline: float) -> Answer:
+        flight: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._flights[same] = flight
+        answer: Answer | None = None
+        failure: TransportFailure | None = None
         try:
-            # The layers below end at the deadline themselves, and have to learn that they did.
-            async with asyncio.timeout_at(deadline + _GRACE_SECONDS):
-                return await asyncio.shield(flight.answer)
+            answer = await self._inner.carry(request, deadline)
+        except TransportFailure as fault:
+            failure = fault
+            raise
+        finally:
+            # Whoever began it may also have left: there is no answer then, and the next one in line asks itself.
+            del self._flights[same]
+            if failure is None:
+                flight.set_result(answer)
+            else:
+                flight.set_exception(failure)
+                flight.exception()  # seen, even if nobody waits
+        return answer
+
+    async def _wait(self, flight: asyncio.Future[Answer | None], deadline: float) -> Answer | None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await asyncio.shield(flight)
         except TimeoutError:
             raise TimedOut("no answer within the deadline") from None
-        finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.answer.done():
-                if self._flights.get(same) is flight:
-                    del self._flights[same]
-                flight.answer.cancel()

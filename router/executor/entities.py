@@ -96,14 +96,15 @@ def _required(source: dict[str, Any], wanted: RequiresField, types: RuntimeTypes
     if wanted.response_key not in source:
         raise _Absent
     value = source[wanted.response_key]
-    return _value(value, wanted.selections, types) if wanted.selections else value
+    return selected_value(value, wanted.selections, types) if wanted.selections else value
 
 
-def _value(value: Any, selections: Sequence[RequiresSelection], types: RuntimeTypes) -> Any:
+def selected_value(value: Any, selections: Sequence[RequiresSelection], types: RuntimeTypes) -> Any:
+    """Return what a representation says of a value: of objects, in lists too, only what is required."""
     if value is None:
         return None
     if isinstance(value, list):
-        return [_value(item, selections, types) for item in value]
+        return [selected_value(item, selections, types) for item in value]
     if not isinstance(value, dict):
         raise _Absent
     return _select(value, selections, types)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from router.executor import introspection
+from router.executor.compiled import run as compiled
+from router.executor.compiled.program import program_for
 from router.executor.errors import Faults, Masking
 from router.executor.fetch import Call, Run, Services, fetch
 from router.executor.operation import Operation
@@ -35,6 +37,12 @@ async def execute(
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
     run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
+    program = program_for(operation, services.types, conditions)
+    if program is not None and program.worthwhile:
+        tried = await compiled.run(program, services, call)
+        if tried.fits:
+            return Result(tried.data, [])
+        run.remember(tried.known)
     if operation.plan.node is not None:
         await _run(operation.plan.node, (), run)
     own = introspection.answer(operation, call.variables, conditions)

@@ -17,6 +17,7 @@ from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
+from router.executor.nesting import too_deep
 from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.transport import (
@@ -68,6 +69,15 @@ class Call:
     """Told of each answer's headers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a fetch brought, or why it brought nothing; `own` are its variables beyond the client's."""
+
+    node: Fetch
+    own: Mapping[str, Any]
+    outcome: SubgraphResponse | TransportFailure
+
+
 @dataclass(slots=True)
 class Run:
     """One operation while it runs: the data grow, and so do the faults."""
@@ -78,6 +88,12 @@ class Run:
     conditions: Mapping[str, Any]
     faults: Faults
     data: dict[str, Any] = field(default_factory=dict)
+    known: dict[tuple[int, bytes], SubgraphResponse | TransportFailure] = field(default_factory=dict)
+    """What was fetched before this run began; each answer is used once, and nothing of it is fetched again."""
+
+    def remember(self, known: Iterable[Known]) -> None:
+        """Take over what somebody else has fetched for this operation."""
+        self.known = {_known_as(each.node, each.own): each.outcome for each in known}
 
     def found(self, path: Path) -> list[Position]:
         """Return the objects at a path of the plan, as the data stand now."""
@@ -250,10 +266,26 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
 
 
 async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
+    outcome = run.known.pop(_known_as(node, own), None) if run.known else None
+    if outcome is None:
+        outcome = await deliver(node, _body(node, own, run.call.variables), run.services, run.call)
+    if isinstance(outcome, TransportFailure):
+        raise outcome
+    if too_deep(outcome.data) or too_deep(outcome.errors):
+        raise Malformed("the answer is nested too deep")
+    return outcome
+
+
+def _known_as(node: Fetch, own: Mapping[str, Any]) -> tuple[int, bytes]:
+    return id(node), orjson.dumps(own)
+
+
+async def deliver(node: Fetch, body: bytes | Form, services: Services, call: Call) -> SubgraphResponse:
+    """Send one request and observe how it went; raises `TransportFailure`."""
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _deliver(node, _body(node, own, run.call.variables), run)
+        return await _sent(node, body, services, call)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -261,21 +293,20 @@ async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphRespon
         outcome = "CANCELLED"
         raise
     finally:
-        run.call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
+        call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
 
 
-async def _deliver(node: Fetch, body: bytes | Form, run: Run) -> SubgraphResponse:
-    url = run.services.urls.get(node.service_name)
+async def _sent(node: Fetch, body: bytes | Form, services: Services, call: Call) -> SubgraphResponse:
+    url = services.urls.get(node.service_name)
     if not url:
         raise Unavailable("the service has no address")
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-    deadline = min(run.call.deadline, asyncio.get_running_loop().time() + run.services.timeout_seconds)
-    headers = run.call.headers(node.service_name)
+    deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
     is_query = node.operation_kind == "query" and isinstance(body, bytes)
-    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query)
-    response = await run.services.transport.send(request, deadline)
-    if run.call.received is not None:
-        run.call.received(node.service_name, response.headers)
+    request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name), is_query=is_query)
+    response = await services.transport.send(request, deadline)
+    if call.received is not None:
+        call.received(node.service_name, response.headers)
     return response
 
 

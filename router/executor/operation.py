@@ -24,6 +24,8 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
+    programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
+    """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
     texts: dict[str, Text] = field(default_factory=dict)
     """What the fetches ask for, by their operations; each is read once."""
 

@@ -120,12 +120,12 @@ class Projection:
     ) -> dict[str, Any] | None:
         """Return the client's data; `own` are the answers to `__schema` and `__type`."""
         completion = _Completion(self, faults)
-        done = completion.fields(self._root_type, self._root(conditions), {**data, **own}, None)
+        done = completion.fields(self.root_type, self.root(conditions), {**data, **own}, None)
         return done if isinstance(done, dict) else None
 
     def meta_fields(self, conditions: Conditions) -> tuple[FieldNode, ...]:
         """Return the `__schema` and `__type` fields that are asked for."""
-        fields = self.selected(self._root(conditions), self._root_type)
+        fields = self.selected(self.root(conditions), self.root_type)
         return tuple(node for selected in fields if selected.name in META_FIELDS for node in selected.nodes)
 
     def selected(self, selection: Selection, of: FieldsType) -> list[Selected]:
@@ -154,7 +154,7 @@ class Projection:
 
     def _is_of_all(self, selection_set: SelectionSetNode, of: GraphQLInterfaceType, conditions: Conditions) -> bool:
         for node in selection_set.selections:
-            if not _included(node.directives, conditions):
+            if not included(node.directives, conditions):
                 continue
             match node:
                 case FieldNode():
@@ -177,14 +177,20 @@ class Projection:
         return fits and self._is_of_all(fragment.selection_set, of, conditions)
 
     @property
-    def _root_type(self) -> GraphQLObjectType:
+    def root_type(self) -> GraphQLObjectType:
+        """The type of the operation's own selection."""
         root = self._schema.get_root_type(self._definition.operation)
         if root is None:
             raise ValueError("the schema has no root type for this operation")
         return root
 
-    def _root(self, conditions: Conditions) -> Selection:
-        return self._shape(tuple(bool(conditions.get(name)) for name in self._switches))
+    def root(self, conditions: Conditions) -> Selection:
+        """Return the selection of the whole operation; one for each combination of what switches parts on and off."""
+        return self._shape(self.switched(conditions))
+
+    def switched(self, conditions: Conditions) -> tuple[bool, ...]:
+        """Return the values of the variables that switch parts of the operation on and off."""
+        return tuple(bool(conditions.get(name)) for name in self._switches)
 
     def _new_shape(self, switched: tuple[bool, ...]) -> Selection:
         conditions = dict(zip(self._switches, switched, strict=True))
@@ -214,7 +220,7 @@ class Projection:
         shut: bool = False,
     ) -> None:
         for node in selection_set.selections:
-            if not _included(node.directives, conditions):
+            if not included(node.directives, conditions):
                 continue
             inside = shut or is_withheld(node)
             match node:
@@ -337,7 +343,8 @@ def _flat(at: Steps) -> ResponsePath:
     return tuple(reversed(steps))
 
 
-def _included(directives: Iterable[DirectiveNode] | None, conditions: Conditions) -> bool:
+def included(directives: Iterable[DirectiveNode] | None, conditions: Conditions) -> bool:
+    """Tell whether `@skip` and `@include` let a selection stand."""
     for directive in directives or ():
         name = directive.name.value
         if name in ("skip", "include"):

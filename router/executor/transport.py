@@ -21,7 +21,6 @@ import httpx2
 import orjson
 import structlog
 
-from router.executor.nesting import too_deep
 from router.executor.uploads import Form
 
 Scope = MutableMapping[str, Any]
@@ -288,17 +287,24 @@ def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, 
 
 
 class ByScheme:
-    """Picks the way by the URL: `inprocess://` stays inside, everything else goes over HTTP."""
+    """Picks the way by the URL: `inprocess://` stays inside, everything else goes over HTTP.
 
-    def __init__(self, http: Exchange, in_process: Exchange) -> None:
+    `plain` carries what needs neither TLS nor a stream, where there is one.
+    """
+
+    def __init__(self, http: Exchange, in_process: Exchange, plain: Exchange | None = None) -> None:
         self._http = http
         self._in_process = in_process
+        self._plain = plain or http
 
     async def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         """Hand over to the one that knows the scheme."""
-        way = self._in_process if url.startswith(f"{IN_PROCESS}:") else self._http
+        if url.startswith("http:") and body.__class__ is bytes:
+            way = self._plain
+        else:
+            way = self._in_process if url.startswith(f"{IN_PROCESS}:") else self._http
         return await way.exchange(method, url, body=body, headers=headers, deadline=deadline)
 
 
@@ -349,8 +355,6 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
     data, errors = body.get("data"), body.get("errors") or []
     if not isinstance(data, dict | None) or not isinstance(errors, list):
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
-    if too_deep(body):
-        raise _not_graphql(answer, "the answer is nested too deep")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
     return SubgraphResponse(data, tuple(map(_error, errors)), answer.headers)

@@ -40,13 +40,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.graph.build import QueryGraph
 from router.graph.edges import EntryMove, FieldMove, RootMove
 from router.graph.locality import Locality
 from router.graph.nodes import Node
-from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections
+from router.graph.selections import TYPENAME_FIELD, Field, Fragment, Selections, keys_clash
 from router.graph.steps import NOTHING_NEEDED, Handed, Leaf, Path, Place, Solution
 
 _TIES = 6
@@ -80,6 +80,8 @@ class Walk:
 
     def leaves(self, selections: Selections, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         """Find the paths to each leaf of a selection; raises `DeadEnd` when there are none."""
+        if any(self.graph.is_interface_object(path.node) for path in paths) and keys_clash(selections):
+            place = replace(place, apart=True)
         for item in selections:
             match item:
                 case Field():
@@ -90,7 +92,7 @@ class Walk:
     def _field(self, item: Field, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         options = self._options(item, place, paths)
         if not options:
-            if not any(self._explodes(path.node) for path in paths):
+            if not self._may_explode(place, paths):
                 raise DeadEnd(place.type_name, item.name, self._reason(item, place))
             yield from self._exploded(item, place, paths)
         elif not item.selections:
@@ -133,6 +135,10 @@ class Walk:
 
     def _explodes(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
+
+    def _may_explode(self, place: Place, paths: list[Path]) -> bool:
+        """Whether it may help to look for a field type by type: what an interface object really is has to be learnt first."""
+        return self.graph.is_abstract(place.type_name) or any(self._explodes(path.node) for path in paths)
 
     def _below(self, selections: Selections, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         """Go on below a field: in one piece where the subgraphs reached can answer all of it."""
@@ -260,13 +266,18 @@ class Walk:
         if node.type_name == type_name:
             yield path
         elif self.graph.is_interface_object(node):
-            yield path
-            for graph in self.graph.graphs:
-                for entry in self.graph.entries(node.type_name, graph):
-                    if self._knows(entry.target, type_name) and (hopped := self.hop(path, place, entry)):
-                        yield hopped.narrow(self.graph.narrowed(entry.target, type_name))
+            told = list(self._told(path, type_name, place))
+            if not (place.apart and told):  # whatever it is, its fields can be asked for
+                yield path
+            yield from told
         elif type_name in self.graph.possible(node.type_name, node.graph):
             yield path.narrow(self.graph.narrowed(node, type_name))
+
+    def _told(self, path: Path, type_name: str, place: Place) -> Iterator[Path]:
+        for graph in self.graph.graphs:
+            for entry in self.graph.entries(path.node.type_name, graph):
+                if self._knows(entry.target, type_name) and (hopped := self.hop(path, place, entry)):
+                    yield hopped.narrow(self.graph.narrowed(entry.target, type_name))
 
     def _knows(self, node: Node, type_name: str) -> bool:
         return not self.graph.is_interface_object(node) and type_name in self.graph.possible(node.type_name, node.graph)

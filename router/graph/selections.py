@@ -256,6 +256,22 @@ def common_guards(selections: Selections) -> Guards:
     return found or NO_GUARDS
 
 
+def keys_clash(selections: Selections) -> bool:
+    """Whether one response key stands for different fields, which only objects of different types can have."""
+    fields: dict[tuple[str, ...], tuple[str, ...]] = {}
+    return any(fields.setdefault(keys, identity) != identity for keys, identity in _keyed(selections, ()))
+
+
+def _keyed(selections: Selections, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    for item in selections:
+        if isinstance(item, Fragment):
+            yield from _keyed(item.selections, above)
+        else:
+            keys = (*above, item.response_key)
+            yield keys, item.identity
+            yield from _keyed(item.selections, keys)
+
+
 def describe(selections: Selections, indent: str = "") -> str:
     """Print selections for people: one field a line, guards behind it."""
     return "\n".join(_lines(selections, indent))

@@ -232,7 +232,11 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the walk stands: a type, and the object types that are possible there."""
+    """Where the walk stands: a type, and the object types that are possible there.
+
+    They are asked `apart` where one response key means different things for them.
+    """
 
     type_name: str
     types: frozenset[str]
+    apart: bool = False

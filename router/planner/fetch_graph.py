@@ -38,6 +38,7 @@ from router.graph.selections import (
     Guards,
     Selections,
     common_guards,
+    keys_clash,
     merged,
 )
 from router.graph.steps import Enter, Handed, Hop, Narrow, Position, Rest, Start, Take
@@ -348,20 +349,7 @@ def answers_clash(inputs: Iterable[tuple[str, str | None]], output: Selections) 
     All of them are answered alike, so that nothing in the answer tells whose field it is.
     """
     names = [sent_as for _, sent_as in inputs if sent_as]
-    if len(names) == len(set(names)):
-        return False
-    fields: dict[tuple[str, ...], tuple[str, ...]] = {}
-    return any(fields.setdefault(keys, identity) != identity for keys, identity in _keyed(output, ()))
-
-
-def _keyed(selections: Selections, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    for item in selections:
-        if isinstance(item, Fragment):
-            yield from _keyed(item.selections, above)
-        else:
-            keys = (*above, item.response_key)
-            yield keys, item.identity
-            yield from _keyed(item.selections, keys)
+    return len(names) > len(set(names)) and keys_clash(output)
 
 
 def _common_guards(branch: Branch) -> Guards:

@@ -27,8 +27,10 @@ from router.server.http import GraphQLOverHTTP
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
 from router.server.traffic import Connections
+from router.server.windows import LocalWindows, SharedWindows
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,9 @@ def build(
     graphs = Graphs(config, connections.transport(metrics.subgraph_event))
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
-    identity = _identity(config, connections.exchange())
+    identity = _identity(config, connections.exchange(), registry)
+    windows = _windows(config)
+    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -60,10 +64,11 @@ def build(
             yield
         finally:
             await connections.close()
+            await windows.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, draw))),
+            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, limiter, draw))),
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
@@ -85,16 +90,31 @@ def build(
     return app
 
 
+def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
+    redis = config.redis
+    if redis.url is None:
+        return LocalWindows()
+    try:
+        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+    except ValueError as fault:
+        raise Misconfigured(f"redis.url: {fault}") from fault
+
+
 def _pipeline(
-    config: RouterConfig, graphs: Graphs, identity: Identity | None, metrics: Metrics, draw: Draw
+    config: RouterConfig,
+    graphs: Graphs,
+    identity: Identity | None,
+    metrics: Metrics,
+    limiter: RateLimiter,
+    draw: Draw,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, draw)
+        return Pipeline(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
@@ -109,8 +129,13 @@ def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
     own = minter.own_token
-    revocations = Revocations(settings.revocations, exchange, own) if settings.revocations else None
-    api_keys = ApiKeys(settings.api_keys, exchange, own) if settings.api_keys else None
+
+    def inside(path: str) -> str | None:
+        base = forwarding.address(registry, "auth")
+        return f"{base}/internal/{path}" if base else None
+
+    revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
+    api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 

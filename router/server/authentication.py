@@ -4,7 +4,7 @@
 
 An API key is exchanged at auth for the claims of whom it stands for (`api_keys`), and what was taken back since a token
 was issued is looked up with every request (`revocations`). The client's token ends here: a module that is broken into has nothing that opens its neighbour's door. Two algorithms
-are accepted, named explicitly, whatever a token's header says, and a token must be written plainly (`strict_jwt`); a key set that changed is read again when a token names
+are accepted, named explicitly, whatever a token's header says, and a token must be written plainly (`contracts.strict_jwt`); a key set that changed is read again when a token names
 a key that we don't know, but not for every forged token.
 """
 
@@ -25,6 +25,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from contracts import strict_jwt
 from contracts.identity import (
     EVERY_CUSTOMER,
     INTERNAL_ISSUER,
@@ -35,14 +36,13 @@ from contracts.identity import (
     CallerClaims,
     CallerKind,
 )
+from contracts.strict_jwt import Misshapen
 from router.executor.transport import Exchange, TransportFailure
-from router.server import strict_jwt
 from router.server.api_keys import PREFIX, ApiKeys, WrongKey
 from router.server.config import Authentication
 from router.server.lru import Recent
 from router.server.refusals import Refused
 from router.server.revocations import Revocations
-from router.server.strict_jwt import Misshapen
 
 ALGORITHMS: Final = ("ES256", "RS256")
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})

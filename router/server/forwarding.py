@@ -87,7 +87,7 @@ def routes(registry: Registry, exchange: Exchange, doors: Sequence[Door] = DOORS
 
 
 async def _forwarded(request: Request, module: str, registry: Registry, exchange: Exchange) -> Response:
-    base = _address(registry, module)
+    base = address(registry, module)
     if base is None:
         return _away(module)
     try:
@@ -113,7 +113,7 @@ async def _forwarded(request: Request, module: str, registry: Registry, exchange
     return response
 
 
-def _address(registry: Registry, module: str) -> str | None:
+def address(registry: Registry, module: str) -> str | None:
     """Where the module answers: beside its graph."""
     for entry in registry.entries():
         if entry.registration.name == module and entry.verdict.state == "active":

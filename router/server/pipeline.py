@@ -29,6 +29,7 @@ from router.server.authorization import Authorizer, PolicyRequest
 from router.server.config import RouterConfig
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
+from router.server.rate_limit import RateLimiter
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
@@ -95,6 +96,7 @@ class Pipeline:
         graphs: Graphs,
         identity: Identity | None,
         metrics: Metrics,
+        limiter: RateLimiter,
         draw: Draw = random.random,
     ) -> None:
         self.config = config
@@ -103,15 +105,20 @@ class Pipeline:
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
+        self._limiter = limiter
         self._draw = draw
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None or self._may_be_anonymous(headers):
             return None
-        caller = await self._identity.authenticator.caller(
-            headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
-        )
+        try:
+            caller = await self._identity.authenticator.caller(
+                headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
+            )
+        except Refused:
+            await self._limiter.failed(facts)
+            raise
         facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
         return caller
 
@@ -121,6 +128,8 @@ class Pipeline:
     async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched."""
         graph = self._graphs.needed()
+        if not self._limiter.weighs_cost:
+            await self._limiter.take(client.caller, client.headers, client.facts)
         labels = graph.labels.active(self._draw)
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)

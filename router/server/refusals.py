@@ -42,9 +42,18 @@ _EXECUTED = frozenset(
 class Refused(Exception):
     """The request as a whole gets errors and no data."""
 
-    def __init__(self, code: str, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        status: int | None = None,
+        **extensions: Any,
+    ) -> None:
         super().__init__(message)
         self.code = CATALOGUE[code]
+        self.status = status or self.code.status
         self.headers = headers or {}
         self.errors: list[dict[str, Any]] = [{"message": message, "extensions": {"code": code, **extensions}}]
 

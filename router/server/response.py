@@ -45,7 +45,7 @@ def batch(bodies: list[dict[str, Any]], media_type: str) -> Response:
 def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = False) -> Response:
     """Answer a request that was not executed."""
     calm = media_type == JSON and refused.inside_graphql and not apollo_status_codes
-    return _response(refusal_body(refused), 200 if calm else refused.code.status, media_type, refused.headers)
+    return _response(refusal_body(refused), 200 if calm else refused.status, media_type, refused.headers)
 
 
 def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:

@@ -22,6 +22,8 @@ from router.executor.transport import Exchange, TransportFailure
 EVERY_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 20.0
 """A list that is older than this is waited for."""
+AGAIN_SECONDS: Final = 1.0
+"""How soon auth is asked again when it did not answer."""
 _FETCH_SECONDS: Final = 3.0
 _OVERLAP_SECONDS: Final = 120.0
 """How late a revocation may become visible after its moment: a transaction commits after it began."""
@@ -32,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Revocations:
     """The list as this router knows it."""
 
-    def __init__(self, location: str, exchange: Exchange, token: Callable[[], str]) -> None:
+    def __init__(self, location: Callable[[], str | None], exchange: Exchange, token: Callable[[], str]) -> None:
         self._location = location
         self._exchange = exchange
         self._token = token
@@ -52,16 +54,19 @@ class Revocations:
         now = time.monotonic()
         if now - self._read_at < EVERY_SECONDS:
             return
-        if self._reading is None and now - self._tried_at >= 1.0:
+        if self._reading is None and now - self._tried_at >= AGAIN_SECONDS:
             self._tried_at = now
-            self._reading = asyncio.create_task(self._read(), name="revocations")
+            location = self._location()
+            if location is None:
+                return  # nobody is there who could take anything back
+            self._reading = asyncio.create_task(self._read(location), name="revocations")
         # Nearly always the list of a moment ago will do, and nobody waits.
         if self._reading is not None and now - self._read_at > PATIENCE_SECONDS:
             await asyncio.shield(self._reading)
 
-    async def _read(self) -> None:
+    async def _read(self, location: str) -> None:
         try:
-            answer = orjson.loads(await self._fetched())
+            answer = orjson.loads(await self._fetched(location))
             self._take(answer)
             self._read_at = time.monotonic()
         except (TransportFailure, OSError, ValueError, KeyError, TypeError) as fault:
@@ -69,9 +74,9 @@ class Revocations:
         finally:
             self._reading = None
 
-    async def _fetched(self) -> bytes:
+    async def _fetched(self, location: str) -> bytes:
         deadline = asyncio.get_running_loop().time() + _FETCH_SECONDS
-        url = f"{self._location}?since={max(0.0, self._since - _OVERLAP_SECONDS)}"
+        url = f"{location}?since={max(0.0, self._since - _OVERLAP_SECONDS)}"
         headers = {"authorization": f"Bearer {self._token()}"}
         answer = await self._exchange.exchange("GET", url, body=b"", headers=headers, deadline=deadline)
         if answer.status != 200:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from router.executor.circuit_breaker import BreakerPolicy
 from router.executor.concurrency import ConcurrencyPolicy
+from router.executor.http1 import Http1Exchange
 from router.executor.retries import RetryPolicy
 from router.executor.shaping import Observe, Shape, ShapedTransport
 from router.executor.signatures import SigningKey
@@ -74,13 +75,14 @@ class Connections:
     def __init__(self, config: RouterConfig, in_process: Exchange) -> None:
         self._config = config
         self._in_process = in_process
-        self._pools: dict[_Kind, HttpExchange] = {}
+        self._pools: dict[_Kind, tuple[HttpExchange, Http1Exchange]] = {}
         for service in ("", *config.tls.subgraph.subgraphs, *config.traffic_shaping.subgraphs):
             self._pool(service)  # a certificate that can't be read is better found now
 
     def exchange(self, service: str = "") -> ByScheme:
         """Return what carries requests to a subgraph."""
-        return ByScheme(self._pool(service), self._in_process)
+        http, plain = self._pool(service)
+        return ByScheme(http, self._in_process, plain)
 
     def transport(self, observe: Observe) -> ShapedTransport:
         """Return what sends GraphQL to all subgraphs."""
@@ -89,14 +91,16 @@ class Connections:
     async def close(self) -> None:
         """Close all connections."""
         for pool in self._pools.values():
-            await pool.close()
+            for exchange in pool:
+                await exchange.close()
 
-    def _pool(self, service: str) -> HttpExchange:
+    def _pool(self, service: str) -> tuple[HttpExchange, Http1Exchange]:
         config = self._config
         tls = config.tls.subgraph.of(service)
         kind = (tls, config.traffic_shaping.of(service).connections or config.subgraphs.connections)
         if kind not in self._pools:
-            self._pools[kind] = self._new(*kind)
+            plain = Http1Exchange(max_answer_bytes=config.subgraphs.answer_bytes, max_connections=kind[1])
+            self._pools[kind] = (self._new(*kind), plain)
         return self._pools[kind]
 
     def _new(self, tls: SubgraphTls, connections: int) -> HttpExchange:

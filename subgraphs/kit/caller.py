@@ -20,6 +20,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from contracts import strict_jwt
 from contracts.identity import (
     CLOCK_LEEWAY_SECONDS,
     EVERY_CUSTOMER,
@@ -86,7 +87,7 @@ def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None, na
     """
     try:
         customers = claims.get("customers", [])
-        scopes = frozenset(str(claims.get("scope", "")).split())
+        scopes = frozenset(_text(claims.get("scope", "")).split())
         narrowed = frozenset(scope for scope in narrows if scope not in scopes and f"{scope}.own" in scopes)
         return Caller(
             tenant=UUID(claims["tid"]),
@@ -106,6 +107,12 @@ def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None, na
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotVerified(f"claim {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("scope")
+    return value
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -185,6 +192,7 @@ class Verifier:
             raise NotVerified(str(error)) from error
 
     def _decoded(self, token: str, keys: KeySet) -> Mapping[str, Any]:
+        strict_jwt.check(token)
         decoded = jwt.decode(token, keys, algorithms=[SIGNING_ALGORITHM])
         if decoded.header.get("typ") != INTERNAL_TOKEN_TYPE:
             raise ValueError("this is not an internal token")

@@ -8,6 +8,7 @@ from router.composition.merge.carried import carry
 from router.composition.merge.descriptions import merge_descriptions
 from router.composition.merge.external import check_external
 from router.composition.merge.field_types import merge_types
+from router.composition.merge.interface_objects import is_abstracted
 from router.composition.merge.merging import Merging, Override, Sources, present
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Value
@@ -21,6 +22,8 @@ def merge_field(
     """Merge one field. `sources` has an entry, perhaps empty, for every subgraph that has the parent type."""
     found = present(sources)
     real: Sources[FieldDefinition] = {i: m for i, m in found.items() if not merging.subgraphs[i].is_external(m)}
+    if not real and is_abstracted(merging, merged):
+        real = found
     if not real:
         merging.error(
             "EXTERNAL_MISSING_ON_BASE",

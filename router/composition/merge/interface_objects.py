@@ -38,6 +38,24 @@ def _add(member: FieldDefinition, implementation: TypeDefinition) -> None:
     )
 
 
+def is_abstracted(merging: Merging, member: FieldDefinition) -> bool:
+    """Whether an object type has a field from an interface object that resolves it for all of the interface's types."""
+    for interface in merging.supergraph.types.values():
+        if interface.kind is not Kind.INTERFACE:
+            continue
+        if all(
+            implementation.name != member.parent
+            for implementation in merging.supergraph.implementations(interface.name)
+        ):
+            continue
+        for index, definition in present(merging.types_named(interface.name)).items():
+            subgraph = merging.subgraphs[index]
+            own = definition.fields.get(member.name) if subgraph.is_interface_object(definition) else None
+            if own is not None and not subgraph.is_external(own):
+                return True
+    return False
+
+
 def check_sharing_through_interfaces(merging: Merging) -> None:
     """A field of an implementation and one that an interface object adds to it are the same field: it must be shareable."""
     for interface in merging.supergraph.types.values():

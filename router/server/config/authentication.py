@@ -21,9 +21,8 @@ class Authentication(Section):
         None, description="The ES256 key for internal tokens (JWK or PEM); made at start when absent."
     )
     revocations: str | None = Field(
-        None, description="Where auth tells what was taken back (`…/internal/revocations`); asked every few seconds."
+        None, description="Where it is told what was taken back; where the module auth registered, when absent."
     )
     api_keys: str | None = Field(
-        None,
-        description="Where auth says whom an API key stands for (`…/internal/api-keys`); none is accepted without.",
+        None, description="Where it is told whom an API key stands for; where the module auth registered, when absent."
     )

@@ -15,6 +15,8 @@ from router.server.config.csrf import Csrf
 from router.server.config.headers import HeaderRules
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
+from router.server.config.rate_limit import RateLimit
+from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.signatures import Signatures
@@ -43,6 +45,8 @@ class RouterConfig(Section):
     headers: HeaderRules = HeaderRules()
     signatures: Signatures = Signatures()
     tls: Tls = Tls()
+    rate_limit: RateLimit = RateLimit()
+    redis: RedisSettings = RedisSettings()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,

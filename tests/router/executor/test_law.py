@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import queries
 from graphql import DocumentNode, OperationDefinitionNode, parse
+from lies import spoiled
 from world import World
 
 from router.executor.errors import Masking
@@ -73,21 +74,6 @@ async def test_the_federated_answer_is_the_monoliths_answer(first: int) -> None:
 
             assert result.errors == []
             assert result.data == federated.world.answer(document, queries.VALUES)
-
-
-JUNK: list[Any] = [None, 7, -1.5, True, "", "A", [], [None], {}, [[{}]], {"__typename": "Nobody"}, {"__typename": 7}]
-
-
-def spoiled(value: Any, roll: random.Random) -> Any:
-    """Replace, drop and repeat parts of an answer at random."""
-    if roll.random() < 0.05:
-        return roll.choice(JUNK)
-    if isinstance(value, list):
-        kept = [spoiled(item, roll) for item in value if roll.random() > 0.03]
-        return kept + kept[:1] if roll.random() < 0.05 else kept
-    if isinstance(value, dict):
-        return {key: spoiled(inner, roll) for key, inner in value.items() if roll.random() > 0.03}
-    return value
 
 
 @pytest.mark.parametrize("first", range(2000, 2030, 5))

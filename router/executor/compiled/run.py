@@ -1,0 +1,156 @@
+"""Runs a compiled plan: the right answer in one visit per object, or none and everything that was fetched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from router.executor.compiled.places import Required
+from router.executor.compiled.program import AtOnce, InOrder, Node, Program, Request
+from router.executor.compiled.visitors import Group, Json, Tables, Unfit, no_tables
+from router.executor.entities import selected_value
+from router.executor.fetch import Call, Known, Services, deliver
+from router.executor.transport import SubgraphResponse, TransportFailure
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation while it runs; `known` is what the general executor would not have to fetch again."""
+
+    program: Program
+    services: Services
+    call: Call
+    data: Json
+    tables: Tables
+    known: list[Known] = field(default_factory=list)
+    fits: bool = True
+
+
+async def run(program: Program, services: Services, call: Call) -> Run:
+    """Run the program; where `fits` is false in the end the data are worth nothing, and only `known` is."""
+    running = Run(program, services, call, program.root.copy(), no_tables(program.tables))
+    program.ran += 1
+    if program.node is not None:
+        await _node(program.node, running)
+    if not running.fits:
+        program.unfit += 1
+    return running
+
+
+async def _node(node: Node, run: Run) -> None:
+    match node:
+        case Request():
+            await _request(node, run)
+        case InOrder(nodes=nodes):
+            for each in nodes:
+                await _node(each, run)
+                if not run.fits:
+                    return
+        case AtOnce(nodes=nodes):
+            # What was begun is finished, even when the result can't be used here: it's known then.
+            await asyncio.gather(*(_node(each, run) for each in nodes))
+
+
+async def _request(request: Request, run: Run) -> None:
+    try:
+        if request.table is None:
+            await _fetch_root(request, run)
+        else:
+            await _fetch_entities(request, request.table, run)
+    except (Unfit, KeyError, TransportFailure):
+        run.fits = False
+
+
+async def _fetch_root(request: Request, run: Run) -> None:
+    response = await _send(request, {}, run)
+    name = run.program.root_type
+    request.fills[name](_clean(response), Group(name, {}, [run.data]), run.tables)
+
+
+async def _fetch_entities(request: Request, table: int, run: Run) -> None:
+    groups, representations = _collect(request, run.tables[table].values(), run)
+    size = run.services.max_representations
+    if len(groups) <= size:
+        if groups:
+            await _fetch_batch(request, groups, representations, run)
+        return
+    starts = range(0, len(representations), size)
+    parts = [(groups[start : start + size], representations[start : start + size]) for start in starts]
+    await asyncio.gather(*(_guarded_batch(request, part, some, run) for part, some in parts))
+
+
+async def _guarded_batch(
+    request: Request, groups: Sequence[list[Group]], representations: Sequence[Json], run: Run
+) -> None:
+    try:
+        await _fetch_batch(request, groups, representations, run)
+    except (Unfit, KeyError, TransportFailure):
+        run.fits = False
+
+
+async def _fetch_batch(
+    request: Request, groups: Sequence[list[Group]], representations: Sequence[Json], run: Run
+) -> None:
+    response = await _send(request, {request.fetch.representations: representations}, run)
+    entities = _clean(response)["_entities"]
+    if entities.__class__ is not list or len(entities) != len(representations):
+        raise Unfit
+    tables = run.tables
+    for entity, same in zip(entities, groups, strict=True):
+        for group in same:
+            request.fills[group.variant](entity, group, tables)
+
+
+def _collect(request: Request, found: Any, run: Run) -> tuple[list[list[Group]], list[Json]]:
+    """Build one representation for all groups that have the same."""
+    groups: list[list[Group]] = []
+    representations: list[Json] = []
+    seen: dict[bytes, list[Group]] = {}
+    for group in found:
+        required = request.builds.get(group.variant)
+        if required is None:
+            continue
+        built = _representation(required, group.known, run)
+        if None in built.values() and not run.services.types.keyed(request.fetch.service_name, built):
+            raise Unfit
+        key = orjson.dumps(built)
+        same = seen.get(key)
+        if same is None:
+            same = seen[key] = [group]
+            groups.append(same)
+            representations.append(built)
+        else:
+            same.append(group)
+    return groups, representations
+
+
+def _representation(required: tuple[Required, ...], known: Mapping[str, Any], run: Run) -> Json:
+    return {
+        each.name: selected_value(known[each.key], each.selections, run.services.types)
+        if each.selections
+        else known[each.key]
+        for each in required
+    }
+
+
+async def _send(request: Request, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
+    node, variables = request.fetch, run.call.variables
+    used = {name: variables[name] for name in node.variable_usages if name in variables} if node.variable_usages else {}
+    body = b"".join((request.head, orjson.dumps({**used, **own}), request.tail))
+    try:
+        response = await deliver(node, body, run.services, run.call)
+    except TransportFailure as failure:
+        run.known.append(Known(node, own, failure))
+        raise
+    run.known.append(Known(node, own, response))
+    return response
+
+
+def _clean(response: SubgraphResponse) -> Json:
+    if response.errors or response.data is None:
+        raise Unfit
+    return response.data

@@ -1,0 +1,107 @@
+"""How many requests a caller may send: by API key or user, else by address; with the headers that tell how many are left.
+
+    RateLimit-Policy: "default";q=1000;w=60      what holds for this caller
+    RateLimit: "default";r=999;t=60              what is left, and when there is more (draft-ietf-httpapi-ratelimit-headers-10)
+    Retry-After: 17                              on a refusal
+
+Tokens that are no proof count for the address that they come from, in a window of their own: who guesses is slowed down, and
+who is known is not, even behind the same address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers
+
+from router.server.config.rate_limit import Quota, RateLimit
+from router.server.refusals import Refused
+from router.server.windows import Verdict, Windows
+
+if TYPE_CHECKING:  # it brings all of cryptography along
+    from router.server.access_log import Facts
+    from router.server.authentication import Caller
+
+CODE: Final = "REQUEST_RATE_LIMITED"
+_MESSAGE: Final = "Your request has been rate limited"
+_CLIENT_NAMES: Final = ("apollographql-client-name", "graphql-client-name", "x-graphql-client-name")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for a caller: a name, who is counted, how much may be."""
+
+    name: str
+    who: str
+    quota: Quota
+
+    def headers(self, verdict: Verdict) -> dict[str, str]:
+        """Return what the caller is told."""
+        return {
+            "ratelimit-policy": f'"{self.name}";q={self.quota.limit};w={int(self.quota.window)}',
+            "ratelimit": f'"{self.name}";r={verdict.left};t={verdict.seconds}',
+        }
+
+
+class RateLimiter:
+    """Counts, and refuses what is too much."""
+
+    def __init__(self, settings: RateLimit, windows: Windows, *, tokens_are_accepted: bool) -> None:
+        self._settings = settings
+        self._windows = windows
+        by_address = settings.by_address
+        self._by_address = tokens_are_accepted if by_address is None else by_address
+
+    @property
+    def weighs_cost(self) -> bool:
+        """Whether an operation counts with its cost, which is known only when it's planned."""
+        return self._settings.enabled and self._settings.weigh_by_cost
+
+    async def take(self, caller: Caller | None, headers: Headers, facts: Facts, weight: int = 1) -> None:
+        """Count an operation; raises `Refused` when it's one too many."""
+        policy = self._policy(caller, headers, facts.address)
+        if policy is None:
+            return
+        quota = policy.quota
+        verdict = await self._windows.take(f"{policy.who} {quota.window}", quota.limit, quota.window, weight)
+        facts.headers.update(policy.headers(verdict))
+        if not verdict.passes:
+            facts.headers["retry-after"] = str(verdict.seconds)  # in a batch there is no other place to say it
+            raise self._refusal(verdict)
+
+    async def failed(self, facts: Facts) -> None:
+        """Count a token that is no proof; raises `Refused` when there were too many from this address."""
+        if not self._settings.enabled:
+            return
+        quota = self._settings.failed_authentication
+        verdict = await self._windows.take(f"failed {facts.address}", quota.limit, quota.window)
+        if not verdict.passes:
+            raise self._refusal(verdict)
+
+    def _refusal(self, verdict: Verdict) -> Refused:
+        status = self._settings.refusal_status
+        return Refused(CODE, _MESSAGE, headers={"retry-after": str(verdict.seconds)}, status=status)
+
+    def _policy(self, caller: Caller | None, headers: Headers, address: str) -> Policy | None:
+        if not self._settings.enabled:
+            return None
+        if caller is not None:
+            return self._of_caller(caller, headers)
+        return Policy("default", f"address {address}", self._settings) if self._by_address else None
+
+    def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
+        claims: Mapping[str, object] = caller.claims
+        tenant, subject = str(claims.get("tid", "")), str(claims.get("key") or claims.get("sub", ""))
+        client = next((headers[name] for name in _CLIENT_NAMES if name in headers), "")
+        who, overrides = f"caller {tenant} {subject}", self._settings.overrides
+        if subject in overrides.keys:
+            return Policy("key", who, overrides.keys[subject])
+        if caller.rate_limit is not None:
+            return Policy("key", who, Quota(limit=caller.rate_limit, window=60.0))
+        if client in overrides.clients:
+            return Policy("client", who, overrides.clients[client])
+        if tenant in overrides.tenants:
+            return Policy("tenant", who, overrides.tenants[tenant])
+        return Policy("default", who, self._settings)
