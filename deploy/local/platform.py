@@ -110,8 +110,6 @@ def router_config(home: Path, auth: str | None = None, **more: Any) -> RouterCon
             issuer=identity.issuer(home),
             audience=identity.AUDIENCE,
             jwks=f"{auth}/auth/jwks.json" if auth else str(identity.public_keys_file(home)),
-            revocations=f"{auth}/internal/revocations" if auth else None,
-            api_keys=f"{auth}/internal/api-keys" if auth else None,
             signing_key_file=identity.router_key_file(home),
         ),
         expose_query_plan=True,

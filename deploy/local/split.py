@@ -132,8 +132,6 @@ class _House:
             "PSA_ROUTER_AUTHENTICATION__ISSUER": identity.issuer(self.home),
             "PSA_ROUTER_AUTHENTICATION__AUDIENCE": identity.AUDIENCE,
             "PSA_ROUTER_AUTHENTICATION__JWKS": f"{auth}/auth/jwks.json",
-            "PSA_ROUTER_AUTHENTICATION__REVOCATIONS": f"{auth}/internal/revocations",
-            "PSA_ROUTER_AUTHENTICATION__API_KEYS": f"{auth}/internal/api-keys",
             "PSA_ROUTER_AUTHENTICATION__SIGNING_KEY_FILE": str(identity.router_key_file(self.home)),
             "PSA_ROUTER_EXPOSE_QUERY_PLAN": "true",
         }

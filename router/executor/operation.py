@@ -10,6 +10,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from router.executor.asked import Text, text_of
 from router.executor.projection import Projection
+from router.executor.spending import Demand
 from router.planner.query_plan import Fetch, QueryPlan
 
 
@@ -24,11 +25,14 @@ class Operation:
     projection: Projection
     digest: str | None = None
     """What names the document in logs."""
+    demand: Demand = field(default_factory=Demand)
+    """What its plan takes at least."""
     programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
     """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
+    measured: tuple[str, ...] = ()
+    """Limits of the server that it exceeds, and that only measure."""
     texts: dict[str, Text] = field(default_factory=dict)
     """What the fetches ask for, by their operations; each is read once."""
-
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
     extensions: Mapping[str, Any] = field(default_factory=dict)
@@ -44,7 +48,8 @@ class Operation:
         digest: str | None = None,
     ) -> Operation:
         """Prepare everything that doesn't depend on a request."""
-        return Operation(schema, document, definition, plan, Projection(schema, document, definition), digest)
+        projection = Projection(schema, document, definition)
+        return Operation(schema, document, definition, plan, projection, digest, Demand.of(plan))
 
     @property
     def kind(self) -> str:

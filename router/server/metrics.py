@@ -33,6 +33,7 @@ class Metrics:
         )
         self._active = meter.create_up_down_counter("http.server.active_requests", "1", "Requests at work now.")
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
+        self._limits = meter.create_counter("psa.router.limits", "1", "Requests beyond a limit, refused or measured.")
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
         )
@@ -57,6 +58,10 @@ class Metrics:
         """Count the errors of one answer; codes that a subgraph made up share one name, or figures would grow forever."""
         for code in codes:
             self._errors.add(1, {"code": code if code in CATALOGUE else "OTHER"})
+
+    def limit(self, name: str, outcome: str) -> None:
+        """Count a request beyond a limit."""
+        self._limits.add(1, {"limit": name, "outcome": outcome})
 
     def fetched(self, record: FetchRecord) -> None:
         """Count a request to a subgraph."""

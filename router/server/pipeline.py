@@ -24,11 +24,14 @@ from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
 from router.planner.query_plan import pretty, to_json
+from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
 from router.server.config import RouterConfig
+from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
+from router.server.persisted import Persisted
 from router.server.rate_limit import RateLimiter
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
@@ -101,12 +104,18 @@ class Pipeline:
     ) -> None:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
+        self.persisted = Persisted(config)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
         self._limiter = limiter
         self._draw = draw
+
+    @property
+    def warden(self) -> Warden:
+        """Who decides what comes of requests beyond a limit."""
+        return self._graphs.gate.warden
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
@@ -130,11 +139,14 @@ class Pipeline:
         graph = self._graphs.needed()
         if not self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts)
+        request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
+        limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)
         _check_way(operation, client)
-        conditions = _coerced(operation, request)
+        self.warden.count(operation.measured)
+        conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         call = self._call(request, client, operation)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
         shown = self._plan_shown(operation, client.headers)
@@ -194,7 +206,9 @@ async def _find(
     facts.operation_name = request.operation_name
     asking = PolicyRequest(client.caller.claims if client.caller else None, client.headers)
     decide = partial(authorizer.failed, request=asking)
-    operation = await graph.operations.find(request.query, request.operation_name, labels, decide)
+    operation = await graph.operations.find(
+        request.query, request.operation_name, labels, decide, registered=request.registered
+    )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
     return operation
@@ -205,13 +219,14 @@ def _check_way(operation: Operation, client: Client) -> None:
         raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
 
 
-def _coerced(operation: Operation, request: GraphQLRequest) -> Mapping[str, Any]:
+def _coerced(operation: Operation, request: GraphQLRequest, *, hide_suggestions: bool) -> Mapping[str, Any]:
     """Check the variables; the subgraphs get what the client sent, the conditions of the plan get these."""
     coerced = get_variable_values(
         operation.schema,
         operation.definition.variable_definitions or (),
         dict(request.variables),
         max_errors=_MOST_VARIABLE_ERRORS,
+        hide_suggestions=hide_suggestions,
     )
     if isinstance(coerced, list):
         raise Refused.because("BAD_USER_INPUT", coerced)
