@@ -71,6 +71,9 @@ class Metrics:
             "{request}",
             "Requests at work now.",
         )
+        self._subscriptions = meter.create_up_down_counter(
+            "apollo.router.opened.subscriptions", "1", "Subscriptions that are open now."
+        )
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
         buckets = {"explicit_bucket_boundaries_advisory": _COSTS}
         self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
@@ -80,6 +83,10 @@ class Metrics:
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
         )
+
+    def subscriptions(self, change: int) -> None:
+        """Count subscriptions in and out."""
+        self._subscriptions.add(change)
 
     def subgraph_event(self, service: str, event: str) -> None:
         """Count what happened on the way to a subgraph: retried, shared, rejected, open, half_open, closed, crowded."""
