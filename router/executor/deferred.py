@@ -29,6 +29,7 @@ from router.executor.operation import Operation
 from router.executor.part_projection import Data, Later, PartProjection, TakenBackError, additions, object_at
 from router.executor.paths import EACH
 from router.executor.projection import CODE
+from router.executor.spending import Spending
 from router.graph.selections import Deferral
 from router.planner.query_plan import Condition, Defer, DeferredNode, Fetch, Flatten, Parallel, PlanNode, Sequence
 
@@ -109,7 +110,8 @@ class Deferred:
         self._emit = emit
         self._arrived: dict[str, asyncio.Event] = {one: asyncio.Event() for one in _ids(node)}
         faults = Faults(masking, [*operation.errors])
-        self._run = Run(operation, services, call, conditions, faults, arrived=self._arrive)
+        spending = Spending(services.spending, operation.demand)
+        self._run = Run(operation, services, call, conditions, faults, spending, arrived=self._arrive)
         self._runs: dict[Deferral, Run] = {}
         self._tasks: dict[Deferral, asyncio.Task[None]] = {}
         self._done: set[Deferral] = set()

@@ -33,6 +33,9 @@ _REASONS = {
     "UPSTREAM_UNAVAILABLE": "could not be reached",
     "UPSTREAM_TIMEOUT": "took too long to answer",
     "UPSTREAM_MALFORMED": "gave an answer that can't be read",
+    "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE": "is not asked for that much",
+    "FETCH_LIMIT_EXCEEDED": "would have to be asked too often",
+    "RESPONSE_SIZE_LIMIT_EXCEEDED": "answered more than an operation may hold",
     "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
     "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }

@@ -13,6 +13,7 @@ from router.executor.compiled.program import program_for
 from router.executor.errors import Faults, Masking
 from router.executor.fetch import Call, Run, Services, fetch
 from router.executor.operation import Operation
+from router.executor.spending import Spending
 from router.planner.query_plan import (
     Condition,
     Fetch,
@@ -36,10 +37,11 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
+    spending = Spending(services.spending, operation.demand)
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]), spending)
     program = program_for(operation, services.types, conditions)
     if program is not None and program.worthwhile:
-        tried = await compiled.run(program, services, call)
+        tried = await compiled.run(program, services, call, spending)
         if tried.fits:
             return Result(tried.data, [])
         run.remember(tried.known)

@@ -53,7 +53,7 @@ from router.graph.build import QueryGraph
 from router.graph.edges import EntryMove, FieldMove, RootMove
 from router.graph.locality import Locality
 from router.graph.nodes import Node
-from router.graph.selections import TYPENAME_FIELD, Deferral, Field, Fragment, Selections, keys_clash
+from router.graph.selections import TYPENAME, TYPENAME_FIELD, Deferral, Field, Fragment, Selections, keys_clash
 from router.graph.steps import NOTHING_NEEDED, Handed, Leaf, Path, Place, Solution
 
 _TIES = 6
@@ -99,7 +99,7 @@ class Walk:
     def _field(self, item: Field, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         options = self._options(item, place, paths)
         if not options:
-            if not self._may_explode(place, paths):
+            if not self._may_explode(item, place, paths):
                 raise DeadEnd(place.type_name, item.name, self._reason(item, place))
             yield from self._exploded(item, place, paths)
         elif not item.selections:
@@ -143,9 +143,11 @@ class Walk:
     def _explodes(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
 
-    def _may_explode(self, place: Place, paths: list[Path]) -> bool:
-        """Whether it may help to look for a field type by type: what an interface object really is has to be learnt first."""
-        return self.graph.is_abstract(place.type_name) or any(self._explodes(path.node) for path in paths)
+    def _may_explode(self, item: Field, place: Place, paths: list[Path]) -> bool:
+        """Whether it may help to look for a field type by type; of an interface object that means to learn the type first."""
+        if any(self._explodes(path.node) for path in paths):
+            return True
+        return item.name != TYPENAME and self.graph.is_abstract(place.type_name)
 
     def _below(self, selections: Selections, place: Place, paths: list[Path]) -> Iterator[Leaf]:
         """Go on below a field: in one piece where the subgraphs reached can answer all of it."""

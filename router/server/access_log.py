@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
+from router.server.client_name import client_name
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
 
@@ -127,7 +128,7 @@ def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, 
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,
         "client.address": (scope.get("client") or ("",))[0],
-        "client.name": _short(headers.get("apollographql-client-name") or headers.get("graphql-client-name")),
+        "client.name": _short(client_name(headers)),
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,
         "graphql.operation.hash": facts.operation_hash,

@@ -23,7 +23,10 @@ from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.cors import CrossOrigin
+from router.server.documents import Gate
 from router.server.http import GraphQLOverHTTP
+from router.server.limits import Warden
+from router.server.manifests import BadManifest
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
@@ -48,12 +51,14 @@ def build(
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
     connections = Connections(config, inside)
     metrics = Metrics()
-    graphs = Graphs(config, connections.transport(metrics.subgraph_event))
+    gate = _gate(config, Warden(config.limits, metrics.limit))
+    graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
     registry = Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry)
     identity = _identity(config, connections.exchange())
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -61,14 +66,15 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with pipeline.persisted.running():
+                yield
         finally:
             await connections.close()
             await windows.close()
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(_pipeline(config, graphs, identity, metrics, limiter, draw))),
+            Route("/graphql", GraphQLOverHTTP(pipeline)),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs),
             metrics.route(),
@@ -92,9 +98,16 @@ def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
     if redis.url is None:
         return LocalWindows()
     try:
-        return SharedWindows(redis.url.get_secret_value(), timeout_seconds=redis.timeout, away_seconds=redis.away)
+        return SharedWindows(
+            redis.url.get_secret_value(), timeout_seconds=redis.timeout_seconds, away_seconds=redis.retry_seconds
+        )
     except ValueError as fault:
         raise Misconfigured(f"redis.url: {fault}") from fault
+
+
+def _gate(config: RouterConfig, warden: Warden) -> Gate:
+    suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
+    return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
 
 
 def _pipeline(
@@ -109,6 +122,8 @@ def _pipeline(
         return Pipeline(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
+    except BadManifest as fault:
+        raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
 def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:

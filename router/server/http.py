@@ -10,14 +10,14 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from router.server import batching, csrf, incremental, response, uploads
+from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
 from router.server.compression import decoded
 from router.server.pipeline import Client, Pipeline, Prepared
@@ -35,6 +35,8 @@ from router.server.request import (
 
 T = TypeVar("T")
 
+_MEASURED_AT_MOST: Final = 16
+
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +46,7 @@ class GraphQLOverHTTP:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._config = pipeline.config
+        self._warden = pipeline.warden
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -73,6 +76,7 @@ class GraphQLOverHTTP:
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
         check_method(method)
+        limits.check_head(scope, self._warden)
         csrf.check(method, headers, self._config.csrf)
         async with AsyncExitStack() as until_answered:
             async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
@@ -85,13 +89,25 @@ class GraphQLOverHTTP:
                 return await self._answer_one(asked, client, receive, wanted, deadline)
 
     async def _asked(self, scope: Scope, receive: Receive, headers: Headers, until_answered: AsyncExitStack) -> Any:
-        method, limits = scope["method"], self._config.limits
+        method = scope["method"]
         if method == "POST" and uploads.is_multipart(headers):
-            form = uploads.parameters(receive, headers, self._config.uploads, limits.body_bytes)
+            form = uploads.parameters(receive, headers, self._config.uploads, self._config.limits.body_bytes)
             return await until_answered.enter_async_context(form)
         check_content_type(method, headers)
-        body = decoded(await read_body(receive, headers, limits.body_bytes), headers, limits.body_bytes)
-        return parameters(method, scope["query_string"], body)
+        return parameters(method, scope["query_string"], await self._body(receive, headers))
+
+    async def _body(self, receive: Receive, headers: Headers) -> bytes:
+        allowed = self._warden.limits.body_bytes
+        # A limit that only measures still can't let a body fill the memory.
+        most = allowed * _MEASURED_AT_MOST if self._warden.limits.only_measures("body_bytes") else allowed
+        try:
+            body = decoded(await read_body(receive, headers, most), headers, most)
+        except Refused as refused:
+            if refused.code.status == 413:
+                self._warden.refused("body_bytes")
+            raise
+        self._warden.check("body_bytes", len(body), allowed)
+        return body
 
     async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
         form = incremental.accepted(client.headers) if self._config.defer_support else None
@@ -105,7 +121,7 @@ class GraphQLOverHTTP:
         return response.result(result, wanted, prepared.extensions)
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
-        batching.check(asked, self._config.batching)
+        batching.check(asked, self._config.batching, self._warden)
         members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
         bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))

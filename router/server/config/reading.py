@@ -20,6 +20,7 @@ from router.server.config.tree import RouterConfig
 PREFIX = "PSA_ROUTER_"
 # The modules' own setting for where the router is; it may stand in the same environment.
 _NOT_OURS = frozenset({"PSA_ROUTER_URL"})
+_REDIS = "PSA_REDIS_URL"
 
 
 class Misconfigured(Exception):
@@ -29,6 +30,8 @@ class Misconfigured(Exception):
 def read(file: Path | None, environment: Mapping[str, str], **more: Any) -> RouterConfig:
     """Read the settings; raises `Misconfigured` with all that is wrong. `more` comes from the command line and wins."""
     given = _from_file(file) if file else {}
+    if environment.get(_REDIS):
+        given.setdefault("redis", {}).setdefault("url", environment[_REDIS])
     for keys, value in _from_environment(environment):
         _put(given, keys, value)
     for dotted, value in more.items():
