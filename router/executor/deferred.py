@@ -121,6 +121,11 @@ class Deferred:
         self._numbers = count()
         self._began = False
 
+    @property
+    def delivered(self) -> Data | None:
+        """All that the client has by now."""
+        return self._client_has or None
+
     async def run(self, deadline: float) -> None:
         """Answer; raises `TimeoutError` if the primary part isn't there in time (of the event loop's clock)."""
         try:

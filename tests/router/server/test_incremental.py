@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -322,3 +323,13 @@ async def test_a_batch_is_answered_without_parts(platform: Any) -> None:
         response = await running.client.post("/graphql", json=[{"query": QUERY}], headers={"accept": APOLLO_3})
 
         assert response.json() == [{"data": WHOLE}]
+
+
+async def test_what_an_operation_did_cost_is_counted_when_its_last_part_is_there(platform: Any) -> None:
+    costs = {"enabled": True, "strategy": {"static_estimated": {"max": 1000, "actual_cost_mode": "by_response_shape"}}}
+    async with platform(demand_control=costs) as running:
+        read(await post(running, QUERY, APOLLO_3))
+        counted = (await running.client.get("/metrics")).text
+
+        # The customer, one ticket, one asset.
+        assert [line.split()[-1] for line in counted.splitlines() if re.match("cost_actual.*_sum", line)] == ["3.0"]
