@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -50,6 +51,8 @@ class SubgraphRequest:
     body: bytes | Form
     headers: Mapping[str, str] = field(default_factory=dict)
     is_query: bool = False
+    siblings: object = None
+    """The operation that it is part of, if that may ask the same service for something else at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class HttpExchange:
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
         self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        # One client carries everybody's requests: a cookie that it kept would be one person's, sent with another's.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float

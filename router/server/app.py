@@ -19,7 +19,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration, wiring
+from router.server import forwarding, health, registration, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -66,7 +66,7 @@ def build(
     registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange())
+    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange(), registry)
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
@@ -89,13 +89,16 @@ def build(
         routes=[
             *_graphql(config.listen.path, door),
             *live.routes,
+            *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
             metrics.route(),
             *page.routes(),
         ],
         middleware=[
-            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(
+                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+            ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -145,19 +148,29 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
+    from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
         minter = Minter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
-    return Identity(Authenticator(settings, keys), minter)
+    own = minter.own_token
+
+    def inside(path: str) -> str | None:
+        base = forwarding.address(registry, "auth")
+        return f"{base}/internal/{path}" if base else None
+
+    revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
+    api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
+    return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
 def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
