@@ -66,14 +66,6 @@ def test_a_change_is_seen_at_once_with_the_fields_of_other_modules(platform: Pla
     assert answer == {"data": {"ticketUpdated": watched}}
 
 
-def test_a_portal_user_sees_changes_of_their_own_tickets(platform: Platform) -> None:
-    ticket = a_ticket(platform)
-    with watching(platform, WATCH, role="portal_user", id=ticket["id"]) as answers, _opened(platform):
-        answer, new = seen(answers, platform, ticket)
-
-    assert answer["data"]["ticketUpdated"]["priority"] == new
-
-
 SEEN = """{ customer(id: "123") { id tickets(status: "open") { id } assets { id } } }"""
 
 
