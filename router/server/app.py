@@ -57,7 +57,12 @@ def build(
     _start(config, graphs, registry)
     identity = _identity(config, connections.exchange())
     windows = _windows(config)
-    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    limiter = RateLimiter(
+        config.rate_limit,
+        windows,
+        tokens_are_accepted=identity is not None,
+        of_all=config.traffic_shaping.router.global_rate_limit,
+    )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
 
     def public_keys() -> dict[str, Any]:

@@ -126,6 +126,19 @@ async def test_nothing_is_fetched_for_whoever_is_refused_and_the_status_can_be_a
     assert len(psa.subgraphs["crm"].asked) == 1
 
 
+async def test_all_clients_together_can_have_a_limit_and_each_subgraph_one(small: Any) -> None:
+    limits = {"capacity": 2, "interval": "60s"}
+    async with small(graph(), traffic_shaping={"router": {"global_rate_limit": limits}}) as psa:
+        codes = await statuses(psa, 3, {})
+    async with small(graph(), traffic_shaping={"all": {"global_rate_limit": limits}}) as psa:
+        bodies = [await psa.ask("{ ping }") for _ in range(3)]
+
+    assert codes == [200, 200, 429]
+    assert [body["data"]["ping"] for body in bodies] == ["pong", "pong", None]
+    assert bodies[2]["errors"][0]["extensions"]["code"] == "REQUEST_RATE_LIMITED"
+    assert len(psa.subgraphs["crm"].asked) == 2
+
+
 async def test_a_redis_that_is_not_there_stops_nobody(small: Any, issuer: Any) -> None:
     settings = {
         "authentication": issuer.settings(),
