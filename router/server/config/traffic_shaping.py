@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from contracts.deadline import DEADLINE_HEADER
 from router.server.config.section import Section
 from router.server.config.units import Seconds
 
