@@ -60,6 +60,10 @@ class Faults:
     _tainted: dict[ResponsePath, Asked] = field(default_factory=dict)
     _above: set[ResponsePath] = field(default_factory=set)  # all that stands above what is tainted
 
+    def beside(self) -> Faults:
+        """Collect the errors of another part of the same answer: what is explained in one is in both."""
+        return Faults(self.masking, [], self._explained, self._tainted)
+
     def report(self, message: str, code: str, path: ResponsePath | None, **extensions: Any) -> None:
         """Add an error of our own."""
         self._add(message, path, {"code": code, **extensions})

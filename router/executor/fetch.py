@@ -90,6 +90,8 @@ class Run:
     faults: Faults
     spending: Spending
     data: dict[str, Any] = field(default_factory=dict)
+    arrived: Callable[[str | None], None] = lambda _id: None
+    """Told of each fetch that is done, by the id that it has in the plan if others wait for it."""
     known: dict[tuple[int, bytes], SubgraphResponse | TransportFailure] = field(default_factory=dict)
     """What was fetched before this run began; each answer is used once, and nothing of it is fetched again."""
 

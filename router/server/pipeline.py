@@ -18,6 +18,7 @@ import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
+from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
@@ -58,12 +59,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who sent an operation, and what came along with it; `may_write` is false where the way allows only queries."""
+    """Who sent an operation, and what came along with it.
+
+    `may_write` is false where the way allows only queries; `deferring` is true where the answer may come in parts.
+    """
 
     headers: Headers
     facts: Facts
     caller: Caller | None = None
     may_write: bool = True
+    deferring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,15 @@ class Prepared:
     def is_mutation(self) -> bool:
         """Whether it changes something, so that what was begun has to be finished."""
         return self.operation.definition.operation is OperationType.MUTATION
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether it's to be answered in parts, by `deferred`."""
+        return not self.dry_run and deferring(self.operation, self.conditions) is not None
+
+    def deferred(self, emit: Emit) -> Deferred:
+        """Run it and answer in parts."""
+        return Deferred(self.operation, self.graph.services, self.call, self.conditions, self.masking, emit)
 
     async def execute(self) -> Result:
         """Run it and answer once."""
@@ -221,7 +235,12 @@ async def _find(
     asking = PolicyRequest(client.caller.claims if client.caller else None, client.headers)
     decide = partial(authorizer.failed, request=asking)
     operation = await graph.operations.find(
-        request.query, request.operation_name, labels, decide, registered=request.registered
+        request.query,
+        request.operation_name,
+        labels,
+        decide,
+        registered=request.registered,
+        deferring=client.deferring,
     )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest

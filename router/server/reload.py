@@ -68,8 +68,8 @@ class Graphs:
 
     def _derive(self, sdl: str) -> Graph:
         supergraph = Supergraph.parse(sdl)
-        schema = api_schema(supergraph)
         config = self._config
+        schema = api_schema(supergraph, with_defer=config.defer_support)
         operations = Operations(
             schema,
             Planner(supergraph),

@@ -59,6 +59,9 @@ class RouterConfig(Section):
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
     )
     request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
+    defer_support: bool = Field(
+        default=True, description="Whether clients may put off parts of an operation with `@defer`."
+    )
     operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
     operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
     expose_query_plan: bool | None = Field(
