@@ -97,6 +97,9 @@ CATALOGUE = catalogue(
     ErrorCode(
         "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
     ),
+    ErrorCode(
+        "REQUEST_CONCURRENCY_LIMITED", "Too much is asked at once; Retry-After says when to come.", "router", 503
+    ),
     ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),

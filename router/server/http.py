@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
+from router.server.admission import Admission
 from router.server.compression import decoded
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
@@ -47,6 +48,7 @@ class GraphQLOverHTTP:
         self._pipeline = pipeline
         self._config = pipeline.config
         self._warden = pipeline.warden
+        self._admission = Admission(pipeline.config.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -81,12 +83,18 @@ class GraphQLOverHTTP:
         async with AsyncExitStack() as until_answered:
             async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
                 asked = await self._asked(scope, receive, headers, until_answered)
-            async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
-                caller = await self._pipeline.identify(headers, facts)
-                client = Client(headers, facts, caller, may_write=method == "POST")
-                if isinstance(asked, list):
-                    return await self._answer_batch(asked, client, receive, wanted)
-                return await self._answer_one(asked, client, receive, wanted, deadline)
+            with self._admission.place():
+                return await self._answer_asked(asked, receive, headers, facts, wanted, method)
+
+    async def _answer_asked(
+        self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
+    ) -> Response:
+        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
+            caller = await self._pipeline.identify(headers, facts)
+            client = Client(headers, facts, caller, may_write=method == "POST")
+            if isinstance(asked, list):
+                return await self._answer_batch(asked, client, receive, wanted)
+            return await self._answer_one(asked, client, receive, wanted, deadline)
 
     async def _asked(self, scope: Scope, receive: Receive, headers: Headers, until_answered: AsyncExitStack) -> Any:
         method = scope["method"]

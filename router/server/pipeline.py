@@ -160,6 +160,8 @@ class Pipeline:
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)
         _check_way(operation, client)
+        if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
         self.warden.count(operation.measured)
         conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         if self._limiter.weighs_cost:

@@ -13,6 +13,7 @@ from graphql import GraphQLSchema
 
 from router.executor.fetch import Services
 from router.executor.spending import SpendingLimits
+from router.executor.together import Together
 from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -44,8 +45,14 @@ class Graphs:
     def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
         self.gate = gate
-        self._transport = transport
+        self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
+        self._sdl: str | None = None
+
+    @property
+    def sdl(self) -> str | None:
+        """The text from which the current graph came."""
+        return self._sdl
 
     @property
     def current(self) -> Graph | None:
@@ -60,11 +67,15 @@ class Graphs:
 
     async def load(self, sdl: str) -> None:
         """Derive everything from a supergraph in a thread, then swap; raises `InvalidSupergraph` and swaps nothing."""
+        if sdl == self._sdl:
+            return
         self._current = await asyncio.to_thread(self._derive, sdl)
+        self._sdl = sdl
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""
         self._current = self._derive(sdl)
+        self._sdl = sdl
 
     def _derive(self, sdl: str) -> Graph:
         supergraph = Supergraph.parse(sdl)
