@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -182,6 +183,20 @@ async def test_a_mutation_that_is_shut_is_not_executed_and_its_neighbours_are(sm
     assert both == {"data": {"wipe": None, "note": 2}, "errors": [_error("wipe")]}
     assert alone == {"data": {"wipe": None}, "errors": [_error("wipe")]}
     assert [("wipe" in text) for text in psa.subgraphs["crm"].asked] == [False]
+
+
+async def test_what_is_deferred_is_withheld_too(small: Any) -> None:
+    query = "{ ping customer { name ... @defer { phone iban tickets { title secret } } } }"
+    accept = {"accept": "multipart/mixed;deferSpec=20220824"}
+    async with small(people()) as psa:
+        text = (await psa.post(query, headers=accept)).text
+    asked = [one for subgraph in psa.subgraphs.values() for one in subgraph.asked]
+
+    assert not any(word in one for one in asked for word in ("phone", "iban", "secret"))
+    assert "110" not in text
+    assert "DE02" not in text
+    for path in (["customer", "phone"], ["customer", "iban"], ["customer", "tickets", "@", "secret"]):
+        assert json.dumps(path, separators=(",", ":")) in text
 
 
 async def test_aliases_and_fragments_hide_nothing(small: Any) -> None:
