@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 
+from router.server.client_name import client_name
 from router.server.config.rate_limit import Quota, RateLimit
 from router.server.config.traffic_shaping import GlobalRateLimit
 from router.server.refusals import Refused
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # it brings all of cryptography along
 
 CODE: Final = "REQUEST_RATE_LIMITED"
 _MESSAGE: Final = "Your request has been rate limited"
-_CLIENT_NAMES: Final = ("apollographql-client-name", "graphql-client-name", "x-graphql-client-name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class RateLimiter:
     def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
         claims: Mapping[str, object] = caller.claims
         tenant, subject = str(claims.get("tid", "")), str(claims.get("key") or claims.get("sub", ""))
-        client = next((headers[name] for name in _CLIENT_NAMES if name in headers), "")
+        client = client_name(headers) or ""
         who, overrides = f"caller {tenant} {subject}", self._settings.overrides
         if subject in overrides.keys:
             return Policy("key", who, overrides.keys[subject])
