@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -125,7 +126,7 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
         case GraphQLEnumType():
             tried: Iterable[Any] = named.values
         case _ if named.name == "ID":
-            tried = itertools.chain(*foreign.ids.values(), foreign.texts.get("number", ()))
+            tried = itertools.chain(*_of_some_kinds(position, foreign), foreign.texts.get("number", ()))
         case _ if named.name == "String" and position.path[0] == "input":
             # What a command says is its own; only what names something, a key, can reach for something foreign.
             tried = itertools.islice(
@@ -136,6 +137,20 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
         case _:
             tried = _PLAIN[named.name]
     yield from map(wrap, tried)
+
+
+def _of_some_kinds(position: Position, foreign: Foreign) -> Iterator[Sequence[str]]:
+    """Identifiers of the kinds that the position may mean, and of a few others, which differ from position to position."""
+    name = position.path[-1].removesuffix("Ids").removesuffix("Id").lower()
+    meant = [kind for kind in foreign.ids if name in kind.replace("_", "") or kind == "tenant"]
+    rest = [kind for kind in foreign.ids if kind not in meant]
+    rest.sort(key=lambda kind: _digest(f"{position}{kind}"))
+    for kind in [*meant, *rest[: _KINDS - len(meant)]]:
+        yield foreign.ids[kind]
+
+
+_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 6
+"""Of how many kinds identifiers are tried at each position; all that there are in a long night."""
 
 
 def is_for_names(position: Position) -> bool:

@@ -29,7 +29,9 @@ def upgrade() -> None:
             CONSTRAINT role_key UNIQUE (tenant_id, key)
         );
         ALTER TABLE customer_access ADD COLUMN include_children boolean NOT NULL DEFAULT false;
-        ALTER TABLE user_account ADD COLUMN contact_id uuid;
+        ALTER TABLE user_account ADD COLUMN contact_id uuid, ADD COLUMN cost_rate numeric(12, 4) CHECK (cost_rate >= 0);
+        ALTER TABLE oauth_client ADD COLUMN ip_allow_list jsonb NOT NULL DEFAULT '[]'
+            CHECK (jsonb_typeof(ip_allow_list) = 'array');
 
         CREATE TABLE customer_parent (
             tenant_id uuid NOT NULL,

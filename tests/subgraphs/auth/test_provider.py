@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, KeySet
 from contracts.scopes import ROLES
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.people import UserKind, UserStatus
-from subgraphs.auth.service import grants, keys, people
+from subgraphs.auth.service import keys, people
 from tests.subgraphs.auth.conftest import BACK, DEVICE, Auth
 from tests.subgraphs.house import ISSUER, A, B
 
@@ -279,7 +279,6 @@ async def test_a_service_account_gets_a_token_in_its_own_name(auth: Auth):
         user = await people.create(
             job, email="sync@service.example", display_name="Sync", kind=UserKind.SERVICE, status=UserStatus.ACTIVE
         )
-        await grants.assign(job, user, "technician")
     client, secret = await auth.app(
         user_id=user.id, grant_types=["client_credentials"], scopes=["tickets:read", "users:write"], redirect_uris=[]
     )
