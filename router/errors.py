@@ -40,6 +40,12 @@ CATALOGUE = catalogue(
     ErrorCode(
         "PERSISTED_QUERY_NOT_SUPPORTED", "The operation's text is needed; its hash is not enough.", "client", 400
     ),
+    ErrorCode("PERSISTED_QUERY_NOT_FOUND", "No text is kept for this hash; send it along once.", "client", 200),
+    ErrorCode("PERSISTED_QUERY_HASH_MISMATCH", "The hash is not that of the text beside it.", "client", 400),
+    ErrorCode("PERSISTED_QUERY_NOT_IN_LIST", "No manifest has an operation of this id.", "client", 404),
+    ErrorCode("PERSISTED_QUERY_ID_REQUIRED", "Operations must be sent by id, not as text.", "client", 400),
+    ErrorCode("QUERY_NOT_IN_SAFELIST", "Only registered operations are answered, and this is none.", "client", 403),
+    ErrorCode("CANNOT_SEND_PQ_ID_AND_BODY", "Send the id of an operation or its text, not both.", "client", 400),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
     ErrorCode("BATCH_LIMIT_EXCEEDED", "The list has more operations than allowed.", "client", 422),
@@ -51,12 +57,31 @@ CATALOGUE = catalogue(
     ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILE_SIZE_EXCEEDED", "A file is larger than allowed.", "client", 413),
     ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
     ErrorCode("INVALID_GRAPHQL_REQUEST", "The request is larger than the router accepts.", "client", 413),
+    ErrorCode("URI_TOO_LONG", "The request's URL is longer than allowed.", "client", 414),
+    ErrorCode("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request's headers are larger than allowed.", "client", 431),
+    ErrorCode("MAX_VARIABLES_SIZE_LIMIT", "The variables are larger than allowed.", "client", 413),
+    ErrorCode("MAX_VARIABLES_DEPTH_LIMIT", "The variables are nested deeper than allowed.", "client", 400),
+    ErrorCode("MAX_RECURSION_LIMIT", "The document is nested deeper than allowed.", "client", 400),
+    ErrorCode("MAX_HEIGHT_LIMIT", "The operation has more different fields than allowed.", "client", 400),
+    ErrorCode("MAX_DIRECTIVES_LIMIT", "The operation has more directives than allowed.", "client", 400),
+    ErrorCode("MAX_INTROSPECTION_DEPTH_LIMIT", "The schema is asked for lists of lists of lists.", "client", 400),
+    ErrorCode("INTROSPECTION_DISABLED", "The schema may not be asked for.", "client", 400),
+    ErrorCode("UNKNOWN_ERROR", "The operation does not fit the schema, and more is not said.", "client", 400),
     ErrorCode("MAX_DEPTH_LIMIT", "The operation is nested deeper than allowed.", "client", 400),
     ErrorCode("MAX_ALIASES_LIMIT", "The operation has more aliases than allowed.", "client", 400),
     ErrorCode("MAX_ROOT_FIELDS_LIMIT", "The operation has more root fields than allowed.", "client", 400),
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("COST_ESTIMATED_TOO_EXPENSIVE", "The operation's estimated cost is beyond the maximum.", "client", 400),
+    ErrorCode("COST_ACTUAL_TOO_EXPENSIVE", "The answer cost more than the maximum; its data are there.", "client", 200),
+    ErrorCode(
+        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE",
+        "The operation would cost this service more than it may; its fields are null.",
+        "client",
+        200,
+    ),
+    ErrorCode("COST_QUERY_PARSE_FAILURE", "The cost can't be estimated; the message says why.", "client", 400),
     ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
@@ -72,10 +97,19 @@ CATALOGUE = catalogue(
     ErrorCode(
         "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
     ),
+    ErrorCode(
+        "REQUEST_CONCURRENCY_LIMITED", "Too much is asked at once; Retry-After says when to come.", "router", 503
+    ),
     ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_TIMEOUT", "A service took too long; its fields are null.", "subgraph", 200),
     ErrorCode("UPSTREAM_MALFORMED", "A service answered something that is not a GraphQL response.", "subgraph", 200),
+    ErrorCode(
+        "FETCH_LIMIT_EXCEEDED", "The operation would take more requests to services than allowed.", "subgraph", 200
+    ),
+    ErrorCode(
+        "RESPONSE_SIZE_LIMIT_EXCEEDED", "The services' answers are larger, all together, than allowed.", "subgraph", 200
+    ),
     ErrorCode(
         "SUBGRAPH_CIRCUIT_BREAKER_REJECTED",
         "A service failed too often and is not asked for a while; its fields are null.",

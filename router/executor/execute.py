@@ -13,6 +13,7 @@ from router.executor.compiled.program import program_for
 from router.executor.errors import Faults, Masking
 from router.executor.fetch import Call, Run, Services, fetch
 from router.executor.operation import Operation
+from router.executor.spending import Spending
 from router.planner.query_plan import (
     Condition,
     Fetch,
@@ -36,37 +37,45 @@ async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
     """Answer the operation; `conditions` are the coerced variables, defaults included."""
-    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]))
+    spending = Spending(services.spending, operation.demand)
+    run = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]), spending)
     program = program_for(operation, services.types, conditions)
     if program is not None and program.worthwhile:
-        tried = await compiled.run(program, services, call)
+        tried = await compiled.run(program, services, call, spending)
         if tried.fits:
             return Result(tried.data, [])
         run.remember(tried.known)
     if operation.plan.node is not None:
-        await _run(operation.plan.node, (), run)
+        await walk(operation.plan.node, (), run)
     own = introspection.answer(operation, call.variables, conditions)
     data = operation.projection.project(run.data, conditions, run.faults, own)
     return Result(data, run.faults.errors)
 
 
-async def _run(node: PlanNode, path: Path, run: Run) -> None:
+async def walk(node: PlanNode, path: Path, run: Run) -> None:
+    """Run a node for the objects at `path`."""
     match node:
         case Fetch():
             await fetch(node, path, run)
+            run.arrived(node.id)
         case Flatten():
-            await _run(node.node, (*path, *node.path), run)
+            await walk(node.node, (*path, *node.path), run)
         case Sequence():
             for step in node.nodes:
-                await _run(step, path, run)
+                await walk(step, path, run)
         case Parallel():
             async with asyncio.TaskGroup() as group:
                 for branch in node.nodes:
-                    group.create_task(_run(branch, path, run))
+                    group.create_task(walk(branch, path, run))
         case Condition():
-            chosen = node.if_clause if run.conditions.get(node.condition) else node.else_clause
+            chosen = taken(node, run.conditions)
             if chosen is not None:
-                await _run(chosen, path, run)
+                await walk(chosen, path, run)
         case _:
             # Subscriptions and deferred parts are streams; nothing that answers once may plan them.
             raise ValueError(f"a {type(node).__name__} node can't be answered in one response")
+
+
+def taken(node: Condition, conditions: Mapping[str, Any]) -> PlanNode | None:
+    """Return the clause that is to run; the only condition that may be left out is that of `@defer`, and then it holds."""
+    return node.if_clause if conditions.get(node.condition, True) else node.else_clause

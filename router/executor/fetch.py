@@ -20,9 +20,9 @@ from router.executor.errors import Faults, ResponsePath
 from router.executor.nesting import too_deep
 from router.executor.operation import Operation
 from router.executor.paths import Position, positions
+from router.executor.spending import Spending, SpendingLimits
 from router.executor.transport import (
     Malformed,
-    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -45,6 +45,7 @@ class Services:
     transport: Transport
     timeout_seconds: float = 15.0
     max_representations: int = 1000
+    spending: SpendingLimits = field(default_factory=SpendingLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Call:
     observe: Callable[[FetchRecord], None]
     deadline: float = math.inf
     """When the client's patience ends, in the loop's time."""
-    received: Callable[[str, RawHeaders], None] | None = None
-    """Told of each answer's headers."""
+    received: Callable[[Fetch, SubgraphResponse], None] | None = None
+    """Told of each answer before it is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ class Run:
     call: Call
     conditions: Mapping[str, Any]
     faults: Faults
+    spending: Spending
     data: dict[str, Any] = field(default_factory=dict)
+    arrived: Callable[[str | None], None] = lambda _id: None
+    """Told of each fetch that is done, by the id that it has in the plan if others wait for it."""
     known: dict[tuple[int, bytes], SubgraphResponse | TransportFailure] = field(default_factory=dict)
     """What was fetched before this run began; each answer is used once, and nothing of it is fetched again."""
 
@@ -268,7 +272,7 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
 async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
     outcome = run.known.pop(_known_as(node, own), None) if run.known else None
     if outcome is None:
-        outcome = await deliver(node, _body(node, own, run.call.variables), run.services, run.call)
+        outcome = await deliver(node, _body(node, own, run.call.variables), run.services, run.call, run.spending)
     if isinstance(outcome, TransportFailure):
         raise outcome
     if too_deep(outcome.data) or too_deep(outcome.errors):
@@ -280,12 +284,14 @@ def _known_as(node: Fetch, own: Mapping[str, Any]) -> tuple[int, bytes]:
     return id(node), orjson.dumps(own)
 
 
-async def deliver(node: Fetch, body: bytes | Form, services: Services, call: Call) -> SubgraphResponse:
+async def deliver(
+    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
+) -> SubgraphResponse:
     """Send one request and observe how it went; raises `TransportFailure`."""
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _sent(node, body, services, call)
+        return await _sent(node, body, services, call, spending)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -296,17 +302,21 @@ async def deliver(node: Fetch, body: bytes | Form, services: Services, call: Cal
         call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
 
 
-async def _sent(node: Fetch, body: bytes | Form, services: Services, call: Call) -> SubgraphResponse:
+async def _sent(
+    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
+) -> SubgraphResponse:
     url = services.urls.get(node.service_name)
     if not url:
         raise Unavailable("the service has no address")
+    spending.request(node)
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
     deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
     is_query = node.operation_kind == "query" and isinstance(body, bytes)
     request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name), is_query=is_query)
     response = await services.transport.send(request, deadline)
+    spending.answer(node.service_name, response.size)
     if call.received is not None:
-        call.received(node.service_name, response.headers)
+        call.received(node, response)
     return response
 
 

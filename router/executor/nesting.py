@@ -10,8 +10,13 @@ DEEPEST: Final = 200
 
 def too_deep(value: Any) -> bool:
     """Tell whether a value is nested deeper than we follow; level by level, so that asking is not itself a danger."""
+    return depth(value) > DEEPEST
+
+
+def depth(value: Any) -> int:
+    """Count the levels of lists and objects, as far as they matter."""
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for reached in range(DEEPEST + 2):
         level = [
             inner
             for outer in level
@@ -20,5 +25,5 @@ def too_deep(value: Any) -> bool:
             if isinstance(inner, dict | list)
         ]
         if not level:
-            return False
-    return True
+            return reached + isinstance(value, dict | list)
+    return DEEPEST + 2

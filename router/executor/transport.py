@@ -60,6 +60,7 @@ class SubgraphResponse:
     data: dict[str, Any] | None
     errors: tuple[dict[str, Any], ...] = ()
     headers: RawHeaders = ()
+    size: int = 0  # in bytes
 
 
 class TransportFailure(Exception):
@@ -357,7 +358,7 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
-    return SubgraphResponse(data, tuple(map(_error, errors)), answer.headers)
+    return SubgraphResponse(data, tuple(map(_error, errors)), answer.headers, len(answer.body))
 
 
 def _error(raw: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
 from router.server.client_address import Network, client_address
+from router.server.client_name import client_name
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
 
@@ -131,7 +132,7 @@ def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, 
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,
         "client.address": facts.address,
-        "client.name": _short(headers.get("apollographql-client-name") or headers.get("graphql-client-name")),
+        "client.name": _short(client_name(headers)),
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,
         "graphql.operation.hash": facts.operation_hash,

@@ -13,24 +13,20 @@ from typing import Any
 from router.executor.execute import Result
 from router.server import response
 from router.server.config.batching import Batching
+from router.server.limits import Warden
 from router.server.pipeline import Prepared
 from router.server.refusals import Refused
 
 Member = Prepared | Refused
 
 
-def check(members: Sequence[Any], settings: Batching) -> None:
+def check(members: Sequence[Any], settings: Batching, warden: Warden) -> None:
     """Refuse a list that may not be, or that is too long."""
     if not settings.enabled:
         raise Refused("BATCHING_NOT_ENABLED", "Batching is not enabled; send one operation at a time.")
     if not members:
         raise Refused("BAD_REQUEST", "The list has no operation.")
-    if len(members) > settings.maximum_size:
-        raise Refused(
-            "BATCH_LIMIT_EXCEEDED",
-            f"You provided a batch with {len(members)} entries, but the configured maximum router batch size is "
-            f"{settings.maximum_size}.",
-        )
+    warden.check("batch", len(members), settings.maximum_size)
 
 
 async def prepared(members: Sequence[Any], prepare: Callable[[Any], Awaitable[Prepared]]) -> list[Member]:

@@ -10,31 +10,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    GraphQLSchema,
-    GraphQLSyntaxError,
-    OperationDefinitionNode,
-    OperationType,
-    get_operation_ast,
-    parse,
-    validate,
-)
-from graphql.language import Lexer, Source, TokenKind
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
+from router.planner.cost import CostModel
+from router.planner.defer import DEFER
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
-from router.server import authorization, limits
-from router.server.config import Limits
+from router.server import authorization
 from router.server.config.authorization import Directives
+from router.server.documents import Gate, chosen
 from router.server.lru import Recent
 from router.server.refusals import Refused
-
-_MOST_ERRORS = 50
-
 
 Decide = Callable[[Demand], Awaitable[Demand]]
 """Tells which of these conditions the caller fails."""
@@ -52,10 +40,12 @@ class Checked:
     document: DocumentNode
     definition: OperationDefinitionNode
     needs: Demand
+    measured: tuple[str, ...] = ()
+    """Limits that it exceeds and that refuse nothing."""
 
 
-_Digest = tuple[str, str | None]
-_Key = tuple[str, str | None, frozenset[str], Demand]
+_Digest = tuple[str, str | None, bool]
+_Key = tuple[str, str | None, frozenset[str], Demand, bool, bool]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -96,16 +86,18 @@ class Operations:
         self,
         schema: GraphQLSchema,
         planner: Planner,
-        allowed: Limits,
+        gate: Gate,
         directives: Directives,
+        costs: CostModel | None = None,
         *,
         entries: int,
         weight: int,
     ) -> None:
         self._schema = schema
         self._planner = planner
-        self._allowed = allowed
+        self._gate = gate
         self._directives = directives
+        self._costs = costs
         self._access = Access.of(planner.supergraph)
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -113,31 +105,40 @@ class Operations:
         self._ready: _Once[_Key, Operation] = _Once(worker, entries, weight)
 
     async def find(
-        self, text: str, name: str | None, labels: frozenset[str] = frozenset(), decide: Decide = everybody
+        self,
+        text: str,
+        name: str | None,
+        labels: frozenset[str] = frozenset(),
+        decide: Decide = everybody,
+        *,
+        registered: bool = False,
+        deferring: bool = False,
     ) -> Operation:
-        """Return the operation, ready to be executed while these override labels are active; raises `Refused`."""
+        """Return the operation, ready to be executed while these override labels are active; raises `Refused`.
+
+        `registered` operations stand in a manifest, and may be exempt from some limits.
+        """
         digest = hashlib.sha256(text.encode()).hexdigest()
+        deferring = deferring and "@" in text and DEFER in text
         if self._access.is_open or not self._directives.enabled:
-            key = (digest, name, labels, NOTHING)
-            return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name), key))
-        checked = await self._checked.get((digest, name), len(text), lambda: self._check(text, name))
+            key = (digest, name, labels, NOTHING, registered, deferring)
+            return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name, registered), key))
+        checked = await self._checked.get(
+            (digest, name, registered), len(text), lambda: self._check(text, name, registered)
+        )
         failed = await decide(checked.needs) if checked.needs else NOTHING
-        restricted = (digest, name, labels, failed)
+        restricted = (digest, name, labels, failed, registered, deferring)
         return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
 
-    def _check(self, text: str, name: str | None) -> Checked:
-        document = _parsed(text, self._allowed.tokens)
-        definition = _chosen(document, name)
-        limits.check(document, definition, self._allowed)
-        errors = validate(self._schema, document, max_errors=_MOST_ERRORS)
-        if errors:
-            raise Refused.because("GRAPHQL_VALIDATION_FAILED", errors)
+    def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
+        admitted = self._gate.admit(self._schema, text, name, registered=registered)
+        document, definition = admitted.document, admitted.definition
         if definition.operation is OperationType.SUBSCRIPTION:
             raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
-        return Checked(document, definition, self._access.needs(document, definition))
+        return Checked(document, definition, self._access.needs(document, definition), admitted.measured)
 
     def _plan(self, checked: Checked, key: _Key) -> Operation:
-        digest, name, labels, failed = key
+        digest, name, labels, failed, _, deferring = key
         restricted = self._access.restrict(checked.document, checked.definition, failed)
         errors = authorization.errors(restricted)
         if errors and self._directives.dry_run:
@@ -145,36 +146,15 @@ class Operations:
         elif errors and self._directives.reject_unauthorized:
             raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(restricted.planned, name, labels=labels)
+            plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
-        operation = Operation.of(self._schema, restricted.shown, _chosen(restricted.shown, name), plan, digest)
+        operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
+        if checked.measured:
+            operation = replace(operation, measured=checked.measured)
+        if self._costs is not None:
+            cost = self._costs.plan(restricted.planned, chosen(restricted.planned, name), plan)
+            operation = replace(operation, cost=cost)
         if not errors:
             return operation
         return replace(operation, withheld=restricted.paths, **authorization.reported(errors, self._directives))
-
-
-def _parsed(text: str, most_tokens: int) -> DocumentNode:
-    try:
-        return parse(text, max_tokens=most_tokens)
-    except GraphQLError as error:
-        if _has_more_tokens(text, most_tokens):
-            message = f"The document has more than {most_tokens} tokens."
-            raise Refused("MAX_TOKENS_LIMIT", message) from error
-        raise Refused.because("GRAPHQL_PARSE_FAILED", [error]) from error
-
-
-def _has_more_tokens(text: str, most: int) -> bool:
-    lexer = Lexer(Source(text))
-    try:
-        return all(lexer.advance().kind is not TokenKind.EOF for _ in range(most + 1))
-    except GraphQLSyntaxError:
-        return False
-
-
-def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    definition = get_operation_ast(document, name)
-    if definition is None:
-        missing = f"The document has no operation {name}." if name else "Name the one operation to execute."
-        raise Refused("OPERATION_RESOLUTION_FAILURE", missing)
-    return definition

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from router.executor.execute import Result
-from router.server import batching, csrf, response, uploads
+from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
+from router.server.admission import Admission
 from router.server.compression import decoded
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
@@ -35,6 +36,8 @@ from router.server.request import (
 
 T = TypeVar("T")
 
+_MEASURED_AT_MOST: Final = 16
+
 log = structlog.get_logger(__name__)
 
 
@@ -44,6 +47,8 @@ class GraphQLOverHTTP:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._config = pipeline.config
+        self._warden = pipeline.warden
+        self._admission = Admission(pipeline.config.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -73,34 +78,58 @@ class GraphQLOverHTTP:
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
         check_method(method)
+        limits.check_head(scope, self._warden)
         csrf.check(method, headers, self._config.csrf)
         async with AsyncExitStack() as until_answered:
             async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
                 asked = await self._asked(scope, receive, headers, until_answered)
-            async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
-                caller = await self._pipeline.identify(headers, facts)
-                client = Client(headers, facts, caller, may_write=method == "POST")
-                if isinstance(asked, list):
-                    return await self._answer_batch(asked, client, receive, wanted)
-                return await self._answer_one(asked, client, receive, wanted)
+            with self._admission.place():
+                return await self._answer_asked(asked, receive, headers, facts, wanted, method)
+
+    async def _answer_asked(
+        self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
+    ) -> Response:
+        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
+            caller = await self._pipeline.identify(headers, facts)
+            client = Client(headers, facts, caller, may_write=method == "POST")
+            if isinstance(asked, list):
+                return await self._answer_batch(asked, client, receive, wanted)
+            return await self._answer_one(asked, client, receive, wanted, deadline)
 
     async def _asked(self, scope: Scope, receive: Receive, headers: Headers, until_answered: AsyncExitStack) -> Any:
-        method, limits = scope["method"], self._config.limits
+        method = scope["method"]
         if method == "POST" and uploads.is_multipart(headers):
-            form = uploads.parameters(receive, headers, self._config.uploads, limits.body_bytes)
+            form = uploads.parameters(receive, headers, self._config.uploads, self._config.limits.body_bytes)
             return await until_answered.enter_async_context(form)
         check_content_type(method, headers)
-        body = decoded(await read_body(receive, headers, limits.body_bytes), headers, limits.body_bytes)
-        return parameters(method, scope["query_string"], body)
+        return parameters(method, scope["query_string"], await self._body(receive, headers))
 
-    async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str) -> Response:
-        prepared = await self._pipeline.prepare(graphql_request(asked), client)
-        result = await _wait_for(prepared, receive)
+    async def _body(self, receive: Receive, headers: Headers) -> bytes:
+        allowed = self._warden.limits.body_bytes
+        # A limit that only measures still can't let a body fill the memory.
+        most = allowed * _MEASURED_AT_MOST if self._warden.limits.only_measures("body_bytes") else allowed
+        try:
+            body = decoded(await read_body(receive, headers, most), headers, most)
+        except Refused as refused:
+            if refused.code.status == 413:
+                self._warden.refused("body_bytes")
+            raise
+        self._warden.check("body_bytes", len(body), allowed)
+        return body
+
+    async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
+        form = incremental.accepted(client.headers) if self._config.defer_support else None
+        prepared = await self._pipeline.prepare(graphql_request(asked), replace(client, deferring=form is not None))
+        if form is not None and prepared.is_deferred:
+            stream = incremental.Stream(prepared, form, client.facts, deadline)
+            await _wait_for(prepared, stream.ready(), receive)
+            return stream.response()
+        result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, prepared.extensions)
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
-        batching.check(asked, self._config.batching)
+        batching.check(asked, self._config.batching, self._warden)
         members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
         bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
@@ -110,19 +139,20 @@ class GraphQLOverHTTP:
         return response.batch(bodies, wanted)
 
     @asynccontextmanager
-    async def _deadline(self, code: str, message: str) -> AsyncIterator[None]:
+    async def _deadline(self, code: str, message: str) -> AsyncIterator[float]:
+        deadline = asyncio.get_running_loop().time() + self._config.request_timeout_seconds
         try:
-            async with asyncio.timeout(self._config.request_timeout_seconds):
-                yield
+            async with asyncio.timeout_at(deadline):
+                yield deadline
         except TimeoutError:
             raise Refused(code, message) from None
 
 
-async def _wait_for(prepared: Prepared, receive: Receive) -> Result:
+async def _wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:
     if prepared.is_mutation:
         # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
-        return await prepared.execute()
-    return await _while_waited_for(receive, prepared.execute())
+        return await work
+    return await _while_waited_for(receive, work)
 
 
 async def _while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

@@ -32,12 +32,16 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """The four parameters of the specification."""
+    """The four parameters of the specification, and what may stand for the first; `query` is empty then."""
 
     query: str
     operation_name: str | None
     variables: Mapping[str, Any]
     extensions: Mapping[str, Any]
+    document_id: str | None = None
+    """An id of a manifest, or the text's hash."""
+    registered: bool = False
+    """Whether the text stands in a manifest."""
 
 
 def media_type(headers: Headers) -> str:
@@ -47,6 +51,8 @@ def media_type(headers: Headers) -> str:
         return JSON
     wanted = [_weighted(part) for part in accept.split(",")]
     acceptable = [(weight, _OFFERED[name]) for weight, name in wanted if weight > 0 and name in _OFFERED]
+    if not acceptable and any(weight > 0 and name == "multipart/mixed" for weight, name in wanted):
+        return JSON  # what has no parts is answered as any other
     if not acceptable:
         raise Refused("INVALID_ACCEPT_HEADER", f"The answer can be {GRAPHQL_RESPONSE} or {JSON}.")
     return max(acceptable, key=lambda option: option[0])[1]
@@ -116,16 +122,29 @@ def graphql_request(parameters: Any) -> GraphQLRequest:
     """Check the parameters of one operation; raises `Refused` when one has the wrong type."""
     if not isinstance(parameters, dict):
         raise Refused("BAD_REQUEST", "The body must be a JSON object.")
+    extensions = _map(parameters, "extensions")
+    document_id = _document_id(parameters, extensions)
     query = parameters.get("query")
-    if query is None and "persistedQuery" in _map(parameters, "extensions"):
-        # Clients know this message, and send the text the next time.
-        raise Refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-    if not isinstance(query, str) or not query.strip():
+    if query is None and document_id is not None:
+        query = ""
+    elif not isinstance(query, str) or not query.strip():
         raise Refused("BAD_REQUEST", "The parameter `query` must be a GraphQL document.")
     name = parameters.get("operationName")
     if not isinstance(name, str | None):
         raise Refused("BAD_REQUEST", "The parameter `operationName` must be a string.")
-    return GraphQLRequest(query, name or None, _map(parameters, "variables"), _map(parameters, "extensions"))
+    return GraphQLRequest(query, name or None, _map(parameters, "variables"), extensions, document_id)
+
+
+def _document_id(parameters: Mapping[str, Any], extensions: Mapping[str, Any]) -> str | None:
+    """Return what stands for the text: Apollo's extension, or the parameter that Relay and the specification have."""
+    persisted = extensions.get("persistedQuery")
+    given = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    given = given or parameters.get("documentId") or parameters.get("doc_id")
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise Refused("BAD_REQUEST", "The id of a persisted query must be a string.")
+    return given.removeprefix("sha256:")
 
 
 def _from_url(query_string: bytes) -> dict[str, Any]:

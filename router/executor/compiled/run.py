@@ -14,6 +14,7 @@ from router.executor.compiled.program import AtOnce, InOrder, Node, Program, Req
 from router.executor.compiled.visitors import Group, Json, Tables, Unfit, no_tables
 from router.executor.entities import selected_value
 from router.executor.fetch import Call, Known, Services, deliver
+from router.executor.spending import Spending
 from router.executor.transport import SubgraphResponse, TransportFailure
 
 
@@ -24,15 +25,16 @@ class Run:
     program: Program
     services: Services
     call: Call
+    spending: Spending
     data: Json
     tables: Tables
     known: list[Known] = field(default_factory=list)
     fits: bool = True
 
 
-async def run(program: Program, services: Services, call: Call) -> Run:
+async def run(program: Program, services: Services, call: Call, spending: Spending) -> Run:
     """Run the program; where `fits` is false in the end the data are worth nothing, and only `known` is."""
-    running = Run(program, services, call, program.root.copy(), no_tables(program.tables))
+    running = Run(program, services, call, spending, program.root.copy(), no_tables(program.tables))
     program.ran += 1
     if program.node is not None:
         await _node(program.node, running)
@@ -140,9 +142,12 @@ def _representation(required: tuple[Required, ...], known: Mapping[str, Any], ru
 async def _send(request: Request, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
     node, variables = request.fetch, run.call.variables
     used = {name: variables[name] for name in node.variable_usages if name in variables} if node.variable_usages else {}
-    body = b"".join((request.head, orjson.dumps({**used, **own}), request.tail))
     try:
-        response = await deliver(node, body, run.services, run.call)
+        body = b"".join((request.head, orjson.dumps({**used, **own}), request.tail))
+    except TypeError:  # a file among the variables travels beside the JSON
+        raise Unfit from None
+    try:
+        response = await deliver(node, body, run.services, run.call, run.spending)
     except TransportFailure as failure:
         run.known.append(Known(node, own, failure))
         raise

@@ -1,4 +1,4 @@
-"""Settings: where replicas of the router meet."""
+"""Settings: the Redis that routers share."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from router.server.config.units import Seconds
 
 
 class RedisSettings(Section):
-    """Where replicas share counters; without it each counts for itself."""
+    """The Redis that routers share; each goes on alone without it, or while it's away."""
 
-    url: SecretStr | None = Field(None, description="redis://host:6379/0, or rediss:// with TLS.")
-    timeout: Seconds = Field(0.25, gt=0, description="A request waits no longer than this for it.")
-    away: Seconds = Field(1.0, gt=0, description="After a failure it's left alone for this long.")
+    url: SecretStr | None = Field(None, description="redis://host:6379/0; PSA_REDIS_URL where it's not said here.")
+    timeout_seconds: Seconds = Field(0.5, gt=0, description="How long an answer is waited for.")
+    retry_seconds: Seconds = Field(5.0, ge=0, description="How long we go on alone after a failure.")

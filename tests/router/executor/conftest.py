@@ -13,6 +13,7 @@ from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord, Services
 from router.executor.operation import Operation
+from router.executor.spending import SpendingLimits
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -119,6 +120,7 @@ class Graph:
         self.max_representations = 1000
         self.max_answer_bytes = 1_000_000
         self.timeout_seconds = 5.0
+        self.spending = SpendingLimits()
 
     def serves(self, name: str, respond: Responder | Any) -> ScriptedService:
         """Let a service answer with a value, or with what a function makes of the request."""
@@ -134,7 +136,12 @@ class Graph:
         exchange = InProcessExchange(self.apps, max_answer_bytes=self.max_answer_bytes)
         urls = {endpoint.name: endpoint.url for endpoint in self.supergraph.subgraphs.values()}
         services = Services(
-            urls, self.types, GraphQLTransport(exchange), self.timeout_seconds, self.max_representations
+            urls,
+            self.types,
+            GraphQLTransport(exchange),
+            self.timeout_seconds,
+            self.max_representations,
+            self.spending,
         )
         call = Call(variables or {}, lambda _service: {}, self.records.append)
         return await execute(operation, services, call, variables or {}, Masking())

@@ -1,0 +1,19 @@
+"""What a client calls itself: for logs, manifests and rules that need not withstand a liar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import Headers
+
+_NAMES: Final = (
+    "apollographql-client-name",
+    "graphql-client-name",
+    "x-graphql-client-name",
+    "x-grafbase-client-name",
+)
+
+
+def client_name(headers: Headers) -> str | None:
+    """Return the name, by whichever header the client's library sends it."""
+    return next((headers[name] for name in _NAMES if headers.get(name)), None)
