@@ -99,17 +99,17 @@ class Steps:
         self._began = now
 
 
-def router_config(home: Path, jwks: str | None = None, **more: Any) -> RouterConfig:
+def router_config(home: Path, auth: str | None = None, **more: Any) -> RouterConfig:
     """The router's settings on this machine: who issues tokens here, and a key of its own that outlives it.
 
-    Without auth, the demo's own key is the only one that there is.
+    `auth` is where the module auth answers; without it, the demo's own key is the only one that there is.
     """
     identity.router_key(home)
     return RouterConfig(
         authentication=Authentication(
             issuer=identity.issuer(home),
             audience=identity.AUDIENCE,
-            jwks=jwks or str(identity.public_keys_file(home)),
+            jwks=f"{auth}/auth/jwks.json" if auth else str(identity.public_keys_file(home)),
             signing_key_file=identity.router_key_file(home),
         ),
         expose_query_plan=True,
@@ -122,8 +122,8 @@ async def _router(
 ) -> Starlette:
     """Build the router around the modules' applications, and have it compose their graph."""
     inside: dict[str, Any] = {}
-    jwks = None if "auth" in without else "inprocess://auth/auth/jwks.json"
-    config = router_config(home, jwks, access_log=False, registry=RegistrySettings())
+    auth = None if "auth" in without else "inprocess://auth"
+    config = router_config(home, auth, access_log=False, registry=RegistrySettings())
     router = build_router(config, in_process=inside)
 
     async def keys() -> dict[str, Any]:

@@ -121,6 +121,7 @@ class _House:
         return children.kept(title, start, say=self.say, seconds=_STOP_SECONDS, may_stop=True)
 
     def _router_environment(self) -> dict[str, str]:
+        auth = f"http://{serving.HOST}:{self.ports['auth']}"
         identity.router_key(self.home)
         return _ENVIRONMENT | {
             "PSA_ROUTER_LISTEN__HOST": serving.HOST,
@@ -130,7 +131,7 @@ class _House:
             "PSA_ROUTER_REGISTRY__STATE_FILE": str(self.home / "registry.json"),
             "PSA_ROUTER_AUTHENTICATION__ISSUER": identity.issuer(self.home),
             "PSA_ROUTER_AUTHENTICATION__AUDIENCE": identity.AUDIENCE,
-            "PSA_ROUTER_AUTHENTICATION__JWKS": f"http://{serving.HOST}:{self.ports['auth']}/auth/jwks.json",
+            "PSA_ROUTER_AUTHENTICATION__JWKS": f"{auth}/auth/jwks.json",
             "PSA_ROUTER_AUTHENTICATION__SIGNING_KEY_FILE": str(identity.router_key_file(self.home)),
             "PSA_ROUTER_EXPOSE_QUERY_PLAN": "true",
         }

@@ -42,7 +42,7 @@ class OAuthClient(tables.Entity, Model):
     """The networks from which its tokens open anything; none means: from everywhere."""
 
     shown: ClassVar[str | None] = None
-    """The secret, on the row that was just made and nowhere else; no column, so it is never written."""
+    """The secret itself, on the row that was just made and nowhere else; no column, so it is never written."""
 
 
 class Consent(tables.Entity, Model):

@@ -9,10 +9,9 @@ import strawberry
 
 from contracts.scopes import ROLES
 from subgraphs.auth.models import people, rights
-from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.rules import grants as rules
 from subgraphs.auth.rules.people import CustomerAccessMode
-from subgraphs.auth.service import api_keys, grants, roles, service_accounts
+from subgraphs.auth.service import api_keys, grants, roles
 from subgraphs.auth.types.people import UserPayload
 from subgraphs.auth.types.rights import (
     ApiKey,
@@ -20,8 +19,6 @@ from subgraphs.auth.types.rights import (
     CustomerAccessPayload,
     Role,
     RolePayload,
-    ServiceAccount,
-    ServiceAccountPayload,
 )
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -61,38 +58,6 @@ class RightsQuery:
         async with info.context.work(KEYS_READ) as work:
             rows = await api_keys.listed(work, owner=owner, limit=most, offset=first)
         return [ApiKey.of(row) for row in rows]
-
-    @strawberry.field
-    async def service_accounts(
-        self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
-    ) -> list[ServiceAccount]:
-        """Service accounts, by name."""
-        most, first = bounded(limit), skipped(offset)
-        async with info.context.work(KEYS_READ) as work:
-            rows = await service_accounts.listed(work, limit=most, offset=first)
-        return [ServiceAccount.of(row) for row in rows]
-
-
-@strawberry.input
-class CreateServiceAccountInput(Command):
-    """A new service account."""
-
-    name: str
-    """What it is for."""
-    scopes: list[str]
-    """What it may do, as permissions; only what you hold yourself, and what a program may have at all."""
-    customer_ids: list[strawberry.ID] = strawberry.field(default_factory=list)
-    """The customers that it sees; all of them when absent."""
-    ip_allow_list: list[str] | None = None
-    """From where it may come: addresses, or networks as 203.0.113.0/24; from everywhere when absent."""
-
-
-@strawberry.input
-class ServiceAccountCommandInput(Change):
-    """Which service account a command is about."""
-
-    id: strawberry.ID
-    """The service account."""
 
 
 @strawberry.input
@@ -274,18 +239,3 @@ class RightsMutation:
     async def revoke_api_key(work: Work, input: ApiKeyCommandInput) -> rights.ApiKey:
         """Take an API key back; it opens nothing within a minute, wherever it was used."""
         return await api_keys.revoke(work, **given(input))
-
-    @command(KEYS_WRITE, ServiceAccountPayload)
-    async def create_service_account(work: Work, input: CreateServiceAccountInput) -> OAuthClient:
-        """Make a service account; the answer is the only place where its secret can be read."""
-        return await service_accounts.create(work, **given(input))
-
-    @command(KEYS_WRITE, ServiceAccountPayload)
-    async def rotate_service_account_secret(work: Work, input: ServiceAccountCommandInput) -> OAuthClient:
-        """Give a service account a new secret; the old one holds for 24 hours more."""
-        return await service_accounts.rotate_secret(work, **given(input))
-
-    @command(KEYS_WRITE, ServiceAccountPayload)
-    async def revoke_service_account(work: Work, input: ServiceAccountCommandInput) -> OAuthClient:
-        """Let a service account in no more; what it holds opens nothing within a minute."""
-        return await service_accounts.revoke(work, **given(input))

@@ -11,7 +11,6 @@ from strawberry.federation import type as entity
 from contracts.scopes import ROLE_NAMES, ROLES
 from subgraphs.auth.models import people
 from subgraphs.auth.models import rights as models
-from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.rules.people import CustomerAccessMode
 from subgraphs.auth.types.people import READ as READ_USERS
 from subgraphs.auth.types.people import User
@@ -121,49 +120,6 @@ class ApiKey:
         """The key that another module points at."""
         row = await info.context.row(models.ApiKey, id, "apikeys:read")
         return cls.of(row) if row else None
-
-
-@strawberry.type
-class ServiceAccount:
-    """A program that comes in by itself, with OAuth's client credentials."""
-
-    id: strawberry.ID
-    """The identifier: a UUID."""
-    name: str
-    """What it is for."""
-    client_id: str
-    """With what it names itself."""
-    user_id: strawberry.ID | None
-    """As whom it stands in the audit, and sees customers."""
-    scopes: list[str]
-    """What it may do."""
-    ip_allow_list: list[str]
-    """The networks from which it may; none means: from everywhere."""
-    previous_secret_until: datetime | None
-    """Until when the secret before the last one is still accepted."""
-    disabled_at: datetime | None
-    """When it was taken back."""
-    secret: str | None
-    """Its secret; only in the answer to the command that made it, and never again."""
-    version: int
-    """Counts changes; give it back with a command to be sure that nobody was faster."""
-    created_at: datetime
-    """When it was made."""
-
-    @classmethod
-    def of(cls, row: OAuthClient) -> Self:
-        """The service account in this row."""
-        return shape(cls, row, secret=row.shown)
-
-
-@strawberry.type
-class ServiceAccountPayload:
-    """What became of a command on a service account."""
-
-    service_account: ServiceAccount | None = None
-    """The service account as it is now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""
 
 
 @strawberry.type

@@ -280,7 +280,7 @@ async def test_a_service_account_gets_a_token_in_its_own_name(auth: Auth):
             job, email="sync@service.example", display_name="Sync", kind=UserKind.SERVICE, status=UserStatus.ACTIVE
         )
     client, secret = await auth.app(
-        user_id=user.id, grant_types=["client_credentials"], scopes=["tickets:read", "users:write"], redirect_uris=[]
+        user_id=user.id, grant_types=["client_credentials"], scopes=["tickets:read"], redirect_uris=[]
     )
 
     answer = (await auth.post("token", (client.client_id, secret), grant_type="client_credentials")).json()
