@@ -163,6 +163,7 @@ _PLAIN: Mapping[str, Sequence[Any]] = MappingProxyType(
         "Boolean": (True, False),
         "Int": (1, 200),
         "Float": (1.0,),
+        "Decimal": ("12.50",),
         "Date": ("1990-01-01", "2090-01-01"),
         "DateTime": ("1990-01-01T00:00:00Z", "2090-01-01T00:00:00Z"),
         "JSON": ({},),
@@ -248,7 +249,8 @@ class Speller:
             case GraphQLEnumType():
                 return wrap(next(iter(named.values)))
             case _ if named.name == "ID":
-                return wrap(self.own[entity if name == "id" else name.removesuffix("Id")[:1].upper() + name[1:-2]])
+                kind = entity if name == "id" else name.removesuffix("Id")[:1].upper() + name[1:-2]
+                return wrap(self.own.get(kind, NOBODYS))
             case _ if named.name == "String":
                 return wrap(_FORMS.get(name, _plain)(next(self.words)))
             case _:
@@ -270,6 +272,9 @@ def _plain(word: str) -> str:
 def _digest(word: str) -> bytes:
     return hashlib.sha256(word.encode()).digest()
 
+
+NOBODYS = str(uuid5(NAMESPACE_OID, "nobody's"))
+"""Stands for what a command cannot make: a session, a second factor."""
 
 _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
@@ -302,6 +307,7 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
         "Boolean": True,
         "Int": 12,
         "Float": 1.0,
+        "Decimal": "12.50",
         "Date": "2030-01-02",
         "DateTime": "2036-01-02T03:04:05Z",
         "JSON": {},

@@ -57,7 +57,7 @@ async def known(auth, tenant):
 
 
 def acting(user, role="owner", **more):
-    return staff(user.tenant_id, subject=user.id, scopes=ROLES[role], **more)
+    return staff(user.tenant_id, **{"subject": user.id, "scopes": ROLES[role]} | more)
 
 
 async def done(auth, asking, text, **values):
