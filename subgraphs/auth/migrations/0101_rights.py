@@ -68,9 +68,9 @@ def upgrade() -> None:
 
 
 def _internal() -> None:
-    """Whoever is no staff sees no team, no role of the tenant's own, no key, and of grants those of whom they see."""
+    """Whoever is no staff sees no team, no role of the tenant's own, no key, no program, and of grants those of whom they see."""
     inside = "current_setting('psa.kind', true) IN ('STAFF', 'SERVICE', 'SYSTEM')"
-    for table in ("team", "team_member", "role", "api_key"):
+    for table in ("team", "team_member", "role", "api_key", "oauth_client"):
         migrate.run(f"CREATE POLICY internal ON {table} AS RESTRICTIVE USING ({inside}) WITH CHECK ({inside})")
     for table in ("role_assignment", "customer_access"):
         seen = f"EXISTS (SELECT FROM user_account u WHERE u.tenant_id = {table}.tenant_id AND u.id = user_id)"
