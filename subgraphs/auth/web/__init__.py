@@ -20,6 +20,7 @@ from subgraphs.auth.web.enrolling import Enrolling
 from subgraphs.auth.web.house import BadForm, House
 from subgraphs.auth.web.leaving import Leaving
 from subgraphs.auth.web.links import Links
+from subgraphs.auth.web.registration import Registering
 from subgraphs.auth.web.sign_in import SignIn
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
@@ -37,7 +38,7 @@ def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> list[BaseRo
 
 
 def _programs(house: House) -> list[BaseRoute]:
-    endpoints, discovery = Endpoints(house), Discovery(house)
+    endpoints, discovery, registering = Endpoints(house), Discovery(house), Registering(house)
     posted = {
         "/auth/token": endpoints.token,
         "/auth/revoke": endpoints.revoke,
@@ -49,6 +50,8 @@ def _programs(house: House) -> list[BaseRoute]:
         Route("/.well-known/oauth-authorization-server", discovery.metadata),
         Route("/auth/jwks.json", discovery.jwks),
         *(Route(path, answer, methods=["POST"]) for path, answer in posted.items()),
+        Route("/auth/register", registering.register, methods=["POST"]),
+        Route("/auth/register/{client_id}", registering.look_after, methods=["GET", "PUT", "DELETE"]),
         Route("/auth/userinfo", endpoints.userinfo, methods=["GET", "POST"]),
         *(Route(path, preflight, methods=["OPTIONS"]) for path in (*posted, "/auth/userinfo")),
     ]
