@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from subgraphs.auth.web.account import Account
 from subgraphs.auth.web.authorize import Authorize
+from subgraphs.auth.web.company import Company
 from subgraphs.auth.web.devices import Devices
 from subgraphs.auth.web.discovery import Discovery
 from subgraphs.auth.web.endpoints import Endpoints, preflight
@@ -61,7 +62,7 @@ def _pages(house: House) -> list[BaseRoute]:
     sign_in = SignIn(house)
     enrolling, links = Enrolling(house, sign_in), Links(house, sign_in)
     account, devices = Account(house, enrolling), Devices(house)
-    authorize, leaving = Authorize(house), Leaving(house)
+    authorize, leaving, company = Authorize(house), Leaving(house), Company(house, sign_in)
     pages: list[tuple[str, Answer | None, Answer | None]] = [
         ("/auth/authorize", authorize.__call__, authorize.__call__),
         ("/auth/consent", None, authorize.consent),
@@ -81,6 +82,8 @@ def _pages(house: House) -> list[BaseRoute]:
         ("/auth/invitation", links.show_invitation, links.accept),
         ("/auth/reset", links.show_reset, links.reset),
         ("/auth/device", devices.show, devices.decide),
+        ("/auth/company", company.show, company.leave),
+        ("/auth/upstream/callback", company.back, None),
         ("/auth/logout", leaving.logout, leaving.logout),
         ("/auth/sign-out", None, leaving.sign_out),
     ]
