@@ -40,6 +40,7 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
+    from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
 
@@ -71,7 +72,9 @@ def build(
     registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange(), registry)
+    # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
+    kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
+    identity = _identity(config, connections.exchange(), registry, kept)
     windows = _windows(config)
     limiter = RateLimiter(
         config.rate_limit,
@@ -158,18 +161,21 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
+def _identity(
+    config: RouterConfig, exchange: ByScheme, registry: Registry, kept: Minter | None = None
+) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
     from router.server.api_keys import ApiKeys  # noqa: PLC0415
-    from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.authentication import Minter as NewMinter  # noqa: PLC0415
     from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
-        minter = Minter(signing_key(settings.signing_key_file))
+        minter = kept or NewMinter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
     own = minter.own_token

@@ -93,7 +93,8 @@ class Auth:
 
     def browser(self, address: str | None = None) -> Browser:
         """A browser that nobody has used."""
-        return Browser(self.http, address or f"192.0.2.{secrets.randbelow(250)}-{secrets.token_hex(3)}")
+        address = address or f"192.0.2.{secrets.randbelow(250)}-{secrets.token_hex(3)}"
+        return Browser(self.http, address, origin=self.service.settings.needed("issuer"))
 
     async def signed_in(self, user: User, password: str = PASSWORD) -> Browser:
         """A browser in which somebody has signed in."""

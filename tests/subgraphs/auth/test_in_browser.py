@@ -3,60 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pyotp
 import pytest
-import uvicorn
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from subgraphs.auth.models.people import User
-from subgraphs.auth.service import people
-from subgraphs.kit import app, database
-from subgraphs.kit.clock import now
-from subgraphs.kit.module import load
 from tests.router.explorer import browser as chromium
-from tests.subgraphs.auth.conftest import PASSWORD, Auth
-from tests.subgraphs.house import A, B, Service, prepared
+from tests.subgraphs.auth.conftest import PASSWORD
+from tests.subgraphs.auth.serving import served
 
 if reason := chromium.missing():
     pytest.skip(reason, allow_module_level=True)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-
-
-@asynccontextmanager
-async def served(admin_url: str) -> AsyncIterator[tuple[Auth, str]]:
-    """The module behind a real port, under the name that passkeys need."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    origin = f"http://localhost:{listener.getsockname()[1]}"
-    settings = (await prepared("auth", admin_url)).model_copy(update={"issuer": origin})
-    engine = database.engine(settings.needed("database_url"), application="test")
-    service = Service(load("auth"), settings, admin_url, engine, moment=now())
-
-    async def keys() -> dict[str, Any]:
-        return {"keys": []}
-
-    application = app.build(service.module, settings, keys=keys)
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="on"))
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    async with httpx2.AsyncClient(base_url=origin) as service.client:
-        auth = Auth(service)
-        for tenant, slug in ((A, "a"), (B, "b")):
-            async with auth.work(tenant) as job:
-                await people.found_tenant(job, slug=slug, name=f"Tenant {slug}")
-        yield auth, origin
-    server.should_exit = True
-    await serving
-    await engine.dispose()
 
 
 def press(driver: Chrome, form: str) -> None:
