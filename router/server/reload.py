@@ -17,6 +17,7 @@ from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
+from router.planner.cost import CostModel
 from router.planner.planner import Planner
 from router.server.cache import Operations
 from router.server.config import RouterConfig
@@ -77,18 +78,25 @@ class Graphs:
 
     def _derive(self, sdl: str) -> Graph:
         supergraph = Supergraph.parse(sdl)
-        schema = api_schema(supergraph)
         config = self._config
+        schema = api_schema(supergraph, with_defer=config.defer_support)
         operations = Operations(
             schema,
             Planner(supergraph),
             self.gate,
             config.authorization.directives,
+            self._costs(supergraph),
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
         )
         labels = OverrideLabels.of(supergraph, config.override_labels)
         return Graph(supergraph, schema, self._services(supergraph), operations, labels)
+
+    def _costs(self, supergraph: Supergraph) -> CostModel | None:
+        config = self._config
+        if not config.demand_control.enabled and not config.rate_limit.weigh_by_cost:
+            return None
+        return CostModel(supergraph, config.demand_control.strategy.static_estimated.list_sizes())
 
     def _services(self, supergraph: Supergraph) -> Services:
         settings = self._config.subgraphs

@@ -13,6 +13,7 @@ from router.server.config.batching import Batching
 from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
+from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health
 from router.server.config.limits import Limits
@@ -58,12 +59,16 @@ class RouterConfig(Section):
     signatures: Signatures = Signatures()
     tls: Tls = Tls()
     rate_limit: RateLimit = RateLimit()
+    demand_control: DemandControl = DemandControl()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
     )
     request_timeout_seconds: Seconds = Field(30.0, gt=0, description="How long a client's request may take.")
+    defer_support: bool = Field(
+        default=True, description="Whether clients may put off parts of an operation with `@defer`."
+    )
     operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
     operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
     expose_query_plan: bool | None = Field(
