@@ -87,7 +87,7 @@ def build(
             *_graphql(config.listen.path, GraphQLOverHTTP(pipeline)),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
-            metrics.route(),
+            *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[

@@ -25,6 +25,7 @@ from router.federation.supergraph import InvalidSupergraph
 from router.server.app import build
 from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.health import Ending
+from router.server.side_doors import opened
 from router.server.swap import Swappable
 from router.server.watch import watch
 from router.server.wire import guarded
@@ -56,7 +57,7 @@ class Serving:
             runner.run(self._serve(server))
 
     async def _serve(self, server: _Server) -> None:
-        async with self._watching():
+        async with self._watching(), opened(self.config, self.swappable):
             await server.serve()
 
     @asynccontextmanager

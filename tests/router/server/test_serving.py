@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,12 @@ async def test_settings_and_supergraph_are_taken_while_it_serves(platform: Any, 
 
 async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, served: Any, tmp_path: Path) -> None:
     config = tmp_path / "router.yaml"
-    config.write_text("shutdown: {delay_seconds: 1}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        beside = free.getsockname()[1]
+    config.write_text(
+        f"shutdown: {{delay_seconds: 1}}\nhealth_check: {{listen: '127.0.0.1:{beside}', path: /healthz}}\n"
+    )
     async with platform() as psa, served(psa.modules["crm"]) as url:
         file = await supergraph(psa, url, tmp_path)
         environment = {"APOLLO_ROUTER_SUPERGRAPH_PATH": str(file), "APOLLO_ROUTER_CONFIG_PATH": str(config)}
@@ -68,6 +74,10 @@ async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, 
                 await asyncio.sleep(0.2)
                 ready = await router.client.get("/health/ready")
                 alive = await router.client.get("/health/live")
+                probed = await router.client.get(f"http://127.0.0.1:{beside}/healthz?ready")
+                hidden = await router.client.post(
+                    f"http://127.0.0.1:{beside}/graphql", json={"query": "{ __typename }"}
+                )
                 late = await router.ask("{ __typename }")
                 finished = await working
                 async with asyncio.timeout(10):
@@ -80,4 +90,5 @@ async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, 
     assert "GRAPHQL_VALIDATION_FAILED" not in str(renamed)
     assert (ready.status_code, ready.json(), alive.status_code) == (503, {"status": "DOWN"}, 200)
     assert finished.json() == {"data": {"sleeps": "awake"}}
+    assert (probed.status_code, hidden.status_code) == (503, 404)
     assert status == -signal.SIGTERM
