@@ -50,6 +50,8 @@ class SubgraphRequest:
     body: bytes | Form
     headers: Mapping[str, str] = field(default_factory=dict)
     is_query: bool = False
+    siblings: object = None
+    """The operation that it is part of, if that may ask the same service for something else at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
