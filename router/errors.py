@@ -61,6 +61,7 @@ CATALOGUE = catalogue(
     ErrorCode("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request's headers are larger than allowed.", "client", 431),
     ErrorCode("MAX_VARIABLES_SIZE_LIMIT", "The variables are larger than allowed.", "client", 413),
     ErrorCode("MAX_VARIABLES_DEPTH_LIMIT", "The variables are nested deeper than allowed.", "client", 400),
+    ErrorCode("MAX_DOCUMENT_SIZE_LIMIT", "The document is longer than allowed.", "client", 400),
     ErrorCode("MAX_RECURSION_LIMIT", "The document is nested deeper than allowed.", "client", 400),
     ErrorCode("MAX_HEIGHT_LIMIT", "The operation has more different fields than allowed.", "client", 400),
     ErrorCode("MAX_DIRECTIVES_LIMIT", "The operation has more directives than allowed.", "client", 400),
