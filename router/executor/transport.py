@@ -12,6 +12,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -146,6 +147,8 @@ class HttpExchange:
         limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
         self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        # One client carries everybody's requests: a cookie that it kept would be one person's, sent with another's.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
@@ -187,7 +190,7 @@ class InProcessExchange:
     """
 
     def __init__(self, apps: Mapping[str, ASGIApp], *, max_answer_bytes: int) -> None:
-        self._apps = apps
+        self.apps = apps
         self._max = max_answer_bytes
 
     async def exchange(
@@ -195,11 +198,11 @@ class InProcessExchange:
     ) -> Answer:
         """Run the application for one request; what it raises is its own fault, as behind a socket."""
         parts = urlsplit(url)
-        app = self._apps.get(parts.netloc)
+        app = self.apps.get(parts.netloc)
         if app is None:
             raise Unavailable("the service is not running in this process")
         call = _Call(body, self._max)
-        scope = _scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
+        scope = asgi_scope(method, parts.netloc, parts.path or "/graphql", parts.query, headers)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._run(app, scope, call)
@@ -268,7 +271,8 @@ async def _messages(body: Content) -> AsyncIterator[Message]:
     yield {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+def asgi_scope(method: str, host: str, path: str, query: str, headers: Mapping[str, str]) -> Scope:
+    """Describe a request to an application of this process."""
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return {
         "type": "http",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
+from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
@@ -63,17 +64,20 @@ def internal_error(trace: Trace) -> Response:
 class Observed:
     """Wraps the whole application: ids in, figures and one line out."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, *, access_log: bool, trusted_proxies: Sequence[Network] = ()
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._access_log = access_log
+        self._trusted = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request; lifespan messages pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(Trace.of(Headers(scope=scope)), address=(scope.get("client") or ("",))[0])
+        facts = Facts(Trace.of(Headers(scope=scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -127,7 +131,7 @@ def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, 
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,
-        "client.address": (scope.get("client") or ("",))[0],
+        "client.address": facts.address,
         "client.name": _short(client_name(headers)),
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,

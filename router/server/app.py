@@ -19,7 +19,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration
+from router.server import forwarding, health, registration, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -53,8 +53,9 @@ def build(
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
-    with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
-    `inherit` is the state of a router that this one takes over from with other settings: who registered there is known here.
+    with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are
+    among the share of a `percent(N)` label. `inherit` is the state of a router that this one takes over from with other
+    settings: who registered there is known here.
     """
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
@@ -65,10 +66,12 @@ def build(
     registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange())
+    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange(), registry)
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
+    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -76,7 +79,7 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with pipeline.persisted.running():
+            async with pipeline.persisted.running(), live.running():
                 yield
         finally:
             await connections.close()
@@ -84,14 +87,18 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, GraphQLOverHTTP(pipeline)),
+            *_graphql(config.listen.path, door),
+            *live.routes,
+            *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[
-            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(
+                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+            ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -104,6 +111,7 @@ def build(
     app.state.registry = registry
     app.state.graphs = graphs
     app.state.public_keys = public_keys
+    app.state.live = live
     return app
 
 
@@ -140,28 +148,39 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
+    from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
         minter = Minter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
-    return Identity(Authenticator(settings, keys), minter)
+    own = minter.own_token
+
+    def inside(path: str) -> str | None:
+        base = forwarding.address(registry, "auth")
+        return f"{base}/internal/{path}" if base else None
+
+    revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
+    api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
+    return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
-def _graphql(path: str, answers: GraphQLOverHTTP) -> list[BaseRoute]:
+def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
     """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
     own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
     if own == "/":
         # The developers' page is there, too: whoever asks for a page gets that one.
-        return [Route("/graphql", answers), Route("/", answers, methods=["POST"])]
-    return [Route(name, answers) for name in dict.fromkeys(("/graphql", own))]
+        return [*_graphql("/graphql", answers), Route("/", answers, methods=["POST"])]
+    # Examples of graphql-sse look for it at the second one.
+    return [Route(name, answers) for name in dict.fromkeys(("/graphql", "/graphql/stream", own))]
 
 
 def _start(config: RouterConfig, graphs: Graphs, registry: Registry, inherit: State | None) -> None:

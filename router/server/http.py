@@ -21,6 +21,7 @@ from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
 from router.server.admission import Admission
 from router.server.compression import decoded
+from router.server.http_streams import Streams
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
 from router.server.request import (
@@ -44,8 +45,9 @@ log = structlog.get_logger(__name__)
 class GraphQLOverHTTP:
     """The ASGI application behind `/graphql`."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, streams: Streams) -> None:
         self._pipeline = pipeline
+        self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
         self._admission = Admission(pipeline.config.overload)
@@ -119,7 +121,10 @@ class GraphQLOverHTTP:
 
     async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
         form = incremental.accepted(client.headers) if self._config.defer_support else None
-        prepared = await self._pipeline.prepare(graphql_request(asked), replace(client, deferring=form is not None))
+        request = graphql_request(asked)
+        prepared = await self._pipeline.prepare(request, replace(client, deferring=form is not None))
+        if prepared.is_subscription:
+            return self._streams.answer(prepared, request, client)
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)
             await _wait_for(prepared, stream.ready(), receive)

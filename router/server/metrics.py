@@ -35,6 +35,9 @@ class Metrics:
             "http.server.request.duration", "s", "How long requests took.", explicit_bucket_boundaries_advisory=_SECONDS
         )
         self._active = meter.create_up_down_counter("http.server.active_requests", "1", "Requests at work now.")
+        self._subscriptions = meter.create_up_down_counter(
+            "apollo.router.opened.subscriptions", "1", "Subscriptions that are open now."
+        )
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
         buckets = {"explicit_bucket_boundaries_advisory": _COSTS}
         self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
@@ -47,6 +50,10 @@ class Metrics:
         self._fetches = meter.create_histogram(
             "http.client.request.duration", "s", "How long fetches took.", explicit_bucket_boundaries_advisory=_SECONDS
         )
+
+    def subscriptions(self, change: int) -> None:
+        """Count subscriptions in and out."""
+        self._subscriptions.add(change)
 
     def subgraph_event(self, service: str, event: str) -> None:
         """Count what happened on the way to a subgraph: retried, shared, rejected, open, half_open, closed, crowded."""

@@ -88,15 +88,18 @@ class RateLimiter:
         if not self._settings.enabled:
             return None
         if caller is not None:
-            return self._of_caller(caller.claims, headers)
+            return self._of_caller(caller, headers)
         return Policy("default", f"address {address}", self._settings) if self._by_address else None
 
-    def _of_caller(self, claims: Mapping[str, object], headers: Headers) -> Policy:
+    def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
+        claims: Mapping[str, object] = caller.claims
         tenant, subject = str(claims.get("tid", "")), str(claims.get("key") or claims.get("sub", ""))
         client = next((headers[name] for name in _CLIENT_NAMES if name in headers), "")
         who, overrides = f"caller {tenant} {subject}", self._settings.overrides
         if subject in overrides.keys:
             return Policy("key", who, overrides.keys[subject])
+        if caller.rate_limit is not None:
+            return Policy("key", who, Quota(limit=caller.rate_limit, window=60.0))
         if client in overrides.clients:
             return Policy("client", who, overrides.clients[client])
         if tenant in overrides.tenants:

@@ -7,6 +7,7 @@ and keeps it to its end, so that a swap is one assignment: nobody waits, nobody 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphql import GraphQLSchema
@@ -47,6 +48,7 @@ class Graphs:
         self.gate = gate
         self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
+        self._watchers: list[Callable[[], None]] = []
         self._sdl: str | None = None
 
     @property
@@ -71,6 +73,13 @@ class Graphs:
             return
         self._current = await asyncio.to_thread(self._derive, sdl)
         self._sdl = sdl
+        for watcher in self._watchers:
+            watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` after each swap, until what is returned is called."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""

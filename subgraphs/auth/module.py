@@ -4,6 +4,7 @@ from contracts.events import auth as events
 from subgraphs.auth import web
 from subgraphs.auth.resolvers import roots
 from subgraphs.auth.service import keys, logouts, mails
+from subgraphs.auth.web import internal
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -14,4 +15,5 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     jobs=(keys.ROTATE, logouts.TELL, mails.SEND),
     web=web.routes,
+    internal=internal.routes,
 )

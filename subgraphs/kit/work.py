@@ -37,7 +37,9 @@ E = TypeVar("E", bound=Entity)
 
 _SET = text(
     "SELECT set_config('psa.tenant', :tenant, true), set_config('psa.customers', :customers, true),"
-    " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true)"
+    " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true),"
+    " set_config('psa.subject', :subject, true), set_config('psa.contact', :contact, true),"
+    " set_config('psa.narrowed', :narrowed, true)"
 )
 
 _NOT_SAID = Settings()

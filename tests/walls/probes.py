@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+from uuid import NAMESPACE_OID, uuid5
 
 from graphql import (
     GraphQLEnumType,
@@ -265,6 +266,14 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
         "language": lambda _: "de-DE",
+        "locale": lambda _: "de-DE",
+        "roles": lambda _: "technician",
+        "roleKey": lambda _: "portal_user",
+        "permissions": lambda _: "kb:read",
+        "denied": lambda _: "kb:write",
+        "scopes": lambda _: "kb:read",
+        "ipAllowList": lambda _: "192.0.2.0/24",
+        "customerIds": lambda word: str(uuid5(NAMESPACE_OID, word)),
         "timeZone": lambda _: "Europe/Berlin",
         "country": lambda _: "DE",
         "type": lambda _: "server",
@@ -279,7 +288,7 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
         "Int": 12,
         "Float": 1.0,
         "Date": "2030-01-02",
-        "DateTime": "2026-01-02T03:04:05Z",
+        "DateTime": "2036-01-02T03:04:05Z",
         "JSON": {},
     }
 )

@@ -36,6 +36,8 @@ class User(tables.Entity, Model):
 
     customer_id: Mapped[UUID | None] = mapped_column(Uuid)
     """The customer for whom a person of a customer works; None for staff."""
+    contact_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """The contact in customer management that this person is."""
     kind: Mapped[UserKind] = mapped_column(Enum(UserKind, native_enum=False))
     status: Mapped[UserStatus] = mapped_column(Enum(UserStatus, native_enum=False))
     email: Mapped[str]
@@ -82,3 +84,4 @@ class CustomerAccess(tables.Entity, Model):
     user_id: Mapped[UUID] = mapped_column(Uuid)
     customer_id: Mapped[UUID] = mapped_column(Uuid)
     mode: Mapped[CustomerAccessMode] = mapped_column(Enum(CustomerAccessMode, native_enum=False))
+    include_children: Mapped[bool] = mapped_column(default=False)

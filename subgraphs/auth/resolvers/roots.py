@@ -3,13 +3,16 @@
 import strawberry
 
 from subgraphs.auth.resolvers.people import PeopleMutation, PeopleQuery
+from subgraphs.auth.resolvers.rights import RightsMutation, RightsQuery
+from subgraphs.auth.resolvers.service_accounts import ServiceAccountMutation, ServiceAccountQuery
+from subgraphs.auth.resolvers.sign_in import SignInMutation, SignInQuery
 
 
 @strawberry.type
-class Query(PeopleQuery):
+class Query(PeopleQuery, RightsQuery, ServiceAccountQuery, SignInQuery):
     """What can be asked about identities."""
 
 
 @strawberry.type
-class Mutation(PeopleMutation):
+class Mutation(PeopleMutation, RightsMutation, ServiceAccountMutation, SignInMutation):
     """What can be done with identities."""
