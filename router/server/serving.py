@@ -133,14 +133,18 @@ class _Server(Farewell):
         self._delay_seconds = delay_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal: the first one ends us in order, the second one at once."""
-        if self._ending.begun or not self._delay_seconds:
-            self._ending.begun = True
-            super().handle_exit(sig, frame)
+        """Take a signal: the first one ends us in order, and well; the second one at once."""
+        del sig, frame
+        if self._ending.begun:
+            self.force_exit = True
+            self.should_exit = True
             return
         self._ending.begun = True
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(loop.call_later, self._delay_seconds, super().handle_exit, sig, frame)
+        loop.call_soon_threadsafe(loop.call_later, self._delay_seconds, self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
 
 def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
