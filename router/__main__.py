@@ -62,8 +62,8 @@ def serve(
     ] = "info",
 ) -> None:
     """Serve GraphQL at /graphql, health at /health, metrics at /metrics."""
-    from router.server import access_log
     from router.server import config as settings
+    from router.server import ecs
     from router.server.serving import Serving
 
     more: dict[str, Any] = {"supergraph_file": supergraph, "subgraphs_file": subgraphs}
@@ -72,7 +72,7 @@ def serve(
         more["hot_reload"] = True
     if dev:
         more |= {"introspection": True, "expose_query_plan": True, "mask_internal_errors": False}
-    access_log.configure(level=_level(log))
+    ecs.configure(level=_level(log))
     try:
         serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)
     except settings.Misconfigured as problem:

@@ -105,6 +105,11 @@ class Prepared:
         """Run it and answer in parts."""
         return Deferred(self.operation, self.graph.services, self.call, self.conditions, self.masking, emit)
 
+    def delivered(self, data: dict[str, Any] | None) -> None:
+        """Count what came in parts; it's too late then to say so in the answer."""
+        if self.bill:
+            self.bill.answered(Result(data, []))
+
     async def execute(self) -> Result:
         """Run it and answer once."""
         if self.dry_run:
