@@ -58,8 +58,9 @@ def _first(key: str) -> Convert:
 
 
 def _subgraph_errors(value: Any) -> Ours:
-    # An object says which parts of an error are shown: so errors are shown.
-    return {"mask_internal_errors": value is False}
+    if isinstance(value, dict):
+        value = not value.get("redact_message", True)
+    return {"mask_internal_errors": not value}
 
 
 def _introspection_depth(value: Any) -> Ours:
