@@ -53,6 +53,7 @@ CATALOGUE = catalogue(
     ErrorCode("UNSUPPORTED_CONTENT_ENCODING", "The body's Content-Encoding is none that we decode.", "client", 415),
     ErrorCode("FILE_UPLOADS_INVALID_REQUEST", "The form is none of the multipart request spec.", "client", 400),
     ErrorCode("FILE_UPLOADS_FILE_MISSING", "A file that `map` names did not come.", "client", 400),
+    ErrorCode("FILE_UPLOADS_OPERATION_CANNOT_STREAM", "A subscription can't bring files along.", "client", 400),
     ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILES_EXCEEDED", "The request has more files than allowed.", "client", 413),
     ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILE_SIZE_EXCEEDED", "A file is larger than allowed.", "client", 413),
     ErrorCode("REQUEST_TIMEOUT", "The request's body did not arrive in time.", "client", 408),
