@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
@@ -14,10 +14,10 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from router.composition import command
 from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
+from router.later import later
 from router.registry.registry import Problem, Registration, Registry
 from router.server import forwarding, health, registration, wiring
 from router.server.access_log import Observed
@@ -37,6 +37,11 @@ from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
+
+if TYPE_CHECKING:
+    from router.composition import command
+else:
+    command = later("router.composition.command")
 
 log = structlog.get_logger(__name__)
 
