@@ -73,7 +73,12 @@ def build(
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
     identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange(), registry)
     windows = _windows(config)
-    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    limiter = RateLimiter(
+        config.rate_limit,
+        windows,
+        tokens_are_accepted=identity is not None,
+        of_all=config.traffic_shaping.router.global_rate_limit,
+    )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))

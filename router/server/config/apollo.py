@@ -171,9 +171,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "batching.subgraph": _NOT_YET,
     "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
     "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
-    "traffic_shaping.router.global_rate_limit": _NOT_YET,
-    "traffic_shaping.all.global_rate_limit": _NOT_YET,
-    "traffic_shaping.subgraphs.*.global_rate_limit": _NOT_YET,
     "traffic_shaping.all.experimental_http2": _WITHOUT,
     "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
     "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
@@ -222,6 +219,9 @@ def translate(given: Mapping[str, Any]) -> Translation:
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
         _translate(path, value, done)
+    if "router" in (given.get("authentication") or {}):
+        # There whoever shows no token is anonymous, unless the file says otherwise.
+        done.settings.setdefault("authorization", {}).setdefault("require_authentication", False)
     return done
 
 
