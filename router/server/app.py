@@ -108,7 +108,7 @@ def build(
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
-            metrics.route(),
+            *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[
