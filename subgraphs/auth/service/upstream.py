@@ -220,7 +220,7 @@ async def _introduced(work: Work, provider: IdentityProvider, said: Claims) -> U
     return found
 
 
-def _language(said: Claims) -> dict[str, str]:
+def _language(said: Claims) -> dict[str, Any]:
     """The language that the provider knows somebody to speak, if we do, too."""
     try:
         return {"locale": rules.locale(str(said["locale"]))}
