@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
-import ssl
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import uvicorn
 
 from router.composition import command, difference
 from router.federation.supergraph import InvalidSupergraph, Supergraph
@@ -20,54 +19,130 @@ from router.planner import command as planning
 from router.planner.explain import Form
 from router.server import access_log
 from router.server import config as settings
-from router.server.app import build
+from router.server.serving import Serving
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The settings: a YAML or JSON file.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar="APOLLO_ROUTER_CONFIG_PATH", help="The settings: a YAML or JSON file."),
+]
+
+
+HotReload = Annotated[
+    bool, typer.Option("--hot-reload", "--hr", envvar="APOLLO_ROUTER_HOT_RELOAD", help="Read changed files again.")
+]
+Dev = Annotated[
+    bool,
+    typer.Option(
+        "--dev",
+        envvar="APOLLO_ROUTER_DEV",
+        help="For developers: hot reload, introspection, errors of subgraphs and query plans shown.",
+    ),
+]
 
 
 @cli.command()
 def serve(
     config: ConfigFile = None,
-    supergraph: Annotated[Path | None, typer.Option(help="A supergraph SDL to serve.")] = None,
+    supergraph: Annotated[
+        Path | None,
+        typer.Option("--supergraph", "-s", envvar="APOLLO_ROUTER_SUPERGRAPH_PATH", help="A supergraph SDL to serve."),
+    ] = None,
     subgraphs: Annotated[Path | None, typer.Option(help="Subgraphs to compose and serve: JSON.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    listen: Annotated[
+        str | None, typer.Option(envvar="APOLLO_ROUTER_LISTEN_ADDRESS", help="Both at once: 127.0.0.1:4000.")
+    ] = None,
+    hot_reload: HotReload = False,  # noqa: FBT002 - a switch of the command line
+    dev: Dev = False,  # noqa: FBT002 - a switch of the command line
+    log: Annotated[
+        str, typer.Option(envvar="APOLLO_ROUTER_LOG", help="What is logged: debug, info, warn, error.")
+    ] = "info",
 ) -> None:
     """Serve GraphQL at /graphql, health at /health, metrics at /metrics."""
-    effective = _read(
-        config, supergraph_file=supergraph, subgraphs_file=subgraphs, listen__host=host, listen__port=port
-    )
-    access_log.configure()
+    more: dict[str, Any] = {"supergraph_file": supergraph, "subgraphs_file": subgraphs}
+    more |= {"listen__host": host, "listen__port": port} if listen is None else _address(listen)
+    if hot_reload or dev:
+        more["hot_reload"] = True
+    if dev:
+        more |= {"introspection": True, "expose_query_plan": True, "mask_internal_errors": False}
+    access_log.configure(level=_level(log))
     try:
-        app = build(effective)
+        serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)
     except settings.Misconfigured as problem:
         _refuse(problem)
     # What is alive now stays alive: the collector need not look at it again.
     gc.freeze()
-    tls = effective.tls.supergraph
-    mutual = tls is not None and tls.client_certificate_authorities is not None
-    # Requests in flight get the time that they may take anyway.
-    uvicorn.run(
-        app,
-        host=effective.listen.host,
-        port=effective.listen.port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=int(effective.request_timeout_seconds) + 1,
-        ssl_certfile=tls.certificate_chain if tls else None,
-        ssl_keyfile=tls.key if tls else None,
-        ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,
-        ssl_cert_reqs=ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE,
-    )
+    serving.run()
 
 
-@cli.command("config")
-def show_config(config: ConfigFile = None) -> None:
+def _address(listen: str) -> dict[str, Any]:
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        _refuse(ValueError(f"--listen {listen}: an address such as 127.0.0.1:4000 is expected."))
+    return {"listen__host": host.strip("[]") or "0.0.0.0", "listen__port": int(port)}  # noqa: S104 - what `:4000` means
+
+
+def _level(name: str) -> int:
+    known = {"trace": logging.DEBUG, "off": logging.CRITICAL, **logging.getLevelNamesMapping()}
+    level = known.get(name.upper(), known.get(name.lower()))
+    if level is None:
+        _refuse(ValueError(f"--log {name}: one of debug, info, warn, error is expected."))
+    return level
+
+
+config_cli = typer.Typer(help="The settings: show, validate, upgrade, or their JSON schema.")
+cli.add_typer(config_cli, name="config")
+
+
+@config_cli.callback(invoke_without_command=True)
+def config_of(context: typer.Context, config: ConfigFile = None) -> None:
+    """Print the effective settings, secrets hidden, unless a command says what else."""
+    if context.invoked_subcommand is None:
+        print(settings.shown(_read(config)), end="")
+
+
+SettingsFile = Annotated[Path, typer.Argument(help="The settings: ours, or Apollo's router.yaml.")]
+
+
+@config_cli.command("show")
+def show_config(
+    file: Annotated[Path | None, typer.Argument(help="The settings.")] = None, config: ConfigFile = None
+) -> None:
     """Print the effective settings, secrets hidden."""
-    print(settings.shown(_read(config)), end="")
+    print(settings.shown(_read(file or config)), end="")
+
+
+@config_cli.command("schema")
+def show_schema() -> None:
+    """Print the JSON schema of the settings."""
+    print(json.dumps(settings.schema(), indent=2))
+
+
+@config_cli.command("validate")
+def validate_config(file: SettingsFile) -> None:
+    """Say whether a file can be used, and everything that is wrong with it."""
+    try:
+        read = settings.read_with_notes(file, os.environ)
+    except settings.Misconfigured as problem:
+        _refuse(problem)
+    for note in read.notes:
+        print(note, file=sys.stderr)
+    print(f"{file} is valid.")
+
+
+@config_cli.command("upgrade")
+def upgrade_config(file: SettingsFile) -> None:
+    """Print Apollo's router.yaml as a file of ours."""
+    try:
+        text, notes = settings.upgraded(file)
+    except settings.Misconfigured as problem:
+        _refuse(problem)
+    for note in notes:
+        print(note, file=sys.stderr)
+    print(text, end="")
 
 
 @cli.command()

@@ -73,6 +73,15 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
     ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("COST_ESTIMATED_TOO_EXPENSIVE", "The operation's estimated cost is beyond the maximum.", "client", 400),
+    ErrorCode("COST_ACTUAL_TOO_EXPENSIVE", "The answer cost more than the maximum; its data are there.", "client", 200),
+    ErrorCode(
+        "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE",
+        "The operation would cost this service more than it may; its fields are null.",
+        "client",
+        200,
+    ),
+    ErrorCode("COST_QUERY_PARSE_FAILURE", "The cost can't be estimated; the message says why.", "client", 400),
     ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
@@ -87,6 +96,9 @@ CATALOGUE = catalogue(
     ),
     ErrorCode(
         "SUPERGRAPH_UNAVAILABLE", "No module has registered yet, or their schemas do not compose.", "router", 503
+    ),
+    ErrorCode(
+        "REQUEST_CONCURRENCY_LIMITED", "Too much is asked at once; Retry-After says when to come.", "router", 503
     ),
     ErrorCode("GATEWAY_TIMEOUT", "The request took longer than the router allows.", "router", 504),
     ErrorCode("UPSTREAM_UNAVAILABLE", "A service could not be reached; its fields are null.", "subgraph", 200),

@@ -33,6 +33,7 @@ _REASONS = {
     "UPSTREAM_UNAVAILABLE": "could not be reached",
     "UPSTREAM_TIMEOUT": "took too long to answer",
     "UPSTREAM_MALFORMED": "gave an answer that can't be read",
+    "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE": "is not asked for that much",
     "FETCH_LIMIT_EXCEEDED": "would have to be asked too often",
     "RESPONSE_SIZE_LIMIT_EXCEEDED": "answered more than an operation may hold",
     "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
@@ -57,6 +58,10 @@ class Faults:
     _explained: set[ResponsePath] = field(default_factory=set)
     _tainted: dict[ResponsePath, Asked] = field(default_factory=dict)
     _above: set[ResponsePath] = field(default_factory=set)  # all that stands above what is tainted
+
+    def beside(self) -> Faults:
+        """Collect the errors of another part of the same answer: what is explained in one is in both."""
+        return Faults(self.masking, [], self._explained, self._tainted)
 
     def report(self, message: str, code: str, path: ResponsePath | None, **extensions: Any) -> None:
         """Add an error of our own."""

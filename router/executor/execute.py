@@ -46,29 +46,36 @@ async def execute(
             return Result(tried.data, [])
         run.remember(tried.known)
     if operation.plan.node is not None:
-        await _run(operation.plan.node, (), run)
+        await walk(operation.plan.node, (), run)
     own = introspection.answer(operation, call.variables, conditions)
     data = operation.projection.project(run.data, conditions, run.faults, own)
     return Result(data, run.faults.errors)
 
 
-async def _run(node: PlanNode, path: Path, run: Run) -> None:
+async def walk(node: PlanNode, path: Path, run: Run) -> None:
+    """Run a node for the objects at `path`."""
     match node:
         case Fetch():
             await fetch(node, path, run)
+            run.arrived(node.id)
         case Flatten():
-            await _run(node.node, (*path, *node.path), run)
+            await walk(node.node, (*path, *node.path), run)
         case Sequence():
             for step in node.nodes:
-                await _run(step, path, run)
+                await walk(step, path, run)
         case Parallel():
             async with asyncio.TaskGroup() as group:
                 for branch in node.nodes:
-                    group.create_task(_run(branch, path, run))
+                    group.create_task(walk(branch, path, run))
         case Condition():
-            chosen = node.if_clause if run.conditions.get(node.condition) else node.else_clause
+            chosen = taken(node, run.conditions)
             if chosen is not None:
-                await _run(chosen, path, run)
+                await walk(chosen, path, run)
         case _:
             # Subscriptions and deferred parts are streams; nothing that answers once may plan them.
             raise ValueError(f"a {type(node).__name__} node can't be answered in one response")
+
+
+def taken(node: Condition, conditions: Mapping[str, Any]) -> PlanNode | None:
+    """Return the clause that is to run; the only condition that may be left out is that of `@defer`, and then it holds."""
+    return node.if_clause if conditions.get(node.condition, True) else node.else_clause

@@ -23,7 +23,6 @@ from router.executor.paths import Position, positions
 from router.executor.spending import Spending, SpendingLimits
 from router.executor.transport import (
     Malformed,
-    RawHeaders,
     SubgraphRequest,
     SubgraphResponse,
     Transport,
@@ -67,8 +66,8 @@ class Call:
     observe: Callable[[FetchRecord], None]
     deadline: float = math.inf
     """When the client's patience ends, in the loop's time."""
-    received: Callable[[str, RawHeaders], None] | None = None
-    """Told of each answer's headers."""
+    received: Callable[[Fetch, SubgraphResponse], None] | None = None
+    """Told of each answer before it is merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,8 @@ class Run:
     faults: Faults
     spending: Spending
     data: dict[str, Any] = field(default_factory=dict)
+    arrived: Callable[[str | None], None] = lambda _id: None
+    """Told of each fetch that is done, by the id that it has in the plan if others wait for it."""
     known: dict[tuple[int, bytes], SubgraphResponse | TransportFailure] = field(default_factory=dict)
     """What was fetched before this run began; each answer is used once, and nothing of it is fetched again."""
 
@@ -315,7 +316,7 @@ async def _sent(
     response = await services.transport.send(request, deadline)
     spending.answer(node.service_name, response.size)
     if call.received is not None:
-        call.received(node.service_name, response.headers)
+        call.received(node, response)
     return response
 
 

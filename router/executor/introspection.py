@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
+    REMOVE,
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Visitor,
+    VisitorAction,
     execute_sync,
+    visit,
 )
 
 from router.executor.operation import Operation
@@ -37,4 +42,12 @@ def _only(asked: tuple[FieldNode, ...], document: DocumentNode, definition: Oper
         selection_set=SelectionSetNode(selections=asked),
     )
     fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
-    return DocumentNode(definitions=(alone, *fragments))
+    whole: DocumentNode = visit(DocumentNode(definitions=(alone, *fragments)), _AtOnce())
+    return whole
+
+
+class _AtOnce(Visitor):
+    """What is at hand is answered at once, also where the client would wait for it."""
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> VisitorAction:
+        return REMOVE if node.name.value == "defer" else None

@@ -9,9 +9,11 @@ from typing import Any
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from router.executor.asked import Text, text_of
+from router.executor.part_projection import PartProjection
 from router.executor.projection import Projection
 from router.executor.spending import Demand
-from router.planner.query_plan import Fetch, QueryPlan
+from router.planner.cost import CostPlan
+from router.planner.query_plan import Condition, Defer, Fetch, PlanNode, QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Operation:
     """What names the document in logs."""
     demand: Demand = field(default_factory=Demand)
     """What its plan takes at least."""
+    parts: PartProjection | None = None
+    """How it is answered part by part, if the plan has parts that come later."""
     programs: dict[tuple[bool, ...], Any] = field(default_factory=dict)
     """Its plan in the fast form, by what is switched on: `router.executor.compiled` remembers it here."""
     measured: tuple[str, ...] = ()
@@ -36,6 +40,8 @@ class Operation:
     errors: tuple[dict[str, Any], ...] = ()
     """What every answer begins with: parts that this shape of callers does not get."""
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    cost: CostPlan | None = None
+    """What it costs, where somebody wants to know."""
     withheld: tuple[tuple[str, ...], ...] = ()
     """The places of these parts, for the log."""
 
@@ -49,7 +55,8 @@ class Operation:
     ) -> Operation:
         """Prepare everything that doesn't depend on a request."""
         projection = Projection(schema, document, definition)
-        return Operation(schema, document, definition, plan, projection, digest, Demand.of(plan))
+        parts = PartProjection(schema, document, definition) if has_parts(plan.node) else None
+        return Operation(schema, document, definition, plan, projection, digest, Demand.of(plan), parts)
 
     @property
     def kind(self) -> str:
@@ -67,3 +74,14 @@ class Operation:
         if known is None:
             known = self.texts[node.operation] = text_of(node)
         return known
+
+
+def has_parts(node: PlanNode | None) -> bool:
+    """Tell whether a plan has parts that come later, under some condition at least."""
+    match node:
+        case Defer():
+            return True
+        case Condition():
+            return has_parts(node.if_clause) or has_parts(node.else_clause)
+        case _:
+            return False

@@ -119,7 +119,7 @@ class Projection:
         self, data: dict[str, Any], conditions: Conditions, faults: Faults, own: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         """Return the client's data; `own` are the answers to `__schema` and `__type`."""
-        completion = _Completion(self, faults)
+        completion = Completion(self, faults)
         done = completion.fields(self.root_type, self.root(conditions), {**data, **own}, None)
         return done if isinstance(done, dict) else None
 
@@ -154,7 +154,7 @@ class Projection:
 
     def _is_of_all(self, selection_set: SelectionSetNode, of: GraphQLInterfaceType, conditions: Conditions) -> bool:
         for node in selection_set.selections:
-            if not included(node.directives, conditions):
+            if not self._applies(node.directives, conditions):
                 continue
             match node:
                 case FieldNode():
@@ -175,6 +175,9 @@ class Projection:
         condition = fragment.type_condition
         fits = condition is None or self._fits(of, condition.name.value)
         return fits and self._is_of_all(fragment.selection_set, of, conditions)
+
+    def _applies(self, directives: Iterable[DirectiveNode] | None, conditions: Conditions) -> bool:
+        return included(directives, conditions)
 
     @property
     def root_type(self) -> GraphQLObjectType:
@@ -220,7 +223,7 @@ class Projection:
         shut: bool = False,
     ) -> None:
         for node in selection_set.selections:
-            if not included(node.directives, conditions):
+            if not self._applies(node.directives, conditions):
                 continue
             inside = shut or is_withheld(node)
             match node:
@@ -256,7 +259,7 @@ class Projection:
         return Selected(key, stored, name, field_type, nodes, inner)
 
 
-class _Completion:
+class Completion:
     """One pass over one answer."""
 
     def __init__(self, projection: Projection, faults: Faults) -> None:
@@ -330,12 +333,13 @@ class _Completion:
         return NULLED
 
     def _report(self, message: str, at: Steps) -> None:
-        path = _flat(at)
+        path = flat(at)
         if not self._faults.explains(path):
             self._faults.report(message, CODE, path)
 
 
-def _flat(at: Steps) -> ResponsePath:
+def flat(at: Steps) -> ResponsePath:
+    """Return the path that a chain stands for."""
     steps: list[str | int] = []
     while at is not None:
         at, step = at

@@ -11,6 +11,7 @@ from graphql import (
     GraphQLSchema,
     TypeDefinitionNode,
     build_ast_schema,
+    parse,
 )
 from graphql.language import visit
 
@@ -27,8 +28,22 @@ _EXECUTABLE = frozenset(
 )  # fmt: skip
 
 
-def api_schema(supergraph: Supergraph) -> GraphQLSchema:
-    """Build the schema that operations are validated against and that introspection answers from."""
+_DEFER = """
+"Answer this part of the operation later, when it is ready, so that the rest need not wait for it."
+directive @defer(
+  "Whether it is put off at all."
+  if: Boolean! = true
+  "A name for this part, that its answer carries."
+  label: String
+) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+"""
+
+
+def api_schema(supergraph: Supergraph, *, with_defer: bool = False) -> GraphQLSchema:
+    """Build the schema that operations are validated against and that introspection answers from.
+
+    It has `@defer` where what is under it can be answered apart.
+    """
     hide = _inaccessible(supergraph)
     definitions = tuple(
         node
@@ -37,7 +52,10 @@ def api_schema(supergraph: Supergraph) -> GraphQLSchema:
     )
     hidden = frozenset(node.name.value for node in definitions if isinstance(node, TypeDefinitionNode) and hide(node))
     pruning = Pruning(drop_directive=lambda name: name not in _SHOWN, hide=hide, hidden_types=hidden)
-    return build_ast_schema(visit(DocumentNode(definitions=definitions), pruning), assume_valid_sdl=True)
+    known = {node.name.value for node in definitions if isinstance(node, DirectiveDefinitionNode)}
+    added = parse(_DEFER, no_location=True).definitions if with_defer and "defer" not in known else ()
+    document = DocumentNode(definitions=(*definitions, *added))
+    return build_ast_schema(visit(document, pruning), assume_valid_sdl=True)
 
 
 def _inaccessible(supergraph: Supergraph) -> Callable[[Hideable], bool]:

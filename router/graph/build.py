@@ -54,6 +54,11 @@ class QueryGraph:
         self.field_with_contexts = cache(self._field_with_contexts)
 
     @cached_property
+    def query(self) -> str:
+        """The name of the query type."""
+        return self.schema.query_type.name if self.schema.query_type else ""
+
+    @cached_property
     def root_types(self) -> frozenset[str]:
         """The names of the query, mutation and subscription types."""
         roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
@@ -212,6 +217,20 @@ class QueryGraph:
     def _own_keys(self, type_name: str, graph: str) -> Selections:
         join = self.supergraph.types[type_name].graphs.get(graph)
         return merged(item for key in (join.keys if join else ()) for item in self.field_set(key.fields, type_name))
+
+    def is_entity(self, type_name: str) -> bool:
+        """Whether a type can be found by a key, somewhere."""
+        joined = self.supergraph.types.get(type_name)
+        return joined is not None and any(key.resolvable for join in joined.graphs.values() for key in join.keys)
+
+    def is_key(self, node: Node, name: str) -> bool:
+        """Whether a field is part of a key that the subgraph of a node has for its type, or for all that this stands for."""
+        if self.is_abstract(node.type_name) and not self.is_interface_object(node):
+            types = self.possible(node.type_name, node.graph)
+            return bool(types) and all(self.is_key(Node(one, node.graph), name) for one in types)
+        return node.type_name in self.supergraph.types and any(
+            isinstance(item, Field) and item.name == name for item in self._own_keys(node.type_name, node.graph)
+        )
 
     def _move(self, node: Node, name: str, join: FieldJoin, view: Selections) -> FieldMove:
         named = self._named(join.type)

@@ -8,7 +8,7 @@ search met such a door is remembered, since only answers that didn't depend on i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.federation.joins import ContextArgument
 from router.graph.allowance import Allowance
@@ -21,7 +21,7 @@ from router.graph.selections import Selections, merged
 from router.graph.steps import Enter, Handed, Leaf, Path, Place, Solution, Start
 
 _Door = tuple[str, str, Selections]
-_Question = tuple[Node, str, frozenset[str], Selections]
+_Question = tuple[Node, str, frozenset[str], Selections, Selections]
 
 
 @dataclass(slots=True)
@@ -58,7 +58,9 @@ class Search:
         if door in self._doors:
             self._lowest_door_met = min(self._lowest_door_met, self._doors.index(door))
             return None
-        question = (path.node, place.type_name, place.types, merged((*entry.key, *requires)))
+        # What a deferred hop requires besides its key is not to be waited for by what led there.
+        now, later = (entry.key, requires) if path.closed else (merged((*entry.key, *requires)), ())
+        question = (path.node, place.type_name, place.types, now, later)
         if question in self._known:
             return self._known[question]
         return self._search(door, question)
@@ -78,7 +80,7 @@ class Search:
         selections = self.graph.field_set(argument.selection, node.type_name)
         types = self.graph.possible(node.type_name, node.graph)
         door = (node.type_name, reader.graph, selections)
-        question = (node, node.type_name, types, selections)
+        question = (node, node.type_name, types, selections, ())
         if door in self._doors:
             return None
         solution = self._known[question] if question in self._known else self._search(door, question)
@@ -86,12 +88,14 @@ class Search:
         return Handed(variable, argument.type, up, ancestor, selections, solution) if solution else None
 
     def _search(self, door: _Door, question: _Question) -> Solution | None:
-        node, type_name, types, selections = question
+        node, type_name, types, now, later = question
         outer, depth = self._lowest_door_met, len(self._doors)
         self._lowest_door_met = depth + 1  # none
         self._doors.append(door)
         try:
-            leaves = list(self.walk.leaves(selections, Place(type_name, types), [Path(None, Start(), node)]))
+            place, start = Place(type_name, types), Path(None, Start(), node)
+            leaves = list(self.walk.leaves(now, place, [start]))
+            leaves += self.walk.leaves(later, place, [replace(start, closed=True)])
             found = best(leaves, self.allowance)
         except DeadEnd:
             found = None

@@ -99,8 +99,8 @@ class Locality:
             yield replace(item, selections=inner)
 
     def _fragment(self, node: Node, types: frozenset[str], item: Fragment) -> Iterator[Selection]:
-        if self.graph.is_interface_object(node):
-            raise _ElsewhereError
+        if item.deferral is not None or self.graph.is_interface_object(node):
+            raise _ElsewhereError  # what is deferred is rather for another time
         here = self.types_here(node, types)
         if not here:
             return

@@ -27,6 +27,13 @@ Three things keep the walk small. When everything below a field can be answered 
 all of it is one leaf (`Rest`). A hop is only tried towards a subgraph that answers the field sought: what it takes to
 get there is the condition's business. And no hop is tried inside the search for its own condition.
 
+What is deferred
+----------------
+A fragment under `@defer` is walked like the rest, but the paths into it are *closed*: the fetch that led there is not asked
+for more than keys, so that it does not wait for what may come later, and each field is reached by a hop, though it be back
+into the same subgraph. Only where no hop leads to it (the type is no entity) it's taken on the way, if that is gone anyway, or
+else the last fetch on the way is made for it alone. See `router.planner.defer`.
+
 Types
 -----
 A field of an interface is taken as it is where each object type possible there resolves it in that subgraph;
@@ -46,7 +53,7 @@ from router.graph.build import QueryGraph
 from router.graph.edges import EntryMove, FieldMove, RootMove
 from router.graph.locality import Locality
 from router.graph.nodes import Node
-from router.graph.selections import TYPENAME, TYPENAME_FIELD, Field, Fragment, Selections, keys_clash
+from router.graph.selections import TYPENAME, TYPENAME_FIELD, Deferral, Field, Fragment, Selections, keys_clash
 from router.graph.steps import NOTHING_NEEDED, Handed, Leaf, Path, Place, Solution
 
 _TIES = 6
@@ -152,9 +159,10 @@ class Walk:
         if local and min(path.cost for path in local) == min(path.cost for path in paths):
             yield Leaf(tuple(local))
             return
-        if found := list(self.leaves(selections, place, paths)):
-            yield from found
-        else:  # none of the types asked for can be here, but the object itself still has to be fetched
+        found = list(self.leaves(selections, place, paths))
+        yield from found
+        if not found or _comes_later(selections):
+            # None of the types asked for can be here, or not yet, but the object itself still has to be fetched.
             yield Leaf(tuple(path.rest((TYPENAME_FIELD,)) for path in paths))
 
     def _options(self, item: Field, place: Place, paths: list[Path]) -> list[Path]:
@@ -174,8 +182,22 @@ class Walk:
 
     def _direct(self, path: Path, item: Field, place: Place) -> Path | None:
         self.count()
+        if path.closed and not self._is_at_hand(path.node, item) and self._can_return(path, item, place):
+            return None
         move = self.locality.move(path.node, place.types, item.name)
         return path.take(item, move) if move else self._handed_before(path, item, place)
+
+    def _is_at_hand(self, node: Node, item: Field) -> bool:
+        """Whether a field is one that hops from here need anyway."""
+        return not item.selections and (item.name == TYPENAME_FIELD.name or self.graph.is_key(node, item.name))
+
+    def _can_return(self, path: Path, item: Field, place: Place) -> bool:
+        """Whether the same subgraph can be asked for a field by another fetch."""
+        return any(
+            self.hop(path, place, entry, move) is not None
+            for entry in self._entries(path, path.node.graph, place)
+            if (move := self._move_after(entry, path, item, place)) is not None
+        )
 
     def _handed_before(self, path: Path, item: Field, place: Place) -> Path | None:
         """Take a field whose contexts are set further up than this path's last hop: the hop can bring their values along."""
@@ -217,7 +239,9 @@ class Walk:
         if isinstance(entry, RootMove) and not path.position:
             return None
         move = self.locality.move(entry.target, place.types, item.name, with_requires=True)
-        if move is None or (entry.target.graph == path.node.graph and not (move.requires or move.contexts)):
+        if move is None or path.closed:
+            return move
+        if entry.target.graph == path.node.graph and not (move.requires or move.contexts):
             return None
         return move
 
@@ -230,7 +254,36 @@ class Walk:
         solution = self.solve(path, place, entry, requires) if handed is not None else None
         return path.hop(entry, requires, solution, handed or ()) if solution else None
 
+    def _deferred(self, item: Fragment, deferral: Deferral, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        """Go on later; if no hops lead to all that is asked for, what can be asked for on the way is."""
+        again = list(self._once_more(deferral, paths))
+        try:
+            closed = [path.postpone(deferral, closed=True) for path in paths]
+            leaves = list(self.leaves(item.selections, place, cheapest([*closed, *again])))
+        except DeadEnd:
+            opened = [path.postpone(deferral, closed=False) for path in paths]
+            leaves = list(self.leaves(item.selections, place, cheapest([*opened, *again])))
+        yield from leaves
+
+    def _once_more(self, deferral: Deferral, paths: list[Path]) -> Iterator[Path]:
+        """Ways to ask for what is no entity: by the fetch that leads to it, if that isn't made anyway.
+
+        Once is enough: what is deferred within what is fetched once more comes along with it.
+        """
+        for path in paths:
+            if (
+                not path.again
+                and not self.graph.entries(path.node.type_name, path.node.graph)
+                and path.may_be_repeated(self.graph.query)
+            ):
+                found = path.once_more(deferral)
+                if found is not None:
+                    yield found
+
     def _fragment(self, item: Fragment, place: Place, paths: list[Path]) -> Iterator[Leaf]:
+        if item.deferral is not None:
+            yield from self._deferred(item, item.deferral, place, paths)
+            return
         types = place.types & self.graph.all_possible(item.on)
         if not types:
             with suppress(DeadEnd):  # if nobody can tell, the types agreed on have to do
@@ -285,13 +338,22 @@ class Walk:
         return not self.graph.is_interface_object(node) and type_name in self.graph.possible(node.type_name, node.graph)
 
 
+def _comes_later(selections: Selections) -> bool:
+    """Whether all that is asked for is deferred."""
+    return all(
+        isinstance(item, Fragment) and (item.deferral is not None or _comes_later(item.selections))
+        for item in selections
+    )
+
+
 def cheapest(paths: Iterable[Path]) -> list[Path]:
     """Keep for each node the cheapest paths to it, in the order found."""
-    found: dict[Node, list[Path]] = {}
+    found: dict[tuple[Node, bool, Path | None], list[Path]] = {}
     for path in paths:
-        known = found.get(path.node)
+        key = (path.node, path.again, path.anchor)
+        known = found.get(key)
         if known is None or path.cost < known[0].cost:
-            found[path.node] = [path]
+            found[key] = [path]
         elif path.cost == known[0].cost and len(known) < _TIES:
             known.append(path)
     return [path for kept in found.values() for path in kept]

@@ -39,6 +39,7 @@ from graphql import (
 Guards = frozenset[tuple[str, bool]]  # a variable and the value it must have
 NO_GUARDS: Guards = frozenset()
 TYPENAME = "__typename"
+CONDITION = "... on "  # in a path of a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,34 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferral:
+    """A fragment under `@defer`: which of the document's it is, where it stands in the response, and in which other one."""
+
+    number: int
+    position: tuple[str, ...]
+    label: str | None = None
+    parent: Deferral | None = None
+    path: tuple[str, ...] = field(default=(), compare=False)
+    """Its position as plans say it, with the type conditions on the way."""
+
+    def chain(self) -> Iterator[Deferral]:
+        """This one and those that it stands in."""
+        here: Deferral | None = self
+        while here is not None:
+            yield here
+            here = here.parent
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
-    """Selections that apply to objects of some of the types possible here."""
+    """Selections that apply to objects of some of the types possible here.
+
+    Those under `@defer` stand in a fragment of their own, whose type condition always holds.
+    """
 
     on: str
     selections: Selections = ()
+    deferral: Deferral | None = None
 
 
 Selection = Field | Fragment
@@ -98,7 +122,9 @@ def merged(selections: Iterable[Selection]) -> Selections:
     found: dict[object, Selection] = {}
     joined: dict[object, list[Selection]] = {}
     for item in selections:
-        key: object = item.on if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
+        key: object = (
+            (item.on, item.deferral) if isinstance(item, Fragment) else (item.response_key, item.identity, item.guards)
+        )
         known = found.setdefault(key, item)
         if known is not item and item.selections != known.selections:
             joined.setdefault(key, list(known.selections)).extend(item.selections)
@@ -114,50 +140,70 @@ def _is_implied(item: Selection, found: Mapping[object, Selection]) -> bool:
     return (item.response_key, item.identity, NO_GUARDS) in found
 
 
+Directives = Iterable[DirectiveNode] | None
+Defers = Callable[[Directives, tuple[str, ...], Deferral | None], Deferral | None]
+
+
+def never(_directives: Directives, _position: tuple[str, ...], _within: Deferral | None) -> None:
+    """Take nothing for deferred."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a selection stands: its type, what is known to hold there, its position in the response and in what is deferred."""
+
+    parent: GraphQLCompositeType
+    given: Guards = NO_GUARDS
+    position: tuple[str, ...] = ()
+    within: Deferral | None = None
+    path: tuple[str, ...] = ()  # the position, with type conditions
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Brings selection sets of one document into normal form."""
+    """Brings selection sets of one document into normal form; `defers` says which fragments are deferred."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode] = field(default_factory=dict)
     count: Callable[[], None] | None = None
     """Told of each selection read: fragments in fragments can be many more than the document has."""
+    defers: Defers = never
 
-    def read(
-        self, node: SelectionSetNode | None, parent: GraphQLCompositeType, given: Guards = NO_GUARDS
-    ) -> Selections:
-        """Normalise a selection set whose surroundings already hold the guards in `given`."""
-        if node is None:
-            return ()
-        return merged(self._selections(node.selections, parent, given, NO_GUARDS))
+    def read(self, node: SelectionSetNode | None, parent: GraphQLCompositeType) -> Selections:
+        """Normalise a selection set."""
+        return self._read(node, _Place(parent)) if node else ()
 
-    def _selections(
-        self, nodes: Iterable[SelectionNode], parent: GraphQLCompositeType, given: Guards, guards: Guards
-    ) -> Iterator[Selection]:
+    def _read(self, node: SelectionSetNode | None, place: _Place) -> Selections:
+        return merged(self._selections(node.selections, place, NO_GUARDS)) if node else ()
+
+    def _selections(self, nodes: Iterable[SelectionNode], place: _Place, guards: Guards) -> Iterator[Selection]:
         for node in nodes:
             if self.count:
                 self.count()
-            own = _guards(node.directives, given)
+            own = _guards(node.directives, place.given)
             if own is None or _contradict(guards | own):
                 continue
             match node:
                 case FieldNode():
-                    yield self._field(node, parent, given, guards | own)
+                    yield self._field(node, place, guards | own)
                 case InlineFragmentNode():
-                    on = node.type_condition.name.value if node.type_condition else parent.name
-                    yield from self._fragment(node.selection_set, on, parent, given, guards | own)
+                    on = node.type_condition.name.value if node.type_condition else place.parent.name
+                    yield from self._fragment(node.selection_set, on, place, guards | own, node.directives)
                 case FragmentSpreadNode():
                     definition = self.fragments[node.name.value]
                     on = definition.type_condition.name.value
-                    yield from self._fragment(definition.selection_set, on, parent, given, guards | own)
+                    yield from self._fragment(definition.selection_set, on, place, guards | own, node.directives)
 
-    def _field(self, node: FieldNode, parent: GraphQLCompositeType, given: Guards, guards: Guards) -> Field:
+    def _field(self, node: FieldNode, place: _Place, guards: Guards) -> Field:
         name = node.name.value
-        definition = self.schema.get_field(parent, name)
+        definition = self.schema.get_field(place.parent, name)
         target = get_named_type(definition.type) if definition else None
         selections: Selections = ()
         if is_composite_type(target):
-            selections = self.read(node.selection_set, target, given | guards) or (TYPENAME_FIELD,)
+            key = node.alias.value if node.alias else name
+            here, path = (*place.position, key), (*place.path, key)
+            below = _Place(target, place.given | guards, here, place.within, path)
+            selections = self._read(node.selection_set, below) or (TYPENAME_FIELD,)
         kept = [directive for directive in node.directives or () if directive.name.value not in ("skip", "include")]
         return Field(
             name=name,
@@ -170,15 +216,30 @@ class Reader:
         )
 
     def _fragment(
-        self, node: SelectionSetNode, on: str, parent: GraphQLCompositeType, given: Guards, guards: Guards
+        self, node: SelectionSetNode, on: str, place: _Place, guards: Guards, directives: Directives
     ) -> Iterator[Selection]:
         condition = self.schema.type_map.get(on)
         if not is_composite_type(condition):
             return
-        if condition is parent or self._always_holds(condition, parent):
-            yield from self._selections(node.selections, parent, given, guards)
-        elif inner := merged(self._selections(node.selections, condition, given, guards)):
-            yield Fragment(on, inner)
+        if condition is place.parent or self._always_holds(condition, place.parent):
+            yield from self._now_or_later(node, place, guards, self._deferral(directives, place))
+        else:
+            narrowed = replace(place, parent=condition, path=(*place.path, f"{CONDITION}{on}"))
+            deferral = self._deferral(directives, place)
+            if inner := merged(self._now_or_later(node, narrowed, guards, deferral)):
+                yield Fragment(on, inner)
+
+    def _deferral(self, directives: Directives, place: _Place) -> Deferral | None:
+        found = self.defers(directives, place.position, place.within)
+        return replace(found, path=place.path) if found else None
+
+    def _now_or_later(
+        self, node: SelectionSetNode, place: _Place, guards: Guards, deferral: Deferral | None
+    ) -> Iterator[Selection]:
+        if deferral is None:
+            yield from self._selections(node.selections, place, guards)
+        elif inner := merged(self._selections(node.selections, replace(place, within=deferral), guards)):
+            yield Fragment(place.parent.name, inner, deferral)
 
     def _always_holds(self, condition: GraphQLCompositeType, parent: GraphQLCompositeType) -> bool:
         """Whether the parent is declared to be of the condition's type: then all its fields are the parent's too."""
@@ -279,11 +340,18 @@ def describe(selections: Selections, indent: str = "") -> str:
 
 def _lines(selections: Selections, indent: str) -> Iterator[str]:
     for item in selections:
-        head = f"... on {item.on}" if isinstance(item, Fragment) else _head(item)
+        head = _fragment_head(item) if isinstance(item, Fragment) else _head(item)
         yield f"{indent}{head}{' {' if item.selections else ''}"
         if item.selections:
             yield from _lines(item.selections, indent + "  ")
             yield f"{indent}}}"
+
+
+def _fragment_head(item: Fragment) -> str:
+    if item.deferral is None:
+        return f"... on {item.on}"
+    label = f'(label: "{item.deferral.label}")' if item.deferral.label else ""
+    return f"... @defer{label}"
 
 
 def _head(item: Field) -> str:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from router.graph.edges import EntryMove, FieldMove, KeyMove
 from router.graph.nodes import Node
-from router.graph.selections import Field, Selections
+from router.graph.selections import Deferral, Field, Selections
 
 FETCH_COST = 1_000
 STAGE_COST = 10_000
+# What comes later may never cost anything of what comes first: all of it together weighs less than one fetch.
+DEFERRED_FETCH_COST = 1
+DEFERRED_STAGE_COST = 10
+# To make a fetch once more, where there is no key to go on by, is the last resort.
+REPEATED_COST = 100
 
 Position = tuple[str, ...]
 
@@ -26,15 +32,24 @@ class Errand:
     position: Position
     graph: str
     stage: int
+    deferral: Deferral | None = None
+    again: bool = False
 
     @property
     def cost(self) -> int:
         """What this fetch alone costs."""
-        return STAGE_COST * self.stage or FETCH_COST
+        return stage_cost(self.stage, self.deferral) + REPEATED_COST * self.again
 
-    def moved(self, position: Position, stage: int) -> Errand:
+    def moved(self, position: Position, stage: int, deferral: Deferral | None) -> Errand:
         """The same errand, seen from where its path starts."""
-        return Errand(position + self.position, self.graph, self.stage + stage)
+        return Errand(position + self.position, self.graph, self.stage + stage, deferral, self.again)
+
+
+def stage_cost(stage: int, deferral: Deferral | None) -> int:
+    """What a fetch at a stage costs."""
+    if deferral is None:
+        return STAGE_COST * stage or FETCH_COST
+    return DEFERRED_STAGE_COST * stage or DEFERRED_FETCH_COST
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,9 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Begin with a root type of a subgraph."""
+    """Begin with a root type of a subgraph, at once or later."""
+
+    deferral: Deferral | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,13 @@ class Take:
 
     field: Field
     move: FieldMove
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """Go on later: what follows is part of another answer."""
+
+    deferral: Deferral
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +120,10 @@ class Handed:
         """The stage after which the value is there."""
         return self.ancestor.stage + self.condition.stage
 
-    @property
-    def errands(self) -> Iterator[Errand]:
+    def errands(self, deferral: Deferral | None) -> Iterator[Errand]:
         """The fetches that the value needs besides those that led to the ancestor."""
-        return (errand.moved(self.ancestor.position, self.ancestor.stage) for errand in self.condition.errands)
+        ancestor = self.ancestor
+        return (errand.moved(ancestor.position, ancestor.stage, deferral) for errand in self.condition.errands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +133,17 @@ class Rest:
     selections: Selections
 
 
-Step = Start | Enter | Take | Narrow | Hop | Rest
+Step = Start | Enter | Take | Narrow | Postpone | Hop | Rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """A way from a start to a node."""
+    """A way from a start to a node.
+
+    A path that is `closed` stands where something deferred begins: what follows is not to be asked for in the fetch that led
+    there, but after another hop. One that goes `again` makes its last fetch once more, for what is deferred. The `anchor` is where
+    it left what comes first: for a deferred path, that is what decides what it costs others.
+    """
 
     parent: Path | None
     step: Step
@@ -122,6 +151,10 @@ class Path:
     position: Position = ()
     stage: int = 0
     cost: int = 0
+    deferral: Deferral | None = None
+    closed: bool = False
+    again: bool = False
+    anchor: Path | None = None
 
     def steps(self) -> list[tuple[Step, Node]]:
         """All steps from the start on, each with the node it leads to."""
@@ -138,12 +171,12 @@ class Path:
         while here is not None:
             match here.step:
                 case Enter():
-                    yield Errand(here.position, here.node.graph, 0)
+                    yield Errand(here.position, here.node.graph, 0, here.deferral, here.again)
                 case Hop(condition=condition, handed=handed):
-                    before = here.parent.stage if here.parent else 0
-                    yield Errand(here.position, here.node.graph, here.stage)
-                    yield from (errand.moved(here.position, before) for errand in condition.errands)
-                    yield from (errand for one in handed for errand in one.errands)
+                    before, deferral = here.parent.stage if here.parent else 0, here.deferral
+                    yield Errand(here.position, here.node.graph, here.stage, deferral, here.is_repeated)
+                    yield from (errand.moved(here.position, before, deferral) for errand in condition.errands)
+                    yield from (errand for one in handed for errand in one.errands(deferral))
             here = here.parent
 
     def ancestors(self) -> Iterator[Path]:
@@ -176,30 +209,72 @@ class Path:
     def take(self, field: Field, move: FieldMove) -> Path:
         """Follow a field."""
         alone = replace(field, selections=()) if field.selections else field
-        return Path(
-            self,
-            Take(alone, move),
-            move.target or self.node,
-            (*self.position, field.response_key),
-            self.stage,
-            self.cost,
-        )
+        below = (*self.position, field.response_key)
+        return self.then(Take(alone, move), node=move.target or self.node, position=below, closed=False)
 
     def narrow(self, node: Node) -> Path:
         """Follow a type condition."""
-        return Path(self, Narrow(node.type_name), node, self.position, self.stage, self.cost)
+        return self.then(Narrow(node.type_name), node=node)
 
     def rest(self, selections: Selections) -> Path:
         """End here with everything that is left."""
-        return Path(self, Rest(selections), self.node, self.position, self.stage, self.cost)
+        return self.then(Rest(selections))
+
+    def postpone(self, deferral: Deferral, *, closed: bool) -> Path:
+        """Go on later."""
+        if isinstance(self.step, Enter):  # nothing was fetched yet: it is the whole fetch that comes later
+            return Path(None, Enter(deferral), self.node, cost=stage_cost(0, deferral), deferral=deferral)
+        return self.then(Postpone(deferral), deferral=deferral, closed=closed, anchor=self.anchor or self)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the hop that leads here is one that is made once more."""
+        return self.again and self.parent is not None and not self.parent.again
+
+    def may_be_repeated(self, query: str) -> bool:
+        """Whether the last fetch of this path changes nothing: it's by a key, or from the query type."""
+        here: Path | None = self
+        while here is not None:
+            match here.step:
+                case Hop():
+                    return True
+                case Enter():
+                    return here.node.type_name == query
+            here = here.parent
+        return False
+
+    def once_more(self, deferral: Deferral) -> Path | None:
+        """The same way, but that its last fetch is made for what is deferred alone; None if it can't be.
+
+        The fetch that it repeats is there too, in what it costs: it's never the first choice.
+        """
+        match self.step:
+            case Enter():
+                repeated = self.postpone(deferral, closed=False)
+                return replace(repeated, again=True, cost=self.cost + REPEATED_COST)
+            case Hop(entry=entry, requires=requires, condition=condition, handed=handed) if self.parent:
+                repeated = self.parent.postpone(deferral, closed=False).hop(entry, requires, condition, handed)
+                return replace(repeated, again=True, cost=self.cost + REPEATED_COST)
+            case Postpone() if self.parent:
+                return self.parent.once_more(deferral)
+            case Take() | Narrow() if self.parent and (before_this := self.parent.once_more(deferral)):
+                return before_this.then(self.step, node=self.node, position=self.position)
+            case _:
+                return None
+
+    def then(self, step: Step, **changes: Any) -> Path:
+        """Take a step."""
+        return replace(self, parent=self, step=step, **changes)
 
     def hop(self, entry: EntryMove, requires: Selections, condition: Solution, handed: tuple[Handed, ...] = ()) -> Path:
         """Go into a subgraph."""
         stage = max([self.stage + condition.stage, *(one.stage for one in handed)]) + 1
-        cost = sum(errand.moved((), self.stage).cost for errand in condition.errands)
-        cost += sum(errand.cost for one in handed for errand in one.errands)
+        later = self.deferral
+        cost = self.cost + stage_cost(stage, later)
+        cost += sum(errand.moved((), self.stage, later).cost for errand in condition.errands)
+        cost += sum(errand.cost for one in handed for errand in one.errands(later))
         step = Hop(entry, requires, condition, handed)
-        return Path(self, step, entry.target, self.position, stage, self.cost + cost + STAGE_COST * stage)
+        return self.then(step, node=entry.target, stage=stage, cost=cost, closed=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -92,6 +92,11 @@ def is_withheld(node: SelectionNode) -> bool:
     return any(directive.name.value == _MARK.name.value for directive in node.directives or ())
 
 
+def all_withheld(selections: SelectionSetNode) -> SelectionSetNode:
+    """Shut all that is selected."""
+    return SelectionSetNode(selections=(InlineFragmentNode(selection_set=selections, directives=(_MARK,)),))
+
+
 def withheld(node: FieldNode) -> FieldNode:
     """Shut a field."""
     return replace(node, directives=(*(node.directives or ()), _MARK))

@@ -47,13 +47,13 @@ def _stages(supergraph_sdl: str, query: str, operation_name: str | None, labels:
     try:
         supergraph = Supergraph.parse(supergraph_sdl)
         document = _valid(supergraph, query)
-        return Planner(supergraph).stages(document, operation_name, labels=labels)
+        return Planner(supergraph).stages(document, operation_name, labels=labels, deferring=True)
     except (InvalidSupergraph, PlanningFailed, GraphQLError) as refusal:
         raise NotPlanned(refusal.message) from refusal
 
 
 def _valid(supergraph: Supergraph, query: str) -> DocumentNode:
     document = parse(query, no_location=True)
-    if errors := validate(api_schema(supergraph), document):
+    if errors := validate(api_schema(supergraph, with_defer=True), document):
         raise NotPlanned("\n".join(error.message for error in errors))
     return document

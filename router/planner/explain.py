@@ -8,7 +8,7 @@ from typing import Literal
 
 from router.graph import selections
 from router.graph.selections import Selections
-from router.graph.steps import Enter, Hop, Leaf, Narrow, Path, Rest, Start, Take
+from router.graph.steps import Enter, Hop, Leaf, Narrow, Path, Postpone, Rest, Start, Take
 from router.planner import optimize, tree
 from router.planner.fetch_graph import FetchStep
 from router.planner.planner import Part, Stages
@@ -71,6 +71,8 @@ def _path(path: Path) -> str:
                 words.append(item.response_key)
             case Narrow(on=on):
                 words.append(f"…on {on}")
+            case Postpone():
+                words.append("later")
             case Hop(condition=condition):
                 needs = f" after {len(condition.errands)} more" if condition.errands else ""
                 words.append(f"⇒ {node}{needs}")
@@ -87,7 +89,8 @@ def _fetch_lines(fetches: tuple[FetchStep, ...]) -> Iterator[str]:
     stage = optimize.levels(fetches)
     for step in sorted(fetches, key=lambda step: (stage[step.id], step.id)):
         after = f" after {', '.join(map(str, sorted(step.needs)))}" if step.needs else ""
-        yield f"{step.id}: stage {stage[step.id]}, {step.graph} at {'.'.join(step.path) or 'the root'}{after}"
+        later = ", deferred" if step.deferral else ""
+        yield f"{step.id}: stage {stage[step.id]}{later}, {step.graph} at {'.'.join(step.path) or 'the root'}{after}"
         yield selections.describe(step.output, "     ")
 
 

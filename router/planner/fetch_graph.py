@@ -33,6 +33,7 @@ from router.graph.nodes import Node
 from router.graph.selections import (
     NO_GUARDS,
     TYPENAME_FIELD,
+    Deferral,
     Field,
     Fragment,
     Guards,
@@ -41,7 +42,7 @@ from router.graph.selections import (
     keys_clash,
     merged,
 )
-from router.graph.steps import Enter, Handed, Hop, Narrow, Position, Rest, Start, Take
+from router.graph.steps import Enter, Handed, Hop, Narrow, Position, Postpone, Rest, Start, Take
 from router.planner.names import Names
 from router.planner.query_plan import UP, KeyRename, Path, RequiresField, RequiresFragment, RequiresSelection
 from router.planner.shares import ContextInput, Input, Share, contexts_clash, joined_contexts, joined_shares
@@ -66,6 +67,7 @@ class FetchStep:
     is_certain: bool = True
     shares: tuple[Share, ...] = ()
     contexts: tuple[ContextInput, ...] = ()
+    deferral: Deferral | None = None
 
 
 FetchGraph = tuple[FetchStep, ...]
@@ -106,6 +108,7 @@ class _Draft:
     inputs: _Inputs = field(default_factory=dict)
     contexts: tuple[ContextInput, ...] = ()
     asked: Selections = ()
+    deferral: Deferral | None = None
     outputs: dict[tuple[tuple[Input, ...], tuple[ContextInput, ...]], Draft] = field(default_factory=dict)
 
     def output(self, inputs: _Inputs, contexts: tuple[ContextInput, ...] = ()) -> Draft:
@@ -126,6 +129,7 @@ class _Draft:
             self.is_certain,
             joined_shares(shares),
             self.contexts,
+            self.deferral,
         )
 
 
@@ -149,6 +153,7 @@ class _Cursor:
     guards: Guards = NO_GUARDS
     owed: Guards = NO_GUARDS
     above: _Cursor | None = None  # where the field was taken that led here
+    deferral: Deferral | None = None  # what the fetches belong to that are opened from here
 
 
 @dataclass(slots=True)
@@ -159,17 +164,20 @@ class Builder:
     names: Names
     allowance: Allowance
     steps: list[_Draft] = field(default_factory=list)
-    _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool], list[_Draft]] = field(default_factory=dict)
+    _by_key: dict[tuple[str, Path, frozenset[int], Guards, bool, Deferral | None], list[_Draft]] = field(
+        default_factory=dict
+    )
 
     def build(self, root: Branch) -> FetchGraph:
         """Turn a whole tree into fetches."""
         for branch in root.branches.values():
-            step = self._step(branch.node.graph, (), frozenset(), is_entity=False)
-            self._follow(branch, _Cursor(step, step.output({}), (), (), branch.node), None)
+            later = branch.step.deferral if isinstance(branch.step, Enter) else None
+            step = self._step(branch.node.graph, (), frozenset(), later)
+            self._follow(branch, _Cursor(step, step.output({}), (), (), branch.node, deferral=later), None)
         return tuple(step.finished() for step in self.steps)
 
-    def _step(self, graph: str, path: Path, needs: frozenset[int], *, is_entity: bool) -> _Draft:
-        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), (), is_entity=is_entity)
+    def _step(self, graph: str, path: Path, needs: frozenset[int], deferral: Deferral | None) -> _Draft:
+        return self._fitting(graph, path, needs, NO_GUARDS, {}, (), (), deferral, is_entity=False)
 
     def _fitting(
         self,
@@ -180,11 +188,12 @@ class Builder:
         inputs: _Inputs,
         contexts: tuple[ContextInput, ...],
         asked: Selections,
+        deferral: Deferral | None,
         *,
         is_entity: bool,
     ) -> _Draft:
         """The fetch for this place, or another one if what it sends already can't stand beside the inputs."""
-        known = self._by_key.setdefault((graph, path, needs, guards, is_entity), [])
+        known = self._by_key.setdefault((graph, path, needs, guards, is_entity, deferral), [])
         for step in known:
             both = _joined_inputs(step.inputs, inputs)
             handed = joined_contexts(step.contexts, contexts)
@@ -192,7 +201,17 @@ class Builder:
                 step.inputs, step.contexts, step.asked = both, handed, (*step.asked, *asked)
                 return step
         inputs = _joined_inputs({}, inputs)
-        step = _Draft(len(self.steps), graph, path, needs, is_entity, inputs=inputs, contexts=contexts, asked=asked)
+        step = _Draft(
+            len(self.steps),
+            graph,
+            path,
+            needs,
+            is_entity,
+            inputs=inputs,
+            contexts=contexts,
+            asked=asked,
+            deferral=deferral,
+        )
         self.steps.append(step)
         known.append(step)
         return step
@@ -216,6 +235,8 @@ class Builder:
                         touched.add(at.step.id)
                     owing = _owing(selections, at.owed)
                     self._write(at.draft, owing, at.position, is_own=touched is not None)
+                case Postpone(deferral=deferral):
+                    self._follow(child, replace(at, deferral=deferral), touched)
                 case Hop():
                     self._hop(child, child.step, at, touched)
                 case Start() | Enter():
@@ -229,7 +250,8 @@ class Builder:
                 draft.add(TYPENAME_FIELD)
             position = (*at.position, item.response_key)
             guards = at.guards | item.guards if self.names.is_guarded_variously(position) else at.guards
-            self._follow(child, _Cursor(at.step, draft, path, position, child.node, guards, above=at), touched)
+            below = _Cursor(at.step, draft, path, position, child.node, guards, above=at, deferral=at.deferral)
+            self._follow(child, below, touched)
 
     def _is_abstract(self, node: Node) -> bool:
         return self.graph.is_abstract(node.type_name) and not self.graph.is_interface_object(node)
@@ -256,16 +278,16 @@ class Builder:
             inputs = self._sent(hop.entry, hop.requires, at)
             asked = tuple(_asked(branch))
             step = self._fitting(
-                branch.node.graph, path, frozenset(used), guards, inputs, contexts, asked, is_entity=True
+                branch.node.graph, path, frozenset(used), guards, inputs, contexts, asked, at.deferral, is_entity=True
             )
             step.is_certain &= used == {at.step.id} and not at.owed and not at.guards
             draft = step.output(inputs, contexts).narrow(branch.node.type_name)
             if self.graph.is_interface_object(at.node) and self._is_abstract(branch.node):
                 draft.add(TYPENAME_FIELD)  # only here is it learnt what the object really is
         else:
-            step = self._step(branch.node.graph, path, frozenset(used), is_entity=False)
+            step = self._step(branch.node.graph, path, frozenset(used), at.deferral)
             draft = step.output({})
-        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards, at.above)
+        cursor = _Cursor(step, draft, at.path, at.position, branch.node, at.guards, at.guards, at.above, at.deferral)
         self._follow(branch, cursor, touched)
 
     def _handed(self, handed: Handed, at: _Cursor, guards: Guards, used: set[int]) -> ContextInput:
@@ -273,7 +295,8 @@ class Builder:
         above = at
         for _ in range(handed.up):
             above = above.above or above
-        self._follow(tree(handed.condition.paths, above.node), replace(above, guards=above.guards | guards), used)
+        from_above = replace(above, guards=above.guards | guards, deferral=at.deferral)
+        self._follow(tree(handed.condition.paths, above.node), from_above, used)
         used.add(above.step.id)
         sources = self._sources(handed.selections, above.position)
         start = (UP,) * handed.up
@@ -337,7 +360,7 @@ def _asked(branch: Branch) -> Iterator[Field | Fragment]:
         match child.step:
             case Take(field=item):
                 yield replace(item, selections=tuple(_asked(child)))
-            case Narrow():
+            case Narrow() | Postpone():
                 yield from _asked(child)
             case Rest(selections=selections):
                 yield from selections

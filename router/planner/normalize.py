@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from graphql import (
@@ -14,7 +14,7 @@ from graphql import (
     print_ast,
 )
 
-from router.graph.selections import Field, Fragment, Reader, Selection, Selections
+from router.graph.selections import Defers, Field, Fragment, Reader, Selection, Selections, never
 from router.planner.failures import PlanningFailed
 from router.planner.query_plan import OperationKind
 
@@ -28,13 +28,19 @@ class Operation:
     root_type: str
     selections: Selections
     variables: Mapping[str, str]
+    asked: Selections = ()
+    """The selections before anything was left out."""
 
 
 def normalize(
-    document: DocumentNode, operation_name: str | None, schema: GraphQLSchema, count: Callable[[], None] | None = None
+    document: DocumentNode,
+    operation_name: str | None,
+    schema: GraphQLSchema,
+    count: Callable[[], None] | None = None,
+    defers: Defers = never,
 ) -> Operation:
     """Pick the operation and bring it into normal form; what the router answers itself is left out."""
-    node = _pick(document, operation_name)
+    node = pick(document, operation_name)
     kind: OperationKind = node.operation.value
     root = schema.get_root_type(node.operation)
     if root is None:
@@ -44,19 +50,23 @@ def normalize(
         for definition in document.definitions
         if isinstance(definition, FragmentDefinitionNode)
     }
-    selections = Reader(schema, fragments, count).read(node.selection_set, root)
+    # What an event brings is answered as a whole.
+    reader = Reader(schema, fragments, count, never if kind == "subscription" else defers)
+    selections = reader.read(node.selection_set, root)
     return Operation(
         kind=kind,
         name=node.name.value if node.name else None,
         root_type=root.name,
-        selections=tuple(item for item in selections if not _is_answered_at_home(item)),
+        selections=tuple(_fetched(selections)),
         variables=MappingProxyType(
             {definition.variable.name.value: print_ast(definition) for definition in node.variable_definitions or ()}
         ),
+        asked=selections,
     )
 
 
-def _pick(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
+def pick(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode:
+    """The operation of that name, or the only one."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is not None:
         operations = [node for node in operations if node.name and node.name.value == operation_name]
@@ -65,10 +75,11 @@ def _pick(document: DocumentNode, operation_name: str | None) -> OperationDefini
     return operations[0]
 
 
-def _is_answered_at_home(item: Selection) -> bool:
-    """Introspection and the root's `__typename` need no subgraph."""
-    match item:
-        case Field():
-            return item.name.startswith("__")
-        case Fragment():
-            return False
+def _fetched(selections: Selections) -> Iterator[Selection]:
+    """The root's selections without introspection and `__typename`, which need no subgraph."""
+    for item in selections:
+        match item:
+            case Field() if not item.name.startswith("__"):
+                yield item
+            case Fragment() if inner := tuple(_fetched(item.selections)):
+                yield replace(item, selections=inner)

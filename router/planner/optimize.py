@@ -22,11 +22,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from router.graph.allowance import Allowance
-from router.graph.selections import common_guards, merged
+from router.graph.selections import Deferral, common_guards, merged
 from router.graph.steps import FETCH_COST, STAGE_COST
 from router.planner.fetch_graph import FetchGraph, FetchStep, answers_clash, clash, joined
 from router.planner.query_plan import Path
 from router.planner.shares import ContextInput, Input, contexts_clash, joined_contexts, joined_shares
+
+_Target = tuple[str, Path, bool, Deferral | None]
 
 
 def optimize(graph: FetchGraph, allowance: Allowance) -> FetchGraph:
@@ -87,8 +89,8 @@ def _past(needs: frozenset[int], empty: set[int], all_needs: dict[int, frozenset
     return found
 
 
-def _target(step: FetchStep) -> tuple[str, Path, bool]:
-    return (step.graph, step.path, step.is_entity)
+def _target(step: FetchStep) -> _Target:
+    return (step.graph, step.path, step.is_entity, step.deferral)
 
 
 def _merged(graph: FetchGraph, allowance: Allowance) -> FetchGraph:
@@ -100,7 +102,7 @@ def _merged(graph: FetchGraph, allowance: Allowance) -> FetchGraph:
 
 def _merge_one(graph: FetchGraph, allowance: Allowance) -> FetchGraph | None:
     above, before = ancestors(graph), cost(graph)
-    groups: dict[tuple[str, Path, bool], list[FetchStep]] = {}
+    groups: dict[_Target, list[FetchStep]] = {}
     for step in graph:
         groups.setdefault(_target(step), []).append(step)
     for group in groups.values():
@@ -191,7 +193,8 @@ def _widened(graph: FetchGraph) -> FetchGraph:
 def _but_for_types(step: FetchStep) -> object:
     shares = tuple((share.inputs, share.output, _untyped(share.contexts)) for share in step.shares)
     contexts = _untyped(step.contexts)
-    return (step.graph, _bare(step.path), step.inputs, step.output, step.needs, step.is_entity, contexts, shares)
+    asked = (step.graph, _bare(step.path), step.inputs, step.output, contexts, shares)
+    return (*asked, step.needs, step.is_entity, step.deferral)
 
 
 def _untyped(contexts: tuple[ContextInput, ...]) -> object:

@@ -9,8 +9,8 @@ are listed, nor on anything that was planned before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 
 from graphql import DocumentNode
@@ -21,14 +21,16 @@ from router.graph.build import CONTEXTUAL, QueryGraph
 from router.graph.conditions import Search
 from router.graph.nodes import Node
 from router.graph.paths import DeadEnd
-from router.graph.selections import Field, Selection, Selections
+from router.graph.selections import Field, Selection, Selections, never
 from router.graph.steps import Leaf, Solution
+from router.planner import defer
+from router.planner.delivery import Delivery
 from router.planner.failures import PlanningFailed
 from router.planner.fetch_graph import Builder, FetchGraph
 from router.planner.names import Names
-from router.planner.normalize import Operation, normalize
+from router.planner.normalize import Operation, normalize, pick
 from router.planner.optimize import optimize
-from router.planner.query_plan import PlanNode, QueryPlan, Subscription
+from router.planner.query_plan import Condition, PlanNode, QueryPlan, Subscription
 from router.planner.render import Renderer
 from router.planner.schedule import schedule, sequence
 from router.planner.tree import Branch, tree
@@ -37,6 +39,7 @@ PlanLimits = SearchLimits
 
 _TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 _REMEMBERED_GRAPHS = 64
+_MOST_SWITCHES = 5  # a plan for each combination
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,16 @@ class Stages:
     plan: QueryPlan
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be planned, and how much may be spent on it."""
+
+    document: DocumentNode
+    name: str | None
+    labels: frozenset[str]
+    allowance: Allowance
+
+
 class Planner:
     """Plans operations over one supergraph."""
 
@@ -68,25 +81,56 @@ class Planner:
         self._graphs: dict[tuple[frozenset[str], str], QueryGraph] = {}
 
     def plan(
-        self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
+        self,
+        document: DocumentNode,
+        operation_name: str | None = None,
+        *,
+        labels: frozenset[str] = frozenset(),
+        deferring: bool = False,
     ) -> QueryPlan:
-        """Plan a document that is valid against the API schema; raises `PlanningFailed`."""
-        return self.stages(document, operation_name, labels=labels).plan
+        """Plan a document that is valid against the API schema; raises `PlanningFailed`.
+
+        The plan has parts that come later only when `deferring`; otherwise it is as if nothing were under `@defer`.
+        """
+        return self.stages(document, operation_name, labels=labels, deferring=deferring).plan
 
     def stages(
-        self, document: DocumentNode, operation_name: str | None = None, *, labels: frozenset[str] = frozenset()
+        self,
+        document: DocumentNode,
+        operation_name: str | None = None,
+        *,
+        labels: frozenset[str] = frozenset(),
+        deferring: bool = False,
     ) -> Stages:
         """Plan a document and keep what every stage made of it."""
         allowance = Allowance(self.limits)
         try:
-            operation = normalize(document, operation_name, self.supergraph.schema, allowance.step)
-            return _Planning(self._graph(labels, operation), operation, allowance).run()
+            switches = _switches(document, operation_name) if deferring else []
+            return self._switched(
+                _Asked(document, operation_name, labels, allowance), {} if deferring else None, switches
+            )
         except DeadEnd as error:
             raise PlanningFailed(f"The operation can't be planned: {error}.") from error
         except SearchLimitExceeded as error:
             raise PlanningFailed(f"The operation is too complex: {error}.", _TOO_COMPLEX) from error
         except RecursionError as error:
             raise PlanningFailed("The operation is nested too deeply to be planned.", _TOO_COMPLEX) from error
+
+    def _switched(self, asked: _Asked, values: Mapping[str, bool] | None, switches: Sequence[str]) -> Stages:
+        """Plan for each value of the variables that decide what is deferred; the stages are those of all deferred."""
+        if values is None or not switches:
+            return self._planned(asked, values)
+        name, *others = switches
+        on, off = (self._switched(asked, {**values, name: value}, others) for value in (True, False))
+        if on.plan == off.plan:
+            return on
+        return replace(on, plan=QueryPlan(Condition(name, on.plan.node, off.plan.node)))
+
+    def _planned(self, asked: _Asked, values: Mapping[str, bool] | None) -> Stages:
+        defers = never if values is None else defer.Defers.of(asked.document, values)
+        schema, allowance = self.supergraph.schema, asked.allowance
+        operation = normalize(asked.document, asked.name, schema, allowance.step, defers)
+        return _Planning(self._graph(asked.labels, operation), operation, allowance).run()
 
     def _graph(self, labels: frozenset[str], operation: Operation) -> QueryGraph:
         key = (labels, _free_of(operation.variables))
@@ -105,6 +149,13 @@ def _free_of(variables: Iterable[str]) -> str:
     return name
 
 
+def _switches(document: DocumentNode, operation_name: str | None) -> list[str]:
+    found = defer.switches(document, pick(document, operation_name))
+    if len(found) > _MOST_SWITCHES:
+        raise SearchLimitExceeded(f"more than {_MOST_SWITCHES} variables decide what is deferred")
+    return found
+
+
 @dataclass(slots=True)
 class _Planning:
     """The planning of one operation."""
@@ -114,14 +165,22 @@ class _Planning:
     allowance: Allowance
 
     def run(self) -> Stages:
-        if not self.operation.selections:
-            return Stages(self.operation, (), QueryPlan(None))
-        parts = self._mutations() if self.operation.kind == "mutation" else [self._query()]
+        self.operation = replace(self.operation, selections=self._settled())
+        parts = self._parts() if self.operation.selections else []
         renderer = Renderer(self.graph, self.operation, count())
-        finish: Callable[[FetchGraph], PlanNode | None] = lambda fetches: schedule(fetches, renderer.render)  # noqa: E731 -- one of two
+        fetches = [part.fetches for part in parts]
         if self.operation.kind == "subscription":
-            finish = lambda fetches: _subscription(fetches, renderer)  # noqa: E731 -- the other
-        return Stages(self.operation, tuple(parts), QueryPlan(sequence(finish(part.fetches) for part in parts)))
+            node = sequence(_subscription(one, renderer) for one in fetches)
+        else:
+            node = Delivery(renderer, fetches, defer.sections(self.operation.asked)).node()
+        return Stages(self.operation, tuple(parts), QueryPlan(node))
+
+    def _parts(self) -> list[Part]:
+        return self._mutations() if self.operation.kind == "mutation" else [self._query()]
+
+    def _settled(self) -> Selections:
+        root = self.graph.composite(self.operation.root_type)
+        return defer.Settling(self.graph.schema, self.graph.is_entity).settled(self.operation.selections, root)
 
     def _query(self) -> Part:
         return self._part(self.operation.selections, self.graph.graphs)

@@ -38,6 +38,8 @@ from typing import Any, Literal, assert_never
 
 from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode, parse, print_ast
 
+from router.graph.selections import Deferral
+
 OperationKind = Literal["query", "mutation", "subscription"]
 
 Path = tuple[str, ...]
@@ -174,6 +176,7 @@ class DeferredNode:
     depends: tuple[str, ...]
     node: PlanNode | None
     sub_selection: str | None = None
+    deferral: Deferral | None = None  # which fragment it is for; Apollo's plans know it by path and label
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,17 +336,34 @@ def _pretty_condition(node: Condition, indent: str) -> Iterator[str]:
 
 
 def _pretty_defer(node: Defer, indent: str) -> Iterator[str]:
+    """A part is what stands in it, a colon, and how it is fetched."""
     yield f"{indent}Defer {{"
-    yield from _block("Primary", [node.primary] if node.primary else [], indent + "  ")
+    yield f"{indent}  Primary {{"
+    yield from _pretty_part(node.primary_sub_selection, node.primary, indent + "    ")
+    yield f"{indent}  }}, ["
     for part in node.deferred:
         label = f', label: "{part.label}"' if part.label else ""
         head = f'Deferred(depends: [{", ".join(part.depends)}], path: "{"/".join(part.path)}"{label})'
-        yield from _block(head, [part.node] if part.node else [], indent + "  ")
+        yield f"{indent}    {head} {{"
+        if isinstance(part.node, Defer):
+            yield from _pretty_lines(part.node, indent + "      ")
+        else:
+            yield from _pretty_part(part.sub_selection, part.node, indent + "      ")
+        yield f"{indent}    }},"
+    yield f"{indent}  ]"
     yield f"{indent}}},"
 
 
+def _pretty_part(sub_selection: str | None, node: PlanNode | None, indent: str) -> Iterator[str]:
+    asked = print_ast(parse(sub_selection, no_location=True)).splitlines() if sub_selection else [""]
+    for line in (*asked[:-1], f"{asked[-1]}:"):
+        yield f"{indent}{line}"
+    if node is not None:
+        yield from _pretty_lines(node, indent)
+
+
 def _pretty_fetch(node: Fetch, indent: str) -> Iterator[str]:
-    number = f', id: "{node.id}"' if node.id else ""
+    number = f", id: {node.id}" if node.id else ""
     yield f'{indent}Fetch(service: "{node.service_name}"{number}) {{'
     inner = indent + "  "
     if node.requires:

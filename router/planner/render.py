@@ -33,10 +33,10 @@ class Renderer:
     operation: Operation
     numbers: count[int]
 
-    def render(self, step: FetchStep) -> PlanNode:
-        """Turn a step into a node."""
+    def render(self, step: FetchStep, id: str | None = None) -> PlanNode:  # noqa: A002 -- as it's called in plans
+        """Turn a step into a node, with an id if something deferred waits for it."""
         guards = common_guards(step.output)
-        node: PlanNode = self.fetch(step, guards)
+        node: PlanNode = replace(self.fetch(step, guards), id=id)
         if step.path:
             node = Flatten(step.path, node)
         for name, wanted in sorted(guards, reverse=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from router.graph.edges import KeyMove
 from router.graph.nodes import Node
 from router.graph.selections import guard_text
-from router.graph.steps import Enter, Hop, Narrow, Path, Rest, Start, Step, Take
+from router.graph.steps import Enter, Hop, Narrow, Path, Postpone, Rest, Start, Step, Take
 
 
 @dataclass(slots=True)
@@ -46,7 +46,9 @@ def _identity(step: Step, node: Node) -> Hashable:
             return on
         case Rest(selections=selections):
             return selections
-        case Enter() | Start():
+        case Enter(deferral=deferral) | Postpone(deferral=deferral):
+            return (node, deferral)
+        case Start():
             return node
 
 
@@ -61,10 +63,13 @@ def _lines(branch: Branch, indent: str) -> Iterator[str]:
         yield from _lines(child, indent + "  ")
 
 
+_WORDS = {Start: "start", Postpone: "later"}
+
+
 def _label(branch: Branch) -> str:
     match branch.step:
-        case Start():
-            return "start"
+        case Start() | Postpone():
+            return _WORDS[type(branch.step)]
         case Enter():
             return f"enter {branch.node}"
         case Take(field=taken, move=move):

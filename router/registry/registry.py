@@ -85,6 +85,10 @@ class Registry:
         self._seen: dict[str, float] = {}
         self._one_at_a_time = asyncio.Lock()
 
+    def publish_to(self, publish: Publish) -> None:
+        """Hand supergraphs to somebody else from now on."""
+        self._publish = publish
+
     def restore(self) -> str | None:
         """Take up what an earlier process served; returns its supergraph."""
         if self._state_file is None or not self._state_file.exists():

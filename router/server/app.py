@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from router.composition import command
 from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
@@ -24,6 +26,7 @@ from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
+from router.server.health import Ending
 from router.server.http import GraphQLOverHTTP
 from router.server.limits import Warden
 from router.server.manifests import BadManifest
@@ -35,17 +38,26 @@ from router.server.reload import Graphs
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
 
+if TYPE_CHECKING:  # it brings all of cryptography along
+    from router.server.authentication import Minter
+
 log = structlog.get_logger(__name__)
 
 
 def build(
-    config: RouterConfig, *, in_process: MutableMapping[str, ASGIApp] | None = None, draw: Draw = random.random
+    config: RouterConfig,
+    *,
+    in_process: MutableMapping[str, ASGIApp] | None = None,
+    draw: Draw = random.random,
+    ending: Ending | None = None,
+    inherit: State | None = None,
 ) -> Starlette:
     """Assemble a router.
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
     with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
+    `inherit` is the state of a router that this one takes over from with other settings: who registered there is known here.
     """
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
@@ -53,9 +65,12 @@ def build(
     metrics = Metrics()
     gate = _gate(config, Warden(config.limits, metrics.limit))
     graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
-    registry = Registry(graphs.load, config.registry.state_file)
-    _start(config, graphs, registry)
-    identity = _identity(config, connections.exchange(), registry)
+    registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
+    _start(config, graphs, registry, inherit)
+    same_identity = inherit is not None and inherit.config.authentication == config.authentication
+    # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
+    kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
+    identity = _identity(config, connections.exchange(), registry, kept)
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
@@ -74,10 +89,10 @@ def build(
 
     app = Starlette(
         routes=[
-            Route("/graphql", GraphQLOverHTTP(pipeline)),
+            *_graphql(config.listen.path, GraphQLOverHTTP(pipeline)),
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
-            *health.routes(graphs),
+            *health.routes(graphs, ending or Ending(), config.health.path),
             metrics.route(),
             *page.routes(),
         ],
@@ -90,10 +105,19 @@ def build(
         ],
         lifespan=lifespan,
     )
+    if inherit:
+        registry.publish_to(graphs.load)
+    app.state.config = config
+    app.state.identity = identity
     app.state.registry = registry
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     return app
+
+
+def _gate(config: RouterConfig, warden: Warden) -> Gate:
+    suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
+    return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
 
 
 def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
@@ -106,11 +130,6 @@ def _windows(config: RouterConfig) -> LocalWindows | SharedWindows:
         )
     except ValueError as fault:
         raise Misconfigured(f"redis.url: {fault}") from fault
-
-
-def _gate(config: RouterConfig, warden: Warden) -> Gate:
-    suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
-    return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
 
 
 def _pipeline(
@@ -129,18 +148,21 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> Identity | None:
+def _identity(
+    config: RouterConfig, exchange: ByScheme, registry: Registry, kept: Minter | None = None
+) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
     from router.server.api_keys import ApiKeys  # noqa: PLC0415
-    from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.authentication import Minter as NewMinter  # noqa: PLC0415
     from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
-        minter = Minter(signing_key(settings.signing_key_file))
+        minter = kept or NewMinter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
     own = minter.own_token
@@ -154,16 +176,28 @@ def _identity(config: RouterConfig, exchange: ByScheme, registry: Registry) -> I
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
-def _start(config: RouterConfig, graphs: Graphs, registry: Registry) -> None:
+def _graphql(path: str, answers: GraphQLOverHTTP) -> list[BaseRoute]:
+    """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
+    own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
+    if own == "/":
+        # The developers' page is there, too: whoever asks for a page gets that one.
+        return [Route("/graphql", answers), Route("/", answers, methods=["POST"])]
+    return [Route(name, answers) for name in dict.fromkeys(("/graphql", own))]
+
+
+def _start(config: RouterConfig, graphs: Graphs, registry: Registry, inherit: State | None) -> None:
     """Serve what is known before anything has announced itself."""
     try:
+        inherited = inherit.graphs.sdl if inherit else None
         if config.supergraph_file is not None:
             graphs.load_now(config.supergraph_file.read_text(encoding="utf-8"))
         elif config.subgraphs_file is not None:
             sources = command.read(config.subgraphs_file)
             known = [Registration(source.name, source.url or "", "0", source.sdl) for source in sources]
             _serve(graphs, registry.begin_with(known))
-        else:
+        elif inherited is not None:
+            graphs.load_now(inherited)
+        elif inherit is None:
             _restore(graphs, registry)
     except (OSError, InvalidSupergraph, command.UnreadableError) as fault:
         raise Misconfigured(str(fault)) from fault

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from contracts.identity import (
 from contracts.strict_jwt import Misshapen
 from router.executor.transport import Exchange, TransportFailure
 from router.server.api_keys import PREFIX, ApiKeys, WrongKey
+from router.server.client_address import inside
 from router.server.config import Authentication
 from router.server.lru import Recent
 from router.server.refusals import Refused
@@ -198,6 +200,7 @@ class Authenticator:
         if known is not None and known[0] + self._leeway > time.time():
             return known[1]
         claims = await self._verified(token)
+        _check_network(claims, address)
         subjects = frozenset(str(claims[name]) for name in _REVOCABLE if name in claims)
         caller = Caller.of(caller_claims(claims, address), issued_at=float(claims.get("iat", 0)), subjects=subjects)
         self._known.put(digest, (float(claims["exp"]), caller))
@@ -229,6 +232,18 @@ class Authenticator:
         if str(decoded.header.get("typ", "")).lower() not in _TYPES:
             raise NotAccepted("the token is of another type")
         return decoded.claims
+
+
+def _check_network(claims: Mapping[str, Any], address: str | None) -> None:
+    """Refuse a token that is good only from some networks (`net`), anywhere else."""
+    if "net" not in claims:
+        return
+    try:
+        networks = [ipaddress.ip_network(one) for one in claims["net"]]
+    except (TypeError, ValueError) as fault:
+        raise NotAccepted("the claim net has the wrong shape") from fault
+    if address is None or not inside(address, networks):
+        raise NotAccepted(f"not from {address}")
 
 
 def _token(authorization: str) -> str:

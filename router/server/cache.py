@@ -14,6 +14,8 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, Operat
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
+from router.planner.cost import CostModel
+from router.planner.defer import DEFER
 from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
 from router.server import authorization
@@ -43,7 +45,7 @@ class Checked:
 
 
 _Digest = tuple[str, str | None, bool]
-_Key = tuple[str, str | None, frozenset[str], Demand, bool]
+_Key = tuple[str, str | None, frozenset[str], Demand, bool, bool]
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -86,6 +88,7 @@ class Operations:
         planner: Planner,
         gate: Gate,
         directives: Directives,
+        costs: CostModel | None = None,
         *,
         entries: int,
         weight: int,
@@ -94,6 +97,7 @@ class Operations:
         self._planner = planner
         self._gate = gate
         self._directives = directives
+        self._costs = costs
         self._access = Access.of(planner.supergraph)
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -108,20 +112,22 @@ class Operations:
         decide: Decide = everybody,
         *,
         registered: bool = False,
+        deferring: bool = False,
     ) -> Operation:
         """Return the operation, ready to be executed while these override labels are active; raises `Refused`.
 
         `registered` operations stand in a manifest, and may be exempt from some limits.
         """
         digest = hashlib.sha256(text.encode()).hexdigest()
+        deferring = deferring and "@" in text and DEFER in text
         if self._access.is_open or not self._directives.enabled:
-            key = (digest, name, labels, NOTHING, registered)
+            key = (digest, name, labels, NOTHING, registered, deferring)
             return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name, registered), key))
         checked = await self._checked.get(
             (digest, name, registered), len(text), lambda: self._check(text, name, registered)
         )
         failed = await decide(checked.needs) if checked.needs else NOTHING
-        restricted = (digest, name, labels, failed, registered)
+        restricted = (digest, name, labels, failed, registered, deferring)
         return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
 
     def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
@@ -132,7 +138,7 @@ class Operations:
         return Checked(document, definition, self._access.needs(document, definition), admitted.measured)
 
     def _plan(self, checked: Checked, key: _Key) -> Operation:
-        digest, name, labels, failed, _ = key
+        digest, name, labels, failed, _, deferring = key
         restricted = self._access.restrict(checked.document, checked.definition, failed)
         errors = authorization.errors(restricted)
         if errors and self._directives.dry_run:
@@ -140,12 +146,15 @@ class Operations:
         elif errors and self._directives.reject_unauthorized:
             raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(restricted.planned, name, labels=labels)
+            plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
         if checked.measured:
             operation = replace(operation, measured=checked.measured)
+        if self._costs is not None:
+            cost = self._costs.plan(restricted.planned, chosen(restricted.planned, name), plan)
+            operation = replace(operation, cost=cost)
         if not errors:
             return operation
         return replace(operation, withheld=restricted.paths, **authorization.reported(errors, self._directives))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -16,9 +17,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from router.executor.execute import Result
-from router.server import batching, csrf, limits, response, uploads
+from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
+from router.server.admission import Admission
 from router.server.compression import decoded
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
@@ -47,6 +48,7 @@ class GraphQLOverHTTP:
         self._pipeline = pipeline
         self._config = pipeline.config
         self._warden = pipeline.warden
+        self._admission = Admission(pipeline.config.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -81,12 +83,18 @@ class GraphQLOverHTTP:
         async with AsyncExitStack() as until_answered:
             async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
                 asked = await self._asked(scope, receive, headers, until_answered)
-            async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
-                caller = await self._pipeline.identify(headers, facts)
-                client = Client(headers, facts, caller, may_write=method == "POST")
-                if isinstance(asked, list):
-                    return await self._answer_batch(asked, client, receive, wanted)
-                return await self._answer_one(asked, client, receive, wanted)
+            with self._admission.place():
+                return await self._answer_asked(asked, receive, headers, facts, wanted, method)
+
+    async def _answer_asked(
+        self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
+    ) -> Response:
+        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
+            caller = await self._pipeline.identify(headers, facts)
+            client = Client(headers, facts, caller, may_write=method == "POST")
+            if isinstance(asked, list):
+                return await self._answer_batch(asked, client, receive, wanted)
+            return await self._answer_one(asked, client, receive, wanted, deadline)
 
     async def _asked(self, scope: Scope, receive: Receive, headers: Headers, until_answered: AsyncExitStack) -> Any:
         method = scope["method"]
@@ -109,9 +117,14 @@ class GraphQLOverHTTP:
         self._warden.check("body_bytes", len(body), allowed)
         return body
 
-    async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str) -> Response:
-        prepared = await self._pipeline.prepare(graphql_request(asked), client)
-        result = await _wait_for(prepared, receive)
+    async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
+        form = incremental.accepted(client.headers) if self._config.defer_support else None
+        prepared = await self._pipeline.prepare(graphql_request(asked), replace(client, deferring=form is not None))
+        if form is not None and prepared.is_deferred:
+            stream = incremental.Stream(prepared, form, client.facts, deadline)
+            await _wait_for(prepared, stream.ready(), receive)
+            return stream.response()
+        result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         return response.result(result, wanted, prepared.extensions)
 
@@ -126,19 +139,20 @@ class GraphQLOverHTTP:
         return response.batch(bodies, wanted)
 
     @asynccontextmanager
-    async def _deadline(self, code: str, message: str) -> AsyncIterator[None]:
+    async def _deadline(self, code: str, message: str) -> AsyncIterator[float]:
+        deadline = asyncio.get_running_loop().time() + self._config.request_timeout_seconds
         try:
-            async with asyncio.timeout(self._config.request_timeout_seconds):
-                yield
+            async with asyncio.timeout_at(deadline):
+                yield deadline
         except TimeoutError:
             raise Refused(code, message) from None
 
 
-async def _wait_for(prepared: Prepared, receive: Receive) -> Result:
+async def _wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:
     if prepared.is_mutation:
         # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
-        return await prepared.execute()
-    return await _while_waited_for(receive, prepared.execute())
+        return await work
+    return await _while_waited_for(receive, work)
 
 
 async def _while_waited_for(receive: Receive, work: Coroutine[Any, Any, T]) -> T:

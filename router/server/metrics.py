@@ -21,6 +21,9 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 """The buckets that OpenTelemetry's conventions recommend for HTTP; its default ones are meant for milliseconds."""
 
 
+_COSTS = (0, 10, 100, 1000, 10_000, 100_000, 1_000_000)
+
+
 class Metrics:
     """The figures of one router; several in one process keep theirs apart."""
 
@@ -33,6 +36,10 @@ class Metrics:
         )
         self._active = meter.create_up_down_counter("http.server.active_requests", "1", "Requests at work now.")
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
+        buckets = {"explicit_bucket_boundaries_advisory": _COSTS}
+        self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
+        self._actual = meter.create_histogram("cost.actual", "1", "What operations did cost.", **buckets)
+        self._delta = meter.create_histogram("cost.delta", "1", "How far the estimates were off.", **buckets)
         self._limits = meter.create_counter("psa.router.limits", "1", "Requests beyond a limit, refused or measured.")
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
@@ -44,6 +51,14 @@ class Metrics:
     def subgraph_event(self, service: str, event: str) -> None:
         """Count what happened on the way to a subgraph: retried, shared, rejected, open, half_open, closed, crowded."""
         self._events.add(1, {"subgraph.name": service, "event": event})
+
+    def cost(self, estimated: int, actual: int | None, result: str) -> None:
+        """Count what an operation cost."""
+        said = {"cost.result": result}
+        self._estimated.record(estimated, said)
+        if actual is not None:
+            self._actual.record(actual, said)
+            self._delta.record(actual - estimated, said)
 
     def began(self) -> None:
         """Count a request in."""

@@ -18,20 +18,32 @@ has two hyphens more and ends the answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-Part = Mapping[str, Any]
-Parts = AsyncGenerator[Part, None]
+Part = Mapping[str, Any] | orjson.Fragment
 
 _PART_HEAD: Final = b"\r\ncontent-type: application/json\r\n\r\n"
 _ENDED: Final = float("inf")
+
+
+class Parts(Protocol):
+    """Where the parts come from, one after the other: an async generator, or what can be read and closed like one."""
+
+    def __aiter__(self) -> AsyncIterator[Part]:
+        """Read the parts."""
+
+    def __anext__(self) -> Awaitable[Part]:
+        """Read the next one."""
+
+    def aclose(self) -> Awaitable[object]:
+        """End what makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class Framing:
 
 
 class MultipartResponse(Response):
-    """Writes the parts that a generator yields; when the client leaves, the generator is closed where it stands.
+    """Writes the parts as they come; when the client leaves, what makes them is closed where it stands.
 
     `parameter` is that of the media type by which the client knows the protocol, such as `deferSpec=20220824`.
     """
@@ -91,8 +103,8 @@ class MultipartResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write part after part until there are no more, or nobody reads them."""
         del scope
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(self._parts), asyncio.TaskGroup() as group:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             writing = group.create_task(self._write(send))
             others = {group.create_task(_left(receive))}
             if self._heartbeat is not None:
@@ -103,9 +115,8 @@ class MultipartResponse(Response):
 
     async def _write(self, send: Send) -> None:
         await self._body(send, self._framing.opening())
-        async with aclosing(self._parts) as parts:
-            async for part in parts:
-                await self._body(send, self._framing.part(part))
+        async for part in self._parts:
+            await self._body(send, self._framing.part(part))
         await self._body(send, self._framing.closing(), more=False)
 
     async def _beat(self, send: Send, heartbeat: Heartbeat, writing: asyncio.Task[None]) -> None:

@@ -18,16 +18,19 @@ import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
+from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
-from router.planner.query_plan import pretty, to_json
+from router.executor.transport import SubgraphResponse
+from router.planner.query_plan import Fetch, pretty, to_json
 from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
 from router.server.config import RouterConfig
+from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -57,12 +60,16 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who sent an operation, and what came along with it; `may_write` is false where the way allows only queries."""
+    """Who sent an operation, and what came along with it.
+
+    `may_write` is false where the way allows only queries; `deferring` is true where the answer may come in parts.
+    """
 
     headers: Headers
     facts: Facts
     caller: Caller | None = None
     may_write: bool = True
+    deferring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +84,28 @@ class Prepared:
     extensions: Mapping[str, Any] = field(default_factory=dict)
     """What the answer says besides data and errors."""
     dry_run: bool = False
+    bill: Bill | None = None
 
     @property
     def is_mutation(self) -> bool:
         """Whether it changes something, so that what was begun has to be finished."""
         return self.operation.definition.operation is OperationType.MUTATION
 
+    @property
+    def is_deferred(self) -> bool:
+        """Whether it's to be answered in parts, by `deferred`."""
+        return not self.dry_run and deferring(self.operation, self.conditions) is not None
+
+    def deferred(self, emit: Emit) -> Deferred:
+        """Run it and answer in parts."""
+        return Deferred(self.operation, self.graph.services, self.call, self.conditions, self.masking, emit)
+
     async def execute(self) -> Result:
         """Run it and answer once."""
         if self.dry_run:
             return Result(None, [])
-        return await execute(self.operation, self.graph.services, self.call, self.conditions, self.masking)
+        result = await execute(self.operation, self.graph.services, self.call, self.conditions, self.masking)
+        return self.bill.answered(result) if self.bill else result
 
 
 class Pipeline:
@@ -145,14 +163,21 @@ class Pipeline:
         operation = await _find(graph, request, labels, client, self._authorizer)
         self._log_withheld(operation, client)
         _check_way(operation, client)
+        if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
         self.warden.count(operation.measured)
         conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
-        call = self._call(request, client, operation)
+        if self._limiter.weighs_cost:
+            await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
+        opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
+        call = self._call(request, client, operation, opened)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
+        if opened is not None and self.config.demand_control.include_extension_metadata:
+            extensions["cost"] = opened.extension
         dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
-        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run)
+        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened)
 
     def _log_withheld(self, operation: Operation, client: Client) -> None:
         if operation.withheld and self.config.authorization.directives.errors.log:
@@ -167,7 +192,7 @@ class Pipeline:
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
-    def _call(self, request: GraphQLRequest, client: Client, operation: Operation) -> Call:
+    def _call(self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None) -> Call:
         headers, facts = client.headers, client.facts
         forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
         traced = facts.trace.headers()
@@ -179,6 +204,8 @@ class Pipeline:
             return to_service(rules.of(service), tuple(headers.items()), claims)
 
         def headers_for(service: str) -> Mapping[str, str]:
+            if opened is not None:
+                opened.check_subgraph(service)
             told = {**forwarded, **ruled(service), **traced}
             if identity is None or caller is None:
                 return told
@@ -190,7 +217,13 @@ class Pipeline:
 
         returned = Returned(self._to_client)
         facts.returned.append(returned.lines)
-        return Call(request.variables, headers_for, observe, self._deadline(operation), returned.receive)
+
+        def received(node: Fetch, response: SubgraphResponse) -> None:
+            returned.receive(node.service_name, response.headers)
+            if opened is not None:
+                opened.received(node, response)
+
+        return Call(request.variables, headers_for, observe, self._deadline(operation), received)
 
     def _deadline(self, operation: Operation) -> float:
         """When the client's patience ends; that of a subscription doesn't."""
@@ -207,7 +240,12 @@ async def _find(
     asking = PolicyRequest(client.caller.claims if client.caller else None, client.headers)
     decide = partial(authorizer.failed, request=asking)
     operation = await graph.operations.find(
-        request.query, request.operation_name, labels, decide, registered=request.registered
+        request.query,
+        request.operation_name,
+        labels,
+        decide,
+        registered=request.registered,
+        deferring=client.deferring,
     )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest

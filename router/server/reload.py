@@ -17,6 +17,7 @@ from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
+from router.planner.cost import CostModel
 from router.planner.planner import Planner
 from router.server.cache import Operations
 from router.server.config import RouterConfig
@@ -45,6 +46,12 @@ class Graphs:
         self.gate = gate
         self._transport = transport
         self._current: Graph | None = None
+        self._sdl: str | None = None
+
+    @property
+    def sdl(self) -> str | None:
+        """The text from which the current graph came."""
+        return self._sdl
 
     @property
     def current(self) -> Graph | None:
@@ -59,26 +66,37 @@ class Graphs:
 
     async def load(self, sdl: str) -> None:
         """Derive everything from a supergraph in a thread, then swap; raises `InvalidSupergraph` and swaps nothing."""
+        if sdl == self._sdl:
+            return
         self._current = await asyncio.to_thread(self._derive, sdl)
+        self._sdl = sdl
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""
         self._current = self._derive(sdl)
+        self._sdl = sdl
 
     def _derive(self, sdl: str) -> Graph:
         supergraph = Supergraph.parse(sdl)
-        schema = api_schema(supergraph)
         config = self._config
+        schema = api_schema(supergraph, with_defer=config.defer_support)
         operations = Operations(
             schema,
             Planner(supergraph),
             self.gate,
             config.authorization.directives,
+            self._costs(supergraph),
             entries=config.operation_cache_entries,
             weight=config.operation_cache_bytes,
         )
         labels = OverrideLabels.of(supergraph, config.override_labels)
         return Graph(supergraph, schema, self._services(supergraph), operations, labels)
+
+    def _costs(self, supergraph: Supergraph) -> CostModel | None:
+        config = self._config
+        if not config.demand_control.enabled and not config.rate_limit.weigh_by_cost:
+            return None
+        return CostModel(supergraph, config.demand_control.strategy.static_estimated.list_sizes())
 
     def _services(self, supergraph: Supergraph) -> Services:
         settings = self._config.subgraphs

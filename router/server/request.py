@@ -51,6 +51,8 @@ def media_type(headers: Headers) -> str:
         return JSON
     wanted = [_weighted(part) for part in accept.split(",")]
     acceptable = [(weight, _OFFERED[name]) for weight, name in wanted if weight > 0 and name in _OFFERED]
+    if not acceptable and any(weight > 0 and name == "multipart/mixed" for weight, name in wanted):
+        return JSON  # what has no parts is answered as any other
     if not acceptable:
         raise Refused("INVALID_ACCEPT_HEADER", f"The answer can be {GRAPHQL_RESPONSE} or {JSON}.")
     return max(acceptable, key=lambda option: option[0])[1]

@@ -1,7 +1,7 @@
 """Identity: what the kit needs to run it."""
 
 from contracts.events import auth as events
-from subgraphs.auth import web
+from subgraphs.auth import consumers, web
 from subgraphs.auth.resolvers import roots
 from subgraphs.auth.service import keys, logouts, mails
 from subgraphs.auth.web import internal
@@ -13,6 +13,8 @@ module = Module(
     query=roots.Query,
     mutation=roots.Mutation,
     events=tuple(events.CATALOGUE.values()),
+    references=("Customer",),
+    consumers=(consumers.TREE,),
     jobs=(keys.ROTATE, logouts.TELL, mails.SEND),
     web=web.routes,
     internal=internal.routes,

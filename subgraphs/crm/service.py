@@ -196,7 +196,8 @@ async def _under_a_number(work: Work, customer: Customer, number: str | None) ->
 def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
-    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status}
+    parent = customer.parent_id
+    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status, "parent_id": parent}
 
 
 # --- sites

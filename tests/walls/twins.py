@@ -73,7 +73,8 @@ async def built(platform: Platform, letter: str) -> Twin:
     await make.command(internal, "createTeam", {"memberIds": [internal.ids["User"]], "leadId": internal.ids["User"]})
     await make.command(internal, "createRole", {})
     await make.command(internal, "createApiKey", {"ownerId": internal.ids["User"]})
-    twin.x.ids |= {kind: internal.ids[kind] for kind in ("Team", "Role", "ApiKey")}
+    await make.command(internal, "createServiceAccount", {})
+    twin.x.ids |= {kind: internal.ids[kind] for kind in ("Team", "Role", "ApiKey", "ServiceAccount")}
     await make.command(internal, "createAsset", {"status": "IN_STOCK"})
     await make.command(internal, "createAssetType", {})
     return twin

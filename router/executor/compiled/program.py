@@ -70,8 +70,8 @@ class Program:
 
 def program_for(operation: Operation, types: RuntimeTypes, conditions: Mapping[str, Any]) -> Program | None:
     """Return the operation's program for these values of its switches; compiled at the first request that has them."""
-    if operation.errors:
-        return None  # something is withheld from this caller, and every answer has to say so
+    if operation.withheld:
+        return None  # it's null whatever the data hold, and every answer may have to say so
     switched = operation.projection.switched(conditions)
     if switched not in operation.programs:
         if len(operation.programs) >= MOST_PROGRAMS:

@@ -3,7 +3,7 @@
 from router.server.config.authentication import Authentication
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
-from router.server.config.reading import PREFIX, Misconfigured, read, shown
+from router.server.config.reading import PREFIX, Misconfigured, Read, read, read_with_notes, schema, shown, upgraded
 from router.server.config.registry import RegistrySettings
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.tree import RouterConfig
@@ -14,9 +14,13 @@ __all__ = [
     "Limits",
     "Listen",
     "Misconfigured",
+    "Read",
     "RegistrySettings",
     "RouterConfig",
     "Subgraphs",
     "read",
+    "read_with_notes",
+    "schema",
     "shown",
+    "upgraded",
 ]

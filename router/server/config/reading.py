@@ -9,12 +9,16 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from router.server.config import apollo
+from router.server.config.apollo import Translation, Untranslatable, translate
+from router.server.config.expansion import Unexpandable, expanded
 from router.server.config.tree import RouterConfig
 
 PREFIX = "PSA_ROUTER_"
@@ -27,9 +31,23 @@ class Misconfigured(Exception):
     """The settings make no sense; the message has one line for each problem."""
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Settings, and what is worth saying about them."""
+
+    config: RouterConfig
+    notes: tuple[str, ...] = ()
+
+
 def read(file: Path | None, environment: Mapping[str, str], **more: Any) -> RouterConfig:
     """Read the settings; raises `Misconfigured` with all that is wrong. `more` comes from the command line and wins."""
-    given = _from_file(file) if file else {}
+    return read_with_notes(file, environment, **more).config
+
+
+def read_with_notes(file: Path | None, environment: Mapping[str, str], **more: Any) -> Read:
+    """Read the settings, and say which keys have no effect."""
+    translated = _translated(file, environment) if file else Translation()
+    given = translated.settings
     if environment.get(_REDIS):
         given.setdefault("redis", {}).setdefault("url", environment[_REDIS])
     for keys, value in _from_environment(environment):
@@ -38,17 +56,39 @@ def read(file: Path | None, environment: Mapping[str, str], **more: Any) -> Rout
         if value is not None:
             _put(given, dotted.split("__"), value)
     try:
-        return RouterConfig.model_validate(given)
+        return Read(RouterConfig.model_validate(given), tuple(translated.notes))
     except ValidationError as error:
         raise Misconfigured("\n".join(map(_problem, error.errors(include_input=False)))) from None
+
+
+def upgraded(file: Path) -> tuple[str, tuple[str, ...]]:
+    """Return a file of Apollo's as one of ours, references to the environment untouched; and what has no effect."""
+    try:
+        done = translate(_from_file(file))
+    except Untranslatable as fault:
+        raise Misconfigured(str(fault)) from None
+    text: str = yaml.safe_dump(done.settings, sort_keys=False, allow_unicode=True)
+    return text, tuple(done.notes)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a file with settings."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **RouterConfig.model_json_schema()}
+
+
+def _translated(file: Path, environment: Mapping[str, str]) -> Translation:
+    try:
+        return translate(expanded(_from_file(file), environment))
+    except (Untranslatable, Unexpandable) as fault:
+        raise Misconfigured(str(fault)) from None
 
 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
         read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Misconfigured(f"{file} can't be read: {error.strerror}.") from None
-    except yaml.YAMLError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} can't be read: {error}.") from None
+    except (yaml.YAMLError, RecursionError) as error:
         raise Misconfigured(f"{file} is neither YAML nor JSON: {error}") from None
     if not isinstance(read, dict | None):
         raise Misconfigured(f"{file} must hold keys and values.")
@@ -91,7 +131,8 @@ def _suggestion(keys: list[str]) -> str:
     known: type[BaseModel] = RouterConfig
     for key in above:
         known = _section(known, key)
-    close = difflib.get_close_matches(last, known.model_fields, n=1)
+    names = {*known.model_fields, *apollo.names(tuple(above))}
+    close = difflib.get_close_matches(last, sorted(names), n=1)
     return f"; did you mean {'.'.join([*above, close[0]])}?" if close else "."
 
 

@@ -13,18 +13,23 @@ from router.server.config.batching import Batching
 from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
+from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
+from router.server.config.health import Health
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
+from router.server.config.overload import Overload
 from router.server.config.persisted import Apq, PersistedQueries
 from router.server.config.rate_limit import RateLimit
 from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
+from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.tls import Tls
 from router.server.config.traffic_shaping import TrafficShaping
+from router.server.config.units import Seconds
 from router.server.config.uploads import Uploads
 
 
@@ -40,6 +45,9 @@ class RouterConfig(Section):
     batching: Batching = Batching()
     compression: Compression = Compression()
     uploads: Uploads = Uploads()
+    shutdown: Shutdown = Shutdown()
+    health: Health = Health()
+    overload: Overload = Overload()
     apq: Apq = Apq()
     persisted_queries: PersistedQueries = PersistedQueries()
     redis: RedisSettings = RedisSettings()
@@ -51,18 +59,26 @@ class RouterConfig(Section):
     signatures: Signatures = Signatures()
     tls: Tls = Tls()
     rate_limit: RateLimit = RateLimit()
+    demand_control: DemandControl = DemandControl()
     registry: RegistrySettings = RegistrySettings()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
     )
-    request_timeout_seconds: float = Field(30.0, gt=0, description="How long a client's request may take.")
+    request_timeout_seconds: Seconds = Field(30.0, gt=0, description="How long a client's request may take.")
+    defer_support: bool = Field(
+        default=True, description="Whether clients may put off parts of an operation with `@defer`."
+    )
     operation_cache_entries: int = Field(1024, ge=1, description="Operations that stay parsed, validated and planned.")
     operation_cache_bytes: int = Field(8_000_000, ge=1, description="Bytes of their texts, all together.")
     expose_query_plan: bool | None = Field(
         default=None,
         description="Whether Apollo-Expose-Query-Plan is answered; by default where nobody has to say who they are.",
     )
+    hot_reload: bool = Field(
+        default=False, description="Whether these settings and the supergraph are read again when their files change."
+    )
+    forbid_mutations: bool = Field(default=False, description="Whether mutations are refused.")
     introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
     field_suggestions: bool | None = Field(
         default=None, description="Whether errors guess what was meant; by default where the schema may be asked for."

@@ -29,7 +29,9 @@ def upgrade() -> None:
             CONSTRAINT role_key UNIQUE (tenant_id, key)
         );
         ALTER TABLE customer_access ADD COLUMN include_children boolean NOT NULL DEFAULT false;
-        ALTER TABLE user_account ADD COLUMN contact_id uuid;
+        ALTER TABLE user_account ADD COLUMN contact_id uuid, ADD COLUMN cost_rate numeric(12, 4) CHECK (cost_rate >= 0);
+        ALTER TABLE oauth_client ADD COLUMN ip_allow_list jsonb NOT NULL DEFAULT '[]'
+            CHECK (jsonb_typeof(ip_allow_list) = 'array');
 
         CREATE TABLE customer_parent (
             tenant_id uuid NOT NULL,
@@ -66,9 +68,9 @@ def upgrade() -> None:
 
 
 def _internal() -> None:
-    """Whoever is no staff sees no team, no role of the tenant's own, no key, and of grants those of whom they see."""
+    """Whoever is no staff sees no team, no role of the tenant's own, no key, no program, and of grants those of whom they see."""
     inside = "current_setting('psa.kind', true) IN ('STAFF', 'SERVICE', 'SYSTEM')"
-    for table in ("team", "team_member", "role", "api_key"):
+    for table in ("team", "team_member", "role", "api_key", "oauth_client"):
         migrate.run(f"CREATE POLICY internal ON {table} AS RESTRICTIVE USING ({inside}) WITH CHECK ({inside})")
     for table in ("role_assignment", "customer_access"):
         seen = f"EXISTS (SELECT FROM user_account u WHERE u.tenant_id = {table}.tenant_id AND u.id = user_id)"

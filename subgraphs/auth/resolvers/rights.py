@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import strawberry
 
 from contracts.scopes import ROLES
 from subgraphs.auth.models import people, rights
+from subgraphs.auth.rules import grants as rules
 from subgraphs.auth.rules.people import CustomerAccessMode
 from subgraphs.auth.service import api_keys, grants, roles
 from subgraphs.auth.types.people import UserPayload
-from subgraphs.auth.types.rights import ApiKey, ApiKeyPayload, CustomerAccessPayload, Role, RolePayload
+from subgraphs.auth.types.rights import (
+    ApiKey,
+    ApiKeyPayload,
+    CustomerAccessPayload,
+    Role,
+    RolePayload,
+)
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
@@ -60,6 +68,16 @@ class RoleAssignmentInput(Command):
     """The user."""
     role_key: str
     """The role, by its key: `technician`."""
+
+
+@strawberry.input
+class SetCostRateInput(Change):
+    """What an hour of somebody costs."""
+
+    id: strawberry.ID
+    """The user."""
+    cost_rate: Decimal | None = None
+    """The costs of an hour, in the tenant's currency; null when nobody knows."""
 
 
 @strawberry.input
@@ -166,6 +184,14 @@ class RightsMutation:
         """Take a role from a user; tokens that still claim it are refused within a minute. The last owner stays."""
         user = await work.take(people.User, parsed(input.user_id), field="userId")
         await grants.revoke(work, user, input.role_key)
+        return user
+
+    @command(USERS, UserPayload)
+    async def set_cost_rate(work: Work, input: SetCostRateInput) -> people.User:
+        """Say what an hour of somebody costs; only for those who may see costs."""
+        work.caller.require("costs:read")
+        user = await work.take(people.User, parsed(input.id), field="id", version=input.version)
+        user.cost_rate = None if input.cost_rate is None else rules.cost_rate(input.cost_rate)
         return user
 
     @command(USERS, CustomerAccessPayload)

@@ -42,6 +42,8 @@ class CreateServiceAccountInput(Command):
     """What it may do: permissions that you hold yourself."""
     customer_ids: list[strawberry.ID] | None = None
     """The customers whose rows it sees; all when absent."""
+    ip_allow_list: list[str] | None = None
+    """From where it may come: addresses, or networks as 203.0.113.0/24; from everywhere when absent."""
 
 
 @strawberry.input

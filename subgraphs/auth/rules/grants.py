@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 from contracts.scopes import CUSTOMERS_SIDE, PERMISSIONS, ROLES, covers, known
@@ -145,3 +146,10 @@ def permissions(values: Iterable[str], *, field: str, whole: bool = False) -> li
     if strange:
         raise Invalid(f"There is no permission {strange[0]!r}.", field=field)
     return given
+
+
+def cost_rate(value: Decimal) -> Decimal:
+    """What an hour costs: not less than nothing, to a hundredth of a cent; raises `Invalid`."""
+    if not value.is_finite() or not 0 <= value < Decimal(10**8):
+        raise Invalid("costRate is an amount of money, not less than 0.", field="costRate")
+    return value.quantize(Decimal("0.0001"), ROUND_HALF_UP)

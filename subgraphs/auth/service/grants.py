@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -12,15 +13,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import auth as events
 from contracts.identity import EVERY_CUSTOMER, CallerClaims
-from contracts.scopes import ROLES
+from contracts.scopes import ROLES, SERVICE_ACCOUNT
 from subgraphs.auth.errors import LastOwner, RoleNotFitting
+from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.models.people import CustomerAccess, RoleAssignment, User
 from subgraphs.auth.models.rights import CustomerParent, Role
 from subgraphs.auth.rules import grants as rules
 from subgraphs.auth.rules.grants import AccessLine, Reach, RoleFacts
 from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
 from subgraphs.auth.service import revocations
-from subgraphs.kit import audit
+from subgraphs.kit import audit, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.work import Work
 
@@ -71,7 +73,8 @@ async def of(work: Work, user: User) -> Grants:
         roles = tuple((await roles_of(work, [user.id]))[user.id])
         reach = await _reach(work, user)
         facts = await _facts(work, roles)
-    return Grants(roles, rules.effective(facts.values()), reach.customers, reach.denied)
+        listed = await _listed(work, user) if user.kind is UserKind.SERVICE else frozenset()
+    return Grants(roles, rules.effective(facts.values()) | listed, reach.customers, reach.denied)
 
 
 async def roles_of(work: Work, users: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
@@ -87,6 +90,12 @@ async def access_of(work: Work, users: Sequence[UUID], *, limit: int) -> Mapping
     """What was said about each user and single customers."""
     order = (CustomerAccess.customer_id,)
     return await work.per_parent(CustomerAccess, CustomerAccess.user_id, users, order=order, limit=limit)
+
+
+async def _listed(work: Work, user: User) -> frozenset[str]:
+    """What a service account may: what its client lists, as far as a program may have it at all."""
+    scopes = await work.session.scalars(select(OAuthClient.scopes).where(OAuthClient.user_id == user.id))
+    return frozenset(one for listed in scopes for one in listed) & SERVICE_ACCOUNT
 
 
 async def _facts(work: Work, roles: Iterable[str]) -> Mapping[str, RoleFacts]:
@@ -215,7 +224,8 @@ async def say(
 ) -> CustomerAccess:
     """Say whether a user sees a customer; what was said before about the two is replaced."""
     before = await check_may_change(work, user, field="userId")
-    _check_customer(work, customer)
+    if work.caller.kind != "SYSTEM":
+        await references.require(work, "Customer", customer, field="customerId")
     row = await work.session.scalar(
         select(CustomerAccess).where(CustomerAccess.user_id == user.id, CustomerAccess.customer_id == customer)
     )
@@ -241,14 +251,9 @@ async def allow_customer(work: Work, user: User, customer: UUID) -> CustomerAcce
     return await say(work, user, customer, CustomerAccessMode.ALLOW)
 
 
-def _check_customer(work: Work, customer: UUID) -> None:
-    if not Reach(work.caller.customers, work.caller.denied).contains(Reach(frozenset({customer}))):
-        raise NotFound("There is no customer with this id.", field="customerId")
-
-
-async def learn_parent(work: Work, customer: UUID, parent: UUID | None) -> None:
+async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: datetime | None = None) -> None:
     """Remember to whom a customer belongs; news that is older than what is known changes nothing."""
-    values = {"tenant_id": work.caller.tenant, "customer_id": customer, "parent_id": parent, "at": work.at}
+    values = {"tenant_id": work.caller.tenant, "customer_id": customer, "parent_id": parent, "at": at or work.at}
     row = insert(CustomerParent).values(values)
     newer = row.on_conflict_do_update(
         index_elements=["tenant_id", "customer_id"],

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from contracts.scopes import PERMISSIONS
+from contracts.scopes import SERVICE_ACCOUNT
 from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.models.people import User
+from subgraphs.auth.rules import api_keys as rules
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import clients, grants, people, revocations
 from subgraphs.kit.errors import Conflict, Forbidden, Invalid
@@ -27,13 +28,19 @@ async def listed(work: Work, *, limit: int, offset: int) -> Sequence[OAuthClient
 
 
 async def create(
-    work: Work, *, name: str, scopes: Iterable[str], customer_ids: Sequence[UUID] | None = None
+    work: Work,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    customer_ids: Sequence[UUID] | None = None,
+    ip_allow_list: Iterable[str] | None = None,
 ) -> OAuthClient:
     """Write down a service account; its secret is shown on this row and nowhere else."""
     _check_sees_everything(work)
     wanted = sorted(set(scopes))
-    if not wanted or any(one not in PERMISSIONS for one in wanted):
-        raise Invalid(f"scopes are permissions: {', '.join(sorted(PERMISSIONS)[:4])}, …", field="scopes")
+    beyond = [one for one in wanted if one not in SERVICE_ACCOUNT]
+    if beyond or not wanted:
+        raise Invalid(f"A service account may have: {', '.join(sorted(SERVICE_ACCOUNT))}.", field="scopes")
     grants.check_gives(work, wanted, field="scopes")
     identity, label = uuid7(), line(name, field="name")
     user = await people.create(
@@ -50,6 +57,7 @@ async def create(
     client, secret = await clients.create(
         work, name=label, grant_types=["client_credentials"], scopes=wanted, user_id=user.id
     )
+    client.ip_allow_list = rules.networks(ip_allow_list or ())
     client.shown = secret  # type: ignore[misc]
     return client
 

@@ -180,6 +180,7 @@ async def access_token(work: Work, client: OAuthClient, holder: Holder, scope: s
         "jti": str(uuid7()),
         "grant": str(holder.grant_id),
         **_of_session(holder),
+        **({"net": client.ip_allow_list} if client.ip_allow_list else {}),
     }
     claims["scope"] = " ".join([*openid, *claims["scope"].split()])
     return (await keys.ring(work)).signed(claims, "ES256", kind="at+jwt"), claims["scope"]

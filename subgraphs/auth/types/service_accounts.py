@@ -26,6 +26,10 @@ class ServiceAccount:
     """The user in whose name it acts."""
     scopes: list[str]
     """What it may do."""
+    ip_allow_list: list[str]
+    """The networks from which it may come; none means: from everywhere."""
+    previous_secret_until: datetime | None
+    """Until when the secret before this one is still accepted."""
     secret: str | None
     """With what it proves itself: told once, by the command that makes it."""
     disabled_at: datetime | None

@@ -207,9 +207,13 @@ async def test_data_that_are_fetched_for_us_do_not_reach_the_client(small: Any) 
     )
     async with small({"crm": crm, "more": more}) as psa:
         body = await psa.ask("{ one { id name more } }")
+    silent = {"directives": {"errors": {"response": "disabled"}}}
+    async with small({"crm": crm, "more": more}, authorization=silent) as psa:
+        unsaid = await psa.ask("{ one { id name more } }")
 
     assert body["data"] == {"one": {"id": None, "name": "N", "more": 3}}
     assert body["errors"] == [_error("one", "id")]
+    assert unsaid == {"data": body["data"]}
 
 
 async def test_through_an_interface_nobody_sees_what_is_shut_behind_it(small: Any, issuer: Any) -> None:

@@ -287,3 +287,65 @@ async def test_what_a_key_is_limited_to_makes_sense(auth, owner, values, field):
 
 def test_the_owner_role_holds_what_these_tests_give():
     assert {"apikeys:write", "invoices:approve"} <= ROLES["owner"]
+
+
+# --- service accounts
+
+ACCOUNT = """mutation($i: CreateServiceAccountInput!) { it: createServiceAccount(input: $i) {
+    serviceAccount { id clientId userId secret scopes ipAllowList } errors { code field } } }"""
+SECRET = """mutation($i: ServiceAccountCommandInput!) { it: rotateServiceAccountSecret(input: $i) {
+    serviceAccount { secret previousSecretUntil } errors { code field } } }"""
+
+
+async def token(auth, account, secret):
+    """What the token endpoint answers to a service account."""
+    return await auth.post("token", (account["clientId"], secret), grant_type="client_credentials")
+
+
+async def test_a_service_account_may_what_was_listed_of_what_programs_may(auth, tenant, owner):
+    customer = uuid4()
+    await auth.service.knows("Customer", customer, tenant=tenant)
+    given = {"name": "RMM", "scopes": ["assets:read", "assets:write"], "customerIds": [str(customer)]}
+    made_ = (await done(auth, acting(owner), ACCOUNT, **given, ipAllowList=["203.0.113.0/24"]))["serviceAccount"]
+
+    claims = (await auth.read((await token(auth, made_, made_["secret"])).json()["access_token"])).claims
+
+    assert (claims["kind"], claims["scope"]) == ("SERVICE", "assets:read assets:write")
+    assert (claims["customers"], claims["net"]) == ([str(customer)], ["203.0.113.0/24"])
+    for scopes in (["users:write"], ["tickets:read_internal"], ["audit:read"], ["*"], []):
+        assert await refused(auth, acting(owner), ACCOUNT, name="x", scopes=scopes) == ("VALIDATION", "scopes")
+    less = acting(owner, "technician", scopes=frozenset({"apikeys:write", "tickets:read"}))
+    assert await refused(auth, less, ACCOUNT, name="x", scopes=["assets:write"]) == ("FORBIDDEN", "scopes")
+
+
+async def test_an_old_secret_is_accepted_for_a_day_more(auth, owner):
+    account = (await done(auth, acting(owner), ACCOUNT, name="RMM", scopes=["assets:read"]))["serviceAccount"]
+    rotated = (await done(auth, acting(owner), SECRET, id=account["id"]))["serviceAccount"]
+
+    assert (await token(auth, account, rotated["secret"])).status_code == 200
+    auth.service.moment += timedelta(hours=23)
+    assert (await token(auth, account, account["secret"])).status_code == 200
+    auth.service.moment += timedelta(hours=2)
+    assert (await token(auth, account, account["secret"])).status_code == 401
+    assert (await token(auth, account, rotated["secret"])).status_code == 200
+
+
+# --- what an hour costs
+
+
+async def test_what_an_hour_costs_is_shown_to_those_who_may_see_costs_and_the_rest_is_answered(auth, tenant, owner):
+    person = await someone(auth, tenant, "technician")
+    text = "mutation($i: SetCostRateInput!) { it: setCostRate(input: $i) { user { id } errors { code field } } }"
+    await done(auth, acting(owner), text, id=str(person.id), costRate="61.50")
+    query = "query($id: ID!) { user(id: $id) { id costRate } }"
+    without = acting(owner, scopes=ROLES["owner"] - {"costs:read"})
+
+    shown = await auth.service.data(query, acting(owner), id=str(person.id))
+    hidden = await auth.service.ask(query, without, id=str(person.id))
+
+    assert shown["user"]["costRate"] == "61.5000"
+    assert hidden["data"] == {"user": {"id": str(person.id), "costRate": None}}
+    assert [(error["path"], error["extensions"]["code"]) for error in hidden["errors"]] == [
+        (["user", "costRate"], "FORBIDDEN")
+    ]
+    assert await refused(auth, without, text, id=str(person.id), costRate="1") == ("FORBIDDEN", None)

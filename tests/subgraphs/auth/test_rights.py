@@ -49,8 +49,15 @@ async def someone(auth, tenant, *roles, kind=UserKind.STAFF, customer=None, stat
     return user
 
 
+async def known(auth, tenant):
+    """A customer that events have told of."""
+    customer = uuid4()
+    await auth.service.knows("Customer", customer, tenant=tenant)
+    return customer
+
+
 def acting(user, role="owner", **more):
-    return staff(user.tenant_id, subject=user.id, scopes=ROLES[role], **more)
+    return staff(user.tenant_id, **{"subject": user.id, "scopes": ROLES[role]} | more)
 
 
 async def done(auth, asking, text, **values):
@@ -246,7 +253,7 @@ async def test_an_admin_changes_no_owner(auth, tenant):
 
 async def test_from_the_first_customer_on_no_other_is_seen_and_a_denied_one_never(auth, tenant):
     owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
-    one, two = uuid4(), uuid4()
+    one, two = [await known(auth, tenant) for _ in "ab"]
     assert (await granted(auth, user)).customers is None
 
     await done(auth, acting(owner), GRANT, userId=str(user.id), customerId=str(one))
@@ -264,7 +271,7 @@ async def test_from_the_first_customer_on_no_other_is_seen_and_a_denied_one_neve
 
 async def test_children_are_seen_as_the_events_of_customers_tell(auth, tenant):
     owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
-    holding, branch, other = uuid4(), uuid4(), uuid4()
+    holding, branch, other = await known(auth, tenant), uuid4(), uuid4()
     async with auth.work(tenant) as job:
         await grants.learn_parent(job, branch, holding)
         await grants.learn_parent(job, other, None)

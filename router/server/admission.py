@@ -1,0 +1,30 @@
+"""Too many at once are refused at once: a queue without end answers everybody too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from router.server.config.overload import Overload
+from router.server.refusals import Refused
+
+
+class Admission:
+    """Counts the requests at work; bodies that are still on their way don't count, or slow clients would fill the house."""
+
+    def __init__(self, settings: Overload) -> None:
+        self._settings = settings
+        self._at_work = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for one request; raises `Refused` when there is none."""
+        if self._at_work >= self._settings.concurrent_requests:
+            retry = {"retry-after": str(self._settings.retry_after_seconds)}
+            message = "Your request has been concurrency limited."
+            raise Refused("REQUEST_CONCURRENCY_LIMITED", message, headers=retry)
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1

@@ -1,0 +1,320 @@
+"""The settings of Apollo's `router.yaml`, mapped onto ours: a stranger's file works as it is.
+
+Many keys are called the same here. The rest stands in two tables: where a key of theirs goes, and what has no effect here and
+why. `*` is any name, that of a subgraph for example. What is in neither is left where it stands, so that a misspelt key is
+refused as one of ours would be. What would silently protect less than its author thinks is refused, not ignored.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+
+from router.server.config.tree import RouterConfig
+
+Path = tuple[str, ...]
+Ours = Mapping[str, Any]
+Convert = Callable[[Any], Ours]
+"""From a value of theirs to values of ours, by dotted keys."""
+
+_NO_LIMIT: Final = 1_000_000
+
+
+class Untranslatable(Exception):
+    """A key means something that we can't do; the message says which one."""
+
+
+@dataclass(slots=True)
+class Translation:
+    """Settings of ours, and what became of keys that have no effect."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def _to(*keys: str) -> Convert:
+    return lambda value: dict.fromkeys(keys, value)
+
+
+def _address(value: Any) -> Ours:
+    host, colon, port = str(value).rpartition(":")
+    if not colon or not port.isdigit():
+        raise Untranslatable(f"{value!r} is no address such as 127.0.0.1:4000")
+    return {"listen.host": host.strip("[]") or "0.0.0.0", "listen.port": int(port)}  # noqa: S104 - what `:4000` means
+
+
+def _first(key: str) -> Convert:
+    def convert(value: Any) -> Ours:
+        urls = [value] if isinstance(value, str) else value
+        if len(urls) != 1:
+            raise Untranslatable("one address of Redis is expected")
+        return {key: urls[0]}
+
+    return convert
+
+
+def _subgraph_errors(value: Any) -> Ours:
+    # An object says which parts of an error are shown: so errors are shown.
+    return {"mask_internal_errors": value is False}
+
+
+def _introspection_depth(value: Any) -> Ours:
+    return {} if value else {"limits.introspection_depth": _NO_LIMIT}
+
+
+def _origins(key: str) -> Convert:
+    return lambda value: {"cors.policies": [{key: value}]} if value else {}
+
+
+def _jwks(value: Any) -> Ours:
+    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
+        raise Untranslatable("exactly one key set is expected")
+    one = value[0]
+    issuers = one.get("issuers") or [one.get("issuer")]
+    audiences = one.get("audiences") or []
+    if len(issuers) != 1 or issuers[0] is None or len(audiences) != 1:
+        raise Untranslatable("exactly one issuer and one audience are expected")
+    ours = {"jwks": str(one["url"]).removeprefix("file://"), "issuer": issuers[0], "audience": audiences[0]}
+    return {f"authentication.{key}": given for key, given in ours.items()}
+
+
+def _only(expected: Any, key: str) -> Convert:
+    """Accept the one value that we have, too."""
+
+    def convert(value: Any) -> Ours:
+        if str(value).lower() != str(expected).lower():
+            raise Untranslatable(f"{key} can't be other than {expected}")
+        return {}
+
+    return convert
+
+
+def _request_compression(value: Any) -> Any:
+    return "gzip" if value == "br" else value
+
+
+_MOVED: Final[Mapping[str, Convert]] = {
+    "supergraph.listen": _address,
+    "supergraph.path": _to("listen.path"),
+    "supergraph.introspection": _to("introspection"),
+    "supergraph.redact_query_validation_errors": _to("redact_query_validation_errors"),
+    "supergraph.connection_shutdown_timeout": _to("shutdown.deadline_seconds"),
+    "supergraph.query_planning.cache.in_memory.limit": _to("operation_cache_entries"),
+    "supergraph.strict_variable_validation": _only("enforce", "strict_variable_validation"),
+    "apq.router.cache.in_memory.limit": _to("apq.entries"),
+    "apq.router.cache.redis.urls": _first("redis.url"),
+    "apq.router.cache.redis.timeout": _to("redis.timeout_seconds"),
+    "apq.router.cache.redis.ttl": _to("apq.ttl_seconds"),
+    "cors.origins": _origins("origins"),
+    "cors.match_origins": _origins("match_origins"),
+    "include_subgraph_errors.all": _subgraph_errors,
+    "traffic_shaping.router.timeout": _to("request_timeout_seconds"),
+    "traffic_shaping.router.concurrency_limit": _to("overload.concurrent_requests"),
+    "traffic_shaping.all.compression": lambda value: {"traffic_shaping.all.compression": _request_compression(value)},
+    "limits.http_max_request_bytes": _to("limits.body_bytes"),
+    "limits.router.http_max_request_bytes": _to("limits.body_bytes"),
+    "limits.http1_max_request_buf_size": _to("limits.header_bytes"),
+    "limits.http2_max_headers_list_bytes": _to("limits.header_bytes"),
+    "limits.parser_max_tokens": _to("limits.tokens"),
+    "limits.parser_max_recursion": _to("limits.recursion"),
+    "limits.max_depth": _to("limits.depth"),
+    "limits.max_height": _to("limits.height"),
+    "limits.max_aliases": _to("limits.aliases"),
+    "limits.max_root_fields": _to("limits.root_fields"),
+    "limits.introspection_max_depth": _introspection_depth,
+    "authentication.router.jwt.jwks": _jwks,
+    "authentication.router.jwt.header_name": _only("authorization", "header_name"),
+    "authentication.router.jwt.header_value_prefix": _only("Bearer", "header_value_prefix"),
+    "authentication.router.jwt.ignore_other_prefixes": _only("false", "ignore_other_prefixes"),
+    "authentication.router.jwt.on_error": _only("Error", "on_error"),
+    "override_subgraph_url": _to("subgraphs.urls"),
+    "preview_file_uploads.protocols.multipart.enabled": _to("uploads.enabled"),
+    "preview_file_uploads.enabled": _to("uploads.enabled"),
+    "preview_file_uploads.protocols.multipart.limits.max_file_size": _to("uploads.max_file_size"),
+    "preview_file_uploads.protocols.multipart.limits.max_files": _to("uploads.max_files"),
+    "plugins.experimental.expose_query_plan": _to("expose_query_plan"),
+    "tls.supergraph.certificate": _to("tls.supergraph.certificate_chain"),
+    "health_check.path": _to("health.path"),
+}
+
+_ELSEWHERE: Final = "it's at the main address"
+_WITHOUT: Final = "it's not needed here"
+_NOT_YET: Final = "nothing corresponds to it"
+_IDLE: Final[Mapping[str, str]] = {
+    "supergraph.early_cancel": "requests always end when their client leaves",
+    "supergraph.generate_query_fragments": _WITHOUT,
+    "supergraph.defer_support": "@defer is answered to clients that accept parts",
+    "supergraph.query_planning": _WITHOUT,
+    "supergraph.experimental_log_on_broken_pipe": _WITHOUT,
+    "apq.subgraph": "subgraphs always get the text",
+    "apq.router.cache.redis": _WITHOUT,
+    "batching.subgraph": _NOT_YET,
+    "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
+    "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
+    "traffic_shaping.router.global_rate_limit": _NOT_YET,
+    "traffic_shaping.all.global_rate_limit": _NOT_YET,
+    "traffic_shaping.subgraphs.*.global_rate_limit": _NOT_YET,
+    "traffic_shaping.all.experimental_http2": _WITHOUT,
+    "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
+    "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
+    "traffic_shaping.subgraphs.*.dns_resolution_strategy": _WITHOUT,
+    "traffic_shaping.all.pool_idle_timeout": _WITHOUT,
+    "traffic_shaping.deduplicate_variables": _WITHOUT,
+    "traffic_shaping.connector": _NOT_YET,
+    "limits.http1_max_request_headers": "header_bytes bounds them",
+    "limits.max_recursive_selections": "fragments are measured without being expanded",
+    "limits.subgraph": "subgraphs.answer_bytes bounds them",
+    "authentication.router.jwt.sources": "tokens come in the header `authorization`",
+    "authentication.connector": _NOT_YET,
+    "subscription": _NOT_YET,
+    "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
+    "health_check.enabled": "it always is",
+    "health_check.listen": _ELSEWHERE,
+    "health_check.readiness": _WITHOUT,
+    "homepage": "the explorer is at /",
+    "sandbox": "the explorer is at /",
+    "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
+    "license_enforcement": "there is no licence",
+    "fleet_detector": "nothing is reported to anybody",
+    "connectors": _NOT_YET,
+    "preview_entity_cache": _NOT_YET,
+    "response_cache": _NOT_YET,
+    "demand_control": _NOT_YET,
+    "progressive_override": "override_labels does it",
+    "experimental_chaos": _NOT_YET,
+    "experimental_hoist_orphan_errors": "errors of entities always have their place",
+    "experimental_type_conditioned_fetching": "it always is",
+}
+_REFUSED: Final[Mapping[str, str]] = {
+    "coprocessor": "what it decides, hooks decide here (authorization.policies.hooks)",
+    "rhai": "what scripts decide, hooks decide here (authorization.policies.hooks)",
+    "authentication.subgraph": "subgraphs get signed requests by `signatures`",
+}
+_NULL_IS_ABSENT: Final = frozenset(
+    {"batching", "cors", "csrf", "persisted_queries", "apq", "limits", "supergraph", "subscription", "tls"}
+)
+
+
+def translate(given: Mapping[str, Any]) -> Translation:
+    """Map a tree that may have keys of Apollo's; raises `Untranslatable`."""
+    done = Translation()
+    for path, value in _leaves(given, ()):
+        if value is None and path[0] in _NULL_IS_ABSENT:
+            continue
+        _translate(path, value, done)
+    return done
+
+
+def _translate(path: Path, value: Any, done: Translation) -> None:
+    dotted = ".".join(path)
+    refused = _found(path, _REFUSED)
+    if refused is not None:
+        raise Untranslatable(f"{dotted}: {refused}.")
+    convert = _MOVED.get(dotted)
+    if convert is not None:
+        try:
+            ours = convert(value)
+        except Untranslatable as fault:
+            raise Untranslatable(f"{dotted}: {fault}.") from None
+        for key, moved in ours.items():
+            if moved is not None:
+                _put(done.settings, key.split("."), moved)
+        return
+    idle = _found(path, _IDLE)
+    if idle is not None:
+        done.notes.append(f"{dotted} has no effect: {idle}.")
+    elif _leads_on(path[:-1]) and not _is_ours(path[:-1]):
+        raise Untranslatable(f"{dotted} is no setting{_suggestion(path)}")
+    else:
+        _put(done.settings, list(path), value)
+
+
+def _leaves(tree: Mapping[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
+    """Walk down as far as there are tables for it; what is below is handed over whole."""
+    for key, value in tree.items():
+        path = (*above, *str(key).split(".")) if above == ("plugins",) else (*above, str(key))
+        if isinstance(value, dict) and value and _leads_on(path):
+            yield from _leaves(value, path)
+        else:
+            yield path, value
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether we have a section of this name, too: its keys are looked at later."""
+    known: Any = RouterConfig
+    for key in path:
+        if key not in known.model_fields:
+            return False
+        annotation = known.model_fields[key].annotation
+        if get_origin(annotation) is dict:
+            return True
+        kinds = (annotation, *get_args(annotation))
+        known = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+        if known is None:
+            return True
+    return True
+
+
+def _suggestion(path: Path) -> str:
+    close = difflib.get_close_matches(path[-1], sorted(names(path[:-1])), n=1)
+    return f"; did you mean {'.'.join([*path[:-1], close[0]])}?" if close else "."
+
+
+def _leads_on(path: Path) -> bool:
+    return any(
+        len(known) > len(path) and all(want in ("*", step) for want, step in zip(known, path, strict=False))
+        for known in _KNOWN
+    )
+
+
+def _found(path: Path, table: Mapping[str, str]) -> str | None:
+    """Return what a table says of a path, or of one above it."""
+    for key, said in table.items():
+        known = key.split(".")
+        if len(known) <= len(path) and all(want in ("*", step) for want, step in zip(known, path, strict=False)):
+            return said
+    return None
+
+
+_KNOWN: Final = tuple(tuple(key.split(".")) for table in (_MOVED, _IDLE, _REFUSED) for key in table)
+
+
+def names(above: Path) -> set[str]:
+    """Return the keys of Apollo's that may stand below a path; for suggestions."""
+    size = len(above)
+    return {
+        known[size]
+        for known in _KNOWN
+        if len(known) > size and all(want in ("*", step) for want, step in zip(known, above, strict=False))
+    }
+
+
+def targets() -> set[str]:
+    """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
+    probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
+    fixed = {"authentication.router.jwt.jwks": [{"url": "u", "issuer": "i", "audiences": ["a"]}]}
+    found: set[str] = set()
+    for key, convert in _MOVED.items():
+        try:
+            found |= set(convert({**probes, **fixed}.get(key, True)))
+        except Untranslatable:
+            continue
+    return found
+
+
+def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
+    *above, last = keys
+    for key in above:
+        inner = tree.get(key)
+        tree[key] = inner if isinstance(inner, dict) else {}
+        tree = tree[key]
+    if isinstance(value, list) and isinstance(tree.get(last), list):
+        tree[last] = [*tree[last], *value]
+    elif isinstance(value, dict) and isinstance(tree.get(last), dict):
+        tree[last] |= value
+    else:
+        tree[last] = value

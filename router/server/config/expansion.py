@@ -1,0 +1,45 @@
+"""Values from outside of the file: `${env.NAME}`, `${env.NAME:-default}` and `${file./path}` inside any text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+_REFERENCE: Final = re.compile(r"\$\{(env|file)\.([^}]*?)(?::-([^}]*))?\}")
+
+
+class Unexpandable(Exception):
+    """A reference leads nowhere; the message says which one."""
+
+
+def expanded(value: Any, environment: Mapping[str, str]) -> Any:
+    """Return the same tree with every reference replaced; raises `Unexpandable`."""
+    match value:
+        case str():
+            return _REFERENCE.sub(lambda found: _value(found, environment), value)
+        case dict():
+            return {key: expanded(inner, environment) for key, inner in value.items()}
+        case list():
+            return [expanded(inner, environment) for inner in value]
+        case _:
+            return value
+
+
+def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    kind, name, default = found.groups()
+    if kind == "file":
+        try:
+            return Path(name).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as fault:
+            if default is not None:
+                return default
+            raise Unexpandable(f"{found[0]} can't be read: {fault}.") from None
+    # As in a shell, `:-` stands for what is empty, too.
+    given = environment.get(name)
+    if given is None or (not given and default is not None):
+        given = default
+    if given is None:
+        raise Unexpandable(f"{found[0]}: the environment has no {name}, and there is no default.")
+    return given

@@ -1,0 +1,160 @@
+"""The process around the application: addresses, signals, files that change, and an end that drops nobody.
+
+SIGTERM, SIGINT    not ready → (delay) → no new connections → requests finish, until the deadline → gone
+SIGHUP             settings and supergraph are read again; what is wrong keeps what there is
+hot_reload         the same whenever one of the files changes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from router.federation.supergraph import InvalidSupergraph
+from router.server.app import build
+from router.server.config import Misconfigured, Read, RouterConfig
+from router.server.health import Ending
+from router.server.swap import Swappable
+from router.server.watch import watch
+from router.server.wire import guarded
+
+log = structlog.get_logger(__name__)
+
+Reading = Callable[[], Read]
+"""Reads the settings anew, from wherever they come; raises `Misconfigured`."""
+
+
+class Serving:
+    """One router as a process."""
+
+    def __init__(self, reading: Reading, config_file: Path | None) -> None:
+        self._reading = reading
+        self._config_file = config_file
+        self._ending = Ending()
+        read = reading()
+        _say(read)
+        self.config = read.config
+        app = build(self.config, ending=self._ending)
+        self.swappable = Swappable(app, retire_seconds=self.config.shutdown.deadline_seconds)
+        self._reloading = asyncio.Lock()
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        server = _Server(_uvicorn(self.config, self.swappable), self._ending, self.config.shutdown.delay_seconds)
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(self._serve(server))
+
+    async def _serve(self, server: _Server) -> None:
+        async with self._watching():
+            await server.serve()
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            hangups: set[asyncio.Task[None]] = set()
+
+            def hung_up() -> None:
+                task = group.create_task(self.reload())
+                hangups.add(task)
+                task.add_done_callback(hangups.discard)
+
+            with contextlib.suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(signal.SIGHUP, hung_up)
+            watching = group.create_task(watch(self._files, self.reload)) if self.config.hot_reload else None
+            try:
+                yield
+            finally:
+                if watching:
+                    watching.cancel()
+                with contextlib.suppress(NotImplementedError, ValueError):
+                    loop.remove_signal_handler(signal.SIGHUP)
+
+    def _files(self) -> list[Path]:
+        config = self.swappable.app.state.config
+        named = (self._config_file, config.supergraph_file, config.subgraphs_file)
+        return [file for file in named if file is not None]
+
+    async def reload(self) -> None:
+        """Read settings and supergraph again; what is wrong is said, and changes nothing."""
+        async with self._reloading:
+            try:
+                read = await asyncio.to_thread(self._reading)
+                if read.config == self.swappable.app.state.config:
+                    await self._reload_supergraph(read.config)
+                    return
+                await self._take(read)
+            except (Misconfigured, InvalidSupergraph, OSError) as fault:
+                log.error("settings.kept_old", reason=str(fault))  # noqa: TRY400 - the reason says it all
+
+    async def _take(self, read: Read) -> None:
+        before = self.swappable.app.state
+        app: Starlette = await asyncio.to_thread(build, read.config, ending=self._ending, inherit=before)
+        _say(read)
+        if read.config.listen != self.config.listen or read.config.tls != self.config.tls:
+            log.warning("settings.need_restart", settings=["listen", "tls"])
+        await self.swappable.swap(app)
+        log.info("settings.reloaded")
+
+    async def _reload_supergraph(self, config: RouterConfig) -> None:
+        graphs = self.swappable.app.state.graphs
+        if config.supergraph_file is not None:
+            text = await asyncio.to_thread(config.supergraph_file.read_text, encoding="utf-8")
+            if text != graphs.sdl:
+                await graphs.load(text)
+                log.info("supergraph.reloaded", file=str(config.supergraph_file))
+
+
+class _Server(uvicorn.Server):
+    """Tells load balancers first, and ends then."""
+
+    def __init__(self, config: uvicorn.Config, ending: Ending, delay_seconds: float) -> None:
+        super().__init__(config)
+        self._ending = ending
+        self._delay_seconds = delay_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: the first one ends us in order, the second one at once."""
+        if self._ending.begun or not self._delay_seconds:
+            self._ending.begun = True
+            super().handle_exit(sig, frame)
+            return
+        self._ending.begun = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, self._delay_seconds, super().handle_exit, sig, frame)
+
+
+def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
+    tls = config.tls.supergraph
+    mutual = tls is not None and tls.client_certificate_authorities is not None
+    return uvicorn.Config(
+        app,
+        host=config.listen.host,
+        port=config.listen.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        http=guarded(config),
+        timeout_graceful_shutdown=int(config.shutdown.deadline_seconds),
+        ssl_certfile=tls.certificate_chain if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE,
+    )
+
+
+def _say(read: Read) -> None:
+    for note in read.notes:
+        log.warning("settings.without_effect", note=note)
