@@ -72,7 +72,32 @@ CATALOGUE = catalogue(
     ErrorCode("MAX_ROOT_FIELDS_LIMIT", "The operation has more root fields than allowed.", "client", 400),
     ErrorCode("MAX_SELECTIONS_LIMIT", "The operation selects more fields than allowed.", "client", 400),
     ErrorCode("MAX_TOKENS_LIMIT", "The document has more tokens than allowed.", "client", 400),
-    ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions need a stream, and this one answers once.", "client", 400),
+    ErrorCode("SUBSCRIPTION_DISABLED", "Subscriptions are not answered by this router.", "client", 400),
+    ErrorCode(
+        "SUBSCRIPTION_BAD_HEADER", "A subscription needs a stream, and Accept names none that we know.", "client", 406
+    ),
+    ErrorCode("BATCHING_SUBSCRIPTION_UNSUPPORTED", "A batch is answered once, a subscription is not.", "client", 400),
+    ErrorCode("SUBSCRIPTION_MAX_LIMIT", "As many subscriptions or connections as allowed are open.", "client", 503),
+    ErrorCode(
+        "SUBSCRIPTION_TOO_SLOW", "Events came faster than the client took them; it may try again.", "client", 200
+    ),
+    ErrorCode(
+        "SUBSCRIPTION_SCHEMA_RELOAD",
+        "A new schema changed what the subscription needs; subscribe again.",
+        "router",
+        200,
+    ),
+    ErrorCode("SUBSCRIPTION_HEARTBEAT_ERROR", "A service that calls back was silent for too long.", "subgraph", 200),
+    ErrorCode("WEBSOCKET_CONNECTION_ERROR", "No WebSocket to a service could be opened.", "subgraph", 200),
+    ErrorCode("SUBREQUEST_WEBSOCKET_ERROR", "The WebSocket to a service broke, and again.", "subgraph", 200),
+    ErrorCode(
+        "SUBSCRIPTION_STREAM_NOT_FOUND", "There is no reserved event stream of yours by this token.", "client", 404
+    ),
+    ErrorCode(
+        "SUBSCRIPTION_STREAM_OPEN", "The reserved event stream, or the operation's id, is in use.", "client", 409
+    ),
+    ErrorCode("SUBSCRIPTION_CONFIG_RELOAD", "The router got other settings; subscribe again.", "router", 200),
+    ErrorCode("SHUTTING_DOWN", "The router is being stopped; subscribe again.", "router", 503),
     ErrorCode("COST_ESTIMATED_TOO_EXPENSIVE", "The operation's estimated cost is beyond the maximum.", "client", 400),
     ErrorCode("COST_ACTUAL_TOO_EXPENSIVE", "The answer cost more than the maximum; its data are there.", "client", 200),
     ErrorCode(

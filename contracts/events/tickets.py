@@ -35,6 +35,15 @@ class TicketCreated(_TicketFact):
     """EMAIL, PORTAL, PHONE, API, ALERT, CHAT, RECURRING or MANUAL."""
 
 
+class TicketUpdated(_TicketFact):
+    """What describes a ticket was changed: its title, description, type, contact, asset or due date."""
+
+    type = "ticket.updated"
+
+    changed: tuple[str, ...]
+    """The fields that were given, by their names in GraphQL."""
+
+
 class TicketAssigned(_TicketFact):
     """A ticket was given to a person or a team, or taken from them."""
 
@@ -112,6 +121,7 @@ class TicketCancelled(_TicketFact):
 
 CATALOGUE = catalogue(
     TicketCreated,
+    TicketUpdated,
     TicketAssigned,
     TicketStatusChanged,
     TicketPriorityChanged,

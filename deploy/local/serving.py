@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from deploy.local.home import Trouble
+from router.server.farewell import Farewell
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 5
@@ -37,12 +38,12 @@ def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> None:
+async def serve(router: Starlette, listener: socket.socket, ready: asyncio.Event) -> None:
     """Serve until cancelled; requests that are being answered then are finished first."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_STOP_SECONDS
+        router, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_STOP_SECONDS
     )
-    server = _Server(config, ready)
+    server = _Server(config, ready, router.state.live.presence.dismiss)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
         await asyncio.shield(serving)
@@ -52,11 +53,11 @@ async def serve(app: ASGIApp, listener: socket.socket, ready: asyncio.Event) -> 
         raise
 
 
-class _Server(uvicorn.Server):
+class _Server(Farewell):
     """Uvicorn without signal handlers of its own: the process has one owner, and it is not the server."""
 
-    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event, dismiss: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config, dismiss)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

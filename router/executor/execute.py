@@ -45,10 +45,15 @@ async def execute(
         if tried.fits:
             return Result(tried.data, [])
         run.remember(tried.known)
-    if operation.plan.node is not None:
-        await walk(operation.plan.node, (), run)
-    own = introspection.answer(operation, call.variables, conditions)
-    data = operation.projection.project(run.data, conditions, run.faults, own)
+    return await finish(run, operation.plan.node)
+
+
+async def finish(run: Run, node: PlanNode | None) -> Result:
+    """Fetch what `node` says, beside what the run has already, and answer."""
+    if node is not None:
+        await walk(node, (), run)
+    own = introspection.answer(run.operation, run.call.variables, run.conditions)
+    data = run.operation.projection.project(run.data, run.conditions, run.faults, own)
     return Result(data, run.faults.errors)
 
 

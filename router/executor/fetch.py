@@ -114,13 +114,18 @@ async def fetch(node: Fetch, path: Path, run: Run) -> None:
 
 
 async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
-    # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
-    base = found[0].path
     try:
         response = await _send(node, {}, run)
     except TransportFailure as failure:
         _blame(node, found, failure, run)
         return
+    take(node, found, response, run)
+
+
+def take(node: Fetch, found: Sequence[Position], response: SubgraphResponse, run: Run) -> None:
+    """Merge what a service says of a root type, and pass on its errors; `found` are the objects it's merged into."""
+    # A plan may enter a root type again below a field (a mutation's payload that has `query: Query`).
+    base = found[0].path
     whole = asked(node, run.operation)
     if response.data is None:
         run.faults.taint((position.path for position in found), whole)
@@ -272,7 +277,7 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
 async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
     outcome = run.known.pop(_known_as(node, own), None) if run.known else None
     if outcome is None:
-        outcome = await deliver(node, _body(node, own, run.call.variables), run.services, run.call, run.spending)
+        outcome = await deliver(node, body_of(node, own, run.call.variables), run.services, run.call, run.spending)
     if isinstance(outcome, TransportFailure):
         raise outcome
     if too_deep(outcome.data) or too_deep(outcome.errors):
@@ -312,7 +317,9 @@ async def _sent(
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
     deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
     is_query = node.operation_kind == "query" and isinstance(body, bytes)
-    request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name), is_query=is_query)
+    siblings = spending if node.requires and node.service_name in spending.demand.crowded else None
+    headers = call.headers(node.service_name)
+    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query, siblings=siblings)
     response = await services.transport.send(request, deadline)
     spending.answer(node.service_name, response.size)
     if call.received is not None:
@@ -320,7 +327,8 @@ async def _sent(
     return response
 
 
-def _body(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:
+def body_of(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:
+    """Write the request of a fetch; `own` are its own variables, beside those of the client that it uses."""
     # Only what the client sent: defaults stand in the operation itself, and the subgraph applies them.
     used = {name: variables[name] for name in node.variable_usages if name in variables}
     body: dict[str, Any] = {"query": node.operation, "variables": {**used, **own}}

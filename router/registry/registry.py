@@ -15,13 +15,18 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from router.composition import compose
 from router.federation.supergraph import InvalidSupergraph
+from router.later import later
 from router.registry import state
+
+if TYPE_CHECKING:
+    from router.composition import compose
+else:
+    compose = later("router.composition.compose")
 
 log = structlog.get_logger(__name__)
 

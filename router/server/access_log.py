@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
 
-import ecs_logging
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -150,29 +147,3 @@ def _fetch(record: FetchRecord) -> dict[str, Any]:
 
 def _short(name: str | None) -> str | None:
     return name[:_LONGEST_NAME] if name else None
-
-
-def _ecs(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-    line: str = _FORMATTER(logger, method, dict(event))
-    return line
-
-
-_FORMATTER: Final = ecs_logging.StructlogFormatter()
-
-
-def configure(*, level: int = logging.INFO) -> None:
-    """Write every log of this process as a line of ECS JSON to standard error; for `__main__` only."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="@timestamp"),
-            structlog.processors.format_exc_info,
-            _ecs,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(ecs_logging.StdlibFormatter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

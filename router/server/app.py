@@ -14,12 +14,12 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from router.composition import command
 from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
+from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import forwarding, health, registration
+from router.server import forwarding, health, registration, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -38,8 +38,11 @@ from router.server.reload import Graphs
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
 
-if TYPE_CHECKING:  # it brings all of cryptography along
+if TYPE_CHECKING:  # both bring much along
+    from router.composition import command
     from router.server.authentication import Minter
+else:
+    command = later("router.composition.command")
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +59,9 @@ def build(
 
     `in_process` are the subgraphs that run in this process, by the host of their `inprocess://` URL; take one out and it's
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
-    with which subgraphs verify who asks. `draw` decides which requests are among the share of a `percent(N)` label.
-    `inherit` is the state of a router that this one takes over from with other settings: who registered there is known here.
+    with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are
+    among the share of a `percent(N)` label. `inherit` is the state of a router that this one takes over from with other
+    settings: who registered there is known here.
     """
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
@@ -74,6 +78,8 @@ def build(
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
+    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -81,7 +87,7 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with pipeline.persisted.running():
+            async with pipeline.persisted.running(), live.running():
                 yield
         finally:
             await connections.close()
@@ -89,7 +95,8 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, GraphQLOverHTTP(pipeline)),
+            *_graphql(config.listen.path, door),
+            *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
@@ -112,6 +119,7 @@ def build(
     app.state.registry = registry
     app.state.graphs = graphs
     app.state.public_keys = public_keys
+    app.state.live = live
     return app
 
 
@@ -176,13 +184,14 @@ def _identity(
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
-def _graphql(path: str, answers: GraphQLOverHTTP) -> list[BaseRoute]:
+def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
     """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
     own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
     if own == "/":
         # The developers' page is there, too: whoever asks for a page gets that one.
-        return [Route("/graphql", answers), Route("/", answers, methods=["POST"])]
-    return [Route(name, answers) for name in dict.fromkeys(("/graphql", own))]
+        return [*_graphql("/graphql", answers), Route("/", answers, methods=["POST"])]
+    # Examples of graphql-sse look for it at the second one.
+    return [Route(name, answers) for name in dict.fromkeys(("/graphql", "/graphql/stream", own))]
 
 
 def _start(config: RouterConfig, graphs: Graphs, registry: Registry, inherit: State | None) -> None:

@@ -68,6 +68,8 @@ class Caller:
 
     claims: CallerClaims
     digest: bytes
+    expires_at: float | None = None
+    """When the token by which they came is no proof any more (seconds since 1970)."""
     issued_at: float = 0.0
     """When the claims were true, in Unix time."""
     subjects: frozenset[str] = frozenset()
@@ -202,7 +204,12 @@ class Authenticator:
         claims = await self._verified(token)
         _check_network(claims, address)
         subjects = frozenset(str(claims[name]) for name in _REVOCABLE if name in claims)
-        caller = Caller.of(caller_claims(claims, address), issued_at=float(claims.get("iat", 0)), subjects=subjects)
+        caller = Caller.of(
+            caller_claims(claims, address),
+            expires_at=float(claims["exp"]),
+            issued_at=float(claims.get("iat", 0)),
+            subjects=subjects,
+        )
         self._known.put(digest, (float(claims["exp"]), caller))
         return caller
 

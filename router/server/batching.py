@@ -34,11 +34,17 @@ async def prepared(members: Sequence[Any], prepare: Callable[[Any], Awaitable[Pr
 
     async def one(member: Any) -> Member:
         try:
-            return await prepare(member)
+            return _at_once(await prepare(member))
         except Refused as refused:
             return refused
 
     return [await one(member) for member in members]
+
+
+def _at_once(member: Prepared) -> Prepared:
+    if member.is_subscription:
+        raise Refused("BATCHING_SUBSCRIPTION_UNSUPPORTED", "Subscriptions can't be answered in a batch.")
+    return member
 
 
 def has_mutation(members: Sequence[Member]) -> bool:

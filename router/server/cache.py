@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
@@ -133,8 +133,6 @@ class Operations:
     def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
         admitted = self._gate.admit(self._schema, text, name, registered=registered)
         document, definition = admitted.document, admitted.definition
-        if definition.operation is OperationType.SUBSCRIPTION:
-            raise Refused("SUBSCRIPTION_DISABLED", "Subscriptions are not answered here.")
         return Checked(document, definition, self._access.needs(document, definition), admitted.measured)
 
     def _plan(self, checked: Checked, key: _Key) -> Operation:

@@ -95,7 +95,9 @@ class MultipartResponse(Response):
         self._written_at = 0.0
         self.status_code = 200
         self.background = None
-        content_type = f'multipart/mixed;boundary="{boundary}";{parameter}'
+        # Quoted only where it has to be: gql for Python knows `boundary=graphql` as just this text.
+        quoted = boundary if boundary.isalnum() else f'"{boundary}"'
+        content_type = f"multipart/mixed;boundary={quoted};{parameter}"
         # Not `Response.__init__`, which would say how long a body is that nobody knows yet.
         self.init_headers({"content-type": content_type, "cache-control": "no-store", **(headers or {})})
         self.raw_headers = [header for header in self.raw_headers if header[0] != b"content-length"]

@@ -25,7 +25,7 @@ from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
 from router.executor.transport import SubgraphResponse
-from router.planner.query_plan import Fetch, pretty, to_json
+from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
@@ -62,7 +62,7 @@ class Identity:
 class Client:
     """Who sent an operation, and what came along with it.
 
-    `may_write` is false where the way allows only queries; `deferring` is true where the answer may come in parts.
+    `may_write` is false where nothing may be changed; `deferring` is true where the answer may come in parts.
     """
 
     headers: Headers
@@ -87,6 +87,11 @@ class Prepared:
     bill: Bill | None = None
 
     @property
+    def is_subscription(self) -> bool:
+        """Whether its answer is a stream; one of whose root nothing may be seen is answered at once."""
+        return isinstance(self.operation.plan.node, Subscription)
+
+    @property
     def is_mutation(self) -> bool:
         """Whether it changes something, so that what was begun has to be finished."""
         return self.operation.definition.operation is OperationType.MUTATION
@@ -99,6 +104,11 @@ class Prepared:
     def deferred(self, emit: Emit) -> Deferred:
         """Run it and answer in parts."""
         return Deferred(self.operation, self.graph.services, self.call, self.conditions, self.masking, emit)
+
+    def delivered(self, data: dict[str, Any] | None) -> None:
+        """Count what came in parts; it's too late then to say so in the answer."""
+        if self.bill:
+            self.bill.answered(Result(data, []))
 
     async def execute(self) -> Result:
         """Run it and answer once."""
@@ -152,10 +162,13 @@ class Pipeline:
     def _may_be_anonymous(self, headers: Headers) -> bool:
         return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
-    async def prepare(self, request: GraphQLRequest, client: Client) -> Prepared:
-        """Find or make the plan, and check everything that can be checked before anything is fetched."""
+    async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
+        """Find or make the plan, and check everything that can be checked before anything is fetched.
+
+        `again` is what was asked before and goes on under another schema: it counts as no new request.
+        """
         graph = self._graphs.needed()
-        if not self._limiter.weighs_cost:
+        if not again and not self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts)
         request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
@@ -253,7 +266,7 @@ async def _find(
 
 
 def _check_way(operation: Operation, client: Client) -> None:
-    if not client.may_write and operation.definition.operation is not OperationType.QUERY:
+    if not client.may_write and operation.definition.operation is OperationType.MUTATION:
         raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
 
 

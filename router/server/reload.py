@@ -7,12 +7,14 @@ and keeps it to its end, so that a swap is one assignment: nobody waits, nobody 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphql import GraphQLSchema
 
 from router.executor.fetch import Services
 from router.executor.spending import SpendingLimits
+from router.executor.together import Together
 from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -44,8 +46,9 @@ class Graphs:
     def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
         self.gate = gate
-        self._transport = transport
+        self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
+        self._watchers: list[Callable[[], None]] = []
         self._sdl: str | None = None
 
     @property
@@ -70,6 +73,13 @@ class Graphs:
             return
         self._current = await asyncio.to_thread(self._derive, sdl)
         self._sdl = sdl
+        for watcher in self._watchers:
+            watcher()
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` after each swap, until what is returned is called."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""

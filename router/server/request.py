@@ -17,13 +17,19 @@ from router.server.refusals import Refused
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 
+EVENT_STREAM: Final = "text/event-stream"
+MULTIPART: Final = "multipart/mixed"
+
 # What a client may ask for, and what it gets then.
 _OFFERED: Final[Mapping[str, str]] = {
     GRAPHQL_RESPONSE: GRAPHQL_RESPONSE,
     JSON: JSON,
+    EVENT_STREAM: EVENT_STREAM,
     "application/*": JSON,
     "*/*": JSON,
 }
+
+_STREAMS: Final = frozenset({EVENT_STREAM, MULTIPART})
 
 
 class ClientGone(Exception):
@@ -49,13 +55,22 @@ def media_type(headers: Headers) -> str:
     accept = ",".join(headers.getlist("accept"))
     if not accept.strip():
         return JSON
-    wanted = [_weighted(part) for part in accept.split(",")]
+    wanted = _wanted(accept)
     acceptable = [(weight, _OFFERED[name]) for weight, name in wanted if weight > 0 and name in _OFFERED]
-    if not acceptable and any(weight > 0 and name == "multipart/mixed" for weight, name in wanted):
-        return JSON  # what has no parts is answered as any other
-    if not acceptable:
+    if not acceptable and stream_type(headers) is None:
         raise Refused("INVALID_ACCEPT_HEADER", f"The answer can be {GRAPHQL_RESPONSE} or {JSON}.")
-    return max(acceptable, key=lambda option: option[0])[1]
+    return max(acceptable, key=lambda option: option[0], default=(1.0, JSON))[1]
+
+
+def stream_type(headers: Headers) -> str | None:
+    """Return the media type for an answer that goes on; None when the client takes none."""
+    wanted = _wanted(",".join(headers.getlist("accept")))
+    acceptable = [(weight, name) for weight, name in wanted if weight > 0 and name in _STREAMS]
+    return max(acceptable, key=lambda option: option[0])[1] if acceptable else None
+
+
+def _wanted(accept: str) -> list[tuple[float, str]]:
+    return [_weighted(part) for part in accept.split(",")]
 
 
 def _weighted(part: str) -> tuple[float, str]:

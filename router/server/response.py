@@ -9,8 +9,9 @@ import orjson
 from starlette.responses import Response
 
 from router.executor.execute import Result
+from router.server import sse
 from router.server.refusals import Refused
-from router.server.request import JSON
+from router.server.request import EVENT_STREAM, JSON
 
 
 def body(done: Result, extensions: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def refusal_body(refused: Refused) -> dict[str, Any]:
 
 def result(done: Result, media_type: str, extensions: Mapping[str, Any]) -> Response:
     """Answer an operation that was executed: 200, whatever its fields say."""
-    return _response(body(done, extensions), 200, media_type, {})
+    answer = body(done, extensions)
+    return sse.once(answer) if media_type == EVENT_STREAM else _response(answer, 200, media_type, {})
 
 
 def batch(bodies: list[dict[str, Any]], media_type: str) -> Response:
@@ -44,12 +46,15 @@ def batch(bodies: list[dict[str, Any]], media_type: str) -> Response:
 
 def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = False) -> Response:
     """Answer a request that was not executed."""
+    if media_type == EVENT_STREAM and refused.inside_graphql:
+        return sse.once(refusal_body(refused))
     calm = media_type == JSON and refused.inside_graphql and not apollo_status_codes
     return _response(refusal_body(refused), 200 if calm else refused.status, media_type, refused.headers)
 
 
 def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
-    content_type = f"{media_type}; charset=utf-8"
+    # What has to be said by a status, or is no operation's answer, can't be an event.
+    content_type = f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8"
     return Response(
         orjson.dumps(answer), status, {"content-type": content_type, "cache-control": "no-store", **headers}
     )

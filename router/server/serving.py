@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from router.federation.supergraph import InvalidSupergraph
 from router.server.app import build
 from router.server.config import Misconfigured, Read, RouterConfig
+from router.server.farewell import Farewell
 from router.server.health import Ending
 from router.server.swap import Swappable
 from router.server.watch import watch
@@ -51,9 +52,13 @@ class Serving:
 
     def run(self) -> None:
         """Serve until a signal ends it."""
-        server = _Server(_uvicorn(self.config, self.swappable), self._ending, self.config.shutdown.delay_seconds)
+        delay = self.config.shutdown.delay_seconds
+        server = _Server(_uvicorn(self.config, self.swappable), self._ending, delay, self._dismiss)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(self._serve(server))
+
+    async def _dismiss(self) -> None:
+        await self.swappable.app.state.live.presence.dismiss()
 
     async def _serve(self, server: _Server) -> None:
         async with self._watching():
@@ -116,11 +121,13 @@ class Serving:
                 log.info("supergraph.reloaded", file=str(config.supergraph_file))
 
 
-class _Server(uvicorn.Server):
+class _Server(Farewell):
     """Tells load balancers first, and ends then."""
 
-    def __init__(self, config: uvicorn.Config, ending: Ending, delay_seconds: float) -> None:
-        super().__init__(config)
+    def __init__(
+        self, config: uvicorn.Config, ending: Ending, delay_seconds: float, dismiss: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(config, dismiss)
         self._ending = ending
         self._delay_seconds = delay_seconds
 
@@ -148,6 +155,7 @@ def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
         lifespan="on",
         http=guarded(config),
         timeout_graceful_shutdown=int(config.shutdown.deadline_seconds),
+        ws_max_size=config.limits.body_bytes,
         ssl_certfile=tls.certificate_chain if tls else None,
         ssl_keyfile=tls.key if tls else None,
         ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,

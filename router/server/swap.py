@@ -12,6 +12,8 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from router.server.presence import Parting
+
 log = structlog.get_logger(__name__)
 
 
@@ -53,7 +55,8 @@ class _Running:
                 self._idle.set()
 
     async def retire(self, seconds: float) -> None:
-        """End it, after its last request if that is soon."""
+        """End it, after its last request if that is soon; what would never end is told to come again."""
+        await self.app.state.live.presence.dismiss(Parting.RELOADED)
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()

@@ -9,6 +9,7 @@ module = Module(
     purpose="Asset management: devices of our customers and of our own, where they are in their life, when it ends.",
     query=resolvers.Query,
     mutation=resolvers.Mutation,
+    subscription=resolvers.Subscription,
     extends=(types.Customer,),
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write"),

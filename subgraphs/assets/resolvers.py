@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 
 import strawberry
@@ -19,6 +21,7 @@ from subgraphs.assets.types import (
     TypeKey,
     types_known,
 )
+from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
@@ -345,3 +348,18 @@ class Mutation:
     async def create_asset_type(work: Work, input: CreateAssetTypeInput) -> models.AssetType:
         """Make a kind of asset that the platform does not know."""
         return await service.create_type(work, **given(input))
+
+
+@strawberry.type
+class Subscription:
+    """What can be watched about assets."""
+
+    @strawberry.subscription
+    async def asset_updated(
+        self, info: Info, id: strawberry.ID | None = None, customer_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[Asset, None]:
+        """An asset, each time when something happened to it: one, those of a customer, or all that you may see."""
+        of = service.of_customer(customer_id)
+        async with aclosing(live.changes(info.context, models.Asset, READ, identity=id, where=of)) as rows:
+            async for row in rows:
+                yield Asset.of(row)

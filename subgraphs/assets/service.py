@@ -372,3 +372,8 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     **{name: functools.partial(optional_line, field=camel(name)) for name in _TEXTS},
     **{name: functools.partial(rules.check_day, field=camel(name)) for name in _DAYS},
 }
+
+
+def of_customer(customer_id: str | None) -> Callable[[Asset], bool] | None:
+    """What tells the assets of one customer; None means all."""
+    return None if customer_id is None else lambda asset: asset.customer_id == parsed(customer_id)

@@ -9,5 +9,6 @@ module = Module(
     purpose="Customers, the people who work there, and the places where they are.",
     query=resolvers.Query,
     mutation=resolvers.Mutation,
+    subscription=resolvers.Subscription,
     events=tuple(events.CATALOGUE.values()),
 )

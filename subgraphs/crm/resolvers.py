@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 import strawberry
 
 from subgraphs.crm import models, service
@@ -17,6 +20,7 @@ from subgraphs.crm.types import (
     Site,
     SitePayload,
 )
+from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
@@ -338,3 +342,15 @@ class Mutation:
     async def deactivate_contact(work: Work, input: DeactivateContactInput) -> models.Contact:
         """Note that somebody left, or may no longer act for the customer; nothing about them is forgotten."""
         return await service.deactivate_contact(work, **given(input))
+
+
+@strawberry.type
+class Subscription:
+    """What can be watched about customers."""
+
+    @strawberry.subscription
+    async def customer_updated(self, info: Info, id: strawberry.ID | None = None) -> AsyncGenerator[Customer, None]:
+        """A customer, each time when something happened to it: one, or all that you may see."""
+        async with aclosing(live.changes(info.context, models.Customer, READ, identity=id)) as rows:
+            async for row in rows:
+                yield Customer.of(row)

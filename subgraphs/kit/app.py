@@ -16,15 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 from strawberry.types import ExecutionResult
 
-from subgraphs.kit import graph, health, tenancy
+from subgraphs.kit import broker, graph, health, tenancy
 from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
 from subgraphs.kit.context import Context
 from subgraphs.kit.database import engine as connect
+from subgraphs.kit.live import Feed
 from subgraphs.kit.metrics import Metrics
 from subgraphs.kit.module import Module
 
@@ -51,14 +53,16 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     )
     verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
     metrics = Metrics(module.name)
-    subgraph = _Subgraph(module, engine, metrics, clock, settings)
+    feed = _feed(module, settings)
+    subgraph = _Subgraph(module, engine, metrics, clock, settings, feed)
     web = module.web(settings, engine, clock) if module.web else ()
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await inspect_walls(module.name, engine)
         try:
-            yield
+            async with feed.running() if feed else contextlib.nullcontext():
+                yield
         finally:
             await engine.dispose()
 
@@ -72,6 +76,12 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
         ],
         lifespan=lifespan,
     )
+
+
+def _feed(module: Module, settings: Settings) -> Feed | None:
+    if module.subscription is None or settings.amqp_url is None:
+        return None
+    return Feed(broker.at(settings.needed("amqp_url")), module.name, tuple(event.type for event in module.events))
 
 
 def _internal(
@@ -145,8 +155,22 @@ def _unauthenticated() -> Response:
 class _Subgraph(GraphQL[Context, None]):
     """Strawberry's view of GraphQL over HTTP, with our context and no page of its own."""
 
-    def __init__(self, module: Module, engine: AsyncEngine, metrics: Metrics, clock: Clock, settings: Settings) -> None:
-        super().__init__(graph.schema(module), graphql_ide=None, allow_queries_via_get=False)
+    def __init__(
+        self,
+        module: Module,
+        engine: AsyncEngine,
+        metrics: Metrics,
+        clock: Clock,
+        settings: Settings,
+        feed: Feed | None,
+    ) -> None:
+        super().__init__(
+            graph.schema(module),
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_SSE_PROTOCOL,),
+        )
+        self._feed = feed
         self._module = module
         self._engine = engine
         self._metrics = metrics
@@ -171,6 +195,7 @@ class _Subgraph(GraphQL[Context, None]):
             self._module.name,
             idempotency_key=key,
             clock=self._clock,
+            feed=self._feed,
             refusals=self._refusals,
             settings=self._settings,
         )

@@ -24,6 +24,7 @@ from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
 from subgraphs.kit.errors import Refusal
 from subgraphs.kit.ids import parsed
+from subgraphs.kit.live import Feed
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.work import Work
 
@@ -42,6 +43,8 @@ class Context:
     module: str
     idempotency_key: str | None = None
     clock: Clock = now
+    feed: Feed | None = None
+    """What a subscription hears; None where nobody tells anything."""
     settings: Settings = field(default=Settings(), repr=False)
     refusals: Refusals = field(default_factory=Refusals)
     """What was refused lately, by all requests of this process."""
@@ -98,6 +101,10 @@ class Context:
 
         found: Sequence[Found] = await self._loader((of, tuple(sorted(arguments.items()))), together).load(key)
         return found
+
+    def forget(self) -> None:
+        """Drop what was loaded: the next event of a subscription looks again."""
+        self._loaders.clear()
 
     def _loader(self, key: object, together: Callable[[list[UUID]], Awaitable[list[Any]]]) -> DataLoader[Any, Any]:
         if key not in self._loaders:

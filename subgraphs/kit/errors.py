@@ -4,6 +4,7 @@
     ├── Invalid        the words make no sense
     ├── Forbidden      not for you
     ├── NotFound       not there, or not yours, which look the same
+    ├── Unavailable    not now
     └── Conflict       not in this state
         ├── Stale               somebody was faster
         ├── KeyReused           the idempotency key belongs to another request
@@ -47,6 +48,12 @@ class NotFound(Refusal):
     """There is no such thing, or it is not yours: both read the same."""
 
     code = "NOT_FOUND"
+
+
+class Unavailable(Refusal):
+    """Not now: what it needs is away, or has no room; the same may be asked again."""
+
+    code = "UNAVAILABLE"
 
 
 class Conflict(Refusal):

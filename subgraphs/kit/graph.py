@@ -47,6 +47,7 @@ def schema(module: Module) -> Schema:
     built = _Quiet(
         query=readable(module.query, module.name),
         mutation=module.mutation,
+        subscription=module.subscription,
         types=module.extends,
         federation_version=FEDERATION_VERSION,
         config=StrawberryConfig(),
@@ -83,9 +84,20 @@ class TellErrors(SchemaExtension):
         result = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
-            _log_faults(errors)
             await _record_refusals(self.execution_context.context, errors)
-            result.errors = [_told(error) for error in errors]  # type: ignore[union-attr]
+            result.errors = _told_all(errors)  # type: ignore[union-attr]
+
+    def on_stream_result(self, result: Any) -> Iterator[None]:
+        """Rewrite the errors of one event of a subscription."""
+        errors = getattr(result, "errors", None)
+        if errors:
+            result.errors = _told_all(errors)
+        yield
+
+
+def _told_all(errors: list[GraphQLError]) -> list[GraphQLError]:
+    _log_faults(errors)
+    return [_told(error) for error in errors]
 
 
 async def _record_refusals(context: Context | None, errors: list[GraphQLError]) -> None:

@@ -28,6 +28,7 @@ class Module:
     """What it is for, in one sentence."""
     query: type
     mutation: type | None = None
+    subscription: type | None = None
     extends: tuple[type, ...] = ()
     """Entities of other modules to which it adds fields; their owner describes them."""
     events: tuple[type[Event], ...] = ()

@@ -9,6 +9,7 @@ module = Module(
     purpose="The service desk: tickets, what is said about them, and the way they go from new to closed.",
     query=resolvers.Query,
     mutation=resolvers.Mutation,
+    subscription=resolvers.Subscription,
     extends=(types.Customer, types.Asset),
     events=tuple(events.CATALOGUE.values()),
     narrows=("tickets:read", "tickets:write"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 
 import strawberry
 
+from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
@@ -276,3 +279,27 @@ class Mutation:
     async def add_note(work: Work, input: AddNoteInput) -> models.Ticket:
         """Write something down that customers never see."""
         return await service.note(work, **given(input))
+
+
+@strawberry.type
+class Subscription:
+    """What can be watched about tickets."""
+
+    @strawberry.subscription
+    async def ticket_updated(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Ticket, None]:
+        """A ticket, each time when something happened to it."""
+        async with aclosing(live.changes(info.context, models.Ticket, READ, identity=id, tells=service.tells)) as rows:
+            async for row in rows:
+                yield Ticket.of(row)
+
+    @strawberry.subscription
+    async def tickets_updated(
+        self, info: Info, customer_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[Ticket, None]:
+        """Tickets, new ones too, each time when something happened to one: all that you may see, or those of a customer."""
+        rows = live.changes(
+            info.context, models.Ticket, READ, where=service.of_customer(customer_id), tells=service.tells
+        )
+        async with aclosing(rows):
+            async for row in rows:
+                yield Ticket.of(row)

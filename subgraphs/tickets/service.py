@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Select, select
 
 from contracts.events import tickets as events
 from subgraphs.kit import numbers, references
+from subgraphs.kit.caller import Caller
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.ids import parsed
+from subgraphs.kit.live import News
 from subgraphs.kit.paging import Order
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
@@ -86,6 +89,21 @@ async def messages_of(work: Work, tickets: Sequence[UUID], *, limit: int) -> Map
     return await work.per_parent(TicketMessage, TicketMessage.ticket_id, tickets, where=where, order=order, limit=limit)
 
 
+# --- watching
+
+
+def tells(caller: Caller, heard: News) -> bool:
+    """Whether somebody who sees a ticket may learn of this event: of internal notes, only those who may read them."""
+    if heard.type != events.TicketReplied.type or "tickets:read_internal" in caller.scopes:
+        return True
+    return (heard.data or {}).get("kind") in (TicketMessageKind.PUBLIC_REPLY, TicketMessageKind.CUSTOMER_MESSAGE)
+
+
+def of_customer(customer_id: str | None) -> Callable[[Ticket], bool] | None:
+    """What tells the tickets of one customer; None means all."""
+    return None if customer_id is None else lambda ticket: ticket.customer_id == parsed(customer_id)
+
+
 # --- opening and changing
 
 
@@ -141,6 +159,9 @@ async def change(work: Work, id: UUID, version: int | None = None, **changes: An
         ticket.type = changes["type"]
     for name in changes.keys() & {"contact_id", "due_at"}:
         setattr(ticket, name, changes[name])
+    if changed := tuple(sorted(to_camel(name) for name in changes)):
+        happened = events.TicketUpdated(id=ticket.id, changed=changed)
+        await work.emit(happened, subject=ticket.id, customer=ticket.customer_id)
     return ticket
 
 

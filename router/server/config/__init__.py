@@ -6,6 +6,7 @@ from router.server.config.listen import Listen
 from router.server.config.reading import PREFIX, Misconfigured, Read, read, read_with_notes, schema, shown, upgraded
 from router.server.config.registry import RegistrySettings
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.subscriptions import Subscriptions
 from router.server.config.tree import RouterConfig
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "RegistrySettings",
     "RouterConfig",
     "Subgraphs",
+    "Subscriptions",
     "read",
     "read_with_notes",
     "schema",

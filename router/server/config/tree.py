@@ -27,6 +27,7 @@ from router.server.config.section import Section
 from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
+from router.server.config.subscriptions import Subscriptions
 from router.server.config.tls import Tls
 from router.server.config.traffic_shaping import TrafficShaping
 from router.server.config.units import Seconds
@@ -52,6 +53,7 @@ class RouterConfig(Section):
     persisted_queries: PersistedQueries = PersistedQueries()
     redis: RedisSettings = RedisSettings()
     subgraphs: Subgraphs = Subgraphs()
+    subscriptions: Subscriptions = Subscriptions()
     authentication: Authentication | None = None
     authorization: Authorization = Authorization()
     traffic_shaping: TrafficShaping = TrafficShaping()

@@ -122,3 +122,10 @@ class Broker(Protocol):
 
     def deliveries(self, queue: Queue, *, prefetch: int) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
         """Declare the queue and receive from it, `prefetch` messages at a time; iterating raises when the way breaks."""
+
+    def listen(self, keys: Sequence[str]) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Hear what is published from now on under these keys: every process for itself, at most once, and kept nowhere.
+
+        What is too long to be told that way comes as its envelope alone, with `data` null. Iterating raises when the
+        way breaks, or when so much is waiting to be heard that some of it had to be dropped.
+        """

@@ -19,18 +19,23 @@ The tables belong to a schema and role of their own, as RabbitMQ belongs to no m
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from subgraphs.kit import wire
 from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Delivery, Message, Publisher, Queue, pattern
 
 _POLL_SECONDS = 1.0
 _CHANNEL = "psa_broker"
+_NEWS = "psa_broker_news"
+_LONGEST_NEWS = 7_900
+_MOST_UNHEARD = 10_000
 
 _TABLES = f"""
 SELECT pg_advisory_xact_lock(hashtext('psa.broker'));
@@ -70,6 +75,8 @@ WITH sent AS (
 )
 SELECT queue, pg_notify('{_CHANNEL}', queue) FROM (SELECT DISTINCT queue FROM routed) AS touched
 """
+
+_TELL = f"SELECT pg_notify('{_NEWS}', told) FROM unnest($1::text[]) AS told"
 
 _TRIM = f"""
 DELETE FROM message WHERE queue = '{UNROUTED.name}' AND position <= (
@@ -129,6 +136,16 @@ class LocalBroker:
             async with aclosing(consumer.receive()) as incoming:
                 yield incoming
 
+    @asynccontextmanager
+    async def listen(self, keys: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a session that is notified."""
+        async with self._connection() as connection:
+            hearing = _Hearing(keys)
+            await connection.add_listener(_NEWS, hearing.hear)
+            connection.add_termination_listener(hearing.hear_the_end)
+            async with aclosing(hearing.receive()) as heard:
+                yield heard
+
     def _connection(self, **settings: str) -> AbstractAsyncContextManager[asyncpg.Connection]:
         return wire.connection(self.url, application="broker", **settings)
 
@@ -147,9 +164,42 @@ class _LocalPublisher:
         """Put all messages into their queues, or none; nothing is ever refused."""
         columns = ([m.id for m in messages], [m.key for m in messages], [m.body for m in messages])
         touched = await self.connection.fetch(_PUBLISH, *columns)
+        await self.connection.execute(_TELL, [_told(message) for message in messages])
         if any(row["queue"] == UNROUTED.name for row in touched):
             await self.connection.execute(_TRIM)
         return frozenset(columns[0])
+
+
+def _told(message: Message) -> str:
+    """The key, and the message as far as PostgreSQL takes it in a notification."""
+    body = message.body
+    if len(body) + len(message.key) >= _LONGEST_NEWS:
+        body = orjson.dumps({**orjson.loads(body), "data": None})
+    return f"{message.key} {body.decode()}"
+
+
+class _Hearing:
+    """What was notified and not heard yet."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._wanted = re.compile(pattern(keys) or "$^")
+        self._heard: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def hear(self, _connection: object, _pid: int, _channel: str, told: object) -> None:
+        """Keep what is wanted; too much of it is the end, as nobody listens to it."""
+        key, _, body = str(told).partition(" ")
+        if self._wanted.match(f".{key}"):
+            self._heard.put_nowait(body.encode() if self._heard.qsize() < _MOST_UNHEARD else None)
+
+    def hear_the_end(self, _connection: object) -> None:
+        """Note that the session is over."""
+        self._heard.put_nowait(None)
+
+    async def receive(self) -> AsyncGenerator[bytes, None]:
+        """Hand it out."""
+        while (body := await self._heard.get()) is not None:
+            yield body
+        raise ConnectionError("the database went away, or more was told than heard")
 
 
 class _Consumer:

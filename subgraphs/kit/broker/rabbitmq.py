@@ -41,6 +41,7 @@ NOBODY = "psa.events.unrouted"
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 30
 _MOST_MESSAGES = 1_000_000
+_MOST_UNHEARD = 10_000
 _NEVER = 2**31 - 1
 
 
@@ -71,6 +72,19 @@ class RabbitBroker:
             await _topology(channel)
             async with aclosing(_receive(channel, await _queue(channel, queue))) as incoming:
                 yield incoming
+
+    @asynccontextmanager
+    async def listen(self, keys: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a queue that belongs to this connection, goes with it, and forgets the oldest when it is full."""
+        async with self._channel() as channel:
+            await _topology(channel)
+            arguments: dict[str, FieldValue] = {"x-max-length": _MOST_UNHEARD, "x-overflow": "drop-head"}
+            queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
+            for key in keys:
+                await queue.bind(EVENTS, key)
+            await channel.set_qos(prefetch_count=_MOST_UNHEARD)
+            async with aclosing(_heard(channel, queue)) as heard:
+                yield heard
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
@@ -145,6 +159,13 @@ class _RabbitPublisher:
         except DeliveryError:
             return False
         return True
+
+
+async def _heard(channel: AbstractChannel, queue: AbstractQueue) -> AsyncGenerator[bytes, None]:
+    async with aclosing(_receive(channel, queue)) as deliveries:
+        async for delivery in deliveries:
+            await delivery.ack()
+            yield delivery.message.body
 
 
 async def _receive(channel: AbstractChannel, queue: AbstractQueue) -> AsyncGenerator[Delivery, None]:

@@ -56,7 +56,7 @@ async def test_the_media_type_names_boundary_and_protocol_and_no_length_is_promi
     await MultipartResponse(two_parts(), "subscriptionSpec=1.0", boundary="graphql")(SCOPE, reader.receive, reader.send)
 
     assert dict(reader.messages[0]["headers"]) == {
-        b"content-type": b'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
+        b"content-type": b"multipart/mixed;boundary=graphql;subscriptionSpec=1.0",
         b"cache-control": b"no-store",
     }
     assert reader.body.endswith(b"\r\n--graphql--\r\n")

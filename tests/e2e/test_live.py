@@ -1,0 +1,110 @@
+"""Subscriptions through the whole platform: what one person changes, others see at once, and nobody else does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from deploy.local import identity
+from deploy.local.people import ALPENBLICK, NORDLICHT, Tenant
+from tests.e2e.conftest import START_SECONDS, Platform
+
+pytestmark = pytest.mark.timeout(START_SECONDS + 120)
+
+WATCH = "subscription Watch($id: ID!) { ticketUpdated(id: $id) { id priority customer { name } } }"
+WATCH_ALL = "subscription { ticketsUpdated { id priority } }"
+CHANGE = """
+mutation Change($id: ID!, $priority: TicketPriority!) {
+  changePriority(input: {id: $id, priority: $priority}) { ticket { priority } errors { code } }
+}
+"""
+
+
+@contextmanager
+def watching(
+    platform: Platform, query: str, tenant: Tenant = NORDLICHT, role: str = "owner", **variables: Any
+) -> Iterator[Iterator[dict[str, Any]]]:
+    token = identity.token(platform.home, tenant, tenant.with_role(role))
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    body = {"query": query, "variables": variables}
+    url = f"{platform.url}/graphql"
+    with httpx2.stream("POST", url, json=body, headers=headers, timeout=30, trust_env=False) as response:
+        assert response.status_code == 200
+        yield (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
+
+
+def a_ticket(platform: Platform, customer: str = "123") -> dict[str, Any]:
+    query = 'query Q($id: ID!) { customer(id: $id) { tickets(status: "open") { id priority } } }'
+    return min(platform.ask(query, id=customer)["data"]["customer"]["tickets"], key=lambda ticket: ticket["id"])
+
+
+def change(platform: Platform, ticket: dict[str, Any]) -> str:
+    """Change its priority; returns the new one."""
+    ticket["priority"] = "P1" if ticket["priority"] != "P1" else "P2"
+    answer = platform.ask(CHANGE, id=ticket["id"], priority=ticket["priority"])
+    assert answer["data"]["changePriority"] == {"ticket": {"priority": ticket["priority"]}, "errors": []}
+    return ticket["priority"]
+
+
+def seen(answers: Iterator[dict[str, Any]], platform: Platform, ticket: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Change the ticket and return what the watcher sees of it; again, if the stream was not open yet the first time."""
+    new = change(platform, ticket)
+    return next(answers), new
+
+
+def test_a_change_is_seen_at_once_with_the_fields_of_other_modules(platform: Platform) -> None:
+    ticket = a_ticket(platform)
+    with watching(platform, WATCH, id=ticket["id"]) as answers, _opened(platform):
+        answer, new = seen(answers, platform, ticket)
+
+    watched = {"id": ticket["id"], "priority": new, "customer": {"name": "Hansen Logistik GmbH"}}
+    assert answer == {"data": {"ticketUpdated": watched}}
+
+
+def test_a_portal_user_sees_changes_of_their_own_tickets(platform: Platform) -> None:
+    ticket = a_ticket(platform)
+    with watching(platform, WATCH, role="portal_user", id=ticket["id"]) as answers, _opened(platform):
+        answer, new = seen(answers, platform, ticket)
+
+    assert answer["data"]["ticketUpdated"]["priority"] == new
+
+
+@pytest.mark.parametrize(("tenant", "role"), [(ALPENBLICK, "owner"), (NORDLICHT, "portal_manager")])
+def test_who_may_not_see_a_ticket_can_not_watch_it(platform: Platform, tenant: Tenant, role: str) -> None:
+    ticket = a_ticket(platform)
+    with watching(platform, WATCH, tenant, role, id=ticket["id"]) as answers:
+        answer = next(answers)
+
+    assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert answer.get("data") in (None, {"ticketUpdated": None})
+
+
+def test_who_watches_all_tickets_hears_only_of_those_that_they_see(platform: Platform) -> None:
+    ticket = a_ticket(platform)
+    with (
+        watching(platform, WATCH_ALL) as all_of_us,
+        watching(platform, WATCH_ALL, role="portal_manager") as another_customer,
+        _opened(platform),
+    ):
+        answer, new = seen(all_of_us, platform, ticket)
+        theirs = platform.ask("{ customersConnection(first: 50) { nodes { number } } }", role="portal_manager")
+        number = theirs["data"]["customersConnection"]["nodes"][0]["number"]
+        other = a_ticket(platform, number)
+        change(platform, other)
+        heard = next(another_customer)
+
+    assert answer["data"]["ticketsUpdated"] == {"id": ticket["id"], "priority": new}
+    assert heard["data"]["ticketsUpdated"]["id"] == other["id"]
+
+
+@contextmanager
+def _opened(platform: Platform) -> Iterator[None]:
+    """Wait until the streams are open as far as the module: a query goes the same way and comes after them."""
+    for _ in range(3):
+        platform.ask("{ tickets(limit: 1) { id } }")
+    yield
