@@ -114,6 +114,7 @@ async def test_lost_factors_are_reset_by_somebody_else(auth: Auth):
 async def test_a_service_account_can_do_what_its_maker_could_give(auth: Auth):
     admin = await auth.person(role="owner")
     customer = str(UUID(int=77))
+    await auth.service.knows("Customer", UUID(int=77))
     given = {"name": "Sync", "scopes": ["tickets:read", "apikeys:write"], "customerIds": [customer]}
     fields = "serviceAccount { id clientId secret scopes userId }"
 
