@@ -38,9 +38,9 @@ from router.server.reload import Graphs
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
 
-if TYPE_CHECKING:  # both bring much along
+if TYPE_CHECKING:
     from router.composition import command
-    from router.server.authentication import Minter
+    from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
 

@@ -32,7 +32,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from sqlalchemy import Column, FetchedValue, LargeBinary, MetaData, Table, Text, Uuid, insert, inspect
+from sqlalchemy import BigInteger, Column, FetchedValue, LargeBinary, MetaData, Table, Text, Uuid, insert, inspect
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -61,10 +61,11 @@ AUDIT = Table(
     Column("after", JSONB(none_as_null=True)),
     Column("correlation", Text),
     Column("address", Text),
+    Column("position", BigInteger),
     Column("previous", LargeBinary),
     Column("hash", LargeBinary),
 )
-"""Its columns, but for the place in its strand; the links are made by PostgreSQL."""
+"""Its columns, but for the strand; the links are made by PostgreSQL."""
 
 _BOOKKEEPING = frozenset({"tenant_id", "version", "updated_at", "updated_by", "created_at", "created_by"})
 _REFUSALS_PAUSE_SECONDS = 60.0

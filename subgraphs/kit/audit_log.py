@@ -26,6 +26,8 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.values import JSON
 
 SCOPE = "audit:read"
+_NEWEST_FIRST = (AUDIT.c.at.desc(), AUDIT.c.position.desc(), AUDIT.c.id)
+"""What is done at once has one moment, and follows one another in its strand."""
 
 
 @federation_type(shareable=True)
@@ -117,7 +119,7 @@ def _held(caller: Caller, module: str) -> str:
 
 
 def _selected(wanted: AuditFilter | None) -> Select[Any]:
-    return select(AUDIT).where(*_conditions(wanted)).order_by(AUDIT.c.at.desc(), AUDIT.c.id.desc())
+    return select(AUDIT).where(*_conditions(wanted)).order_by(*_NEWEST_FIRST)
 
 
 def _conditions(wanted: AuditFilter | None) -> Iterator[ColumnElement[bool]]:

@@ -28,6 +28,10 @@ from subgraphs.kit.work import Work
 
 OWNER = "owner"
 
+_SEEN = text(
+    "SELECT current_setting('psa.customers') AS customers, current_setting('psa.denied') AS denied,"
+    " current_setting('psa.kind') AS kind"
+)
 _SEE = text(
     "SELECT set_config('psa.customers', :customers, true), set_config('psa.denied', :denied, true),"
     " set_config('psa.kind', :kind, true)"
@@ -125,14 +129,12 @@ async def _children(work: Work) -> Mapping[UUID, list[UUID]]:
 @asynccontextmanager
 async def _seeing_everything(work: Work) -> AsyncIterator[None]:
     """Read what the caller need not see until the end of the block: what somebody is granted does not depend on who asks."""
-    caller = work.caller
+    before = (await work.session.execute(_SEEN)).mappings().one()
     await work.session.execute(_SEE, {"customers": EVERY_CUSTOMER, "denied": "", "kind": "SYSTEM"})
     try:
         yield
     finally:
-        own = EVERY_CUSTOMER if caller.customers is None else ",".join(sorted(map(str, caller.customers)))
-        denied = ",".join(sorted(map(str, caller.denied)))
-        await work.session.execute(_SEE, {"customers": own, "denied": denied, "kind": caller.kind})
+        await work.session.execute(_SEE, dict(before))
 
 
 # --- who may give whom what
