@@ -120,11 +120,15 @@ def _stamp(headers: MutableHeaders, facts: Facts) -> None:
 
 
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
+    http = {"http.request.method": scope["method"], "http.response.status_code": status}
+    return {**http, **operation_line(scope, facts, seconds)}
+
+
+def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]:
+    """Tell of one operation, whatever wire carried it."""
     headers = Headers(scope=scope)
     line = {
-        "http.request.method": scope["method"],
         "url.path": scope["path"],
-        "http.response.status_code": status,
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,

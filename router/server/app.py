@@ -76,7 +76,12 @@ def build(
     kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
     identity = _identity(config, connections.exchange(), registry, kept)
     windows = _windows(config)
-    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    limiter = RateLimiter(
+        config.rate_limit,
+        windows,
+        tokens_are_accepted=identity is not None,
+        of_all=config.traffic_shaping.router.global_rate_limit,
+    )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))

@@ -26,6 +26,7 @@ from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
 from subgraphs.kit.context import Context
 from subgraphs.kit.database import engine as connect
+from subgraphs.kit.deadline import InTime
 from subgraphs.kit.live import Feed
 from subgraphs.kit.metrics import Metrics
 from subgraphs.kit.module import Module
@@ -68,7 +69,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
 
     return Starlette(
         routes=[
-            Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
+            Route("/graphql", Verified(InTime(subgraph), verifier, metrics), methods=["POST"]),
             *health.routes(engine),
             *web,
             *_internal(module, settings, engine, clock, lambda app: Verified(app, verifier, metrics)),

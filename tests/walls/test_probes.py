@@ -56,11 +56,19 @@ def test_the_questions_together_select_every_field_of_every_type():
         name
         for kind in API.type_map.values()
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__")
-        if kind not in (API.query_type, API.mutation_type)
+        if kind not in (API.query_type, API.mutation_type, API.subscription_type)
         for name in kind.fields
     }
 
     assert fields - selected == set()
+
+
+def test_what_can_be_watched_is_what_the_whole_platform_is_asked_for_as_somebody_else():
+    """Subscriptions are no probes: `tests/e2e/test_live.py` watches each of them from outside of the walls."""
+    watched = (ROOT / "tests" / "e2e" / "test_live.py").read_text()
+
+    assert API.subscription_type is not None
+    assert [name for name in API.subscription_type.fields if name not in watched] == []
 
 
 def test_a_new_field_is_probed_the_day_it_is_born():

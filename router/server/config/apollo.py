@@ -167,9 +167,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "batching.subgraph": _NOT_YET,
     "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
     "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
-    "traffic_shaping.router.global_rate_limit": _NOT_YET,
-    "traffic_shaping.all.global_rate_limit": _NOT_YET,
-    "traffic_shaping.subgraphs.*.global_rate_limit": _NOT_YET,
     "traffic_shaping.all.experimental_http2": _WITHOUT,
     "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
     "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
@@ -195,7 +192,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "connectors": _NOT_YET,
     "preview_entity_cache": _NOT_YET,
     "response_cache": _NOT_YET,
-    "demand_control": _NOT_YET,
     "progressive_override": "override_labels does it",
     "experimental_chaos": _NOT_YET,
     "experimental_hoist_orphan_errors": "errors of entities always have their place",
@@ -218,6 +214,9 @@ def translate(given: Mapping[str, Any]) -> Translation:
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
         _translate(path, value, done)
+    if "router" in (given.get("authentication") or {}):
+        # There whoever shows no token is anonymous, unless the file says otherwise.
+        done.settings.setdefault("authorization", {}).setdefault("require_authentication", False)
     return done
 
 

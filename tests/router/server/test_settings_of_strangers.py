@@ -98,6 +98,8 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert config.mask_internal_errors is False
     assert (config.request_timeout_seconds, config.overload.concurrent_requests) == (50, 100)
     assert config.traffic_shaping.of("crm").timeout == 0.5
+    assert config.traffic_shaping.router.global_rate_limit is not None
+    assert config.traffic_shaping.router.global_rate_limit.capacity == 10
     limits = config.limits
     assert (limits.body_bytes, limits.depth, limits.height, limits.aliases, limits.root_fields, limits.warn_only) == (
         3_000_000,
@@ -120,7 +122,6 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         "apq.subgraph",
         "batching.subgraph",
         "include_subgraph_errors.subgraphs",
-        "traffic_shaping.router.global_rate_limit",
         "traffic_shaping.all.experimental_http2",
         "health_check.enabled",
         "health_check.listen",
@@ -130,6 +131,26 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         "telemetry",
         "experimental_type_conditioned_fetching",
     }
+
+
+def test_demand_control_and_rates_are_called_the_same(tmp_path: Path) -> None:
+    text = """
+demand_control:
+  enabled: true
+  mode: enforce
+  strategy: {static_estimated: {list_size: 5, max: 40, subgraph: {all: {max: 20}, subgraphs: {crm: {max: 30, list_size: 2}}}}}
+traffic_shaping: {all: {global_rate_limit: {capacity: 3, interval: 2s}}}
+authentication: {router: {jwt: {jwks: [{url: "https://a/jwks", issuers: [a], audiences: [b]}]}}}
+"""
+    found = read_with_notes(file_of(tmp_path, text), {})
+    demand = found.config.demand_control.strategy.static_estimated
+
+    assert found.notes == ()
+    assert (found.config.demand_control.mode, demand.max, demand.list_size) == ("enforce", 40, 5)
+    assert (demand.subgraph.most("crm"), demand.subgraph.most("tickets")) == (30, 20)
+    assert found.config.traffic_shaping.all.global_rate_limit is not None
+    assert found.config.traffic_shaping.all.global_rate_limit.interval == 2
+    assert found.config.authorization.require_authentication is False
 
 
 def test_every_key_that_something_is_mapped_to_exists() -> None:
