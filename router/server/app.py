@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncIterator, MutableMapping
@@ -33,8 +34,10 @@ from router.server.manifests import BadManifest
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.presence import Presence
 from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
+from router.server.revocations import EVERY_SECONDS
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
 
@@ -92,7 +95,7 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with pipeline.persisted.running(), live.running():
+            async with pipeline.persisted.running(), live.running(), _looking_for_revoked(identity, live.presence):
                 yield
         finally:
             await connections.close()
@@ -105,7 +108,7 @@ def build(
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *health.routes(graphs, ending or Ending(), config.health.path),
-            metrics.route(),
+            *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[
@@ -126,6 +129,20 @@ def build(
     app.state.public_keys = public_keys
     app.state.live = live
     return app
+
+
+@asynccontextmanager
+async def _looking_for_revoked(identity: Identity | None, presence: Presence) -> AsyncIterator[None]:
+    if identity is None:
+        yield
+        return
+    looking = asyncio.create_task(
+        presence.look_for_revoked(identity.authenticator.taken_back, EVERY_SECONDS), name="look-for-revoked"
+    )
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def _gate(config: RouterConfig, warden: Warden) -> Gate:

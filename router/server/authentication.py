@@ -173,18 +173,19 @@ class Authenticator:
         if api_key or shown.startswith(PREFIX):
             return await self._by_key(shown, address)
         caller = await self._by_token(shown, address)
-        if await self._taken_back(caller):
+        if await self.taken_back(caller):
             raise NotAccepted("it was taken back")
         return caller
 
-    async def _taken_back(self, caller: Caller) -> bool:
+    async def taken_back(self, caller: Caller) -> bool:
+        """Whether what proved this caller has been taken back since."""
         return self._revocations is not None and await self._revocations.hit(caller.subjects, caller.issued_at)
 
     async def _by_key(self, key: str, address: str | None) -> Caller:
         if self._api_keys is None:
             raise NotAccepted("API keys are not accepted here")
         caller = await self._of_key(self._api_keys, key, address)
-        if await self._taken_back(caller):
+        if await self.taken_back(caller):
             # Perhaps a role, perhaps the key itself: auth knows, and it knows it now.
             self._api_keys.forget(key)
             return await self._of_key(self._api_keys, key, address)

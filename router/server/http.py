@@ -126,6 +126,7 @@ class GraphQLOverHTTP:
         request = graphql_request(asked)
         prepared = await self._pipeline.prepare(request, replace(client, deferring=form is not None))
         if prepared.is_subscription:
+            uploads.check_none(request.variables)
             return self._streams.answer(prepared, request, client)
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)

@@ -122,10 +122,10 @@ class Metrics:
         """Count a request to a subgraph."""
         self._fetches.observe((record.service, record.outcome), record.seconds)
 
-    def route(self) -> Route:
-        """`/metrics` in Prometheus' text format."""
+    def routes(self, path: str) -> list[Route]:
+        """`/metrics`, and another path, in Prometheus' text format."""
 
         async def show(_request: Request) -> Response:
             return Response(generate_latest(self._registry), media_type=_CONTENT_TYPE)
 
-        return Route("/metrics", show)
+        return [Route(name, show) for name in dict.fromkeys(("/metrics", path))]

@@ -24,6 +24,10 @@ from tests.walls.platform import AUDIENCE, ISSUER
 QUERY = '{ customers(search: "nothing is called this") { id } }'
 
 
+REFUSED = (401, 431)
+"""Not proven; or so long that nobody looked at it."""
+
+
 @dataclass(frozen=True)
 class Door:
     """Where a token is shown, and how a good one looks there."""
@@ -147,9 +151,9 @@ async def accepted(door: Door) -> set[str]:
     found = set()
     for name, make in BAD.items():
         status, answer = await door.show(make(door))
-        if status != 401 or "data" in answer:
+        if status not in REFUSED or "data" in answer:
             found.add(name)
-        else:
+        elif status == 401:
             assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", name
         assert await door.show(door.token()) == (200, {"data": {"customers": []}}), name
     return found
@@ -169,7 +173,7 @@ async def test_nothing_is_changed_or_read_with_a_bad_token(platform, tenant):
         response = await platform.clients["router"].post(
             "/graphql", json={"query": text}, headers={"authorization": f"Bearer {make(door)}"}
         )
-        assert response.status_code == 401
+        assert response.status_code in REFUSED
 
     assert await platform.state("tenant_id = $1", h.tenant) == state
 
@@ -207,7 +211,7 @@ async def accepted_by_the_router(door: Door, monkeypatch: pytest.MonkeyPatch) ->
     found = set()
     for name, make in BAD.items():
         status, _ = await door.show(make(door))
-        if status != 401:
+        if status not in REFUSED:
             found.add(name)
     return found
 

@@ -58,8 +58,9 @@ def _first(key: str) -> Convert:
 
 
 def _subgraph_errors(value: Any) -> Ours:
-    # An object says which parts of an error are shown: so errors are shown.
-    return {"mask_internal_errors": value is False}
+    if isinstance(value, dict):
+        value = not value.get("redact_message", True)
+    return {"mask_internal_errors": not value}
 
 
 def _introspection_depth(value: Any) -> Ours:
@@ -101,6 +102,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.listen": _address,
     "supergraph.path": _to("listen.path"),
     "supergraph.introspection": _to("introspection"),
+    "supergraph.defer_support": _to("defer_support"),
     "supergraph.redact_query_validation_errors": _to("redact_query_validation_errors"),
     "supergraph.connection_shutdown_timeout": _to("shutdown.deadline_seconds"),
     "supergraph.query_planning.cache.in_memory.limit": _to("operation_cache_entries"),
@@ -151,6 +153,9 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "plugins.experimental.expose_query_plan": _to("expose_query_plan"),
     "tls.supergraph.certificate": _to("tls.supergraph.certificate_chain"),
     "health_check.path": _to("health.path"),
+    "health_check.listen": lambda value: {"health.listen": str(value)},
+    "telemetry.exporters.metrics.prometheus.listen": lambda value: {"metrics.listen": str(value)},
+    "telemetry.exporters.metrics.prometheus.path": _to("metrics.path"),
 }
 
 _ELSEWHERE: Final = "it's at the main address"
@@ -159,7 +164,6 @@ _NOT_YET: Final = "nothing corresponds to it"
 _IDLE: Final[Mapping[str, str]] = {
     "supergraph.early_cancel": "requests always end when their client leaves",
     "supergraph.generate_query_fragments": _WITHOUT,
-    "supergraph.defer_support": "@defer is answered to clients that accept parts",
     "supergraph.query_planning": _WITHOUT,
     "supergraph.experimental_log_on_broken_pipe": _WITHOUT,
     "apq.subgraph": "subgraphs always get the text",
@@ -182,10 +186,11 @@ _IDLE: Final[Mapping[str, str]] = {
     "subscription.mode.callback.listen": _ELSEWHERE,
     "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
     "health_check.enabled": "it always is",
-    "health_check.listen": _ELSEWHERE,
     "health_check.readiness": _WITHOUT,
     "homepage": "the explorer is at /",
     "sandbox": "the explorer is at /",
+    "telemetry.apollo": "nothing is reported to anybody",
+    "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",
     "fleet_detector": "nothing is reported to anybody",
