@@ -71,5 +71,5 @@ async def reset(work: Work, user_id: UUID | None) -> User:
     user = await work.take(User, user_id, field="userId")
     if user.id == work.caller.subject:
         raise Conflict("Somebody else has to reset your factors.", field="userId")
-    await grants.check_may_change(work, user, field="userId")
+    await grants.check_may_take_over(work, user, field="userId")
     return await factors.reset(work, user.id)

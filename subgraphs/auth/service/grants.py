@@ -171,6 +171,19 @@ async def check_may_take_over(work: Work, user: User, *, field: str) -> None:
     check_gives(work, theirs.permissions, field=field)
 
 
+async def may_take_over(work: Work, maker: UUID, user: User) -> bool:
+    """Whether what somebody set up may speak for a user: not for one who may more, or sees more, than they do.
+
+    What was set up by nobody who is a user, thus by whoever runs the platform, may.
+    """
+    async with _seeing_everything(work):
+        row = await work.find(User, maker)
+    if row is None:
+        return True
+    theirs, wanted = await of(work, row), await of(work, user)
+    return theirs.reach.contains(wanted.reach) and not rules.lacking(theirs.permissions, wanted.permissions)
+
+
 # --- changing
 
 

@@ -82,6 +82,7 @@ async def invite(
     user = await create(work, email=email, display_name=display_name, kind=kind, **described)
     for role in roles:
         await grants.assign(work, user, role)
+    await grants.check_may_take_over(work, user, field="email")
     await mails.send_link(work, user, MailPurpose.INVITATION)
     happened = events.UserInvited(user_id=user.id, customer_id=user.customer_id, email=user.email)
     await work.emit(happened, subject=user.id, customer=user.customer_id)

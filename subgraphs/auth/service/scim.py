@@ -17,7 +17,7 @@ from subgraphs.auth.models.scim import ScimResource, ScimToken
 from subgraphs.auth.rules import people as rules
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.rules.scim import Change, Wanted
-from subgraphs.auth.service import people, teams
+from subgraphs.auth.service import grants, people, teams
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.work import Work
@@ -98,6 +98,7 @@ async def update_user(work: Work, user_id: UUID | None, said: Mapping[str, Any])
 
 
 async def _readdress(work: Work, user: User, email: str) -> None:
+    await grants.check_may_take_over(work, user, field="email")
     try:
         async with work.session.begin_nested():
             user.email = rules.email(email)

@@ -66,6 +66,9 @@ async def rotate_secret(work: Work, client_id: UUID | None, version: int | None 
     """Give a service account a new secret; the old one holds for a day."""
     client = await _taken(work, client_id, version)
     grants.check_gives(work, client.scopes, field="id")
+    if client.user_id is not None:
+        user = await work.take(User, client.user_id, field="id")
+        await grants.check_may_take_over(work, user, field="id")
     client.shown = await clients.rotate_secret(work, client)  # type: ignore[misc]
     return client
 

@@ -24,7 +24,7 @@ import httpx2
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 
 from contracts.scopes import ROLES
 from subgraphs.auth import handles, outside, sealing
@@ -87,13 +87,15 @@ async def create(
         if role not in ROLES:
             raise Invalid(f"There is no role {role!r}.", field="roleMapping")
         grants.check_gives(work, ROLES[role], field="roleMapping")
+    spoken_for = [rules.email(f"x@{one}", field="domains").partition("@")[2] for one in domains]
+    await _check_may_speak_for(work, spoken_for)
     row = IdentityProvider(
         id=uuid7(),
         name=line(name, field="name", longest=60),
         issuer=_address(work, issuer.rstrip("/")),
         client_id=line(client_id, field="clientId"),
         scopes=line(scopes or "openid profile email", field="scopes"),
-        domains=[rules.email(f"x@{one}", field="domains").partition("@")[2] for one in domains],
+        domains=spoken_for,
         group_claim=line(group_claim or "groups", field="groupClaim", longest=100),
         role_mapping=mapping,
         default_roles=defaults,
@@ -105,6 +107,12 @@ async def create(
     sealed = sealing.of(work.settings).close(client_secret.encode(), purpose=_purpose(row.id))
     work.session.add(IdentityProviderSecret(provider_id=row.id, sealed=sealed))
     return row
+
+
+async def _check_may_speak_for(work: Work, domains: Sequence[str]) -> None:
+    """Refuse a provider that could sign somebody in who may more than whoever sets it up."""
+    for user in await work.session.scalars(select(User).where(func.split_part(User.email, "@", 2).in_(domains))):
+        await grants.check_may_take_over(work, user, field="domains")
 
 
 async def disable(work: Work, provider_id: UUID | None, version: int | None = None) -> IdentityProvider:
@@ -213,6 +221,8 @@ async def _introduced(work: Work, provider: IdentityProvider, said: Claims) -> U
         )
         for role in provider.default_roles:
             await grants.assign(work, found, role)
+    elif not await grants.may_take_over(work, provider.created_by, found):
+        raise NotProven("The provider was set up by somebody who may not speak for them.")
     elif found.status is UserStatus.INVITED:
         await people.activate(work, found.id)
     work.session.add(UpstreamIdentity(provider_id=provider.id, subject=str(said["sub"])[:255], user_id=found.id))
