@@ -3,7 +3,7 @@
 from contracts.events import auth as events
 from subgraphs.auth import consumers, web
 from subgraphs.auth.resolvers import roots
-from subgraphs.auth.service import keys, logouts, mails
+from subgraphs.auth.service import keys, logouts, mails, sweeping
 from subgraphs.auth.web import internal
 from subgraphs.kit.module import Module
 
@@ -15,7 +15,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     references=("Customer",),
     consumers=(consumers.TREE,),
-    jobs=(keys.ROTATE, logouts.TELL, mails.SEND),
+    jobs=(keys.ROTATE, logouts.TELL, mails.SEND, sweeping.SWEEP),
     web=web.routes,
     internal=internal.routes,
 )

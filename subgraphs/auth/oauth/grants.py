@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authlib.oauth2 import OAuth2Request
@@ -24,6 +25,8 @@ from subgraphs.auth.models.oauth import AuthorizationCode, DeviceCode, RefreshTo
 from subgraphs.auth.oauth.server import METHODS, Client, Server, wait
 from subgraphs.auth.service import tokens
 from subgraphs.kit.ids import uuid7
+
+_FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +257,13 @@ class SignedAssertion(JWTBearerClientAssertion):
         return KeySet.import_key_set(client.row.jwks)  # type: ignore[arg-type]
 
     def validate_jti(self, claims: dict[str, Any], jti: str) -> bool:
-        """Whether this assertion comes for the first time."""
+        """Whether this assertion comes for the first time; remembered for as long as it would be believed again."""
         work = self._server.work
+        until = datetime.fromtimestamp(min(claims["exp"], _FOR_EVER.timestamp()), UTC)
         row = {
             "tenant_id": work.caller.tenant,
             "jti_hash": handles.hashed(f"{claims['sub']}/{jti}"),
-            "expires_at": work.at,
+            "expires_at": until + timedelta(seconds=self.leeway),
         }
         written = insert(UsedAssertion).values(row).on_conflict_do_nothing().returning(UsedAssertion.jti_hash)
         return wait(work.session.execute(written)).scalar_one_or_none() is not None

@@ -20,7 +20,7 @@ from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.people import UserStatus
-from subgraphs.auth.service import clients, keys, sessions
+from subgraphs.auth.service import clients, keys, sessions, sweeping
 from subgraphs.auth.web import templates
 from subgraphs.auth.web.words import Words, spoken
 from subgraphs.kit import work
@@ -102,6 +102,7 @@ class House:
             if not self._furnished:
                 await keys.alone(begun)
                 await clients.keep_explorer(begun)
+                await sweeping.begin(begun)
                 self._furnished.append(True)
             return await keys.ensure(begun)
 

@@ -10,6 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from contracts.scopes import ROLES
+from subgraphs.auth import handles
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import keys, people
@@ -309,6 +310,12 @@ async def test_a_client_proves_itself_with_its_own_key_once(auth: Auth):
     ]
 
     assert answers == ["invalid_grant", "invalid_client", "invalid_client", "invalid_client"]
+    remembered = await auth.service.rows(
+        "SELECT 1 FROM used_assertion WHERE jti_hash = $1 AND extract(epoch FROM expires_at) = $2",
+        handles.hashed(f"{client.client_id}/1"),
+        now + 60 + 60,  # for as long as it is believed: to its end, and as much again as clocks may differ
+    )
+    assert len(remembered) == 1
 
 
 async def test_a_client_takes_its_tokens_back(auth: Auth):
