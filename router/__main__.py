@@ -1,4 +1,4 @@
-"""The router's command line: `python -m router serve | config | compose | diff | plan | explain`."""
+"""The router's command line: `python -m router serve | config | compose | diff | plan | explain | registry`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from router.federation.supergraph import InvalidSupergraph, Supergraph
 from router.federation.variants import Contract
 from router.planner import command as planning
 from router.planner.explain import Form
+from router.registry import command as registry
 from router.server import access_log
 from router.server import config as settings
 from router.server.serving import Serving
@@ -92,6 +93,8 @@ def _level(name: str) -> int:
         _refuse(ValueError(f"--log {name}: one of debug, info, warn, error is expected."))
     return level
 
+
+cli.add_typer(registry.cli, name="registry")
 
 config_cli = typer.Typer(help="The settings: show, validate, upgrade, or their JSON schema.")
 cli.add_typer(config_cli, name="config")

@@ -19,7 +19,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration, wiring
+from router.server import health, registration, registry_admin, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -63,13 +63,14 @@ def build(
     metrics = Metrics()
     gate = _gate(config, Warden(config.limits, metrics.limit))
     graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
-    registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
+    registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
     identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange())
     windows = _windows(config)
     limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
+    pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
@@ -84,12 +85,14 @@ def build(
         finally:
             await connections.close()
             await windows.close()
+            await registry.save()
 
     app = Starlette(
         routes=[
             *_graphql(config.listen.path, door),
             *live.routes,
             *registration.routes(registry, config.registry.token, public_keys),
+            *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),
             metrics.route(),
             *page.routes(),

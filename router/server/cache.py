@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Generic, TypeVar
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
@@ -37,6 +38,7 @@ async def everybody(_needs: Demand) -> Demand:
 class Checked:
     """A valid operation, and the conditions on which it depends what its caller gets of it."""
 
+    text: str
     document: DocumentNode
     definition: OperationDefinitionNode
     needs: Demand
@@ -69,10 +71,29 @@ class _Once(Generic[K, V]):
         # Others may wait for the same one, so nobody's leaving ends it.
         return await asyncio.shield(pending)
 
+    def recent(self) -> Iterator[tuple[K, V]]:
+        """Give what is ready, the most recently used first."""
+        return self._ready.recent()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
     def _made(self, key: K, weight: int, done: asyncio.Future[V]) -> None:
         del self._pending[key]
         if not done.cancelled() and done.exception() is None:
             self._ready.put(key, done.result(), weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """An operation that is in use: all that is needed to prepare it again, for another supergraph."""
+
+    text: str
+    name: str | None
+    labels: frozenset[str]
+    failed: Demand
+    registered: bool
+    deferring: bool
 
 
 class Operations:
@@ -130,10 +151,27 @@ class Operations:
         restricted = (digest, name, labels, failed, registered, deferring)
         return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
 
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def hottest(self, most: int) -> list[Hot]:
+        """List the operations that were used last, the most recent first."""
+        return [Hot(operation.text, *key[1:]) for key, operation in islice(self._ready.recent(), most)]
+
+    async def prepare(self, hot: Hot) -> Operation:
+        """Prepare an operation of another supergraph before anybody asks; raises `Refused`."""
+
+        async def decide(needs: Demand) -> Demand:
+            return needs & hot.failed
+
+        return await self.find(
+            hot.text, hot.name, hot.labels, decide, registered=hot.registered, deferring=hot.deferring
+        )
+
     def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
         admitted = self._gate.admit(self._schema, text, name, registered=registered)
         document, definition = admitted.document, admitted.definition
-        return Checked(document, definition, self._access.needs(document, definition), admitted.measured)
+        return Checked(text, document, definition, self._access.needs(document, definition), admitted.measured)
 
     def _plan(self, checked: Checked, key: _Key) -> Operation:
         digest, name, labels, failed, _, deferring = key
@@ -148,6 +186,7 @@ class Operations:
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
+        operation = replace(operation, text=checked.text)
         if checked.measured:
             operation = replace(operation, measured=checked.measured)
         if self._costs is not None:

@@ -26,9 +26,11 @@ from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
+from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
+from router.server.client_name import client_name
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
@@ -133,6 +135,8 @@ class Pipeline:
         self._metrics = metrics
         self._limiter = limiter
         self._draw = draw
+        self.seen: SeenOperations | None = None
+        """Where it is noted what clients send, if it matters to anybody."""
 
     @property
     def warden(self) -> Warden:
@@ -166,6 +170,9 @@ class Pipeline:
         labels = graph.labels.active(self._draw)
         limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
+        if self.seen is not None and operation.digest is not None:
+            name = client_name(client.headers)
+            self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
         self._log_withheld(operation, client)
         _check_way(operation, client)
         if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:

@@ -104,6 +104,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.redact_query_validation_errors": _to("redact_query_validation_errors"),
     "supergraph.connection_shutdown_timeout": _to("shutdown.deadline_seconds"),
     "supergraph.query_planning.cache.in_memory.limit": _to("operation_cache_entries"),
+    "supergraph.query_planning.warmed_up_queries": _to("warm_up.operations"),
     "supergraph.strict_variable_validation": _only("enforce", "strict_variable_validation"),
     "apq.router.cache.in_memory.limit": _to("apq.entries"),
     "apq.router.cache.redis.urls": _first("redis.url"),

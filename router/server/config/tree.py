@@ -32,6 +32,7 @@ from router.server.config.tls import Tls
 from router.server.config.traffic_shaping import TrafficShaping
 from router.server.config.units import Seconds
 from router.server.config.uploads import Uploads
+from router.server.config.warm_up import WarmUp
 
 
 class RouterConfig(Section):
@@ -63,6 +64,7 @@ class RouterConfig(Section):
     rate_limit: RateLimit = RateLimit()
     demand_control: DemandControl = DemandControl()
     registry: RegistrySettings = RegistrySettings()
+    warm_up: WarmUp = WarmUp()
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
