@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from codegen.artifact import NOTICE, Artifact
+from contracts.events import audit
 from contracts.events.envelope import Envelope, Event
 from subgraphs import MODULES
-from subgraphs.kit.module import Module, load
+from subgraphs.kit.module import load
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def artifacts() -> Iterator[Artifact]:
-    """`contracts/events/envelope.json`, and `contracts/events/<module>.json` for every module."""
+    """`contracts/events/envelope.json`, `audit.json`, and `<module>.json` for every module."""
     yield _written("envelope", {"$schema": DIALECT, "$comment": NOTICE, **Envelope.model_json_schema()})
+    purpose = "What the audit of every module tells."
+    yield _written("audit", _catalogue("audit", purpose, audit.CATALOGUE.values()))
     for name in MODULES:
-        yield _written(name, _catalogue(load(name)))
+        module = load(name)
+        yield _written(name, _catalogue(name, module.purpose, module.events))
 
 
 def _written(name: str, schema: dict[str, Any]) -> Artifact:
     return Artifact(f"contracts/events/{name}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
 
 
-def _catalogue(module: Module) -> dict[str, Any]:
-    events = sorted(module.events, key=lambda event: event.type)
+def _catalogue(name: str, purpose: str, events: Iterable[type[Event]]) -> dict[str, Any]:
     return {
         "$schema": DIALECT,
         "$comment": NOTICE,
-        "title": f"Events of {module.name}",
-        "description": f"{module.purpose} Each entry describes `data` of an envelope (envelope.json).",
-        "$defs": {event.type: _payload(event) for event in events},
+        "title": f"Events of {name}",
+        "description": f"{purpose} Each entry describes `data` of an envelope (envelope.json).",
+        "$defs": {event.type: _payload(event) for event in sorted(events, key=lambda event: event.type)},
     }
 
 

@@ -10,7 +10,9 @@ from typing import Final, Literal, TypedDict
 
 INTERNAL_ISSUER = "psa-router"
 INTERNAL_TOKEN_TYPE = "psa-internal+jwt"  # noqa: S105 - the `typ` header, not a secret
-INTERNAL_TOKEN_SECONDS = 300
+INTERNAL_TOKEN_SECONDS = 30
+"""With the leeway of the clocks a minute: what was revoked at the door is over everywhere."""
+CLOCK_LEEWAY_SECONDS = 30
 SIGNING_ALGORITHM = "ES256"
 
 CallerKind = Literal["STAFF", "CUSTOMER", "COMANAGED", "SERVICE", "SYSTEM"]
@@ -33,3 +35,20 @@ class CallerClaims(TypedDict, total=False):
     """The customers whose rows may be seen: all, or these UUIDs."""
     deny: list[str]
     """Customers that stay hidden although `customers` would allow them."""
+    contact: str
+    """The contact in customer management that this user is: what "one's own" means for a customer's people."""
+    sid: str
+    """The session in which the user signed in."""
+    key: str
+    """The API key that stands for the user: its UUID."""
+    act: Actor
+    """Who acts in the subject's name, while somebody does."""
+    ip: str
+    """The client's address, as the router saw it; never read from a client's token."""
+
+
+class Actor(TypedDict):
+    """The one who really acts (RFC 8693 section 4.1)."""
+
+    sub: str
+    """A user: a UUID."""

@@ -1,26 +1,26 @@
-"""The router's command line: `python -m router serve | config | compose | diff | plan | explain | registry`."""
+"""The router's command line: `python -m router serve | config | compose | diff | plan | explain | registry`.
+
+Each command imports what it needs: to compose takes no server, and must not wait for one.
+"""
 
 from __future__ import annotations
 
 import gc
+import io
 import json
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from router.composition import command, difference
-from router.federation.supergraph import InvalidSupergraph, Supergraph
 from router.federation.variants import Contract
-from router.planner import command as planning
-from router.planner.explain import Form
 from router.registry import command as registry
-from router.server import access_log
-from router.server import config as settings
-from router.server.serving import Serving
+
+if TYPE_CHECKING:
+    from router.server.config import RouterConfig
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -63,13 +63,17 @@ def serve(
     ] = "info",
 ) -> None:
     """Serve GraphQL at /graphql, health at /health, metrics at /metrics."""
+    from router.server import config as settings
+    from router.server import ecs
+    from router.server.serving import Serving
+
     more: dict[str, Any] = {"supergraph_file": supergraph, "subgraphs_file": subgraphs}
     more |= {"listen__host": host, "listen__port": port} if listen is None else _address(listen)
     if hot_reload or dev:
         more["hot_reload"] = True
     if dev:
         more |= {"introspection": True, "expose_query_plan": True, "mask_internal_errors": False}
-    access_log.configure(level=_level(log))
+    ecs.configure(level=_level(log))
     try:
         serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)
     except settings.Misconfigured as problem:
@@ -104,6 +108,8 @@ cli.add_typer(config_cli, name="config")
 def config_of(context: typer.Context, config: ConfigFile = None) -> None:
     """Print the effective settings, secrets hidden, unless a command says what else."""
     if context.invoked_subcommand is None:
+        from router.server import config as settings
+
         print(settings.shown(_read(config)), end="")
 
 
@@ -115,18 +121,24 @@ def show_config(
     file: Annotated[Path | None, typer.Argument(help="The settings.")] = None, config: ConfigFile = None
 ) -> None:
     """Print the effective settings, secrets hidden."""
+    from router.server import config as settings
+
     print(settings.shown(_read(file or config)), end="")
 
 
 @config_cli.command("schema")
 def show_schema() -> None:
     """Print the JSON schema of the settings."""
+    from router.server import config as settings
+
     print(json.dumps(settings.schema(), indent=2))
 
 
 @config_cli.command("validate")
 def validate_config(file: SettingsFile) -> None:
     """Say whether a file can be used, and everything that is wrong with it."""
+    from router.server import config as settings
+
     try:
         read = settings.read_with_notes(file, os.environ)
     except settings.Misconfigured as problem:
@@ -139,6 +151,8 @@ def validate_config(file: SettingsFile) -> None:
 @config_cli.command("upgrade")
 def upgrade_config(file: SettingsFile) -> None:
     """Print Apollo's router.yaml as a file of ours."""
+    from router.server import config as settings
+
     try:
         text, notes = settings.upgraded(file)
     except settings.Misconfigured as problem:
@@ -161,6 +175,9 @@ def compose(
     hide_unreachable: Annotated[bool, typer.Option("--hide-unreachable", help="Hide what no query comes by.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
     """Compose subgraphs into a supergraph, or the variant that a contract shows, or say every reason why not."""
+    from router.composition import command
+
+    _tolerate_any_bytes()
     contract = Contract(frozenset(include_tag or ()), frozenset(exclude_tag or ()), hide_unreachable)
     status = command.run(
         subgraphs=subgraphs,
@@ -182,6 +199,9 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
     """List what changed between two supergraphs; exit 1 when it may break a client."""
+    from router.composition import difference
+    from router.federation.supergraph import InvalidSupergraph, Supergraph
+
     try:
         changes = difference.between(Supergraph.parse(_text(old)), Supergraph.parse(_text(new)))
     except (InvalidSupergraph, OSError) as problem:
@@ -205,6 +225,8 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="In Apollo's JSON.")] = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
     """Print the query plan of an operation."""
+    from router.planner import command as planning
+
     try:
         print(planning.plan(_text(supergraph), _document(query), name, labels=frozenset(label or ()), as_json=as_json))
     except (planning.NotPlanned, OSError) as problem:
@@ -217,13 +239,23 @@ def explain(
     supergraph: SupergraphFile,
     name: OperationName = None,
     label: Labels = None,
-    form: Annotated[Form, typer.Option(help="How graphs are drawn.")] = "text",
+    form: Annotated[Literal["text", "mermaid"], typer.Option(help="How graphs are drawn.")] = "text",
 ) -> None:
     """Print every stage of planning an operation."""
+    from router.planner import command as planning
+
     try:
         print(planning.explain(_text(supergraph), _document(query), name, labels=frozenset(label or ()), form=form))
     except (planning.NotPlanned, OSError) as problem:
         _refuse(problem)
+
+
+def _tolerate_any_bytes() -> None:
+    """What comes in need not be text, and what goes out must be: nobody dies of a byte."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _document(query: str) -> str:
@@ -237,7 +269,9 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _read(file: Path | None, **more: Any) -> settings.RouterConfig:
+def _read(file: Path | None, **more: Any) -> RouterConfig:
+    from router.server import config as settings
+
     try:
         return settings.read(file, os.environ, **more)
     except settings.Misconfigured as problem:

@@ -1,4 +1,4 @@
-"""One command line for all modules: `python -m subgraphs <name> serve relay consume work`, or `migrate`, `sdl`, `config`."""
+"""One command line for all modules: `python -m subgraphs <name> serve relay consume work`, or `migrate`, `sdl`, `config`, `audit verify`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from subgraphs import MODULES
-from subgraphs.kit import config, graph, log, migrate, module, process
+from subgraphs.kit import audit_proof, config, graph, log, migrate, module, process
 from subgraphs.kit.app import Breached
 
 
@@ -25,6 +25,8 @@ class Verb(Enum):
     MIGRATE = "migrate"
     SDL = "sdl"
     CONFIG = "config"
+    AUDIT = "audit"
+    VERIFY = "verify"
 
 
 def main(
@@ -53,11 +55,23 @@ def _run(name: str, verbs: list[str]) -> None:
         case ["migrate"]:
             ran = asyncio.run(migrate.upgrade(name, settings.needed("database_owner_url")))
             print(f"{name}: {', '.join(ran) or 'nothing to do'}")
+        case ["audit", "verify"]:
+            _verify_audit(name, settings.needed("database_owner_url"))
         case _ if set(verbs) <= process.VERBS.keys():
             log.configure(service=f"psa-{name}")
             asyncio.run(process.until_told(manifest, settings, verbs))
         case _:
             raise typer.BadParameter(f"{' '.join(verbs)} cannot be combined")
+
+
+def _verify_audit(name: str, owner_url: str) -> None:
+    """Say whether the records hold; name the first break of each chain that does not, and fail."""
+    proof = asyncio.run(audit_proof.verify(owner_url))
+    for found in proof.breaks:
+        print(f"{name}: {found}", file=sys.stderr)
+    print(f"{name}: {proof.entries} entries in {proof.strands} strands, {len(proof.breaks)} broken; seal {proof.seal}")
+    if proof.breaks:
+        raise typer.Exit(1)
 
 
 def _leaves(problems: BaseExceptionGroup) -> list[BaseException]:

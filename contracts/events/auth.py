@@ -61,6 +61,40 @@ class UserDisabled(_UserFact):
     type = "user.disabled"
 
 
+class UserRoleChanged(_UserFact):
+    """A user was given a role, or lost one."""
+
+    type = "user.role_changed"
+
+    roles: tuple[str, ...]
+    """The keys of all roles that they have now."""
+
+
+class _ApiKeyFact(Event):
+    """Something that happened to an API key."""
+
+    subject_type = "ApiKey"
+
+    id: UUID
+    owner_id: UUID
+    """The user for whom it stands."""
+    name: str
+    prefix: str
+    """What of the key may be shown."""
+
+
+class ApiKeyCreated(_ApiKeyFact):
+    """An API key was made, or given a new secret."""
+
+    type = "api_key.created"
+
+
+class ApiKeyRevoked(_ApiKeyFact):
+    """An API key opens nothing any more."""
+
+    type = "api_key.revoked"
+
+
 class SessionRevoked(_UserFact):
     """A session was ended before its time: by signing out, or by somebody who may."""
 
@@ -93,6 +127,9 @@ CATALOGUE = catalogue(
     UserInvited,
     UserActivated,
     UserDisabled,
+    UserRoleChanged,
+    ApiKeyCreated,
+    ApiKeyRevoked,
     SessionRevoked,
     MfaReset,
     LoginFailedThreshold,

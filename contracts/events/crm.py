@@ -16,6 +16,8 @@ class _CustomerFact(Event):
     name: str
     status: str
     """ACTIVE, ON_HOLD, INACTIVE or BLOCKED; treat what you don't know as INACTIVE."""
+    parent_id: UUID | None = None
+    """The customer to which it belongs."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the customer is new."""
 

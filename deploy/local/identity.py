@@ -23,7 +23,7 @@ from deploy.local import home as homes
 from deploy.local.home import Trouble
 from deploy.local.people import TENANTS, Person, Tenant
 
-ISSUER = "http://localhost/psa-local"
+_ISSUER = "http://localhost:4000"
 AUDIENCE = "psa"
 TOKEN_HOURS = 8
 _CLIENT = "psa-local"
@@ -53,6 +53,23 @@ def public_keys_file(home: Path) -> Path:
     return file
 
 
+def issuer(home: Path) -> str:
+    """Who signs access tokens here: the origin at which browsers found the platform when it ran last."""
+    try:
+        return (home / "identity" / "issuer").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _ISSUER
+
+
+def remember_issuer(home: Path, port: int) -> str:
+    """Write down at which origin browsers find the platform; by name, because a passkey belongs to a name."""
+    homes.make_directory(home / "identity")
+    file, origin = home / "identity" / "issuer", f"http://localhost:{port}"
+    with homes.explained(file):
+        file.write_text(origin, encoding="utf-8")
+    return origin
+
+
 def public(key: ECKey) -> dict[str, Any]:
     """The half of a key that everybody may know, as a JSON Web Key Set."""
     return {"keys": [key.as_dict(private=False)]}
@@ -62,7 +79,7 @@ def token(home: Path, tenant: Tenant, person: Person) -> str:
     """Mint an access token for a person; it holds for a working day."""
     key, now = issuer_key(home), int(time.time())
     claims = {
-        "iss": ISSUER,
+        "iss": issuer(home),
         "aud": AUDIENCE,
         "client_id": _CLIENT,
         "iat": now,
@@ -114,6 +131,15 @@ def _caller(home: Path, tenant: Tenant, person: Person) -> CallerClaims:
         "scope": " ".join(sorted(ROLES[person.role])),
         "customers": EVERY_CUSTOMER if person.customers is None else _customers(home, tenant, person.customers),
     }
+
+
+def customers(home: Path, tenant: Tenant) -> Mapping[str, UUID]:
+    """The demo's customers of this tenant by their numbers; none as long as they have not been made."""
+    try:
+        ids: dict[str, str] = json.loads(_customers_file(home, tenant).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {number: UUID(known) for number, known in ids.items()}
 
 
 def _customers(home: Path, tenant: Tenant, numbers: tuple[str, ...]) -> list[str]:

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from deploy.local import identity, schemas, serving
+from deploy.local import accounts, identity, schemas, serving
 from deploy.local.children import Say
 from deploy.local.home import Trouble
 from deploy.local.postgres import embedded_postgres
@@ -46,6 +46,8 @@ class Running:
 
     url: str
     home: Path
+    auth: Settings
+    """What the module auth was told, for those who write its users down."""
 
 
 @asynccontextmanager
@@ -62,7 +64,10 @@ async def in_one_process(
         addresses = {name: await schemas.bring_up(admin_url, name) for name in MODULES}
         amqp_url = await schemas.bring_up_broker(admin_url)
         step.done(f"schemas of {', '.join(MODULES)}")
-        modules = {module.load(name): _settings(addresses[name], amqp_url) for name in MODULES}
+        origin = identity.remember_issuer(home, serving.port_of(listener))
+        modules = {module.load(name): settings(home, name, addresses[name], amqp_url, origin) for name in MODULES}
+        auth = modules[module.load("auth")]
+        await accounts.make(home, auth)
         router = await _router(home, modules, stack, without)
         step.done("modules, and the graph that they are together")
         await process.declare_queues(list(modules), broker.at(amqp_url))
@@ -76,7 +81,7 @@ async def in_one_process(
         await stack.enter_async_context(_running(tasks))
         await ready.wait()
         step.done("router")
-        yield Running(f"http://{serving.HOST}:{serving.port_of(listener)}", home)
+        yield Running(f"http://{serving.HOST}:{serving.port_of(listener)}", home, auth)
 
 
 class Steps:
@@ -94,14 +99,17 @@ class Steps:
         self._began = now
 
 
-def router_config(home: Path, **more: Any) -> RouterConfig:
-    """The router's settings on this machine: the demo's issuer, and a key of its own that outlives it."""
+def router_config(home: Path, auth: str | None = None, **more: Any) -> RouterConfig:
+    """The router's settings on this machine: who issues tokens here, and a key of its own that outlives it.
+
+    `auth` is where the module auth answers; without it, the demo's own key is the only one that there is.
+    """
     identity.router_key(home)
     return RouterConfig(
         authentication=Authentication(
-            issuer=identity.ISSUER,
+            issuer=identity.issuer(home),
             audience=identity.AUDIENCE,
-            jwks=str(identity.public_keys_file(home)),
+            jwks=f"{auth}/auth/jwks.json" if auth else str(identity.public_keys_file(home)),
             signing_key_file=identity.router_key_file(home),
         ),
         expose_query_plan=True,
@@ -114,7 +122,9 @@ async def _router(
 ) -> Starlette:
     """Build the router around the modules' applications, and have it compose their graph."""
     inside: dict[str, Any] = {}
-    router = build_router(router_config(home, access_log=False, registry=RegistrySettings()), in_process=inside)
+    auth = None if "auth" in without else "inprocess://auth"
+    config = router_config(home, auth, access_log=False, registry=RegistrySettings())
+    router = build_router(config, in_process=inside)
 
     async def keys() -> dict[str, Any]:
         known: dict[str, Any] = router.state.public_keys()
@@ -134,8 +144,11 @@ async def _router(
     return router
 
 
-def _settings(schema: Schema, amqp_url: str) -> Settings:
+def settings(home: Path, name: str, schema: Schema, amqp_url: str, issuer: str) -> Settings:
+    """A module's settings on this machine; who issues tokens knows more than the others."""
+    own: Mapping[str, Any] = accounts.settings(home, issuer) if name == "auth" else {}
     return Settings(
+        **own,
         database_url=SecretStr(schema.runtime_url),
         database_relay_url=SecretStr(schema.relay_url),
         database_pool=_POOL,

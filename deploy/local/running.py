@@ -12,9 +12,10 @@ from pathlib import Path
 
 import structlog
 
-from deploy.local import demo
+from deploy.local import accounts, demo, identity
 from deploy.local.children import Say
 from deploy.local.home import DEFAULT_HOME, Trouble
+from deploy.local.people import NORDLICHT
 from deploy.local.platform import Running, in_one_process
 from deploy.local.split import in_many_processes
 from subgraphs import MODULES
@@ -35,7 +36,8 @@ async def until_told(home: Path, port: int, say: Say, *, split: bool, without: f
             async with start(home, port, say, without) as started:
                 if not without:
                     await demo.make(started.url, home, say)
-                say(_welcome(started))
+                    await accounts.make(home, started.auth)
+                say(_welcome(started, told=_told_before(home)))
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             say("✓ stopped; the data stays")
@@ -70,15 +72,30 @@ def _told_to_stop(say: Say) -> Iterator[None]:
             loop.remove_signal_handler(name)
 
 
-def _welcome(running: Running) -> str:
+def _told_before(home: Path) -> bool:
+    """Whether the password was told already; remembers that it will have been."""
+    note = home / "identity" / "demo-password-told"
+    told = note.exists()
+    note.touch()
+    return told
+
+
+def _welcome(running: Running, *, told: bool) -> str:
     of_home = "" if running.home == DEFAULT_HOME else f" --home {running.home}"
     token = f"./dev token{of_home}"
+    kept = running.home / "identity" / "demo-password"
+    password = f"in {kept}" if told else f"{accounts.password(running.home)}   (told once; kept in {kept})"
     return f"""
   GraphQL    {running.url}/graphql
   Explorer   {running.url}/
   Health     {running.url}/health/ready
 
-  Sign in with a token of the demo's owner; --tenant, --user and --role choose another:
+  Sign in    {identity.issuer(running.home)}/auth/account
+             one user per role: owner inga.petersen@nordlicht.example, and {len(NORDLICHT.people) - 1} more (deploy/local/people.py)
+  Password   {password}
+  Mails      {accounts.mail_folder(running.home)}
+
+  Or with a token of the demo's owner; --tenant, --user and --role choose another:
     {token}
 
   The first query:

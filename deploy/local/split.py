@@ -25,10 +25,10 @@ from pathlib import Path
 
 import httpx2
 
-from deploy.local import children, identity, packages, schemas, services, serving
+from deploy.local import accounts, children, identity, packages, schemas, services, serving
 from deploy.local.children import Say
 from deploy.local.home import Trouble, make_directory
-from deploy.local.platform import Running, Steps
+from deploy.local.platform import Running, Steps, settings
 from deploy.local.postgres import embedded_postgres
 from deploy.local.schemas import Schema
 from subgraphs import MODULES
@@ -61,11 +61,14 @@ async def in_many_processes(
         step.done(f"schemas of {', '.join(MODULES)}")
         await process.declare_queues([module.load(name) for name in MODULES], broker.at(amqp_url))
         ports = {name: children.free_port() for name in MODULES}
+        origin = identity.remember_issuer(home, serving.port_of(listener))
+        auth = settings(home, "auth", addresses["auth"], amqp_url, origin)
+        await accounts.make(home, auth)
         house = _House(home, serving.port_of(listener), ports, amqp_url, redis_url, secrets.token_urlsafe(24), say)
         listener.close()
         await house.start({name: schema for name, schema in addresses.items() if name not in without}, stack)
         step.done("router and modules, each in its own processes")
-        yield Running(house.url, home)
+        yield Running(house.url, home, auth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ class _House:
         return children.kept(title, start, say=self.say, seconds=_STOP_SECONDS, may_stop=True)
 
     def _router_environment(self) -> dict[str, str]:
+        auth = f"http://{serving.HOST}:{self.ports['auth']}"
         identity.router_key(self.home)
         return _ENVIRONMENT | {
             "PSA_ROUTER_LISTEN__HOST": serving.HOST,
@@ -125,26 +129,31 @@ class _House:
             "PSA_ROUTER_REGISTRY__TOKEN": self.registry_token,
             "PSA_ROUTER_REDIS__URL": self.redis_url,
             "PSA_ROUTER_REGISTRY__STATE_FILE": str(self.home / "registry.json"),
-            "PSA_ROUTER_AUTHENTICATION__ISSUER": identity.ISSUER,
+            "PSA_ROUTER_AUTHENTICATION__ISSUER": identity.issuer(self.home),
             "PSA_ROUTER_AUTHENTICATION__AUDIENCE": identity.AUDIENCE,
-            "PSA_ROUTER_AUTHENTICATION__JWKS": str(identity.public_keys_file(self.home)),
+            "PSA_ROUTER_AUTHENTICATION__JWKS": f"{auth}/auth/jwks.json",
             "PSA_ROUTER_AUTHENTICATION__SIGNING_KEY_FILE": str(identity.router_key_file(self.home)),
             "PSA_ROUTER_EXPOSE_QUERY_PLAN": "true",
         }
 
     def _module_environment(self, name: str, schema: Schema) -> dict[str, str]:
-        return _ENVIRONMENT | {
-            "PSA_DATABASE_URL": schema.runtime_url,
-            "PSA_DATABASE_RELAY_URL": schema.relay_url,
-            "PSA_DATABASE_POOL": _POOL,
-            "PSA_AMQP_URL": self.amqp_url,
-            "PSA_REDIS_URL": self.redis_url,
-            "PSA_ROUTER_URL": self.url,
-            "PSA_REGISTRY_TOKEN": self.registry_token,
-            "PSA_INTERNAL_JWKS": f"{self.url}/registry/jwks.json",
-            "PSA_LISTEN_HOST": serving.HOST,
-            "PSA_LISTEN_PORT": str(self.ports[name]),
-        }
+        own = accounts.settings(self.home, identity.issuer(self.home)) if name == "auth" else {}
+        return (
+            _ENVIRONMENT
+            | {f"PSA_{key.upper()}": value for key, value in own.items()}
+            | {
+                "PSA_DATABASE_URL": schema.runtime_url,
+                "PSA_DATABASE_RELAY_URL": schema.relay_url,
+                "PSA_DATABASE_POOL": _POOL,
+                "PSA_AMQP_URL": self.amqp_url,
+                "PSA_REDIS_URL": self.redis_url,
+                "PSA_ROUTER_URL": self.url,
+                "PSA_REGISTRY_TOKEN": self.registry_token,
+                "PSA_INTERNAL_JWKS": f"{self.url}/registry/jwks.json",
+                "PSA_LISTEN_HOST": serving.HOST,
+                "PSA_LISTEN_PORT": str(self.ports[name]),
+            }
+        )
 
     async def _until_registered(self, client: httpx2.AsyncClient) -> None:
         """Wait until the graph is that of the modules that run now: the router remembers those of the last time."""

@@ -12,7 +12,6 @@ from router.composition.satisfiability import check as satisfiability
 from router.composition.supergraph_sdl import print_supergraph
 from router.composition.validation import (
     graphql,
-    graphql_directives,
     inaccessible,
     interface_rules,
     merge_rules,
@@ -23,8 +22,9 @@ from router.composition.validation import (
 from router.federation.codes import CompositionError, Hint
 from router.federation.directives import join_version
 from router.federation.implied_version import implied
+from router.federation.loading import load
 from router.federation.spec import Version
-from router.federation.subgraph import Subgraph, SubgraphSource, load
+from router.federation.subgraph import Subgraph, SubgraphSource
 from router.federation.upgrade import upgrade
 
 __all__ = ["Composed", "CompositionError", "Hint", "Refused", "SubgraphSource", "supergraph"]
@@ -105,10 +105,10 @@ def _needed_version(subgraph: Subgraph) -> Version:
 
 def _check(subgraph: Subgraph) -> list[CompositionError]:
     """Federation has nothing to say about what is no GraphQL, nor about what is not upgraded yet."""
-    if subgraph.broken:
-        return [*subgraph.broken, *graphql_directives.unknown(subgraph)]
     problems = list(graphql.check(subgraph))
-    return problems if problems or subgraph.is_federation_1 else list(subgraph_rules.check(subgraph))
+    if problems:
+        return problems
+    return [*subgraph.misnamed, *(() if subgraph.is_federation_1 else subgraph_rules.check(subgraph))]
 
 
 def _load(sources: Sequence[SubgraphSource]) -> tuple[list[Subgraph], list[CompositionError]]:

@@ -31,7 +31,8 @@ from router.federation.elements import (
     named,
 )
 from router.federation.fieldsets import FieldSetSyntaxError, Fragment, parse
-from router.federation.subgraph import Subgraph, SubgraphSource, load
+from router.federation.loading import load
+from router.federation.subgraph import Subgraph, SubgraphSource
 
 # How many characters of SDL are composed at most to try proposals: a few seconds' worth.
 _MOST_CHARACTERS = 400_000

@@ -121,6 +121,11 @@ class Deferred:
         self._numbers = count()
         self._began = False
 
+    @property
+    def delivered(self) -> Data | None:
+        """All that the client has by now."""
+        return self._client_has or None
+
     async def run(self, deadline: float) -> None:
         """Answer; raises `TimeoutError` if the primary part isn't there in time (of the event loop's clock)."""
         try:
@@ -251,21 +256,32 @@ class Deferred:
 
     def _hand_out(self, own: Errors, pieces: list[Piece]) -> None:
         """Give each error to the piece that it's about."""
-        last = not self._open
-        held = [error for error in self._held if last or self._is_due(error, pieces)]
-        self._held = [error for error in self._held if error not in held]
-        for error in (*own, *held):
-            path = tuple(error.get("path", ()))
-            about = [piece for piece in pieces if _begins(path, piece.announced.path)]
-            (about or pieces)[0].errors.append(error)
+        by_path = {piece.announced.path: piece for piece in pieces}
+        due: Errors = []
+        held: Errors = []
+        for error in self._held:
+            (held if self._open and not self._is_due(error, by_path) else due).append(error)
+        self._held = held
+        for error in (*own, *due):
+            (_about(error, by_path) or pieces[0]).errors.append(error)
         for piece in pieces:
             if piece.data is None and not piece.errors:
-                piece.errors.append(_failed(piece, next(iter((*own, *held)), None)))
+                piece.errors.append(_failed(piece, next(iter((*own, *due)), None)))
 
-    def _is_due(self, error: Mapping[str, Any], pieces: list[Piece]) -> bool:
-        path = tuple(error.get("path", ()))
-        about = [piece for piece in pieces if _begins(path, piece.announced.path)]
-        return any(piece.data is None or _is_visible(self._client_has, path) for piece in about)
+    def _is_due(self, error: Mapping[str, Any], by_path: Mapping[ResponsePath, Piece]) -> bool:
+        piece = _about(error, by_path)
+        if piece is None:
+            return False
+        return piece.data is None or _is_visible(self._client_has, tuple(error.get("path", ())))
+
+
+def _about(error: Mapping[str, Any], by_path: Mapping[ResponsePath, Piece]) -> Piece | None:
+    """Find the piece at whose object, or below, an error happened."""
+    path: ResponsePath = tuple(error.get("path", ()))
+    if EACH in path:
+        return next((piece for start, piece in by_path.items() if _begins(path, start)), None)
+    starts = (path[:length] for length in range(len(path), -1, -1))
+    return next((by_path[start] for start in starts if start in by_path), None)
 
 
 def _failed(piece: Piece, reason: Mapping[str, Any] | None) -> dict[str, Any]:

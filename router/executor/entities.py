@@ -45,7 +45,7 @@ class Collected:
     incomplete: list[Position]
 
 
-class _Absent(Exception):
+class _Absent(KeyError):
     """A field that the representation needs is not in the data."""
 
 

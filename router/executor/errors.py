@@ -36,6 +36,7 @@ _REASONS = {
     "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE": "is not asked for that much",
     "FETCH_LIMIT_EXCEEDED": "would have to be asked too often",
     "RESPONSE_SIZE_LIMIT_EXCEEDED": "answered more than an operation may hold",
+    "REQUEST_RATE_LIMITED": "is asked as often as it may be",
     "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
     "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }

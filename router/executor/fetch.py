@@ -317,7 +317,9 @@ async def _sent(
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
     deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
     is_query = node.operation_kind == "query" and isinstance(body, bytes)
-    request = SubgraphRequest(node.service_name, url, body, call.headers(node.service_name), is_query=is_query)
+    siblings = spending if node.requires and node.service_name in spending.demand.crowded else None
+    headers = call.headers(node.service_name)
+    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query, siblings=siblings)
     response = await services.transport.send(request, deadline)
     spending.answer(node.service_name, response.size)
     if call.received is not None:

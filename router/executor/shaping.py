@@ -20,6 +20,7 @@ from router.executor.concurrency import ConcurrencyPolicy, Limiter, Queued
 from router.executor.dedupe import Deduplicated
 from router.executor.retries import Budget, Retried, RetryPolicy
 from router.executor.signatures import Signed, SigningKey
+from router.executor.throttle import RatePolicy, Throttled
 from router.executor.transport import (
     Answer,
     Carrier,
@@ -31,7 +32,7 @@ from router.executor.transport import (
 )
 
 Observe = Callable[[str, str], None]
-"""Told of a service and what happened to a request: retried, shared, rejected, open, half_open, closed, crowded."""
+"""Told of a service and what happened to a request: retried, shared, rejected, open, half_open, closed, crowded, throttled."""
 
 Coding = Literal["gzip", "deflate"]
 
@@ -45,6 +46,7 @@ class Shape:
     retry: RetryPolicy | None = None
     breaker: BreakerPolicy | None = None
     concurrency: ConcurrencyPolicy | None = None
+    rate: RatePolicy | None = None
     compression: Coding | None = None
     deadline_header: str | None = None
     signing: SigningKey | None = None
@@ -95,6 +97,8 @@ def layers(shape: Shape, exchange: Exchange, observe: Observe) -> Carrier:
         carrier = Compressed(carrier, shape.compression)
     if shape.deadline_header:
         carrier = Hurried(carrier, shape.deadline_header)
+    if shape.rate:
+        carrier = Throttled(carrier, shape.rate, observe)
     if shape.concurrency:
         carrier = Queued(carrier, Limiter(shape.concurrency), observe)
     if shape.breaker:

@@ -51,16 +51,19 @@ class TooManyBytes(TransportFailure):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a plan takes at least: its fetches, and the services that they go to."""
+    """What a plan takes at least: its fetches, and the services that they go to; some are asked for entities twice."""
 
     fetches: int = 0
     services: int = 0
+    crowded: frozenset[str] = frozenset()
 
     @staticmethod
     def of(plan: QueryPlan) -> Demand:
         """Count them."""
         found = list(_fetches(plan.node))
-        return Demand(len(found), len({fetch.service_name for fetch in found}))
+        entities = Counter(fetch.service_name for fetch in found if fetch.requires)
+        crowded = frozenset(name for name, count in entities.items() if count > 1)
+        return Demand(len(found), len({fetch.service_name for fetch in found}), crowded)
 
 
 def _fetches(node: PlanNode | None) -> Iterator[Fetch]:

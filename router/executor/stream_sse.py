@@ -10,10 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx2
 import orjson
 import structlog
 
@@ -30,6 +29,12 @@ from router.executor.transport import (
     asgi_scope,
     graphql_response,
 )
+from router.later import later
+
+if TYPE_CHECKING:
+    import httpx2
+else:
+    httpx2 = later("httpx2")
 
 HEADERS: Mapping[str, str] = {"content-type": "application/json", "accept": "text/event-stream"}
 _JSON = ("application/json", "application/graphql-response+json")

@@ -12,15 +12,22 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx2
 import orjson
 import structlog
 
 from router.executor.uploads import Form
+from router.later import later
+
+if TYPE_CHECKING:
+    import httpx2
+else:
+    httpx2 = later("httpx2")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -50,6 +57,8 @@ class SubgraphRequest:
     body: bytes | Form
     headers: Mapping[str, str] = field(default_factory=dict)
     is_query: bool = False
+    siblings: object = None
+    """The operation that it is part of, if that may ask the same service for something else at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +145,20 @@ class HttpExchange:
         certificate: tuple[Path, Path] | None = None,
     ) -> None:
         self._max = max_answer_bytes
-        tls = ssl.create_default_context(cafile=ca_file)
-        if certificate is not None:
-            # Who we are: a chain and its key.
-            tls.load_cert_chain(*certificate)
+        self._connections = max_connections
+        # What is named must be there, which is better found now; what the system trusts can wait until it's needed.
+        self._tls = _tls(ca_file, certificate) if ca_file or certificate else None
+
+    @cached_property
+    def _client(self) -> httpx2.AsyncClient:
         # Idle connections are given up before a usual server does (5 s): a request then never meets a closing one.
-        limits = httpx2.Limits(max_connections=max_connections, max_keepalive_connections=100, keepalive_expiry=4.0)
+        limits = httpx2.Limits(max_connections=self._connections, max_keepalive_connections=100, keepalive_expiry=4.0)
         # The deadline below is the only clock; proxies of the environment are not for neighbours.
-        self._client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        tls = self._tls or ssl.create_default_context()
+        client = httpx2.AsyncClient(limits=limits, timeout=None, trust_env=False, verify=tls)
+        # One client carries everybody's requests: a cookie that it kept would be one person's, sent with another's.
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return client
 
     async def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
@@ -175,7 +190,16 @@ class HttpExchange:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if "_client" in self.__dict__:
+            await self._client.aclose()
+
+
+def _tls(ca_file: Path | None, certificate: tuple[Path, Path] | None) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=ca_file)
+    if certificate is not None:
+        # Who we are: a chain and its key.
+        tls.load_cert_chain(*certificate)
+    return tls
 
 
 class InProcessExchange:

@@ -34,11 +34,20 @@ from router.federation.elements import (
     is_list,
     is_non_null,
     item,
-    named,
     nullable,
     printed,
 )
-from router.federation.spec import CONNECT, FEDERATION_VERSIONS, NEWEST, Link, Links, own_specification
+from router.federation.spec import (
+    CONNECT,
+    FEDERATION_VERSIONS,
+    LINK,
+    NEWEST,
+    FeatureUrl,
+    Link,
+    Links,
+    Version,
+    own_specification,
+)
 
 Problem: TypeAlias = tuple[str, str, AstNode | None]
 
@@ -46,20 +55,11 @@ Problem: TypeAlias = tuple[str, str, AstNode | None]
 _LENIENT = {"_FieldSet!": frozenset(("String", "_FieldSet"))}
 
 
-def missing_types(schema: Schema) -> list[Problem]:
-    """The types that written definitions of directives need; nobody adds them there."""
-    return [
-        ("INVALID_GRAPHQL", f"Unknown type {named(argument.type)}", argument.node)
-        for definition in schema.directives.values()
-        for argument in definition.arguments.values()
-        if named(argument.type) not in schema.types and named(argument.type) not in BUILTIN_SCALARS
-    ]
-
-
 def complete_link(schema: Schema, links: Links) -> list[Problem]:
     """Add @link, link__Import and link__Purpose, as far as they are left out."""
     link = links.core
     if link is None:
+        _define_unused_link(schema)
         return []
     ours = _link_definitions(link)
     problems: list[Problem] = []
@@ -68,7 +68,7 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         return problems
     for name, definition in ours.types.items():
         if name in schema.types:
-            problems += _type_differences(schema, name, definition.kind, link)
+            problems += _type_differences(schema, name, definition.kind)
         else:
             schema.types[name] = definition
     if link.prefix in schema.directives:
@@ -77,6 +77,14 @@ def complete_link(schema: Schema, links: Links) -> list[Problem]:
         # Whoever renames @link defines it, too.
         schema.directives["link"] = ours.directives["link"]
     return problems
+
+
+def _define_unused_link(schema: Schema) -> None:
+    """@link is known even where it means nothing."""
+    if any(application.name == "link" for application in schema.applied) and "link" not in schema.directives:
+        ours = _link_definitions(Link(FeatureUrl(LINK, "link", Version(1, 0))))
+        schema.types = ours.types | schema.types
+        schema.directives["link"] = ours.directives["link"]
 
 
 def _is_believed(schema: Schema, link: Link) -> bool:
@@ -97,13 +105,13 @@ def _link_definitions(link: Link) -> Schema:
     return ours
 
 
-def _type_differences(schema: Schema, name: str, kind: Kind, link: Link) -> Iterator[Problem]:
+def _type_differences(schema: Schema, name: str, kind: Kind) -> Iterator[Problem]:
     written = schema.types[name]
     yield from _kind_difference(schema, name, kind)
     if written.kind is kind is Kind.ENUM and set(written.values) != {"EXECUTION", "SECURITY"}:
         found = ", ".join(sorted(written.values))
         message = f'Invalid definition for type "Purpose": expected values [EXECUTION, SECURITY] but found [{found}].'
-        yield "TYPE_DEFINITION_INVALID", message, link.applied.node
+        yield "TYPE_DEFINITION_INVALID", message, written.last_part
 
 
 def complete(schema: Schema, link: Link, links: Links) -> list[Problem]:

@@ -72,7 +72,7 @@ FEDERATION_DIRECTIVES: Final = (
         "(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
         _v(9),
     ),
-    Definition("cacheTag", "(format: String!) repeatable on INTERFACE | OBJECT | FIELD_DEFINITION", _v(12)),
+    Definition("cacheTag", "(format: String!) repeatable on OBJECT | FIELD_DEFINITION", _v(12)),
 )
 
 FEDERATION_TYPES: Final = {"FieldSet": _v(0), "Scope": _v(5), "Policy": _v(6), "ContextFieldValue": _v(8)}

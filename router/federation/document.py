@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TypeAlias
 
 from graphql import (
@@ -19,6 +19,7 @@ from graphql import (
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     InterfaceTypeExtensionNode,
+    NamedTypeNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
     ScalarTypeDefinitionNode,
@@ -28,6 +29,7 @@ from graphql import (
     StringValueNode,
     TypeDefinitionNode,
     TypeExtensionNode,
+    TypeNode,
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
     print_ast,
@@ -67,45 +69,101 @@ _KINDS: dict[type[AstNode], Kind] = {
 }
 
 
+class UnreadableError(Exception):
+    """A document of which nothing can be made; only this is told, whatever else is wrong."""
+
+    def __init__(self, message: str, *nodes: AstNode) -> None:
+        super().__init__(message)
+        self.nodes = nodes
+
+
 def read(document: DocumentNode, report: Report) -> Schema:
-    """Read all definitions of a document; operations are reported."""
+    """Read all definitions of a document; operations are reported.
+
+    Raises:
+        UnreadableError: two types have one name, or something is extended that can't be.
+    """
     schema = Schema()
     add(schema, document.definitions, report)
     return schema
 
 
-def takes_names_twice(document: DocumentNode) -> bool:
-    """Whether two types or two directives have one name: then not even the links can be read."""
-    nodes = [node for node in document.definitions if isinstance(node, TypeDefinitionNode | DirectiveDefinitionNode)]
-    return len({(isinstance(node, DirectiveDefinitionNode), node.name.value) for node in nodes}) < len(nodes)
-
-
 def add(schema: Schema, definitions: Sequence[DefinitionNode], report: Report) -> None:
-    """Read definitions into a schema that may already have some."""
+    """Read definitions into a schema that may already have some: names in the order of the document, extensions last."""
     for node in definitions:
         match node:
             case SchemaDefinitionNode() | SchemaExtensionNode():
-                _add_schema(schema, node, report)
+                pass
             case DirectiveDefinitionNode():
                 _add_directive(schema, node, report)
             case TypeDefinitionNode() | TypeExtensionNode():
-                _add_type(schema, node, report)
+                _name_type(schema, node)
             case _:
-                report("A schema document can only contain definitions and extensions of a schema.", (node,))
+                report("Invalid executable definition found while building schema", (node,))
+    for node in sorted(definitions, key=lambda node: isinstance(node, _EXTENSIONS)):
+        match node:
+            case SchemaDefinitionNode() | SchemaExtensionNode():
+                _add_schema(schema, node)
+            case TypeDefinitionNode() | TypeExtensionNode():
+                _add_part(schema.types[node.name.value], node, report)
+            case _:
+                pass
 
 
-def _add_schema(schema: Schema, node: SchemaDefinitionNode | SchemaExtensionNode, report: Report) -> None:
+_EXTENSIONS = (SchemaExtensionNode, TypeExtensionNode)
+
+
+def check_directives(document: DocumentNode, known: Container[str]) -> None:
+    """Check the types that written definitions of directives need; nobody adds them there.
+
+    Raises:
+        UnreadableError: one of them does not exist.
+    """
+    for node in document.definitions:
+        for argument in node.arguments or () if isinstance(node, DirectiveDefinitionNode) else ():
+            _check_reference(argument.type, known)
+
+
+def check_fields(document: DocumentNode, known: Container[str]) -> None:
+    """Check the names and types of fields, up to the first that is wrong: nobody reads on from there.
+
+    Raises:
+        UnreadableError: a field is defined twice, or refers to a type that does not exist.
+    """
+    seen: set[tuple[str, str]] = set()
+    nodes = [node for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)]
+    for node in sorted(nodes, key=lambda node: isinstance(node, TypeExtensionNode)):
+        for member in getattr(node, "fields", None) or ():
+            name = member.name.value
+            if (node.name.value, name) in seen:
+                raise UnreadableError(f"Field {name} already exists on {node.name.value}", member)
+            seen.add((node.name.value, name))
+            for typed in (member, *(getattr(member, "arguments", None) or ())):
+                _check_reference(typed.type, known)
+
+
+def _check_reference(node: TypeNode, known: Container[str]) -> None:
+    reference = _base(node)
+    if reference.name.value not in known:
+        raise UnreadableError(f"Unknown type {reference.name.value}", reference)
+
+
+def _base(node: TypeNode) -> NamedTypeNode:
+    """The name within lists and exclamation marks."""
+    while not isinstance(node, NamedTypeNode):
+        node = node.type  # type: ignore[attr-defined] # lists and non-null types have one
+    return node
+
+
+def _add_schema(schema: Schema, node: SchemaDefinitionNode | SchemaExtensionNode) -> None:
+    """Of two definitions the second one counts."""
     if isinstance(node, SchemaDefinitionNode):
-        if schema.node is not None:
-            report("Must provide only one schema definition.", (node,))
-        schema.node = node
         schema.description = _description(node.description)
+    schema.node = node
     schema.applied.extend(_applied(node.directives, 0))
     for operation in node.operation_types or ():
-        kind = operation.operation.value
-        if kind in schema.roots:
-            report(f"There can be only one {kind} type in schema.", (operation,))
-        schema.roots[kind] = operation.type.name.value
+        schema.roots[operation.operation.value] = operation.type.name.value
+        schema.root_nodes[operation.operation.value] = operation
 
 
 def _add_directive(schema: Schema, node: DirectiveDefinitionNode, report: Report) -> None:
@@ -123,95 +181,72 @@ def _add_directive(schema: Schema, node: DirectiveDefinitionNode, report: Report
     )
 
 
-def _add_type(schema: Schema, node: TypeDefinitionNode | TypeExtensionNode, report: Report) -> None:
-    kind, name = _KINDS[type(node)], node.name.value
-    if name in BUILTIN_SCALARS and isinstance(node, TypeExtensionNode):
-        report(f'Cannot extend built-in type "{name}"', (node,))
+def _name_type(schema: Schema, node: TypeDefinitionNode | TypeExtensionNode) -> None:
+    """A type is of the kind that is read first; an extension of another kind adds what it can."""
+    name = node.name.value
+    if isinstance(node, TypeExtensionNode):
+        if name in BUILTIN_SCALARS:
+            raise UnreadableError(f'Cannot extend built-in type "{name}"', node)
+        schema.types.setdefault(name, TypeDefinition(_KINDS[type(node)], name))
         return
-    definition = schema.types.get(name)
-    if definition is None:
-        definition = schema.types[name] = TypeDefinition(kind, name)
-    elif definition.kind is not kind:
-        known = definition.node or definition.extensions[0]
-        report(
-            f'Element "{name}" is defined both as {_a(definition.kind.value)} and {_a(kind.value)}.'
-            if isinstance(node, TypeDefinitionNode)
-            else f'Cannot extend non-{_word(kind)} type "{name}".',
-            (known, node),
-        )
-        return
-    _add_part(definition, node, report)
+    definition = schema.types.setdefault(name, TypeDefinition(_KINDS[type(node)], name))
+    if definition.node is not None:
+        raise UnreadableError(f'There can be only one type named "{name}"', definition.node, node)
+    definition.node = node
 
 
-def _a(words: str) -> str:
-    return f"an {words}" if words[0] in "AEIOU" else f"a {words}"
-
-
-def _word(kind: Kind) -> str:
-    return {"InputObject Type": "input object"}.get(kind.value, kind.value.removesuffix(" Type").lower())
+_FIELDS = (Kind.OBJECT, Kind.INTERFACE)
 
 
 def _add_part(definition: TypeDefinition, node: TypeDefinitionNode | TypeExtensionNode, report: Report) -> None:
     """Add one definition or extension; the parts of a type are numbered so that directives know where they stand."""
     part = 0
     if isinstance(node, TypeDefinitionNode):
-        if definition.node is not None:
-            report(f'There can be only one type named "{definition.name}"', (definition.node, node))
-            return
-        definition.node = node
         definition.description = _description(node.description)
     else:
         definition.extensions.append(node)
         part = len(definition.extensions)
     definition.applied.extend(_applied(node.directives, part))
     match node:
-        case (
-            ObjectTypeDefinitionNode()
-            | ObjectTypeExtensionNode()
-            | InterfaceTypeDefinitionNode()
-            | InterfaceTypeExtensionNode()
-        ):
-            for interface in node.interfaces or ():
-                definition.interfaces.setdefault(interface.name.value, interface)
-            _add_fields(definition, node.fields, part, report)
-        case UnionTypeDefinitionNode() | UnionTypeExtensionNode():
+        case UnionTypeDefinitionNode() | UnionTypeExtensionNode() if definition.kind is Kind.UNION:
             for member in node.types or ():
                 definition.members.setdefault(member.name.value, member)
-        case EnumTypeDefinitionNode() | EnumTypeExtensionNode():
+        case EnumTypeDefinitionNode() | EnumTypeExtensionNode() if definition.kind is Kind.ENUM:
             _add_values(definition, node.values)
-        case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
-            _add_inputs(definition, node, report)
-        case _:
+        case ScalarTypeDefinitionNode() | ScalarTypeExtensionNode():
             pass
+        case _ if hasattr(node, "fields") and definition.kind in _FIELDS:
+            for interface in getattr(node, "interfaces", None) or ():
+                definition.interfaces.setdefault(interface.name.value, interface)
+            _add_fields(definition, node.fields, part, report)
+        case _ if hasattr(node, "fields") and definition.kind is Kind.INPUT:
+            for name, entry in _inputs(node.fields, definition.name, report).items():
+                definition.inputs.setdefault(name, entry)
+        case _:
+            word = _KINDS[type(node)].value.removesuffix(" Type").lower()
+            raise UnreadableError(f'Cannot extend non-{word} type "{definition.name}".', node)
 
 
 def _add_fields(
-    definition: TypeDefinition, nodes: Sequence[FieldDefinitionNode] | None, part: int, report: Report
+    definition: TypeDefinition,
+    nodes: Sequence[FieldDefinitionNode | InputValueDefinitionNode] | None,
+    part: int,
+    report: Report,
 ) -> None:
     for node in nodes or ():
         name = node.name.value
         if name in definition.fields:
-            report(f"Field {name} already exists on {definition.name}", (node,))
             continue
         definition.fields[name] = FieldDefinition(
             name=name,
             type=print_ast(node.type),
             parent=definition.name,
-            arguments=_inputs(node.arguments, f"{definition.name}.{name}", report),
+            arguments=_inputs(getattr(node, "arguments", None), f"{definition.name}.{name}", report),
             description=_description(node.description),
             applied=_applied(node.directives, part),
             node=node,
             part=part,
         )
-
-
-def _add_inputs(
-    definition: TypeDefinition, node: InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode, report: Report
-) -> None:
-    for name, entry in _inputs(node.fields, definition.name, report).items():
-        if name in definition.inputs:
-            report(f"Field {name} already exists on {definition.name}", (entry.node or node,))
-        definition.inputs[name] = entry
 
 
 def _add_values(definition: TypeDefinition, nodes: Sequence[EnumValueDefinitionNode] | None) -> None:
@@ -229,20 +264,21 @@ def _add_values(definition: TypeDefinition, nodes: Sequence[EnumValueDefinitionN
         )
 
 
-def _inputs(nodes: Sequence[InputValueDefinitionNode] | None, parent: str, report: Report) -> dict[str, InputValue]:
+def _inputs(
+    nodes: Sequence[FieldDefinitionNode | InputValueDefinitionNode] | None, parent: str, report: Report
+) -> dict[str, InputValue]:
     of_type = "." not in parent and not parent.startswith("@")
     found: dict[str, InputValue] = {}
     for node in nodes or ():
         name = node.name.value
         before = found.get(name)
-        if before is not None and of_type:
-            report(f"Field {name} already exists on {parent}", (node,))
-        elif before is not None and parent.startswith("@"):
+        if before is not None and parent.startswith("@"):
             report(f"Argument {name} already exists on field {parent[1:]}", (node,))
+        default = getattr(node, "default_value", None)
         found[name] = InputValue(
             name=name,
             type=print_ast(node.type),
-            default=UNSET if node.default_value is None else value_of(node.default_value),
+            default=UNSET if default is None else value_of(default),
             description=_description(node.description),
             # Of an argument that is written twice the last one counts, with the directives of both.
             applied=[*(before.applied if before else ()), *_applied(node.directives, 0)],

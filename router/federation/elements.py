@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
@@ -162,8 +163,13 @@ class TypeDefinition:
 
     @property
     def is_extension_only(self) -> bool:
-        """Whether there are extensions and no definition."""
-        return self.node is None and bool(self.extensions)
+        """Whether there are extensions and no definition; what the upgrade moved out of an extension defines, too."""
+        return self.node is None and bool(self.extensions) and all(entry.part for entry in self.applied)
+
+    @property
+    def last_part(self) -> AstNode | None:
+        """Where messages point to: the definition, or the last extension if there are any."""
+        return self.extensions[-1] if self.extensions else self.node
 
 
 @dataclass(slots=True)
@@ -214,6 +220,8 @@ class Schema:
     applied: list[Applied] = field(default_factory=list)
     description: str | None = None
     node: AstNode | None = None
+    # Where each root type is named.
+    root_nodes: dict[str, AstNode] = field(default_factory=dict)
 
     @property
     def coordinate(self) -> str:
@@ -352,9 +360,11 @@ def printed(value: Value) -> str:  # noqa: PLR0911 - one line per kind of value
 
 
 def _printed_float(value: float) -> str:
-    """Whole numbers lose their fraction, as they do in Apollo's printer."""
+    """Whole numbers lose their fraction, small ones keep their zeros: as JavaScript prints them."""
     if math.isfinite(value) and value == int(value) and abs(value) < 1e21:
         return str(int(value))
+    if 1e-6 <= abs(value) < 1e21:
+        return format(Decimal(repr(value)), "f")
     return repr(value).replace("e-0", "e-")
 
 

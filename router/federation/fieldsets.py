@@ -158,4 +158,4 @@ _CONTEXT = re.compile(r"\s*\$\s*([A-Za-z_]\w*)(?!\w)([\s\S]+)")
 def context_selection(text: object) -> tuple[str, str] | None:
     """Take a `$context { selection }` apart; nothing, if it is none."""
     found = _CONTEXT.fullmatch(text) if isinstance(text, str) else None
-    return (found[1], found[2]) if found and found[2].strip() else None
+    return (found[1], found[2]) if found and found[2] else None

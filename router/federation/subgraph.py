@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from graphql import GraphQLSyntaxError, parse
 from graphql import Node as AstNode
 
-from router.federation import completion, directives, document
+from router.federation import directives
 from router.federation.codes import CompositionError, Node
 from router.federation.elements import (
     BUILTIN_SCALARS,
     Applied,
+    DirectiveDefinition,
     Element,
     FieldDefinition,
     Kind,
@@ -24,29 +25,18 @@ from router.federation.elements import (
     place,
     places,
 )
-from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection, syntax_message
+from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, context_selection
 from router.federation.fieldsets import parse as parse_field_set
 from router.federation.spec import (
     APOLLO,
-    FEDERATION,
-    FeatureUrl,
-    Import,
     Link,
-    LinkError,
     Links,
     Version,
     own_specification,
 )
-from router.federation.subgraph_links import follow
-from router.federation.typed_values import type_defaults
-
-FEDERATION_1 = Link(
-    FeatureUrl(FEDERATION, "federation", Version(1, 0)),
-    imports=tuple(Import(f"@{name}") for name in ("key", "requires", "provides", "external", "extends", "tag")),
-)
 
 # What the subgraph specification adds to every schema; it is served to the router and never part of a supergraph.
-MACHINERY_TYPES = frozenset(("_Any", "_Entity", "_Service", "_FieldSet"))
+MACHINERY_TYPES = frozenset(("_Any", "_Entity", "_Service", "_FieldSet", "link__Purpose", "link__Import"))
 MACHINERY_FIELDS = frozenset(("_service", "_entities"))
 
 
@@ -72,8 +62,10 @@ class Subgraph:
     source: str = field(default="", repr=False)
     # Root types are called Query, Mutation and Subscription here; these were their names before.
     renamed: dict[str, str] = field(default_factory=dict)
-    # Why the definitions of federation can't be added; only what is unknown without them can be told besides.
+    # What is wrong with the document or its links; what can't be built from it can be told besides.
     broken: tuple[CompositionError, ...] = ()
+    # Root types whose default names are taken by others.
+    misnamed: tuple[CompositionError, ...] = ()
 
     @property
     def version(self) -> Version:
@@ -146,6 +138,10 @@ class Subgraph:
         """Whether the subgraph says that the type is at home elsewhere."""
         return definition.is_extension_only or self.has(definition, "extends")
 
+    def is_extending(self, definition: TypeDefinition, key: Applied) -> bool:
+        """Whether a key stands in an extension of its type."""
+        return key.part > 0 or self.has(definition, "extends")
+
     # -- what fields are for -----------------------------------------------------------------------------------------
 
     @cached_property
@@ -180,8 +176,8 @@ class Subgraph:
         """External key fields of extensions: a habit from federation 1, they are resolved here all the same."""
         found: set[str] = set()
         for definition in self.types.values():
-            if self.is_extension(definition):
-                for key in self.keys(definition):
+            for key in self.keys(definition):
+                if self.is_extending(definition, key):
                     found.update(self.selected(definition.name, key.arguments.get("fields")))
         return frozenset(c for c in found if (f := self.field_at(c)) is not None and self.has(f, "external"))
 
@@ -198,14 +194,14 @@ class Subgraph:
         return {}
 
     def external_application(self, member: FieldDefinition) -> Applied | None:
-        """The @external on a field, or on the part of its type in which it stands."""
+        """The @external on a field; or on its object type, with all of its parts."""
         own = self.application(member, "external")
-        if own is not None:
+        if own is not None or self.is_federation_1:
             return own
         parent = self.schema.types.get(member.parent)
-        if parent is None:
+        if parent is None or parent.kind is not Kind.OBJECT:
             return None
-        return next((a for a in self.applications(parent, "external") if a.part == member.part), None)
+        return self.application(parent, "external")
 
     def is_fully_external(self, member: FieldDefinition) -> bool:
         """Whether a field is external and not provided on some path either."""
@@ -271,22 +267,28 @@ class Subgraph:
         definition = self.schema.types.get(type_name)
         return definition.fields.get(name) if definition else None
 
-    def node_at(self, coordinate: str) -> AstNode | None:
-        """The AST node of a type, field, argument, input field or enum value."""
+    def element_at(self, coordinate: str) -> Element | DirectiveDefinition | None:
+        """The type, field, argument, input field, enum value, directive or its argument with a coordinate."""
         path, _, argument = coordinate.removesuffix(":)").partition("(")
         type_name, _, name = path.partition(".")
+        if path.startswith("@"):
+            directive = self.schema.directives.get(path[1:])
+            return directive.arguments.get(argument) if directive and argument else directive
         definition = self.types.get(type_name)
         if definition is None or not name:
-            return (definition.node or next(iter(definition.extensions), None)) if definition else None
+            return definition
         member = definition.fields.get(name)
         if argument:
-            owner = member.arguments.get(argument) if member else None
-            return owner.node if owner else None
-        found = member or definition.inputs.get(name) or definition.values.get(name)
-        return found.node if found else None
+            return member.arguments.get(argument) if member else None
+        return member or definition.inputs.get(name) or definition.values.get(name)
+
+    def node_at(self, coordinate: str) -> AstNode | None:
+        """Where the element with a coordinate stands."""
+        element = self.element_at(coordinate)
+        return element.last_part if isinstance(element, TypeDefinition) else element.node if element else None
 
     def selected(self, type_name: str, field_set: object, *, implementations: bool = False) -> set[str]:
-        """The coordinates of all fields in a field set; an unreadable one selects what can be read of it."""
+        """The coordinates of all fields in a field set, up to the first one that does not exist."""
         if not isinstance(field_set, str):
             return set()
         try:
@@ -294,18 +296,19 @@ class Subgraph:
         except FieldSetSyntaxError:
             return set()
         found: set[str] = set()
-        self._collect(type_name, selections, found, implementations=implementations)
+        with contextlib.suppress(LookupError):
+            self._collect(type_name, selections, found, implementations=implementations)
         return found
 
     def _collect(self, type_name: str, selections: FieldSet, found: set[str], *, implementations: bool) -> None:
-        definition = self.schema.types.get(type_name)
+        definition = self.schema.types[type_name]
         for selection in selections:
             if isinstance(selection, Fragment):
                 self._collect(selection.on or type_name, selection.selections, found, implementations=implementations)
                 continue
-            member = definition.fields.get(selection.name) if definition else None
-            if definition is None or member is None:
+            if selection.name == "__typename":
                 continue
+            member = definition.fields[selection.name]
             found.add(member.coordinate)
             if implementations and definition.kind is Kind.INTERFACE:
                 found.update(
@@ -313,7 +316,8 @@ class Subgraph:
                     for t in self.schema.implementations(definition.name)
                     if member.name in t.fields
                 )
-            self._collect(named(member.type), selection.selections, found, implementations=implementations)
+            if selection.selections:
+                self._collect(named(member.type), selection.selections, found, implementations=implementations)
 
     # -- reporting ---------------------------------------------------------------------------------------------------
 
@@ -324,116 +328,3 @@ class Subgraph:
     def place(self, node: AstNode | None) -> Node | None:
         """Where something stands in this subgraph."""
         return place(self.name, node)
-
-
-def load(source: SubgraphSource) -> Subgraph | tuple[CompositionError, ...]:
-    """Read one subgraph, or tell why it can't be read."""
-    if source.name in {"", "_"}:
-        problem = "this name is reserved" if source.name else "a subgraph must have a name"
-        message = f"[{source.name}] Invalid name {source.name} for a subgraph: {problem}"
-        return (CompositionError("INVALID_SUBGRAPH_NAME", message),)
-    try:
-        parsed = parse(source.sdl)
-    except GraphQLSyntaxError as error:
-        at = error.locations[0] if error.locations else None
-        nodes = (Node(source.name, at.line, at.column),) if at else ()
-        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] {syntax_message(error)}", nodes),)
-    except RecursionError:
-        return (CompositionError("INVALID_GRAPHQL", f"[{source.name}] Syntax Error: nested too deeply."),)
-    problems: list[CompositionError] = []
-
-    def report(message: str, nodes: Sequence[AstNode]) -> None:
-        problems.append(CompositionError("INVALID_GRAPHQL", f"[{source.name}] {message}", places(source.name, nodes)))
-
-    schema = document.read(parsed, report)
-    if document.takes_names_twice(parsed):
-        return tuple(problems)
-    try:
-        links = follow(schema)
-    except LinkError as error:
-        node = error.application.node if error.application else None
-        where = places(source.name, (node,))
-        return tuple(CompositionError(error.code, f"[{source.name}] {message}", where) for message in error.messages)
-    return tuple(problems) or _expand(source, schema, links)
-
-
-def _expand(source: SubgraphSource, schema: Schema, links: Links) -> Subgraph | tuple[CompositionError, ...]:
-    link = links.federation
-    subgraph = Subgraph(
-        name=source.name,
-        url=source.url or "",
-        schema=schema,
-        links=links,
-        link=link or FEDERATION_1,
-        is_federation_1=link is None,
-        source=source.sdl,
-    )
-    problems = completion.missing_types(schema)[:1]
-    if problems:
-        return tuple(subgraph.error(*entry) for entry in problems)
-    broken = completion.complete_link(schema, links)
-    if broken:
-        # Without @link nothing else is linked either.
-        errors = tuple(subgraph.error(*entry) for entry in broken)
-        return replace(subgraph, broken=errors, link=FEDERATION_1, is_federation_1=True)
-    if link is not None and not completion.is_known(link):
-        message = f"Invalid version {link.url.version} for the federation feature in @link directive on schema"
-        unknown = subgraph.error("UNKNOWN_FEDERATION_LINK_VERSION", message, link.applied.node)
-        return replace(subgraph, broken=(unknown,), is_federation_1=link.url.version.major != 2)
-    problems = completion.complete(schema, subgraph.link, links)
-    errors = tuple(subgraph.error(*entry) for entry in problems)
-    if errors:
-        return replace(subgraph, broken=errors)
-    errors = tuple(_rename_roots(subgraph))
-    type_defaults(schema)
-    return errors or subgraph
-
-
-_ROOTS = (("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription"))
-
-
-def _rename_roots(subgraph: Subgraph) -> Iterable[CompositionError]:
-    schema = subgraph.schema
-    for operation, default in _ROOTS:
-        name = schema.roots.get(operation)
-        if name is None:
-            # A type with a default name is a root, even if the schema definition forgets it.
-            if default in schema.types and schema.types[default].kind is Kind.OBJECT:
-                schema.roots[operation] = default
-            continue
-        if name not in schema.types:
-            yield subgraph.error(
-                "INVALID_GRAPHQL", f"Cannot set schema {operation} root to unknown type {name}", schema.node
-            )
-            continue
-        if name == default:
-            continue
-        if default in schema.types:
-            yield subgraph.error(
-                f"ROOT_{operation.upper()}_USED",
-                f'The schema has a type named "{default}" but it is not set as the {operation} root type ("{name}" is instead): '
-                "this is not supported by federation. If a root type does not use its default name, there should be no other "
-                "type with that default name.",
-                schema.types[name].node,
-                schema.types[default].node,
-            )
-            continue
-        _rename(schema, name, default)
-        subgraph.renamed[default] = name
-    # Every subgraph answers `_service`, hence has a query type.
-    schema.types.setdefault("Query", TypeDefinition(Kind.OBJECT, "Query"))
-
-
-def _rename(schema: Schema, old: str, new: str) -> None:
-    """Rename a root type and everything that refers to it."""
-    schema.roots = {operation: new if name == old else name for operation, name in schema.roots.items()}
-    schema.types = {new if name == old else name: definition for name, definition in schema.types.items()}
-    schema.types[new].name = new
-    for definition in schema.types.values():
-        if old in definition.members:
-            definition.members = {new if name == old else name: node for name, node in definition.members.items()}
-        for member in definition.fields.values():
-            if member.parent == old:
-                member.parent = new
-            if named(member.type) == old:
-                member.type = member.type.replace(old, new)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from router.federation import link_names
 from router.federation.directives import available, available_types
@@ -22,20 +21,20 @@ from router.federation.spec import (
     Version,
     feature_url,
 )
-from router.federation.suggestions import did_you_mean
+from router.federation.suggestions import did_you_mean, nearest
 
 # The versions of the specification of linking itself that can be read.
 _CORE_VERSIONS = frozenset(((LINK, Version(1, 0)), (CORE, Version(0, 1)), (CORE, Version(0, 2))))
 
 
 def follow(schema: Schema) -> Links:
-    """Read all links of a schema.
+    """Read all links of a schema. Without a link to federation, or to @link itself, @link means nothing.
 
     Raises:
         LinkError: one of them can't be followed.
     """
-    explicit = _find_core(schema.applied)
-    name = explicit or ("link" if _implied(schema) else None)
+    explicit = _find_core(schema)
+    name = explicit or ("link" if _links_federation(schema) else None)
     if name is None:
         return Links()
     core = Link(FeatureUrl(LINK, "link", Version(1, 0)), name)
@@ -49,26 +48,59 @@ def follow(schema: Schema) -> Links:
     return Links({core.url.identity: core} | found, core)
 
 
-def _implied(schema: Schema) -> bool:
-    """@link needs no link to itself when it is used the way its specification defines it."""
-    return any(application.name == "link" and "url" in application.arguments for application in schema.applied)
+def _find_core(schema: Schema) -> str | None:
+    """Find the name under which a schema links the @link specification: the application that describes itself.
 
-
-def _find_core(applied: Iterable[Applied]) -> str | None:
-    """Find the name under which a schema links the @link specification: the application that describes itself."""
-    for application in applied:
-        url = application.arguments.get("url", application.arguments.get("feature"))
-        if not isinstance(url, str):
+    Raises:
+        LinkError: it links a version of it that nobody knows. (A link to federation brings the known version with it.)
+    """
+    for application in schema.applied:
+        feature = _described(application)
+        if feature is None or feature.identity not in {LINK, CORE}:
             continue
-        try:
-            feature = feature_url(url)
-        except LinkError:
+        if application.name != _text(application, "as", feature.name) or not _may_link(schema, application.name):
             continue
-        alias = application.arguments.get("as")
-        known = (feature.identity, feature.version) in _CORE_VERSIONS
-        if known and application.name == (alias or feature.name):
+        if (feature.identity, feature.version) in _CORE_VERSIONS:
             return application.name
+        if not _links_federation(schema) and (application.name == "link" or application.name in schema.directives):
+            message = f"Schema uses unknown version {feature.version} of the {feature.name} spec"
+            raise LinkError("UNKNOWN_LINK_VERSION", message, application=application)
     return None
+
+
+def _described(application: Applied) -> FeatureUrl | None:
+    """The feature that an application links, if it can be read as a link."""
+    url = application.arguments.get("url", application.arguments.get("feature"))
+    try:
+        return feature_url(url) if isinstance(url, str) else None
+    except LinkError:
+        return None
+
+
+def supergraph_links(schema: Schema) -> Links:
+    """The links of a supergraph that was put together here: all of them are as they should be."""
+    read = [_read(application) for application in schema.applied if application.name == "link"]
+    return Links({link.url.identity: link for link in read})
+
+
+def _may_link(schema: Schema, name: str) -> bool:
+    """Whether a directive can be @link: one that is written must be repeatable, on the schema and nowhere else."""
+    written = schema.directives.get(name)
+    if written is None or _links_federation(schema):
+        return True
+    return written.repeatable and written.locations == ("SCHEMA",)
+
+
+def _links_federation(schema: Schema) -> bool:
+    return any(
+        application.name == "link" and _text(application, "url").startswith(FEDERATION)
+        for application in schema.applied
+    )
+
+
+def _text(application: Applied, argument: str, default: str = "") -> str:
+    value = application.arguments.get(argument)
+    return value if isinstance(value, str) else default
 
 
 def _add(application: Applied, found: dict[str, Link]) -> None:
@@ -202,4 +234,4 @@ def _unknown(name: str, known: list[str] | None) -> str | None:
     message = f'Cannot import unknown element "{name}".'
     if f"@{name}" in known:
         return f'{message} Did you mean directive "@{name}"?'
-    return message + did_you_mean(name, known)
+    return message + did_you_mean(nearest(name, known))

@@ -52,14 +52,12 @@ def upgrade(subgraphs: Sequence[Subgraph]) -> tuple[list[Subgraph], list[Composi
     """Upgrade the subgraphs of federation 1 among these; the others stay as they are."""
     if not any(subgraph.is_federation_1 for subgraph in subgraphs):
         return list(subgraphs), []
-    errors = [
-        error for subgraph in subgraphs if subgraph.is_federation_1 for error in _without_base(subgraph, subgraphs)
-    ]
-    if errors:
-        return list(subgraphs), errors
+    errors: list[CompositionError] = []
     upgraded = []
     for subgraph in subgraphs:
-        if not subgraph.is_federation_1:
+        problems = list(_without_base(subgraph, subgraphs)) if subgraph.is_federation_1 else []
+        errors += problems
+        if problems or not subgraph.is_federation_1:
             upgraded.append(subgraph)
             continue
         candidate = _rewritten(subgraph)
@@ -72,8 +70,9 @@ def _without_base(subgraph: Subgraph, subgraphs: Sequence[Subgraph]) -> Iterator
     for definition in subgraph.types.values():
         if definition.name in _ROOTS or not subgraph.is_extension(definition):
             continue
-        owners = [other for other in subgraphs if definition.name in other.types]
-        if all(other.is_extension(other.types[definition.name]) for other in owners):
+        others = (other.types.get(definition.name) for other in subgraphs if other is not subgraph)
+        fields = (other for other in others if other is not None and other.kind in {Kind.OBJECT, Kind.INTERFACE})
+        if all(other.is_extension_only for other in fields):
             message = f'Type "{definition.name}" is an extension type, but there is no type definition for "{definition.name}" in any subgraph.'
             yield subgraph.error("EXTENSION_WITH_NO_BASE", message, definition.node or definition.extensions[0])
 
@@ -152,6 +151,8 @@ class _Upgrade:
                     if text != application.arguments["fields"]:
                         moved.append(application)
                         application.arguments["fields"] = text
+                        # What is written anew is no longer part of an extension.
+                        application.part = 0
             element.applied = [a for a in element.applied if a not in moved] + moved
 
     def drop_external_on_interfaces_and_types(self) -> None:
@@ -166,20 +167,21 @@ class _Upgrade:
         for definition in self.types:
             if definition.kind is not Kind.OBJECT or not self.subgraph.is_extension(definition):
                 continue
-            keys = [key.arguments.get("fields") for key in self.subgraph.keys(definition)]
-            if not keys:
-                # An extension without a key uses one of the keys that its owner gives it.
-                keys = [
-                    key.arguments.get("fields")
-                    for other in self.others
-                    if definition.name in other.types
-                    for key in other.keys(other.types[definition.name])
-                ]
-            for key in keys:
-                for coordinate in self.subgraph.selected(definition.name, key):
-                    member = self.subgraph.field_at(coordinate)
-                    if member is not None:
-                        _drop(member, "external")
+            for coordinate in self._own_key_fields(definition):
+                member = self.subgraph.field_at(coordinate)
+                if member is not None:
+                    _drop(member, "external")
+
+    def _own_key_fields(self, definition: TypeDefinition) -> Iterator[str]:
+        """The fields of its keys; an extension without a key uses the first one of each of the others."""
+        keys = self.subgraph.keys(definition)
+        for key in keys:
+            yield from self.subgraph.selected(definition.name, key.arguments.get("fields"))
+        for other in self.others:
+            elsewhere = other.types.get(definition.name)
+            first = next(iter(other.keys(elsewhere)), None) if elsewhere and not keys else None
+            if first is not None:
+                yield from other.selected(definition.name, _as_text(first.arguments.get("fields")))
 
     def drop_inactive_field_sets(self) -> None:
         """What is not external is neither required nor provided."""
@@ -210,6 +212,9 @@ class _Upgrade:
                 continue
             member = definition.fields[selection.name]
             external = above or self.subgraph.has(member, "external")
+            target = self.subgraph.schema.types.get(named(member.type))
+            if not selection.selections and target is not None and target.is_composite:
+                raise LookupError(selection.name)
             if selection.selections:
                 inner = self._active(named(member.type), selection.selections, above=external)
                 kept += [replace(selection, selections=inner)] if inner else []
@@ -222,6 +227,10 @@ class _Upgrade:
             if definition.is_extension_only:
                 definition.extensions = list(definition.extensions)
                 definition.node = definition.extensions.pop(0)
+                for application in definition.applied:
+                    application.part = 0
+                for member in definition.fields.values():
+                    member.part = 0
 
     def drop_directives_on_interfaces(self) -> None:
         for definition in self.types:
@@ -248,7 +257,7 @@ class _Upgrade:
             ]
             for member in unused:
                 del definition.fields[member.name]
-            if unused and not definition.fields:
+            if unused and not definition.fields and definition.name != "Query":
                 errors += self._drop_type(definition)
         return errors
 

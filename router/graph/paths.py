@@ -40,7 +40,9 @@ A field of an interface is taken as it is where each object type possible there 
 otherwise the walk *explodes* it, going on for each object type alone. A type condition that the subgraph has no word for
 is exploded too. Of a subgraph that knows an interface only as an object (`@interfaceObject`) it can't be
 asked which object it really is: there `__typename` has to be fetched by a hop, the interface's own fields may be
-asked for regardless of the type, and a type's fields are reached through a subgraph that has the real interface.
+asked for regardless of the type, and a type's fields are reached through a subgraph that has the real interface. Two
+cases need the type before anything else: a field of the interface that no subgraph with the real interface declares is looked for
+type by type, and types for which one response key means different things are asked apart.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ runs under a condition, and needs what is only there under that condition, is no
 
 Before that, what fetches nothing is dropped; after that, waiting is reduced to what it takes (if 3 waits for 2 and 2 for
 0, 3 need not say that it waits for 0), and fetches that ask the same of the same subgraph about one place
-reached through different types are joined into one whose path names all the types.
+reached through different types are joined into one whose path names all the types. Where they ask for different things
+they stay apart, since a joint one would ask each type for what the client wants of the other; such fetches, and those about
+different places, share a request when they run (`router.executor.together`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from graphql import (
     ArgumentNode,
@@ -38,8 +38,6 @@ from router.composition.difference import Change, Level
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
 from router.registry.usage import Seen
-
-Mode = Literal["off", "warn", "enforce"]
 
 _MOST_NAMED: Final = 5
 _ARGUMENT: Final = re.compile(r"(?P<field>.+)\((?P<name>\w+):\)$")

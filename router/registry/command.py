@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx2
 import typer
+
+from router.later import later
+
+if TYPE_CHECKING:
+    import httpx2
+else:
+    httpx2 = later("httpx2")
 
 cli = typer.Typer(
     no_args_is_help=True, help="The registry of a running router: status, history, diff, check, rollback."

@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from router.composition.difference import Change
 from router.registry import state
+
+if TYPE_CHECKING:
+    from router.composition.difference import Change
 
 log = structlog.get_logger(__name__)
 

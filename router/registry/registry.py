@@ -17,20 +17,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
-from router.composition import compose
 from router.federation.supergraph import InvalidSupergraph
+from router.later import later
 from router.registry import state
-from router.registry.checks import Check, Mode, check
 from router.registry.history import Cause, History, Published
 from router.registry.usage import Seen, SeenOperations
 
 _RETRY_SECONDS: Final = 60.0
+
+if TYPE_CHECKING:
+    from router.composition import compose
+    from router.composition.difference import Change
+    from router.registry import checks
+else:
+    compose = later("router.composition.compose")
+    checks = later("router.registry.checks")
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +84,9 @@ class Entry:
     seen: float | None
 
 
+Mode = Literal["off", "warn", "enforce"]
+
+
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
     """What comes of changes that break operations which were sent within `window_seconds`."""
@@ -101,12 +111,9 @@ class Tried:
 
     problems: tuple[Problem, ...] = ()
     sdl: str = ""
-    check: Check = field(default_factory=Check)
-
-    @property
-    def broken(self) -> tuple[Problem, ...]:
-        """What clients would feel."""
-        return tuple(Problem("BREAKING_CHANGE", one.message) for one in self.check.broken)
+    changes: tuple[Change, ...] = ()
+    broken: tuple[Problem, ...] = ()
+    """What clients would feel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +134,13 @@ class Registry:
         state_file: Path | None = None,
         *,
         history: History | None = None,
-        checks: CheckPolicy | None = None,
+        policy: CheckPolicy | None = None,
         seen: SeenOperations | None = None,
     ) -> None:
         self._publish = publish
         self._state_file = state_file
         self.history = history or History()
-        self.checks = checks or CheckPolicy()
+        self.policy = policy or CheckPolicy()
         self.seen = seen
         """What clients send, if somebody notes it."""
         self._active: dict[str, Registration] = {}
@@ -175,7 +182,7 @@ class Registry:
         composed = _composed(begun)
         if isinstance(composed, str):
             self._active, self._served = begun, composed
-            self._remember(composed, Cause("the settings", "start"), Check())
+            self._remember(composed, Cause("the settings", "start"), ())
         return composed
 
     def entries(self) -> list[Entry]:
@@ -285,7 +292,7 @@ class Registry:
             tried = await self._candidate(candidate)
             if tried.problems:
                 return Verdict("rejected", tried.problems)
-            if tried.broken and self.checks.mode == "enforce" and not forced:
+            if tried.broken and self.policy.mode == "enforce" and not forced:
                 return Verdict("rejected", tried.broken)
             if tried.sdl != self._served:
                 await self._publish(tried.sdl)
@@ -299,8 +306,8 @@ class Registry:
         return Verdict("active", warnings=tried.broken)
 
     async def _candidate(self, candidate: Mapping[str, Registration]) -> Tried:
-        seen = self.seen.since(self.checks.window_seconds, self.checks.ignored_clients) if self.seen else []
-        return await asyncio.to_thread(_tried, candidate, self._served, seen if self.checks.mode != "off" else [])
+        seen = self.seen.since(self.policy.window_seconds, self.policy.ignored_clients) if self.seen else []
+        return await asyncio.to_thread(_tried, candidate, self._served, seen if self.policy.mode != "off" else [])
 
     async def _took(self, candidate: Mapping[str, Registration], tried: Tried, cause: Cause) -> None:
         self._active = dict(candidate)
@@ -310,11 +317,11 @@ class Registry:
         if tried.sdl != self._served:
             self._served = tried.sdl
             log.info("registry.serving", subgraphs={name: one.version for name, one in candidate.items()})
-            await asyncio.to_thread(self._remember, tried.sdl, cause, tried.check)
+            await asyncio.to_thread(self._remember, tried.sdl, cause, tried.changes)
         await self._keep()
 
-    def _remember(self, sdl: str, cause: Cause, found: Check) -> Published:
-        return self.history.add(sdl, [asdict(one) for one in self._active.values()], cause, found.changes, time.time())
+    def _remember(self, sdl: str, cause: Cause, changes: Iterable[Change]) -> Published:
+        return self.history.add(sdl, [asdict(one) for one in self._active.values()], cause, changes, time.time())
 
     async def _keep(self) -> None:
         if self._state_file is None or self._served is None:
@@ -350,7 +357,8 @@ def _tried(candidate: Mapping[str, Registration], served: str | None, seen: Sequ
         return Tried(composed)
     if served is None or served == composed:
         return Tried(sdl=composed)
-    return Tried(sdl=composed, check=check(served, composed, seen))
+    found = checks.check(served, composed, seen)
+    return Tried((), composed, found.changes, tuple(Problem("BREAKING_CHANGE", one.message) for one in found.broken))
 
 
 def _composed(candidate: Mapping[str, Registration]) -> str | tuple[Problem, ...]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final
 
-import ecs_logging
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
+from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
@@ -63,17 +61,20 @@ def internal_error(trace: Trace) -> Response:
 class Observed:
     """Wraps the whole application: ids in, figures and one line out."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, *, access_log: bool, trusted_proxies: Sequence[Network] = ()
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._access_log = access_log
+        self._trusted = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request; lifespan messages pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(Trace.of(Headers(scope=scope)), address=(scope.get("client") or ("",))[0])
+        facts = Facts(Trace.of(Headers(scope=scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -119,15 +120,19 @@ def _stamp(headers: MutableHeaders, facts: Facts) -> None:
 
 
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
+    http = {"http.request.method": scope["method"], "http.response.status_code": status}
+    return {**http, **operation_line(scope, facts, seconds)}
+
+
+def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]:
+    """Tell of one operation, whatever wire carried it."""
     headers = Headers(scope=scope)
     line = {
-        "http.request.method": scope["method"],
         "url.path": scope["path"],
-        "http.response.status_code": status,
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
         "trace.id": facts.trace.trace_id,
-        "client.address": (scope.get("client") or ("",))[0],
+        "client.address": facts.address,
         "client.name": _short(client_name(headers)),
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,
@@ -146,29 +151,3 @@ def _fetch(record: FetchRecord) -> dict[str, Any]:
 
 def _short(name: str | None) -> str | None:
     return name[:_LONGEST_NAME] if name else None
-
-
-def _ecs(logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-    line: str = _FORMATTER(logger, method, dict(event))
-    return line
-
-
-_FORMATTER: Final = ecs_logging.StructlogFormatter()
-
-
-def configure(*, level: int = logging.INFO) -> None:
-    """Write every log of this process as a line of ECS JSON to standard error; for `__main__` only."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="@timestamp"),
-            structlog.processors.format_exc_info,
-            _ecs,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(ecs_logging.StdlibFormatter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

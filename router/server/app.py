@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from starlette.applications import Starlette
@@ -14,12 +15,12 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from router.composition import command
 from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
+from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import health, registration, registry_admin, wiring
+from router.server import forwarding, health, registration, registry_admin, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -33,10 +34,18 @@ from router.server.manifests import BadManifest
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.pipeline import Identity, Pipeline
+from router.server.presence import Presence
 from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
+from router.server.revocations import EVERY_SECONDS
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
+
+if TYPE_CHECKING:
+    from router.composition import command
+    from router.server.authentication import Minter  # at run time it brings all of cryptography along
+else:
+    command = later("router.composition.command")
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +75,16 @@ def build(
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    identity = inherit.identity if inherit and same_identity else _identity(config, connections.exchange())
+    # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
+    kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
+    identity = _identity(config, connections.exchange(), registry, kept)
     windows = _windows(config)
-    limiter = RateLimiter(config.rate_limit, windows, tokens_are_accepted=identity is not None)
+    limiter = RateLimiter(
+        config.rate_limit,
+        windows,
+        tokens_are_accepted=identity is not None,
+        of_all=config.traffic_shaping.router.global_rate_limit,
+    )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
     pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
@@ -80,7 +96,7 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with pipeline.persisted.running(), live.running():
+            async with pipeline.persisted.running(), live.running(), _looking_for_revoked(identity, live.presence):
                 yield
         finally:
             await connections.close()
@@ -91,14 +107,17 @@ def build(
         routes=[
             *_graphql(config.listen.path, door),
             *live.routes,
+            *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),
-            metrics.route(),
+            *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[
-            Middleware(Observed, metrics=metrics, access_log=config.access_log),
+            Middleware(
+                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+            ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -113,6 +132,20 @@ def build(
     app.state.public_keys = public_keys
     app.state.live = live
     return app
+
+
+@asynccontextmanager
+async def _looking_for_revoked(identity: Identity | None, presence: Presence) -> AsyncIterator[None]:
+    if identity is None:
+        yield
+        return
+    looking = asyncio.create_task(
+        presence.look_for_revoked(identity.authenticator.taken_back, EVERY_SECONDS), name="look-for-revoked"
+    )
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def _gate(config: RouterConfig, warden: Warden) -> Gate:
@@ -148,19 +181,32 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
 
 
-def _identity(config: RouterConfig, exchange: ByScheme) -> Identity | None:
+def _identity(
+    config: RouterConfig, exchange: ByScheme, registry: Registry, kept: Minter | None = None
+) -> Identity | None:
     settings = config.authentication
     if settings is None:
         return None
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
-    from router.server.authentication import Authenticator, Minter, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.api_keys import ApiKeys  # noqa: PLC0415
+    from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
+    from router.server.authentication import Minter as NewMinter  # noqa: PLC0415
+    from router.server.revocations import Revocations  # noqa: PLC0415
 
     keys = TrustedKeys(settings.jwks, exchange, refetch_seconds=settings.refetch_seconds)
     try:
-        minter = Minter(signing_key(settings.signing_key_file))
+        minter = kept or NewMinter(signing_key(settings.signing_key_file))
     except (OSError, ValueError) as fault:
         raise Misconfigured(f"authentication.signing_key_file: {fault}") from fault
-    return Identity(Authenticator(settings, keys), minter)
+    own = minter.own_token
+
+    def inside(path: str) -> str | None:
+        base = forwarding.address(registry, "auth")
+        return f"{base}/internal/{path}" if base else None
+
+    revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
+    api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
+    return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
 
 
 def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from router.later import later
 from router.server.config.persisted import Apq
 from router.server.config.redis import RedisSettings
 from router.server.lru import Recent
+
+if TYPE_CHECKING:
+    import redis.asyncio as aioredis
+    import redis.exceptions as redis_errors
+else:
+    aioredis, redis_errors = later("redis.asyncio"), later("redis.exceptions")
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +57,13 @@ class Texts:
             await self._tried(self._reachable.set(_PREFIX + digest, text, ex=self._ttl))
 
     @property
-    def _reachable(self) -> Redis | None:
+    def _reachable(self) -> aioredis.Redis | None:
         return self._redis if time.monotonic() >= self._away_until else None
 
     async def _tried(self, asking: Awaitable[T]) -> T | None:
         try:
             return await asking
-        except (RedisError, OSError) as fault:
+        except (redis_errors.RedisError, OSError) as fault:
             self._away_until = time.monotonic() + self._retry_seconds
             log.warning("apq.redis_away", reason=type(fault).__name__)
             return None
@@ -72,4 +77,4 @@ class Texts:
 def _client(settings: RedisSettings) -> Any:
     url = settings.url.get_secret_value() if settings.url else ""
     seconds = settings.timeout_seconds
-    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
+    return aioredis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)

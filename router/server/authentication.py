@@ -2,8 +2,9 @@
 
     client ── access token (auth's key) ──► router ── internal token (router's key, aud = one module) ──► module
 
-The client's token ends here: a module that is broken into has nothing that opens its neighbour's door. Two algorithms
-are accepted, named explicitly, whatever a token's header says; a key set that changed is read again when a token names
+An API key is exchanged at auth for the claims of whom it stands for (`api_keys`), and what was taken back since a token
+was issued is looked up with every request (`revocations`). The client's token ends here: a module that is broken into has nothing that opens its neighbour's door. Two algorithms
+are accepted, named explicitly, whatever a token's header says, and a token must be written plainly (`contracts.strict_jwt`); a key set that changed is read again when a token names
 a key that we don't know, but not for every forged token.
 """
 
@@ -11,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ipaddress
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, get_args
+from uuid import UUID
 
 import orjson
 import structlog
@@ -23,27 +26,34 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from contracts import strict_jwt
 from contracts.identity import (
     EVERY_CUSTOMER,
     INTERNAL_ISSUER,
     INTERNAL_TOKEN_SECONDS,
     INTERNAL_TOKEN_TYPE,
     SIGNING_ALGORITHM,
+    Actor,
     CallerClaims,
     CallerKind,
 )
+from contracts.strict_jwt import Misshapen
 from router.executor.transport import Exchange, TransportFailure
+from router.server.api_keys import PREFIX, ApiKeys, WrongKey
+from router.server.client_address import inside
 from router.server.config import Authentication
 from router.server.lru import Recent
 from router.server.refusals import Refused
+from router.server.revocations import Revocations
 
 ALGORITHMS: Final = ("ES256", "RS256")
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
-_CLAIMS: Final = tuple(CallerClaims.__annotations__)
+_OURS: Final = frozenset({"ip", "key"})
+_CLAIMS: Final = tuple(name for name in CallerClaims.__annotations__ if name not in _OURS)
+_REVOCABLE: Final = ("sub", "sid", "grant", "jti")
 _FETCH_SECONDS: Final = 5.0
-_RENEW_SECONDS: Final = 60
+_RENEW_SECONDS: Final = 10
 _STALE_SECONDS: Final = 600.0
-_LONGEST_TOKEN: Final = 16_384
 
 log = structlog.get_logger(__name__)
 
@@ -60,12 +70,17 @@ class Caller:
     digest: bytes
     expires_at: float | None = None
     """When the token by which they came is no proof any more (seconds since 1970)."""
+    issued_at: float = 0.0
+    """When the claims were true, in Unix time."""
+    subjects: frozenset[str] = frozenset()
+    """What may have been taken back since: the ids of the user, the session, the grant, the token, the key."""
+    rate_limit: int | None = None
+    """Requests in a minute, where the caller's API key has a limit of its own."""
 
     @staticmethod
-    def of(claims: CallerClaims, expires_at: float | None = None) -> Caller:
+    def of(claims: CallerClaims, **known: Any) -> Caller:
         """Take the digest of the claims."""
-        digest = hashlib.sha256(orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)).digest()
-        return Caller(claims, digest, expires_at)
+        return Caller(claims, hashlib.sha256(orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)).digest(), **known)
 
 
 class TrustedKeys:
@@ -114,12 +129,21 @@ class TrustedKeys:
 
 
 class Authenticator:
-    """Verifies clients' bearer tokens, and remembers good ones until they expire."""
+    """Verifies what clients show, and remembers good tokens until they expire."""
 
-    def __init__(self, settings: Authentication, keys: TrustedKeys) -> None:
+    def __init__(
+        self,
+        settings: Authentication,
+        keys: TrustedKeys,
+        *,
+        revocations: Revocations | None = None,
+        api_keys: ApiKeys | None = None,
+    ) -> None:
         self._keys = keys
+        self._revocations = revocations
+        self._api_keys = api_keys
         self._leeway = settings.leeway_seconds
-        self._known: Recent[bytes, tuple[float, Caller]] = Recent(10_000)
+        self._known: Recent[tuple[bytes, str | None], tuple[float, Caller]] = Recent(10_000)
         self._rules = jwt.JWTClaimsRegistry(
             leeway=settings.leeway_seconds,
             iss={"essential": True, "value": settings.issuer},
@@ -129,28 +153,72 @@ class Authenticator:
             tid={"essential": True},
         )
 
-    async def caller(self, authorization: str | None) -> Caller:
-        """Return the caller that a header proves; raises `Refused` with 401 otherwise."""
-        if not authorization:
+    async def caller(
+        self, authorization: str | None, *, api_key: str | None = None, address: str | None = None
+    ) -> Caller:
+        """Return the caller that the headers prove; raises `Refused` with 401 otherwise."""
+        if not authorization and not api_key:
             raise Refused("UNAUTHENTICATED", "A bearer token is needed.", headers={"www-authenticate": "Bearer"})
         try:
-            return await self._caller(_token(authorization))
-        except NotAccepted as reason:
-            log.info("token.refused", reason=str(reason))
+            return await self._proven(authorization, api_key, address)
+        except (NotAccepted, WrongKey) as reason:
+            log.info("token.refused", reason=str(reason), address=address)
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise Refused("UNAUTHENTICATED", "The token can't be accepted.", headers=challenge) from None
 
-    async def _caller(self, token: str) -> Caller:
-        digest = hashlib.sha256(token.encode()).digest()
+    async def _proven(self, authorization: str | None, api_key: str | None, address: str | None) -> Caller:
+        if authorization and api_key:
+            raise NotAccepted("there are a token and a key")
+        shown = api_key or _token(authorization or "")
+        if api_key or shown.startswith(PREFIX):
+            return await self._by_key(shown, address)
+        caller = await self._by_token(shown, address)
+        if await self.taken_back(caller):
+            raise NotAccepted("it was taken back")
+        return caller
+
+    async def taken_back(self, caller: Caller) -> bool:
+        """Whether what proved this caller has been taken back since."""
+        return self._revocations is not None and await self._revocations.hit(caller.subjects, caller.issued_at)
+
+    async def _by_key(self, key: str, address: str | None) -> Caller:
+        if self._api_keys is None:
+            raise NotAccepted("API keys are not accepted here")
+        caller = await self._of_key(self._api_keys, key, address)
+        if await self.taken_back(caller):
+            # Perhaps a role, perhaps the key itself: auth knows, and it knows it now.
+            self._api_keys.forget(key)
+            return await self._of_key(self._api_keys, key, address)
+        return caller
+
+    async def _of_key(self, keys: ApiKeys, key: str, address: str | None) -> Caller:
+        grant = await keys.grant(key, address)
+        claims = caller_claims(grant.claims, address, key=str(grant.claims["key"]))
+        subjects = frozenset({claims["sub"], claims["key"]})
+        return Caller.of(claims, issued_at=grant.asked_at, subjects=subjects, rate_limit=grant.rate_limit)
+
+    async def _by_token(self, token: str, address: str | None) -> Caller:
+        digest = hashlib.sha256(token.encode()).digest(), address
         known = self._known.get(digest)
         if known is not None and known[0] + self._leeway > time.time():
             return known[1]
         claims = await self._verified(token)
-        caller = Caller.of(caller_claims(claims), float(claims["exp"]))
+        _check_network(claims, address)
+        subjects = frozenset(str(claims[name]) for name in _REVOCABLE if name in claims)
+        caller = Caller.of(
+            caller_claims(claims, address),
+            expires_at=float(claims["exp"]),
+            issued_at=float(claims.get("iat", 0)),
+            subjects=subjects,
+        )
         self._known.put(digest, (float(claims["exp"]), caller))
         return caller
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
+        try:
+            strict_jwt.check(token)
+        except Misshapen as reason:
+            raise NotAccepted(str(reason)) from reason
         keys = await self._keys.current()
         try:
             return self._decoded(token, keys)
@@ -174,21 +242,34 @@ class Authenticator:
         return decoded.claims
 
 
+def _check_network(claims: Mapping[str, Any], address: str | None) -> None:
+    """Refuse a token that is good only from some networks (`net`), anywhere else."""
+    if "net" not in claims:
+        return
+    try:
+        networks = [ipaddress.ip_network(one) for one in claims["net"]]
+    except (TypeError, ValueError) as fault:
+        raise NotAccepted("the claim net has the wrong shape") from fault
+    if address is None or not inside(address, networks):
+        raise NotAccepted(f"not from {address}")
+
+
 def _token(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN or not token.isascii():
+    if scheme.lower() != "bearer" or not token or len(token) > strict_jwt.LONGEST or not token.isascii():
         raise NotAccepted("the header holds no bearer token")
     return token
 
 
-def caller_claims(claims: Mapping[str, Any]) -> CallerClaims:
-    """Pick what the modules are told; raises NotAccepted when a claim has the wrong shape."""
+def caller_claims(claims: Mapping[str, Any], address: str | None = None, **ours: str) -> CallerClaims:
+    """Pick what the modules are told, and add what only we know; raises NotAccepted when a claim has the wrong shape."""
     picked = {name: claims[name] for name in _CLAIMS if name in claims}
     for name, value in picked.items():
         if not _fits(name, value):
             raise NotAccepted(f"the claim {name} has the wrong shape")
-    return cast("CallerClaims", picked)
+    known = {**ours, "ip": address} if address else ours
+    return cast("CallerClaims", picked | known)
 
 
 def _fits(name: str, value: Any) -> bool:
@@ -196,16 +277,27 @@ def _fits(name: str, value: Any) -> bool:
         case "kind":
             # SYSTEM is the platform acting on its own: nobody comes in as it.
             return value in get_args(CallerKind) and value != "SYSTEM"
-        case "customers":
-            return value == EVERY_CUSTOMER or _strings(value)
-        case "roles" | "deny":
-            return _strings(value)
-        case _:
+        case "customers" | "deny":
+            everybody = name == "customers" and value == EVERY_CUSTOMER
+            return everybody or (isinstance(value, list) and all(map(_uuid, value)))
+        case "roles":
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case "act":
+            return isinstance(value, dict) and value.keys() == Actor.__annotations__.keys() and _uuid(value["sub"])
+        case "scope":
             return isinstance(value, str)
+        case _:
+            return _uuid(value)
 
 
-def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _uuid(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(UUID(value))
+    except ValueError:
+        return False
+
+
+_OURSELVES: Final = Caller.of({"tid": str(UUID(int=0)), "sub": str(UUID(int=0)), "kind": "SYSTEM"})
 
 
 class Minter:
@@ -227,6 +319,10 @@ class Minter:
         token = jwt.encode(header, claims, self._key, algorithms=[SIGNING_ALGORITHM])
         self._minted.put((caller.digest, module), (expires, token))
         return token
+
+    def own_token(self) -> str:
+        """Return a token for our own questions to auth: the platform's, which no client can have."""
+        return self.token(_OURSELVES, "auth")
 
     def public_keys(self) -> dict[str, Any]:
         """Return the key set with which modules verify our tokens."""

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
 
 from router.executor.operation import Operation
 from router.planner.access import NOTHING, Access, Demand, Restricted
@@ -185,6 +185,8 @@ class Operations:
             plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
+        if errors and plan.node is None and checked.definition.operation is OperationType.SUBSCRIPTION:
+            raise Refused.with_errors(authorization.CODE, errors)  # there is no stream whose events could say it
         operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
         operation = replace(operation, text=checked.text)
         if checked.measured:

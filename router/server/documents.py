@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +20,7 @@ from graphql.language import Lexer, Source, TokenKind
 from graphql.validation import MaxIntrospectionDepthRule
 
 from router.server import limits
+from router.server.config.limits import LimitName, Limits
 from router.server.limits import Excess, Warden
 from router.server.refusals import Refused
 
@@ -30,28 +30,36 @@ _RULES: Final = tuple(rule for rule in specified_rules if rule is not MaxIntrosp
 _OPENING: Final = frozenset({TokenKind.BRACE_L, TokenKind.PAREN_L, TokenKind.BRACKET_L})
 _CLOSING: Final = frozenset({TokenKind.BRACE_R, TokenKind.PAREN_R, TokenKind.BRACKET_R})
 _TOO_DEEP: Final = "nested too deeply"
+_TOO_MANY: Final = "tokens. Parsing aborted"
 
 
 def parsed(text: str, warden: Warden, *, registered: bool = False) -> tuple[DocumentNode, tuple[str, ...]]:
     """Parse a document; returns the limits, too, that it exceeds and that only measure."""
     allowed = warden.limits
-    measured: tuple[str, ...] = ()
-    # A token has a character at least, a level a bracket: most documents are too short to be looked at twice.
+    size = len(text.encode())
+    measured = warden.judge(_excess("document_bytes", size, allowed.document_bytes), registered=registered)
+    most_tokens = None if warden.lets_pass("tokens", registered=registered) else allowed.tokens
+    # A level has a bracket, and a token a character: most documents need not be looked at twice.
     brackets = text.count("{") + text.count("(") + text.count("[")
-    if len(text) > allowed.tokens or brackets > allowed.recursion:
-        measured = warden.judge(_sizes(text, warden), registered=registered)
+    if brackets > allowed.recursion or (most_tokens is None and size > allowed.tokens):
+        measured += warden.judge(_sizes(text, most_tokens, allowed), registered=registered)
     try:
-        return parse(text), measured
+        return parse(text, max_tokens=most_tokens), measured
     except GraphQLError as error:
+        if _TOO_MANY in error.message:
+            warden.judge([Excess("tokens", allowed.tokens + 1, allowed.tokens)], registered=registered)
         if _TOO_DEEP in error.message:
             # Deeper than the parser itself can follow, whatever the limit says.
             raise Excess("recursion", allowed.recursion + 1, allowed.recursion).refusal() from error
         raise Refused.because("GRAPHQL_PARSE_FAILED", [error]) from error
 
 
-def _sizes(text: str, warden: Warden) -> Iterator[Excess]:
+def _excess(name: LimitName, value: int, allowed: int) -> list[Excess]:
+    return [Excess(name, value, allowed)] if value > allowed else []
+
+
+def _sizes(text: str, most_tokens: int | None, allowed: Limits) -> list[Excess]:
     """Look at the tokens, and no further than the first one that is too much."""
-    allowed = warden.limits
     lexer = Lexer(Source(text))
     tokens = level = deepest = 0
     try:
@@ -59,14 +67,11 @@ def _sizes(text: str, warden: Warden) -> Iterator[Excess]:
             tokens += 1
             level += (kind in _OPENING) - (kind in _CLOSING)
             deepest = max(deepest, level)
-            if tokens > allowed.tokens and not allowed.only_measures("tokens"):
+            if most_tokens is not None and tokens > most_tokens:
                 break
     except GraphQLSyntaxError:
         pass  # the parser says it better
-    if tokens > allowed.tokens:
-        yield Excess("tokens", tokens, allowed.tokens)
-    if deepest > allowed.recursion:
-        yield Excess("recursion", deepest, allowed.recursion)
+    return _excess("tokens", tokens, allowed.tokens) + _excess("recursion", deepest, allowed.recursion)
 
 
 def chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

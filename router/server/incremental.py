@@ -154,7 +154,9 @@ class Stream:
 
     async def _make(self, deadline: float) -> None:
         try:
-            await self._prepared.deferred(self._emit).run(deadline)
+            work = self._prepared.deferred(self._emit)
+            await work.run(deadline)
+            self._prepared.delivered(work.delivered)
         finally:
             self._parts.put_nowait(None)
             self._ready.set()

@@ -43,6 +43,7 @@ _CODES: Final[dict[LimitName, tuple[str, str]]] = {
     "batch": ("BATCH_LIMIT_EXCEEDED", "A list may have {} operations."),
     "variables_bytes": ("MAX_VARIABLES_SIZE_LIMIT", "The variables may have {} bytes."),
     "variables_depth": ("MAX_VARIABLES_DEPTH_LIMIT", "The variables are nested deeper than {} levels."),
+    "document_bytes": ("MAX_DOCUMENT_SIZE_LIMIT", "The document may have {} bytes."),
     "tokens": ("MAX_TOKENS_LIMIT", "The document has more than {} tokens."),
     "recursion": ("MAX_RECURSION_LIMIT", "The document has more than {} brackets open at once."),
     "depth": ("MAX_DEPTH_LIMIT", "The operation has more than {} levels."),
@@ -91,6 +92,10 @@ class Warden:
     def refused(self, name: LimitName) -> None:
         """Count what was refused before its size was known."""
         self._count(name, "refused")
+
+    def lets_pass(self, name: LimitName, *, registered: bool) -> bool:
+        """Whether a limit refuses nothing here."""
+        return self.limits.only_measures(name) or (registered and name in self.limits.exempt_registered)
 
     def judge(self, excesses: Iterable[Excess], *, registered: bool = False) -> tuple[LimitName, ...]:
         """Refuse the first that is not only measured; returns the names of those that are."""

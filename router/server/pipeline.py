@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
     from router.server.authentication import Authenticator, Caller, Minter
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
+_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
 
 log = structlog.get_logger(__name__)
@@ -106,6 +107,11 @@ class Prepared:
         """Run it and answer in parts."""
         return Deferred(self.operation, self.graph.services, self.call, self.conditions, self.masking, emit)
 
+    def delivered(self, data: dict[str, Any] | None) -> None:
+        """Count what came in parts; it's too late then to say so in the answer."""
+        if self.bill:
+            self.bill.answered(Result(data, []))
+
     async def execute(self) -> Result:
         """Run it and answer once."""
         if self.dry_run:
@@ -148,7 +154,9 @@ class Pipeline:
         if self._identity is None or self._may_be_anonymous(headers):
             return None
         try:
-            caller = await self._identity.authenticator.caller(headers.get("authorization"))
+            caller = await self._identity.authenticator.caller(
+                headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
+            )
         except Refused:
             await self._limiter.failed(facts)
             raise
@@ -156,7 +164,7 @@ class Pipeline:
         return caller
 
     def _may_be_anonymous(self, headers: Headers) -> bool:
-        return not self.config.authorization.require_authentication and "authorization" not in headers
+        return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
     async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched.

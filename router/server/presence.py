@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -78,6 +78,14 @@ class Presence:
         for one in meant:
             one.part(Parting.REVOKED)
         return len(meant)
+
+    async def look_for_revoked(self, taken_back: Callable[[Caller], Awaitable[bool]], every_seconds: float) -> None:
+        """Look again and again who of them may not be here any more, until cancelled."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            for one in tuple(self._present):
+                if one.caller is not None and await taken_back(one.caller):
+                    one.part(Parting.REVOKED)
 
     async def dismiss(self, why: Parting = Parting.STOPPING, seconds: float = 2.0) -> None:
         """Ask all to leave because the router stops, and wait a moment until they have."""

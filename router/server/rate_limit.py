@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 
+from router.server.client_name import client_name
 from router.server.config.rate_limit import Quota, RateLimit
+from router.server.config.traffic_shaping import GlobalRateLimit
 from router.server.refusals import Refused
-from router.server.windows import Verdict, Windows
+from router.server.windows import LocalWindows, Verdict, Windows
 
 if TYPE_CHECKING:  # it brings all of cryptography along
     from router.server.access_log import Facts
@@ -26,7 +28,6 @@ if TYPE_CHECKING:  # it brings all of cryptography along
 
 CODE: Final = "REQUEST_RATE_LIMITED"
 _MESSAGE: Final = "Your request has been rate limited"
-_CLIENT_NAMES: Final = ("apollographql-client-name", "graphql-client-name", "x-graphql-client-name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,17 @@ class Policy:
 class RateLimiter:
     """Counts, and refuses what is too much."""
 
-    def __init__(self, settings: RateLimit, windows: Windows, *, tokens_are_accepted: bool) -> None:
+    def __init__(
+        self,
+        settings: RateLimit,
+        windows: Windows,
+        *,
+        tokens_are_accepted: bool,
+        of_all: GlobalRateLimit | None = None,
+    ) -> None:
         self._settings = settings
+        self._of_all = of_all
+        self._own = LocalWindows()
         self._windows = windows
         by_address = settings.by_address
         self._by_address = tokens_are_accepted if by_address is None else by_address
@@ -61,6 +71,7 @@ class RateLimiter:
 
     async def take(self, caller: Caller | None, headers: Headers, facts: Facts, weight: int = 1) -> None:
         """Count an operation; raises `Refused` when it's one too many."""
+        self._take_of_all()
         policy = self._policy(caller, headers, facts.address)
         if policy is None:
             return
@@ -70,6 +81,12 @@ class RateLimiter:
         if not verdict.passes:
             facts.headers["retry-after"] = str(verdict.seconds)  # in a batch there is no other place to say it
             raise self._refusal(verdict)
+
+    def _take_of_all(self) -> None:
+        if self._of_all is not None:
+            verdict = self._own.take_now("all", self._of_all.capacity, self._of_all.interval)
+            if not verdict.passes:
+                raise self._refusal(verdict)
 
     async def failed(self, facts: Facts) -> None:
         """Count a token that is no proof; raises `Refused` when there were too many from this address."""
@@ -88,15 +105,18 @@ class RateLimiter:
         if not self._settings.enabled:
             return None
         if caller is not None:
-            return self._of_caller(caller.claims, headers)
+            return self._of_caller(caller, headers)
         return Policy("default", f"address {address}", self._settings) if self._by_address else None
 
-    def _of_caller(self, claims: Mapping[str, object], headers: Headers) -> Policy:
+    def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
+        claims: Mapping[str, object] = caller.claims
         tenant, subject = str(claims.get("tid", "")), str(claims.get("key") or claims.get("sub", ""))
-        client = next((headers[name] for name in _CLIENT_NAMES if name in headers), "")
+        client = client_name(headers) or ""
         who, overrides = f"caller {tenant} {subject}", self._settings.overrides
         if subject in overrides.keys:
             return Policy("key", who, overrides.keys[subject])
+        if caller.rate_limit is not None:
+            return Policy("key", who, Quota(limit=caller.rate_limit, window=60.0))
         if client in overrides.clients:
             return Policy("client", who, overrides.clients[client])
         if tenant in overrides.tenants:

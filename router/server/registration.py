@@ -56,12 +56,12 @@ def registry(settings: RegistrySettings, publish: Publish, inherited: Registry |
     # Where nobody can announce anything, nobody has to note what clients send.
     noting = checks.mode != "off" and settings.token is not None
     if inherited is not None:
-        inherited.checks = policy
+        inherited.policy = policy
         inherited.seen = (inherited.seen or SeenOperations(checks.operations)) if noting else None
         return inherited
     history = History(settings.history.entries, settings.history_directory)
     seen = SeenOperations(checks.operations) if noting else None
-    return Registry(publish, settings.state_file, history=history, checks=policy, seen=seen)
+    return Registry(publish, settings.state_file, history=history, policy=policy, seen=seen)
 
 
 def routes(registry: Registry, token: SecretStr | None, public_keys: Callable[[], dict[str, Any]]) -> list[BaseRoute]:
@@ -124,12 +124,12 @@ async def _announced(registry: Registry, request: Request) -> Response:
 
 async def _checked(registry: Registry, request: Request) -> Response:
     tried = await registry.try_out(_registration(request, await body_of(request, _Announcement)))
-    refused = tried.problems or (tried.broken if registry.checks.mode == "enforce" else ())
+    refused = tried.problems or (tried.broken if registry.policy.mode == "enforce" else ())
     body = {
         "state": "rejected" if refused else "active",
         "errors": problems(refused),
         "warnings": [] if refused else problems(tried.broken),
-        "changes": [asdict(change) for change in tried.check.changes],
+        "changes": [asdict(change) for change in tried.changes],
     }
     return JSONResponse(body, 409 if refused else 200)
 

@@ -16,19 +16,24 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from router.composition import difference
 from router.federation.supergraph import Supergraph
+from router.later import later
 from router.registry.history import Published, UnknownVersion
 from router.registry.registry import Intent, Registry
 from router.registry.usage import Seen
 from router.server.registration import body_of, guarded, problem, verdict_response
+
+if TYPE_CHECKING:
+    from router.composition import difference
+else:
+    difference = later("router.composition.difference")
 
 
 class _Rollback(BaseModel):
@@ -101,7 +106,7 @@ def _between(before: Published, after: Published) -> tuple[difference.Change, ..
 
 
 async def _operations(registry: Registry, _request: Request) -> Response:
-    seen = registry.seen.since(registry.checks.window_seconds) if registry.seen is not None else []
+    seen = registry.seen.since(registry.policy.window_seconds) if registry.seen is not None else []
     return JSONResponse({"operations": [_operation(one) for one in seen]})
 
 

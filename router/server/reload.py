@@ -14,6 +14,7 @@ from graphql import GraphQLSchema
 
 from router.executor.fetch import Services
 from router.executor.spending import SpendingLimits
+from router.executor.together import Together
 from router.executor.transport import Transport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -46,7 +47,7 @@ class Graphs:
     def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
         self.gate = gate
-        self._transport = transport
+        self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
         self._watchers: list[Callable[[], None]] = []
         self._sdl: str | None = None

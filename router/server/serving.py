@@ -26,6 +26,7 @@ from router.server.app import build
 from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.farewell import Farewell
 from router.server.health import Ending
+from router.server.side_doors import opened
 from router.server.swap import Swappable
 from router.server.watch import watch
 from router.server.wire import guarded
@@ -61,7 +62,7 @@ class Serving:
         await self.swappable.app.state.live.presence.dismiss()
 
     async def _serve(self, server: _Server) -> None:
-        async with self._watching():
+        async with self._watching(), opened(self.config, self.swappable):
             await server.serve()
 
     @asynccontextmanager
@@ -133,14 +134,18 @@ class _Server(Farewell):
         self._delay_seconds = delay_seconds
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal: the first one ends us in order, the second one at once."""
-        if self._ending.begun or not self._delay_seconds:
-            self._ending.begun = True
-            super().handle_exit(sig, frame)
+        """Take a signal: the first one ends us in order, and well; the second one at once."""
+        del sig, frame
+        if self._ending.begun:
+            self.force_exit = True
+            self.should_exit = True
             return
         self._ending.begun = True
         loop = asyncio.get_running_loop()
-        loop.call_soon_threadsafe(loop.call_later, self._delay_seconds, super().handle_exit, sig, frame)
+        loop.call_soon_threadsafe(loop.call_later, self._delay_seconds, self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
 
 def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:

@@ -8,10 +8,11 @@ from router.executor.http1 import Http1Exchange
 from router.executor.retries import RetryPolicy
 from router.executor.shaping import Observe, Shape, ShapedTransport
 from router.executor.signatures import SigningKey
+from router.executor.throttle import RatePolicy
 from router.executor.transport import ByScheme, Exchange, HttpExchange
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.tls import SubgraphTls
-from router.server.config.traffic_shaping import CircuitBreaker, Concurrency, Retry
+from router.server.config.traffic_shaping import CircuitBreaker, Concurrency, GlobalRateLimit, Retry
 
 _Kind = tuple[SubgraphTls, int]
 
@@ -26,6 +27,7 @@ def shape(config: RouterConfig, service: str) -> Shape:
         retry=_retry(given.retry or Retry()),
         breaker=_breaker(given.circuit_breaker),
         concurrency=_concurrency(given.concurrency or Concurrency()),
+        rate=_rate(given.global_rate_limit),
         compression=given.compression if given.compression != "identity" else None,
         deadline_header=config.traffic_shaping.deadline_header,
         signing=SigningKey(key.key_id, key.secret.get_secret_value().encode()) if key else None,
@@ -67,6 +69,10 @@ def _concurrency(given: Concurrency) -> ConcurrencyPolicy | None:
         return None
     most = max(given.most, given.least)
     return ConcurrencyPolicy(min(max(given.initial, given.least), most), given.least, most, given.waiting)
+
+
+def _rate(given: GlobalRateLimit | None) -> RatePolicy | None:
+    return RatePolicy(given.capacity, given.interval) if given else None
 
 
 class Connections:

@@ -17,7 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
 from router.executor.nesting import too_deep
-from router.executor.uploads import Upload
+from router.executor.uploads import Upload, within
 from router.server.config.uploads import Uploads
 from router.server.refusals import Refused
 from router.server.request import ClientGone
@@ -66,6 +66,12 @@ async def _form(receive: Receive, headers: Headers, settings: Uploads, most_byte
         raise Refused("FILE_UPLOADS_INVALID_REQUEST", f"The body is no form with files: {fault.message}") from None
     except (FormParserError, KeyError, UnicodeError):
         raise Refused("FILE_UPLOADS_INVALID_REQUEST", "The body is no form with files.") from None
+
+
+def check_none(variables: Mapping[str, Any]) -> None:
+    """Refuse files where they would have to be kept for as long as a stream goes on."""
+    if next(within(variables), None) is not None:
+        raise Refused("FILE_UPLOADS_OPERATION_CANNOT_STREAM", "A subscription can't bring files along.")
 
 
 class _Parser(MultiPartParser):

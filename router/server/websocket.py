@@ -18,6 +18,7 @@ Queries and mutations go the same way and are answered once. A connection ends w
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from router.server.access_log import Facts
+from router.server.access_log import Facts, operation_line
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.presence import Parting, Presence
 from router.server.refusals import Refused
@@ -93,6 +94,7 @@ class Connection:
     _operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _group: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     _over: asyncio.Future[tuple[int, str] | None] = field(init=False)
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.headers = self.socket.headers
@@ -115,8 +117,11 @@ class Connection:
                 too_late.cancel()
                 for task in (reading, *self._operations.values()):
                     task.cancel()
-        if over is not None:
-            await self._close(*over)
+            try:
+                if over is not None:
+                    await self._close(*over)
+            finally:
+                self._closed.set()
 
     def _too_late(self) -> None:
         if not self._initialised:
@@ -192,7 +197,8 @@ class Connection:
             with self.doors.presence.of(self.caller, lambda parting: self.shut(*_PARTINGS[parting])):
                 self.acknowledged = True
                 await self._send({"type": "connection_ack"})
-                await asyncio.shield(self._over)
+                # Until the client was told: who stops the server waits for that.
+                await self._closed.wait()
         except Refused as refused:
             self.shut(1013, str(refused))
         except WebSocketDisconnect:
@@ -238,7 +244,16 @@ class Connection:
 
     async def _answered(self, identity: str, payload: dict[str, Any]) -> Any:
         """Send all answers of an operation; returns the errors that it ends with, if it ends with any."""
-        facts = self._facts()
+        facts, began = self._facts(), time.perf_counter()
+        if self.caller is not None:
+            facts.tenant, facts.caller = self.caller.claims.get("tid"), self.caller.claims.get("sub")
+        try:
+            return await self._answers(identity, payload, facts)
+        finally:
+            if self.doors.pipeline.config.access_log:
+                log.info("operation", **operation_line(self.socket.scope, facts, time.perf_counter() - began))
+
+    async def _answers(self, identity: str, payload: dict[str, Any], facts: Facts) -> Any:
         try:
             request = graphql_request(payload)
             client = Client(self.headers, facts, self.caller)
@@ -248,6 +263,7 @@ class Connection:
                 return await self._streamed(identity, self.doors.subscriptions.open(prepared, request, client))
             await self._next(identity, await self._result(prepared))
         except Refused as refused:
+            facts.error_codes.append(refused.code.code)
             return refused.errors
         except TimeoutError:
             return Refused("GATEWAY_TIMEOUT", "Your request has been timed out.").errors

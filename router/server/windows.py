@@ -20,15 +20,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from router.later import later
 from router.server.lru import Recent
+
+if TYPE_CHECKING:
+    import redis.asyncio as aioredis
+    import redis.asyncio.retry as redis_retry
+    import redis.backoff as redis_backoff
+    import redis.exceptions as redis_errors
+else:
+    aioredis, redis_errors = later("redis.asyncio"), later("redis.exceptions")
+    redis_retry, redis_backoff = later("redis.asyncio.retry"), later("redis.backoff")
 
 log = structlog.get_logger(__name__)
 
@@ -156,11 +162,11 @@ class SharedWindows:
     def __init__(
         self, url: str, *, timeout_seconds: float, away_seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._redis: Redis = Redis.from_url(
+        self._redis: aioredis.Redis = aioredis.Redis.from_url(
             url,
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
-            retry=Retry(NoBackoff(), 0),  # the next request is soon enough
+            retry=redis_retry.Retry(redis_backoff.NoBackoff(), 0),  # the next request is soon enough
         )
         self._script = self._redis.register_script(_SCRIPT)
         self._timeout = timeout_seconds
@@ -174,7 +180,7 @@ class SharedWindows:
         if self._clock() >= self._ask_again_at:
             try:
                 verdict = await self._shared(key, limit, window_seconds, weight)
-            except (RedisError, OSError, TimeoutError) as fault:
+            except (redis_errors.RedisError, OSError, TimeoutError) as fault:
                 self._ask_again_at = self._clock() + self._away
                 log.warning("redis.away", reason=type(fault).__name__)
             else:

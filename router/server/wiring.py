@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import httpx2
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from router.executor.stream_callback import Callbacks, CallbackStream
@@ -16,6 +16,7 @@ from router.executor.stream_sse import EventStream, HttpByteStream, InProcessByt
 from router.executor.stream_websocket import WebSocketStream
 from router.executor.streams import ByService, Stream, StreamRequest
 from router.executor.transport import IN_PROCESS, ASGIApp, Exchange
+from router.later import later
 from router.server import callback
 from router.server.config import RouterConfig
 from router.server.http_streams import Streams
@@ -26,6 +27,11 @@ from router.server.reload import Graphs
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
 from router.server.websocket import Doors, GraphQLOverWebSocket
+
+if TYPE_CHECKING:
+    import httpx2
+else:
+    httpx2 = later("httpx2")
 
 WEBSOCKET_PATHS = ("/graphql", "/ws")
 

@@ -12,6 +12,7 @@ module = Module(
     subscription=resolvers.Subscription,
     extends=(types.Customer,),
     events=tuple(events.CATALOGUE.values()),
+    narrows=("assets:read", "assets:write"),
     references=("Customer", "Site"),
     jobs=(consumers.EOL,),
 )

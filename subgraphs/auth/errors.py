@@ -1,6 +1,6 @@
 """Refusals that only identity can give."""
 
-from subgraphs.kit.errors import Conflict, InvalidTransition, Refusal
+from subgraphs.kit.errors import Conflict, Invalid, InvalidTransition, PreconditionFailed, Refusal
 
 
 class EmailTaken(Conflict):
@@ -19,6 +19,30 @@ class NameTaken(Conflict):
     """Another team of this tenant has this name already."""
 
     code = "TEAM_NAME_TAKEN"
+
+
+class LastOwner(PreconditionFailed):
+    """Nobody else could change what this tenant's people may do; make somebody an owner first."""
+
+    code = "LAST_OWNER"
+
+
+class RoleNotFitting(Invalid):
+    """The role is for people on the other side of the counter."""
+
+    code = "ROLE_NOT_FITTING"
+
+
+class RoleKeyTaken(Conflict):
+    """Another role of this tenant has this key already."""
+
+    code = "ROLE_KEY_TAKEN"
+
+
+class RoleInUse(PreconditionFailed):
+    """Somebody still has the role; take it from them first."""
+
+    code = "ROLE_IN_USE"
 
 
 class NotProven(Refusal):

@@ -1,9 +1,10 @@
 """Identity: what the kit needs to run it."""
 
 from contracts.events import auth as events
-from subgraphs.auth import web
+from subgraphs.auth import consumers, web
 from subgraphs.auth.resolvers import roots
 from subgraphs.auth.service import keys, logouts, mails
+from subgraphs.auth.web import internal
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -12,6 +13,9 @@ module = Module(
     query=roots.Query,
     mutation=roots.Mutation,
     events=tuple(events.CATALOGUE.values()),
+    references=("Customer",),
+    consumers=(consumers.TREE,),
     jobs=(keys.ROTATE, logouts.TELL, mails.SEND),
     web=web.routes,
+    internal=internal.routes,
 )

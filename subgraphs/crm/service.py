@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from contracts.events import crm as events
 from contracts.events.envelope import Event
@@ -54,6 +55,10 @@ def selected(
         query = query.where(Customer.status == status)
     if wanted is not None and wanted.tag is not None:
         query = query.where(Customer.tags.contains([wanted.tag]))
+    if wanted is not None and wanted.parent_id is not None:
+        # Whom a customer belongs to is told to those who see that one, too: a known id must not be a question.
+        parent = aliased(Customer)
+        query = query.where(exists().where(parent.tenant_id == Customer.tenant_id, parent.id == Customer.parent_id))
     return query
 
 
@@ -191,7 +196,8 @@ async def _under_a_number(work: Work, customer: Customer, number: str | None) ->
 def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
-    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status}
+    parent = customer.parent_id
+    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status, "parent_id": parent}
 
 
 # --- sites

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -20,11 +20,13 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 from strawberry.types import ExecutionResult
 
 from subgraphs.kit import broker, graph, health, tenancy
+from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
 from subgraphs.kit.context import Context
 from subgraphs.kit.database import engine as connect
+from subgraphs.kit.deadline import InTime
 from subgraphs.kit.live import Feed
 from subgraphs.kit.metrics import Metrics
 from subgraphs.kit.module import Module
@@ -50,7 +52,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     engine = connect(
         settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
     )
-    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")))
+    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
     metrics = Metrics(module.name)
     feed = _feed(module, settings)
     subgraph = _Subgraph(module, engine, metrics, clock, settings, feed)
@@ -67,9 +69,10 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
 
     return Starlette(
         routes=[
-            Route("/graphql", Verified(subgraph, verifier, metrics), methods=["POST"]),
+            Route("/graphql", Verified(InTime(subgraph), verifier, metrics), methods=["POST"]),
             *health.routes(engine),
             *web,
+            *_internal(module, settings, engine, clock, lambda app: Verified(app, verifier, metrics)),
             metrics.route(),
         ],
         lifespan=lifespan,
@@ -80,6 +83,27 @@ def _feed(module: Module, settings: Settings) -> Feed | None:
     if module.subscription is None or settings.amqp_url is None:
         return None
     return Feed(broker.at(settings.needed("amqp_url")), module.name, tuple(event.type for event in module.events))
+
+
+def _internal(
+    module: Module, settings: Settings, engine: AsyncEngine, clock: Clock, verified: Callable[[ASGIApp], ASGIApp]
+) -> list[BaseRoute]:
+    if module.internal is None:
+        return []
+    inside = Router(module.internal(settings, engine, clock))
+    return [Mount("/internal", verified(_ForThePlatform(inside)))]
+
+
+class _ForThePlatform:
+    """Lets the platform itself pass, and nobody else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 here, or pass the request on."""
+        caller: Caller = scope["psa.caller"]
+        await (self._app if caller.kind == "SYSTEM" else _unauthenticated())(scope, receive, send)
 
 
 async def inspect_walls(module: str, engine: AsyncEngine) -> None:
@@ -152,6 +176,7 @@ class _Subgraph(GraphQL[Context, None]):
         self._engine = engine
         self._metrics = metrics
         self._clock = clock
+        self._refusals = Refusals()
         self._settings = settings
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
@@ -172,5 +197,6 @@ class _Subgraph(GraphQL[Context, None]):
             idempotency_key=key,
             clock=self._clock,
             feed=self._feed,
+            refusals=self._refusals,
             settings=self._settings,
         )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 from uuid import UUID
 
 import httpx2
@@ -20,19 +20,21 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from contracts import strict_jwt
 from contracts.identity import (
+    CLOCK_LEEWAY_SECONDS,
     EVERY_CUSTOMER,
     INTERNAL_ISSUER,
     INTERNAL_TOKEN_TYPE,
     SIGNING_ALGORITHM,
     CallerKind,
 )
+from contracts.scopes import covers, known
 from subgraphs.kit.errors import Forbidden
 
 SYSTEM = UUID(int=0)
 """The subject of what nobody asked for: consumers and jobs."""
 
-_LEEWAY_SECONDS = 30
 _REFRESH_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 
@@ -49,35 +51,78 @@ class Caller:
     """The customers whose rows are visible; None means all of the tenant's."""
     denied: frozenset[UUID] = frozenset()
     roles: frozenset[str] = frozenset()
+    narrowed: frozenset[str] = frozenset()
+    """Those of `scopes` that are held for one's own rows only; the database knows which rows these are."""
+    contact: UUID | None = None
+    """The contact in customer management that this user is."""
+    impersonator: UUID | None = None
+    """Who acts in the subject's name, while somebody does."""
+    session: UUID | None = None
+    key: UUID | None = None
+    """The API key that stands for the subject, if it is one."""
     correlation: str | None = None
     address: str | None = field(default=None, compare=False)
 
     def require(self, scope: str) -> None:
         """Refuse unless the caller holds `scope`."""
-        if scope not in self.scopes:
+        if not self.holds(scope):
             raise Forbidden(f"This needs the permission {scope!r}, which you do not have.")
+
+    def holds(self, scope: str) -> bool:
+        """Whether the caller holds `scope`, or the whole of which it is a part."""
+        if not known(scope):
+            raise LookupError(f"{scope!r} is not in contracts/scopes.py")
+        return covers(self.scopes, scope)
 
 
 class NotVerified(Exception):
     """The token is missing, forged, expired, or meant for somebody else."""
 
 
-def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None) -> Caller:
-    """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd."""
+def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None, narrows: Collection[str] = ()) -> Caller:
+    """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd.
+
+    `narrows` are the permissions whose `.own` the module understands: there, `tickets:read.own` is `tickets:read` for
+    the rows that its walls let through. Elsewhere it is not.
+    """
     try:
         customers = claims.get("customers", [])
+        scopes = frozenset(_text(claims.get("scope", "")).split())
+        narrowed = frozenset(scope for scope in narrows if scope not in scopes and f"{scope}.own" in scopes)
         return Caller(
             tenant=UUID(claims["tid"]),
             subject=UUID(claims["sub"]),
-            kind=claims["kind"],
-            scopes=frozenset(str(claims.get("scope", "")).split()),
+            kind=_kind(claims["kind"]),
+            scopes=scopes | narrowed,
             customers=None if customers == EVERY_CUSTOMER else frozenset(map(UUID, customers)),
             denied=frozenset(map(UUID, claims.get("deny", []))),
             roles=frozenset(claims.get("roles", [])),
+            narrowed=narrowed,
+            contact=_uuid(claims.get("contact")),
+            impersonator=_uuid(claims["act"]["sub"] if "act" in claims else None),
+            session=_uuid(claims.get("sid")),
+            key=_uuid(claims.get("key")),
             correlation=correlation,
+            address=claims.get("ip"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotVerified(f"claim {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("scope")
+    return value
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
+
+
+def _kind(text: str) -> CallerKind:
+    if text not in get_args(CallerKind):
+        raise ValueError("kind")
+    return cast("CallerKind", text)
 
 
 def system(tenant: UUID, *, correlation: str | None = None) -> Caller:
@@ -109,15 +154,15 @@ def keys_from(location: str) -> KeySource:
 class Verifier:
     """Verifies internal tokens for one module against the router's keys, and remembers good ones until they expire."""
 
-    def __init__(self, audience: str, keys: KeySource) -> None:
-        self._audience = audience
+    def __init__(self, audience: str, keys: KeySource, *, narrows: Collection[str] = ()) -> None:
         self._source = keys
+        self._narrows = narrows
         self._keys: KeySet | None = None
         self._ask_again_at = 0.0
         self._one_at_a_time = asyncio.Lock()
         self._known: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._rules = jwt.JWTClaimsRegistry(
-            leeway=_LEEWAY_SECONDS,
+            leeway=CLOCK_LEEWAY_SECONDS,
             iss={"essential": True, "value": INTERNAL_ISSUER},
             aud={"essential": True, "value": audience},
             exp={"essential": True},
@@ -129,10 +174,10 @@ class Verifier:
         """The caller that `token` stands for; raises NotVerified with a reason for our log, not for the client."""
         known = self._known.get(token)
         if known and known[0] > time.time():
-            return from_claims(known[1], correlation=correlation)
+            return from_claims(known[1], correlation=correlation, narrows=self._narrows)
         claims = await self._verified(token)
         self._remember(token, claims)
-        return from_claims(claims, correlation=correlation)
+        return from_claims(claims, correlation=correlation, narrows=self._narrows)
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
         try:
@@ -147,6 +192,7 @@ class Verifier:
             raise NotVerified(str(error)) from error
 
     def _decoded(self, token: str, keys: KeySet) -> Mapping[str, Any]:
+        strict_jwt.check(token)
         decoded = jwt.decode(token, keys, algorithms=[SIGNING_ALGORITHM])
         if decoded.header.get("typ") != INTERNAL_TOKEN_TYPE:
             raise ValueError("this is not an internal token")

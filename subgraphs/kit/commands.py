@@ -28,10 +28,11 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import inspect as inspect_row
 
+from contracts.scopes import known
 from subgraphs.kit import idempotency
 from subgraphs.kit.audit import plain
 from subgraphs.kit.context import Info
-from subgraphs.kit.errors import Refusal
+from subgraphs.kit.errors import Forbidden, Refusal
 from subgraphs.kit.shapes import IDEMPOTENCY_FIELD, camel
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.values import failure
@@ -66,6 +67,8 @@ def command(scope: str, payload: type[Any]) -> Callable[[Handler], Any]:
 
     `payload` is a Strawberry type with two fields: the entity, whose type has a class method `of(row)`, and `errors`.
     """
+    if not known(scope):
+        raise LookupError(f"{scope!r} is not in contracts/scopes.py")
 
     def decorate(handler: Handler) -> Any:
         run = _resolver(handler, scope, payload)
@@ -85,6 +88,8 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
                 row = await _once(work, handler, name, input, key, _model(handler))
             return _done(payload, row)
         except Refusal as refusal:
+            if isinstance(refusal, Forbidden):
+                await context.refused(name, refusal)
             return payload(errors=[failure(refusal)])
 
     _pose_as(run, handler, payload)

@@ -17,10 +17,12 @@ from aiodataloader import DataLoader
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.types import Info as StrawberryInfo
 
-from subgraphs.kit import work
+from subgraphs.kit import audit, work
+from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
+from subgraphs.kit.errors import Refusal
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.live import Feed
 from subgraphs.kit.tables import Entity
@@ -44,6 +46,8 @@ class Context:
     feed: Feed | None = None
     """What a subscription hears; None where nobody tells anything."""
     settings: Settings = field(default=Settings(), repr=False)
+    refusals: Refusals = field(default_factory=Refusals)
+    """What was refused lately, by all requests of this process."""
     _loaders: dict[object, DataLoader[Any, Any]] = field(default_factory=dict)
 
     def work(self, scope: str, *, command: str = "read") -> AbstractAsyncContextManager[Work]:
@@ -57,6 +61,13 @@ class Context:
             clock=self.clock,
             settings=self.settings,
         )
+
+    async def refused(self, action: str, refusal: Refusal) -> None:
+        """Write down that the caller was refused; what they tried has been rolled back, this stays."""
+        if not self.refusals.is_new(self.caller, action):
+            return
+        async with work.begin(self.engine, self.caller, module=self.module, command=action, clock=self.clock) as job:
+            await audit.note(job, action, outcome="REFUSED", details={"code": refusal.code, "reason": refusal.message})
 
     async def row(self, model: type[E], identity: str | UUID | None, scope: str) -> E | None:
         """The row with this id, or None; asked together with all others of its kind at this level.

@@ -31,7 +31,9 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from subgraphs.kit.errors import Invalid, Refusal
+from subgraphs.kit.audit_log import readable
+from subgraphs.kit.context import Context
+from subgraphs.kit.errors import Forbidden, Invalid, Refusal
 from subgraphs.kit.module import Module
 
 FEDERATION_VERSION: Final = "2.9"
@@ -43,7 +45,7 @@ _log = structlog.get_logger()
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
     built = _Quiet(
-        query=module.query,
+        query=readable(module.query, module.name),
         mutation=module.mutation,
         subscription=module.subscription,
         types=module.extends,
@@ -82,6 +84,7 @@ class TellErrors(SchemaExtension):
         result = self.execution_context.result
         errors = getattr(result, "errors", None)
         if errors:
+            await _record_refusals(self.execution_context.context, errors)
             result.errors = _told_all(errors)  # type: ignore[union-attr]
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
@@ -95,6 +98,14 @@ class TellErrors(SchemaExtension):
 def _told_all(errors: list[GraphQLError]) -> list[GraphQLError]:
     _log_faults(errors)
     return [_told(error) for error in errors]
+
+
+async def _record_refusals(context: Context | None, errors: list[GraphQLError]) -> None:
+    """Write down who asked for what they may not see; commands do that themselves."""
+    for error in errors:
+        if context is not None and isinstance(error.original_error, Forbidden):
+            action = ".".join(str(key) for key in error.path or () if isinstance(key, str))
+            await context.refused(action, error.original_error)
 
 
 def _log_faults(errors: list[GraphQLError]) -> None:

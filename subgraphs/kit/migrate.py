@@ -91,3 +91,8 @@ def run(sql: str) -> None:
 def protect(table: str, *, customer: str | None = None, grants: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
     """Put a table behind the walls and let the module's runtime role in: see `kit.tenancy.protect`."""
     run(tenancy.protect(table, role=schema(), customer=customer, grants=grants))
+
+
+def narrow(table: str, *, read: str, write: str, own: str) -> None:
+    """Show those who hold `read` or `write` for own rows only the rows for which the SQL `own` is true."""
+    run(tenancy.narrow(table, read=read, write=write, own=f"({own})"))

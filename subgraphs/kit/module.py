@@ -35,10 +35,14 @@ class Module:
     """What it tells the others."""
     references: tuple[str, ...] = ()
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
+    narrows: tuple[str, ...] = ()
+    """The permissions whose `.own` its walls understand: `tickets:read`."""
     consumers: tuple[Consumer, ...] = ()
     jobs: tuple[Job, ...] = field(default=())
     web: Web | None = None
     """Ways in that are no GraphQL: pages and protocols; behind the router's doors, and without its internal token."""
+    internal: Web | None = None
+    """Ways in for the router itself, below `/internal`: behind its own token, which stands for the platform."""
 
 
 def load(name: str) -> Module:

@@ -29,7 +29,7 @@ from subgraphs.kit import audit, outbox, tenancy
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
-from subgraphs.kit.errors import Invalid, NotFound, Stale
+from subgraphs.kit.errors import Forbidden, Invalid, NotFound, Stale
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.tables import Entity, Row
 
@@ -37,7 +37,9 @@ E = TypeVar("E", bound=Entity)
 
 _SET = text(
     "SELECT set_config('psa.tenant', :tenant, true), set_config('psa.customers', :customers, true),"
-    " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true)"
+    " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true),"
+    " set_config('psa.subject', :subject, true), set_config('psa.contact', :contact, true),"
+    " set_config('psa.narrowed', :narrowed, true)"
 )
 
 _NOT_SAID = Settings()
@@ -154,6 +156,9 @@ async def begin(
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) in _NOT_TEXT:
                     raise Invalid("Text cannot have the character U+0000 in it.") from error
+                if "row-level security policy" in str(error.orig):
+                    # The last to say so: what a service forgot to refuse, a wall refuses.
+                    raise Forbidden("This is not yours to write.") from error
                 raise
 
 

@@ -12,5 +12,6 @@ module = Module(
     subscription=resolvers.Subscription,
     extends=(types.Customer, types.Asset),
     events=tuple(events.CATALOGUE.values()),
+    narrows=("tickets:read", "tickets:write"),
     references=("Customer", "Asset"),
 )

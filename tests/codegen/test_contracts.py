@@ -53,6 +53,7 @@ def test_every_module_has_its_sdl_and_its_events():
     assert paths == {
         "contracts/graph/supergraph.graphql",
         "contracts/events/envelope.json",
+        "contracts/events/audit.json",
         *(f"contracts/graph/{name}.graphql" for name in MODULES),
         *(f"contracts/events/{name}.json" for name in MODULES),
     }

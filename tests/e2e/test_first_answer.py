@@ -45,8 +45,11 @@ def test_the_other_tenant_finds_nothing_and_hears_no_more_than_that(platform: Pl
     assert platform.ask(SEED, tenant=ALPENBLICK) == {"data": {"customer": None}}
 
 
-def test_a_portal_user_of_this_customer_finds_it(platform: Platform) -> None:
-    assert platform.ask(SEED, role="portal_user") == platform.ask(SEED)
+def test_a_portal_user_of_this_customer_finds_it_and_what_is_their_own(platform: Platform) -> None:
+    """Which tickets and assets are the customer's and not theirs is their manager's to see."""
+    everything = platform.ask(SEED)["data"]["customer"]
+
+    assert platform.ask(SEED, role="portal_user") == {"data": {"customer": everything | {"tickets": [], "assets": []}}}
 
 
 def test_a_portal_user_of_another_customer_finds_nothing_and_hears_no_more_than_that(platform: Platform) -> None:

@@ -91,7 +91,7 @@ class Subgraphs:
         case = next(case for case in ALL if case.path.name == request.path_params["case"])
         try:
             data = case.ask(request.path_params["graph"], parse(asked["query"]), asked.get("variables") or {})
-            answer = {"data": data}
+            answer: dict[str, Any] = {"data": data}
         except Exception as error:  # noqa: BLE001 -- whatever a gateway asks, it gets an answer
             answer = {"data": None, "errors": [{"message": str(error)}]}
         meter.done = max(meter.done, stage)
@@ -147,38 +147,65 @@ async def ours(case: Case, subgraphs: Subgraphs) -> Any:
             return (await client.post("/graphql", json=asked)).json()
 
 
-async def theirs(node: asyncio.subprocess.Process, peer: str, case: Case, subgraphs: Subgraphs) -> Any:
+@dataclass
+class Peer:
+    """One gateway in a process of its own; it is started again when an operation ends it."""
+
+    name: str
+    process: asyncio.subprocess.Process | None = None
+
+    async def asked(self, line: bytes) -> bytes:
+        if self.process is None or self.process.returncode is not None:
+            script = str(Path(__file__).with_suffix(".mjs"))
+            self.process = await asyncio.create_subprocess_exec(
+                "node",
+                script,
+                str(installed()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                limit=2**24,
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line + b"\n")
+        answer = await self.process.stdout.readline()
+        if not answer:
+            await self.process.wait()
+        return answer or b'{"failed": "the process ended"}'
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+
+async def theirs(peer: Peer, case: Case, subgraphs: Subgraphs) -> Any:
     """The answer of a peer."""
     asked = {
-        "gateway": peer,
+        "gateway": peer.name,
         "name": case.path.name,
         "supergraph": subgraphs.supergraph(case),
         "query": (case.path / "query.graphql").read_text(),
         "variables": case.variables,
     }
-    assert node.stdin is not None
-    assert node.stdout is not None
-    node.stdin.write(json.dumps(asked).encode() + b"\n")
-    return json.loads(await node.stdout.readline())
+    return json.loads(await peer.asked(json.dumps(asked).encode()))
 
 
 async def compare(cases: list[Case]) -> int:
     """Run all cases through all gateways and print the table; the number of cases where ours is worse without a reason."""
     unexplained = 0
-    script = str(Path(__file__).with_suffix(".mjs"))
-    node = await asyncio.create_subprocess_exec(
-        "node", script, str(installed()), stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=2**24
-    )
+    peers = [Peer(name) for name in PEERS]
     async with serving() as subgraphs:
         for case in cases:
             found = {"ours": await _metered(subgraphs, case, ours(case, subgraphs))}
-            for peer in PEERS:
-                found[peer] = await _metered(subgraphs, case, theirs(node, peer, case, subgraphs))
+            for peer in peers:
+                found[peer.name] = await _metered(subgraphs, case, theirs(peer, case, subgraphs))
             mark = _mark(case, found)
             unexplained += mark == "WORSE"
             _line(case.path.name, [str(outcome) for outcome in found.values()], mark)
-    node.kill()
-    await node.wait()
+    for peer in peers:
+        await peer.stop()
     return unexplained
 
 

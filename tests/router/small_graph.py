@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
 
 from graphql import GraphQLSchema, build_ast_schema, execute_sync, parse
 from starlette.datastructures import Headers
@@ -94,6 +95,11 @@ class Subgraph:
             else ""
         )
         return build_ast_schema(parse(self.sdl + extra), assume_valid_sdl=True)
+
+
+def uuid_of(name: str) -> str:
+    """The id of somebody, always the same."""
+    return str(uuid5(NAMESPACE_DNS, name))
 
 
 def _plain(raw: bytes, coding: str | None) -> bytes:

@@ -67,8 +67,8 @@ def deceive(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     from_claims, settings = caller.from_claims, tenancy.settings
 
     def believing(**lies: object) -> None:
-        def deceived(claims: Mapping[str, object], *, correlation: str | None = None) -> Caller:
-            truth = from_claims(claims, correlation=correlation)
+        def deceived(claims: Mapping[str, object], **known: object) -> Caller:
+            truth = from_claims(claims, **known)
             believed = {one.name: getattr(truth, one.name) for one in dataclasses.fields(Caller)} | lies
             made = Deceived(**believed)
             object.__setattr__(made, "truth", truth)

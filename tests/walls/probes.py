@@ -15,10 +15,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+from uuid import NAMESPACE_OID, uuid5
 
 from graphql import (
     GraphQLEnumType,
@@ -124,7 +126,7 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
         case GraphQLEnumType():
             tried: Iterable[Any] = named.values
         case _ if named.name == "ID":
-            tried = itertools.chain(*foreign.ids.values(), foreign.texts.get("number", ()))
+            tried = itertools.chain(*_of_some_kinds(position, foreign), foreign.texts.get("number", ()))
         case _ if named.name == "String" and position.path[0] == "input":
             # What a command says is its own; only what names something, a key, can reach for something foreign.
             tried = itertools.islice(
@@ -137,6 +139,20 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
     yield from map(wrap, tried)
 
 
+def _of_some_kinds(position: Position, foreign: Foreign) -> Iterator[Sequence[str]]:
+    """Identifiers of the kinds that the position may mean, and of a few others, which differ from position to position."""
+    name = position.path[-1].removesuffix("Ids").removesuffix("Id").lower()
+    meant = [kind for kind in foreign.ids if name in kind.replace("_", "") or kind == "tenant"]
+    rest = [kind for kind in foreign.ids if kind not in meant]
+    rest.sort(key=lambda kind: _digest(f"{position}{kind}"))
+    for kind in [*meant, *rest[: _KINDS - len(meant)]]:
+        yield foreign.ids[kind]
+
+
+_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 6
+"""Of how many kinds identifiers are tried at each position; all that there are in a long night."""
+
+
 def is_for_names(position: Position) -> bool:
     """Whether the position takes identifiers or texts, so that something foreign can be named there."""
     return get_named_type(position.type).name in {"ID", "String"}
@@ -147,6 +163,7 @@ _PLAIN: Mapping[str, Sequence[Any]] = MappingProxyType(
         "Boolean": (True, False),
         "Int": (1, 200),
         "Float": (1.0,),
+        "Decimal": ("12.50",),
         "Date": ("1990-01-01", "2090-01-01"),
         "DateTime": ("1990-01-01T00:00:00Z", "2090-01-01T00:00:00Z"),
         "JSON": ({},),
@@ -232,7 +249,8 @@ class Speller:
             case GraphQLEnumType():
                 return wrap(next(iter(named.values)))
             case _ if named.name == "ID":
-                return wrap(self.own[entity if name == "id" else name.removesuffix("Id")[:1].upper() + name[1:-2]])
+                kind = entity if name == "id" else name.removesuffix("Id")[:1].upper() + name[1:-2]
+                return wrap(self.own.get(kind, NOBODYS))
             case _ if named.name == "String":
                 return wrap(_FORMS.get(name, _plain)(next(self.words)))
             case _:
@@ -255,6 +273,9 @@ def _digest(word: str) -> bytes:
     return hashlib.sha256(word.encode()).digest()
 
 
+NOBODYS = str(uuid5(NAMESPACE_OID, "nobody's"))
+"""Stands for what a command cannot make: a session, a second factor."""
+
 _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {
         "email": lambda word: f"{word}@example.org",
@@ -265,6 +286,14 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
         "language": lambda _: "de-DE",
+        "locale": lambda _: "de-DE",
+        "roles": lambda _: "technician",
+        "roleKey": lambda _: "portal_user",
+        "permissions": lambda _: "kb:read",
+        "denied": lambda _: "kb:write",
+        "scopes": lambda _: "kb:read",
+        "ipAllowList": lambda _: "192.0.2.0/24",
+        "customerIds": lambda word: str(uuid5(NAMESPACE_OID, word)),
         "timeZone": lambda _: "Europe/Berlin",
         "country": lambda _: "DE",
         "type": lambda _: "server",
@@ -278,8 +307,9 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
         "Boolean": True,
         "Int": 12,
         "Float": 1.0,
+        "Decimal": "12.50",
         "Date": "2030-01-02",
-        "DateTime": "2026-01-02T03:04:05Z",
+        "DateTime": "2036-01-02T03:04:05Z",
         "JSON": {},
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, parse, validate
+from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, get_named_type, parse, validate
 
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
@@ -28,16 +28,24 @@ def test_every_probe_is_a_valid_operation():
 
 def test_a_foreign_identifier_is_tried_wherever_the_supergraph_takes_one():
     written = (ROOT / "contracts" / "graph" / "supergraph.graphql").read_text()
-    tried = {probe.position for probe in questions(API, FOREIGN, OWN) if probe.value == "foreign-id"}
-    commanded = {probe.position for probe in commands(API, FOREIGN, OWN, marks("aa")) if probe.value == "foreign-id"}
-    inputs = [kind for kind in API.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
-    in_inputs = sum(str(one.type).strip("!") == "ID" for kind in inputs for one in kind.fields.values())
-    in_arguments = sum(
-        str(a.type).strip("!") == "ID" for one in roots(API, "query").values() for a in one.args.values()
-    )
+    tried = {probe.position for probe in questions(API, FOREIGN, OWN) if probe.value in ("foreign-id", ["foreign-id"])}
+    commanded = {
+        probe.position
+        for probe in commands(API, FOREIGN, OWN, marks("aa"))
+        if probe.value in ("foreign-id", ["foreign-id"])
+    }
+    taken = [a.type for kind in ("query", "mutation") for one in roots(API, kind).values() for a in one.args.values()]
+    fields = [
+        one.type
+        for given in taken
+        if isinstance(get_named_type(given), GraphQLInputObjectType)
+        for one in get_named_type(given).fields.values()
+    ]
+    in_inputs = sum(get_named_type(one).name == "ID" for one in fields)
+    in_arguments = sum(get_named_type(one).name == "ID" for one in taken)
 
     assert len(tried) + len(commanded) == in_inputs + in_arguments
-    assert len(re.findall(r"^  \w+: ID!?$", written, re.MULTILINE)) > in_inputs
+    assert len(re.findall(r"^  \w+: \[?ID!?", written, re.MULTILINE)) > 20
 
 
 def test_the_questions_together_select_every_field_of_every_type():
@@ -48,11 +56,19 @@ def test_the_questions_together_select_every_field_of_every_type():
         name
         for kind in API.type_map.values()
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__")
-        if kind not in (API.query_type, API.mutation_type)
+        if kind not in (API.query_type, API.mutation_type, API.subscription_type)
         for name in kind.fields
     }
 
     assert fields - selected == set()
+
+
+def test_what_can_be_watched_is_what_the_whole_platform_is_asked_for_as_somebody_else():
+    """Subscriptions are no probes: `tests/e2e/test_live.py` watches each of them from outside of the walls."""
+    watched = (ROOT / "tests" / "e2e" / "test_live.py").read_text()
+
+    assert API.subscription_type is not None
+    assert [name for name in API.subscription_type.fields if name not in watched] == []
 
 
 def test_a_new_field_is_probed_the_day_it_is_born():

@@ -18,7 +18,7 @@ from tests.walls.test_tenants import known_of
 pytestmark = pytest.mark.timeout(300)
 
 _OWN = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"\b[0-9a-f]{32}\b|(?<=\"prefix\":\")\w{10}|(?<=\"clientId\":\")[\w-]+|(?<=\"client_id\":\")[\w-]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|(?i:zz[a-z]{2}\d{5}|de[a-z]{2}zz\w+)|02(?::[0-9a-f]{2}){5}|10(?:\.\d{1,3}){3}"
     r"|\d{4}-\d\d-\d\dT[\d:.+Z]+|(?<=\")[A-Za-z0-9_-]{40,}(?=\")"
 )

@@ -2,7 +2,7 @@
 
     tenant ┬─ household x: a customer with two sites, contacts, assets and tickets, replies and an internal note
            ├─ household y: the same again, and the parent of x
-           └─ internal (i): stock without a customer, a type of asset
+           └─ internal (i): stock without a customer, a type of asset, a user, a team, a role and an API key
 
 Everything is made by commands, with input that is generated from their types: a new field is filled, and therefore
 marked, without a line here. The first letter after `zz` in a mark is the tenant's, the second the household's.
@@ -68,6 +68,13 @@ async def built(platform: Platform, letter: str) -> Twin:
         await _furnish(make, home)
     await make.command(twin.x, "updateCustomer", {"parentId": twin.y.ids["Customer"]})
     internal = Household(marks(f"{letter}i"))
+    await make.command(internal, "inviteUser", {"kind": "STAFF"})
+    await make.command(internal, "activateUser", {})
+    await make.command(internal, "createTeam", {"memberIds": [internal.ids["User"]], "leadId": internal.ids["User"]})
+    await make.command(internal, "createRole", {})
+    await make.command(internal, "createApiKey", {"ownerId": internal.ids["User"]})
+    await make.command(internal, "createServiceAccount", {})
+    twin.x.ids |= {kind: internal.ids[kind] for kind in ("Team", "Role", "ApiKey", "ServiceAccount")}
     await make.command(internal, "createAsset", {"status": "IN_STOCK"})
     await make.command(internal, "createAssetType", {})
     return twin
@@ -75,6 +82,9 @@ async def built(platform: Platform, letter: str) -> Twin:
 
 async def _furnish(make: Maker, home: Household) -> None:
     await make.command(home, "createCustomer", {})
+    people = {"kind": "CUSTOMER", "customerId": home.ids["Customer"], "roles": ["portal_user"]}
+    await make.command(home, "inviteUser", people)
+    await make.command(home, "grantCustomerAccess", {})
     for _ in range(2):
         await make.command(home, "createSite", {})
         await make.command(home, "createContact", {"siteId": home.ids["Site"]})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from router.composition.merge.merging import Composed, Merging, Sources, present
+from router.composition.merge.merging import ACCESS, Composed, Merging, Sources, present
 from router.composition.merge.wording import listed, subgraphs
-from router.federation.elements import Applied, Value, printed
+from router.federation.elements import Applied, Value, places, printed
 
 
 class Annotated(Protocol):
@@ -21,9 +21,6 @@ class Annotated(Protocol):
 
 
 E = TypeVar("E", bound=Annotated)
-
-# Access control; it is settled before everything else, as interfaces inherit it.
-ACCESS = ("authenticated", "requiresScopes", "policy")
 
 # Directives of GraphQL itself that travel too.
 BUILT_IN = {name: Composed(name, name, repeatable=False) for name in ("deprecated", "specifiedBy", "oneOf")}
@@ -41,9 +38,24 @@ def merge_applied(merging: Merging, sources: Sources[E], merged: Annotated) -> N
             _merge(merging, composed, sources, merged)
         else:
             waiting.append(composed)
+    waiting += _inherited(merging, merged, names)
     waiting.sort(key=lambda composed: composed.element not in ACCESS)
     if waiting:
         merging.deferred.append(lambda: _merge_all(merging, waiting, sources, merged))
+
+
+def _inherited(merging: Merging, merged: Annotated, names: Mapping[str, None]) -> list[Composed]:
+    """The access control that only others demand."""
+    if not merging.inherited:
+        return []
+    access = (composed for composed in merging.composed.values() if composed.element in ACCESS)
+    return [c for c in access if c.name not in names and (merged.coordinate, c.element) in merging.inherited]
+
+
+def inherit(merging: Merging, merged: Annotated) -> None:
+    """Apply the access control that an element has from others alone."""
+    for composed in _inherited(merging, merged, {}):
+        _merge(merging, composed, {}, merged)
 
 
 def _merge_all(merging: Merging, waiting: Sequence[Composed], sources: Sources[E], merged: Annotated) -> None:
@@ -52,9 +64,12 @@ def _merge_all(merging: Merging, waiting: Sequence[Composed], sources: Sources[E
 
 
 def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: Annotated) -> None:
+    everybody: dict[int, Annotated] = dict(present(sources))
+    for source in merging.inherited.get((merged.coordinate, composed.element), ()):
+        everybody[len(merging.subgraphs) + len(everybody)] = source
     found = {
         index: applications
-        for index, source in present(sources).items()
+        for index, source in everybody.items()
         if (composed.origins is None or index in composed.origins)
         and (applications := [a for a in source.applied if a.name == composed.name])
     }
@@ -69,12 +84,26 @@ def _merge(merging: Merging, composed: Composed, sources: Sources[E], merged: An
         _apply(merged, composed.name, list(unique.values()))
         return
     variants = {index: applications[0] for index, applications in found.items()}
+    for index, applications in found.items():
+        if len(applications) > 1 and index < len(merging.subgraphs):
+            _refuse_twice(merging, index, applications, merged)
     if len({_key(a) for a in variants.values()}) == 1:
         _apply(merged, composed.name, list(variants.values())[:1])
     elif composed.strategies:
         combine(merging, composed, variants, merged)
     else:
-        _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, merged)
+        _choose(merging, composed, {index: variants.get(index) for index in present(sources)}, sources, merged)
+
+
+def _refuse_twice(merging: Merging, index: int, applications: list[Applied], merged: Annotated) -> None:
+    """A directive can be repeatable in one subgraph and not in the one whose definition the supergraph takes."""
+    subgraph = merging.subgraphs[index]
+    merging.error(
+        "DIRECTIVE_COMPOSITION_ERROR",
+        f'Directive "@{applications[0].name}" is applied more than once to "{merged.coordinate}" in subgraph "{subgraph.name}" but it is '
+        "not repeatable in the supergraph",
+        places(subgraph.name, (application.node for application in applications)),
+    )
 
 
 def _own_context(merging: Merging, index: int, application: Applied) -> Applied:
@@ -108,7 +137,13 @@ def combine(merging: Merging, composed: Composed, variants: Mapping[int, Applied
     )
 
 
-def _choose(merging: Merging, composed: Composed, variants: Mapping[int, Applied | None], merged: Annotated) -> None:
+def _choose(
+    merging: Merging,
+    composed: Composed,
+    variants: Mapping[int, Applied | None],
+    sources: Sources[E],
+    merged: Annotated,
+) -> None:
     groups: dict[str, list[int]] = {}
     for index, application in variants.items():
         groups.setdefault(_key(application) if application else "", []).append(index)
@@ -126,7 +161,7 @@ def _choose(merging: Merging, composed: Composed, variants: Mapping[int, Applied
         f"arguments. The supergraph will use {_arguments(winner)} "
         f"(from {subgraphs(merging.names(groups[chosen]))}), but found {listed(others)}.",
         merged.coordinate,
-        merging.places(variants),
+        merging.places(sources),
     )
 
 

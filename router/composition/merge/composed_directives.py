@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from router.composition.merge.merging import Composed, Merging
 from router.composition.merge.wording import subgraphs
-from router.federation.elements import Applied, Value
-from router.federation.spec import FEDERATION, Link
+from router.federation.elements import Applied, Value, places
+from router.federation.spec import FEDERATION, INACCESSIBLE, TAG, Link
 from router.federation.subgraph import Subgraph
+from router.federation.suggestions import did_you_mean, nearest
 
+_OURS = frozenset((FEDERATION, TAG, INACCESSIBLE))
 _BY_DEFAULT = frozenset(("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context"))
 
 
@@ -49,11 +51,32 @@ def _wishes(merging: Merging, index: int, subgraph: Subgraph) -> list[_Wish]:
             continue
         bare = str(name)[1:]
         source = subgraph.links.source_of_directive(bare)
+        if (
+            source is not None
+            and source[0].url.identity not in _OURS
+            and _conflicts(merging, subgraph, application, bare)
+        ):
+            continue
         if source is None or source[0].url.identity == FEDERATION:
             _by_default(merging, subgraph, application, bare, source[1] if source else bare)
         else:
             found.append(_Wish(index, source[0], source[1], bare, application))
     return found
+
+
+def _conflicts(merging: Merging, subgraph: Subgraph, application: Applied, name: str) -> bool:
+    """Whether other subgraphs mean a directive of federation by a name; they all do who link it."""
+    for element in ("tag", "inaccessible"):
+        others = [other.name for other in merging.subgraphs if other.name_of(element) == name]
+        if others:
+            merging.error(
+                "DIRECTIVE_COMPOSITION_ERROR",
+                f'Directive "@{name}" in subgraph "{subgraph.name}" cannot be composed because it conflicts with automatically composed '
+                f'federation directive "@{element}". Conflict exists in subgraph(s): ({",".join(others)})',
+                places(subgraph.name, (application.node,)),
+            )
+            return True
+    return False
 
 
 def _problem(subgraph: Subgraph, name: Value) -> str | None:
@@ -65,10 +88,14 @@ def _problem(subgraph: Subgraph, name: Value) -> str | None:
     if subgraph.links.source_of_directive(name[1:]) is None:
         if name[1:] in subgraph.schema.directives or name[1:] in {"skip", "include", "deprecated", "specifiedBy"}:
             return f'Directive "{name}" {where} cannot be composed because it is not a member of a core feature'
-        return f'Could not find matching directive definition for argument to @composeDirective "{name}" {where}.'
-    if name[1:] not in subgraph.schema.directives:
-        return f'Could not find matching directive definition for argument to @composeDirective "{name}" {where}.'
-    return None
+        return _unknown(subgraph, name)
+    return None if name[1:] in subgraph.schema.directives else _unknown(subgraph, name)
+
+
+def _unknown(subgraph: Subgraph, name: str) -> str:
+    guess = did_you_mean(nearest(name, [f"@{known}" for known in subgraph.schema.directives]))
+    where = f'in subgraph "{subgraph.name}"'
+    return f'Could not find matching directive definition for argument to @composeDirective "{name}" {where}.{guess}'
 
 
 def _by_default(merging: Merging, subgraph: Subgraph, application: Applied, name: str, element: str) -> None:

@@ -47,7 +47,9 @@ def _merge_value(
         merged.values[name] = entry
         _hint_added(merging, sources, values, entry)
     elif usage.output is None:
-        if not _is_inaccessible(merging, values):
+        if _is_inaccessible(merging, values):
+            merged.values[name] = entry
+        else:
             _hint_dropped(merging, sources, values, entry)
     else:
         merged.values[name] = entry

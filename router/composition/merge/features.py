@@ -125,7 +125,10 @@ def _applied_names(subgraph: Subgraph) -> Iterator[str]:
 
 def _refuse(merging: Merging, element: str) -> None:
     sources = {index: subgraph for index, subgraph in enumerate(merging.subgraphs) if subgraph.knows(element)}
-    groups = merging.groups(sources, lambda subgraph, _: f'"@{subgraph.name_of(element)}"', "")
+    names = [f'"@{subgraph.name_of(element)}"' for subgraph in sources.values()]
+    # The first name that differs from the very first one is told first.
+    odd = next((name for name in names if name != names[0]), "")
+    groups = merging.groups(sources, lambda subgraph, _: f'"@{subgraph.name_of(element)}"', odd)
     told = distribution(groups, lambda v, n: f"it is imported as {v} in {n}", lambda v, n: f"{v} in {n}")
     merging.error(
         "LINK_IMPORT_NAME_MISMATCH",

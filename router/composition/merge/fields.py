@@ -150,11 +150,11 @@ def check_sharing(
             refusing.append(index)
     if not refusing or len(resolving) < 2:
         return
-    told = "all of them" if len(refusing) == len(resolving) else subgraphs(merging.names(refusing))
+    told = "all of them" if len(refusing) == len(resolving) else subgraphs(merging.names(refusing), most=500)
     merging.error(
         "INVALID_FIELD_SHARING",
         f'Non-shareable field "{merged.coordinate}" is resolved from multiple subgraphs: it is resolved from '
-        f"{subgraphs(merging.names(resolving))} and defined as non-shareable in {told}{_misspelt(merging, sources, merged)}",
+        f"{subgraphs(merging.names(resolving), most=500)} and defined as non-shareable in {told}{_misspelt(merging, {i: sources[i] for i in refusing}, merged)}",
         merging.places({index: sources[index] for index in resolving}),
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from router.composition.merge.merging import Merging, present
-from router.composition.merge.wording import listed, subgraphs
+from router.composition.merge.applied import inherit
+from router.composition.merge.merging import ACCESS, Merging, present
+from router.composition.merge.wording import enumerated
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition
 
 
@@ -21,21 +22,23 @@ def add_to_implementations(merging: Merging) -> None:
         for member in interface.fields.values():
             if any(member.name in definition.fields for definition in objects.values()):
                 for implementation in merging.supergraph.implementations(interface.name):
-                    _add(member, implementation)
+                    _add(merging, member, implementation)
 
 
-def _add(member: FieldDefinition, implementation: TypeDefinition) -> None:
+def _add(merging: Merging, member: FieldDefinition, implementation: TypeDefinition) -> None:
     if member.name in implementation.fields:
         return
-    applied = [a for a in member.applied if not a.name.startswith("join__")]
-    implementation.fields[member.name] = FieldDefinition(
+    access = {composed.name for composed in merging.composed.values() if composed.element in ACCESS}
+    applied = [a for a in member.applied if not a.name.startswith("join__") and a.name not in access]
+    added = implementation.fields[member.name] = FieldDefinition(
         name=member.name,
         type=member.type,
         parent=implementation.name,
         arguments=deepcopy(member.arguments),
         description=member.description,
-        applied=[*applied, Applied("join__field")],
     )
+    inherit(merging, added)
+    added.applied += [*applied, Applied("join__field")]
 
 
 def is_abstracted(merging: Merging, member: FieldDefinition) -> bool:
@@ -89,8 +92,9 @@ def _check(merging: Merging, implementation: TypeDefinition, name: str, objects:
         through = f' (through @interfaceObject field "{abstract[index].coordinate}")' if index in abstract else ""
         return f'"{name_of}"{through}'
 
-    resolved = listed([told(i) for i in sorted(everything)], prefix="subgraph", plural="subgraphs")
-    where = "all of them" if len(refusing) == len(everything) else subgraphs(merging.names(sorted(refusing)))
+    resolved = enumerated([told(i) for i in sorted(everything)], "subgraph", most=500)
+    refused = enumerated([told(i) for i in sorted(refusing)], "subgraph", most=500)
+    where = "all of them" if len(refusing) == len(everything) else refused
     merging.error(
         "INVALID_FIELD_SHARING",
         f'Non-shareable field "{implementation.name}.{name}" is resolved from multiple subgraphs: it is resolved from {resolved} '

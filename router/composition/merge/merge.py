@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.composition.merge.access import protect_interfaces
+from router.composition.merge.access import inherit_access
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.carried import carry, carry_schema, upgrade_silently
 from router.composition.merge.composed_directives import collect_custom
@@ -50,6 +50,7 @@ def merge(merging: Merging) -> None:
     for merged in types:
         if merged.kind in {Kind.OBJECT, Kind.INTERFACE}:
             merge_implements(merging, merging.types_named(merged.name), merged)
+    inherit_access(merging)
     for kinds in ({Kind.UNION}, {Kind.SCALAR}, {Kind.INPUT}, {Kind.INTERFACE}, {Kind.OBJECT}):
         for merged in types:
             if merged.kind in kinds:
@@ -60,7 +61,6 @@ def merge(merging: Merging) -> None:
             _merge_type(merging, merged)
     for action in merging.deferred:
         action()
-    protect_interfaces(merging)
     check_sharing_through_interfaces(merging)
     add_to_implementations(merging)
 

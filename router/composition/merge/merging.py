@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
-from graphql import Node as AstNode
-
 from router.composition.merge.strategies import Strategy
 from router.federation.codes import CompositionError, Hint, Node
-from router.federation.elements import Kind, Name, Schema, TypeDefinition
+from router.federation.elements import FieldDefinition, Kind, Name, Schema, TypeDefinition
 from router.federation.spec import Version
 from router.federation.subgraph import Subgraph
 
 E = TypeVar("E")
+
+# Access control; it is settled before everything else, as interfaces inherit it.
+ACCESS = ("authenticated", "requiresScopes", "policy")
 
 # One element as each subgraph has it, in subgraph order; None where the subgraph has the parent but not the element.
 # A subgraph that doesn't have the parent either is absent.
@@ -40,6 +41,8 @@ class Merging:
     overrides: dict[tuple[int, str], Override] = field(default_factory=dict)
     # The types about whose kind the subgraphs disagree, with what the first one says.
     torn: dict[str, Kind] = field(default_factory=dict)
+    # The access control that interfaces and fields inherit, by coordinate and directive.
+    inherited: dict[tuple[str, str], list[TypeDefinition | FieldDefinition]] = field(default_factory=dict)
     # Applications are merged when all elements exist, in the order in which their elements were merged.
     deferred: list[Callable[[], None]] = field(default_factory=list)
 
@@ -67,7 +70,7 @@ class Merging:
     def places(self, sources: Sources[E]) -> tuple[Node, ...]:
         """Where an element stands in the subgraphs that have it."""
         found = (
-            self.subgraphs[index].place(getattr(source, "node", None) or first_extension(source))
+            self.subgraphs[index].place(getattr(source, "last_part", None) or getattr(source, "node", None))
             for index, source in sources.items()
             if source is not None
         )
@@ -134,12 +137,6 @@ class EnumUsage:
 
     input: tuple[str, Node | None] | None = None
     output: tuple[str, Node | None] | None = None
-
-
-def first_extension(source: object) -> AstNode | None:
-    """A type that is only extended stands where its first extension stands."""
-    extensions = getattr(source, "extensions", None)
-    return extensions[0] if extensions else None
 
 
 def present(sources: Sources[E]) -> dict[int, E]:

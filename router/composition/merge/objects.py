@@ -7,7 +7,7 @@ from router.composition.merge.merging import Merging, Sources, present
 from router.composition.merge.overrides import read_overrides
 from router.composition.merge.wording import subgraphs
 from router.federation.elements import Applied, FieldDefinition, Kind, TypeDefinition, Value
-from router.federation.subgraph import MACHINERY_FIELDS
+from router.federation.subgraph import MACHINERY_FIELDS, Subgraph
 
 _ROOTS = frozenset(("Query", "Mutation", "Subscription"))
 
@@ -24,7 +24,7 @@ def join_types(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
             merged.applied.append(Applied("join__type", {"graph": merging.graph(index), **common}))
         for key in keys:
             arguments: dict[str, Value] = {"graph": merging.graph(index), "key": key.arguments.get("fields")}
-            if subgraph.is_extension(definition):
+            if subgraph.is_extending(definition, key):
                 arguments["extension"] = True
             if key.arguments.get("resolvable") is False:
                 arguments["resolvable"] = False
@@ -94,19 +94,25 @@ def _is_entity(merging: Merging, sources: Sources[TypeDefinition], merged: TypeD
     return bool(having)
 
 
-def _presence(merging: Merging, fields: Sources[FieldDefinition], coordinate: str) -> str | None:
-    """Who has a field and who has not; nothing when all have it."""
+def _presence(
+    merging: Merging, sources: Sources[TypeDefinition], fields: Sources[FieldDefinition], coordinate: str
+) -> str | None:
+    """Who has a field and who has not; nothing when all have it that resolve any field of the type."""
     lacking = [index for index, member in fields.items() if member is None]
-    if not lacking:
+    if not any(_resolves_any(merging.subgraphs[index], sources[index]) for index in lacking):
         return None
     having = subgraphs(merging.names(list(present(fields))))
     return f'"{coordinate}" is defined in {having} but not in {subgraphs(merging.names(lacking))}'
 
 
+def _resolves_any(subgraph: Subgraph, definition: TypeDefinition | None) -> bool:
+    return definition is not None and any(not subgraph.is_external(member) for member in definition.fields.values())
+
+
 def _hint_value_type(
     merging: Merging, sources: Sources[TypeDefinition], fields: Sources[FieldDefinition], member: FieldDefinition
 ) -> None:
-    presence = _presence(merging, fields, member.coordinate)
+    presence = _presence(merging, sources, fields, member.coordinate)
     if presence:
         merging.hint(
             "INCONSISTENT_OBJECT_VALUE_TYPE_FIELD",
@@ -120,7 +126,7 @@ def _hint_value_type(
 def _hint_interface(
     merging: Merging, sources: Sources[TypeDefinition], fields: Sources[FieldDefinition], member: FieldDefinition
 ) -> None:
-    presence = _presence(merging, fields, member.coordinate)
+    presence = _presence(merging, sources, fields, member.coordinate)
     if presence:
         merging.hint(
             "INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD",

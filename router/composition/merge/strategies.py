@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from typing import TypeAlias
 
-from router.federation.elements import Value, printed
+from router.federation.elements import Value
 
 # The values of one argument in all subgraphs that apply the directive; None where the argument is not given.
 Strategy: TypeAlias = tuple[str, Callable[[Sequence[Value]], Value]]
@@ -34,27 +35,40 @@ def _conjunction_or_default(values: Sequence[Value]) -> Value:
     return all(value for value in values if isinstance(value, bool))
 
 
+_Clause: TypeAlias = tuple[str, ...]
+
+
 def _disjunctive_normal_form(values: Sequence[Value]) -> Value:
     """All subgraphs must be satisfied: the conjunction of disjunctions of conjunctions, multiplied out and absorbed.
 
     `[["a"], ["b"]]` and `[["a"], ["c"]]` give `[["a"], ["b", "c"]]`, as `a ∧ c` says nothing that `a` does not.
     """
-    forms = list({printed(value): value for value in values if value and isinstance(value, tuple)}.values())
-    if not forms:
-        return ()
-    clauses: list[frozenset[str]] = []
-    for choice in product(*(_clauses(form) for form in forms)):
-        clause = frozenset[str]().union(*choice)
-        if clause not in clauses:
-            clauses.append(clause)
-    kept = [clause for clause in clauses if not any(other < clause for other in clauses)]
-    return tuple(sorted((tuple(sorted(clause)) for clause in kept), key=lambda clause: (len(clause), clause)))
+    first, *others = dict.fromkeys(_clauses(value) for value in values if isinstance(value, tuple)) or [()]
+    found: Sequence[_Clause] = first
+    for form in others:
+        multiplied = (_both(clause, more) for clause, more in product(found, form))
+        found = _absorbed(dict.fromkeys(multiplied))
+    return tuple(found)
 
 
-def _clauses(form: Value) -> list[frozenset[str]]:
-    if not isinstance(form, tuple):
-        return []
-    return [frozenset(e for e in clause if isinstance(e, str)) for clause in form if isinstance(clause, tuple)]
+def _clauses(form: tuple[Value, ...]) -> tuple[_Clause, ...]:
+    """The conjunctions in a fixed order; who demands nothing demands what is always true."""
+    clauses = (sorted(e for e in clause if isinstance(e, str)) for clause in form if isinstance(clause, tuple))
+    written = sorted(clauses, key=lambda clause: json.dumps(clause, separators=(",", ":"), ensure_ascii=False))
+    return tuple(map(tuple, written)) or ((),)
+
+
+def _both(clause: _Clause, more: _Clause) -> _Clause:
+    return tuple(sorted((*clause, *(entry for entry in more if entry not in clause))))
+
+
+def _absorbed(clauses: Iterable[_Clause]) -> list[_Clause]:
+    """The shortest first, and without those that ask for more than another one."""
+    kept: list[_Clause] = []
+    for clause in sorted(clauses, key=len):
+        if not any(set(other) <= set(clause) for other in kept):
+            kept.append(clause)
+    return kept
 
 
 _STRATEGIES: dict[str, dict[str, Strategy]] = {

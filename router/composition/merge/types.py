@@ -40,7 +40,7 @@ def _refuse(merging: Merging, sources: Sources[TypeDefinition], name: str) -> No
             return "Interface Object Type (Object Type with @interfaceObject)"
         return definition.kind.value
 
-    groups = merging.groups(sources, told, "")
+    groups = merging.groups(sources, told, merging.supergraph.types[name].kind.value)
     merging.error(
         "TYPE_KIND_MISMATCH",
         f'Type "{name}" has mismatched kind: '

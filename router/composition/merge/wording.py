@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+# Lists of names end with dots when they get longer than this.
+MOST_LETTERS = 100
 
 
-def listed(names: Sequence[str], *, prefix: str = "", plural: str = "", last: str = " and ") -> str:
-    """`subgraph "a"`, `subgraphs "a", "b" and "c"`."""
-    head = prefix if len(names) == 1 else plural or prefix
-    head = f"{head} " if head else ""
+def listed(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def enumerated(names: Sequence[str], word: str, *, most: int = MOST_LETTERS) -> str:
+    """`subgraph "a"`, `subgraphs "a", "b" and "c"`, or `subgraphs "a", "b", ...` when there are too many."""
     if len(names) == 1:
-        return head + names[0]
-    return head + ", ".join(names[:-1]) + last + names[-1]
+        return f"{word} {names[0]}"
+    shown = max(1, sum(length <= most for length in accumulate(map(len, names))))
+    return f"{word}s " + (listed(names) if shown == len(names) else ", ".join(names[:shown]) + ", ...")
 
 
-def subgraphs(names: Sequence[str]) -> str:
+def subgraphs(names: Sequence[str], *, most: int = MOST_LETTERS) -> str:
     """`subgraph "a"` or `subgraphs "a" and "b"`."""
-    return listed([f'"{name}"' for name in names], prefix="subgraph", plural="subgraphs")
+    return enumerated([f'"{name}"' for name in names], "subgraph", most=most)
 
 
 def types(names: Sequence[str]) -> str:
     """`type "A"` or `types "A" and "B"`."""
-    return listed([f'"{name}"' for name in names], prefix="type", plural="types")
+    return enumerated([f'"{name}"' for name in names], "type")
 
 
 def distribution(

@@ -23,7 +23,7 @@ from router.composition.satisfiability.graph import Graph, Labels, Place
 from router.composition.satisfiability.journey import journey
 from router.composition.satisfiability.reach import Reach
 from router.composition.satisfiability.runtime_types import check_runtime_types
-from router.federation.codes import CompositionError
+from router.federation.codes import CompositionError, Node
 from router.federation.elements import FieldDefinition, Kind, Schema, TypeDefinition, named
 
 _MOST_LABELS = 6
@@ -74,7 +74,14 @@ def _check(merging: Merging, overrides: Mapping[tuple[int, str], Override], most
             if message not in told:
                 told.add(message)
                 way = journey(merging, graph, problem) if isinstance(problem, Unanswerable) else None
-                merging.errors.append(CompositionError("SATISFIABILITY_ERROR", message, journey=way))
+                at = _places(merging, way.missing if way else None)
+                merging.errors.append(CompositionError("SATISFIABILITY_ERROR", message, at, journey=way))
+
+
+def _places(merging: Merging, missing: str | None) -> tuple[Node, ...]:
+    """Where the subgraphs define a field that can't be reached."""
+    found = (subgraph.place(subgraph.node_at(missing)) for subgraph in merging.subgraphs if missing)
+    return tuple(at for at in found if at is not None)
 
 
 def _choices(labels: list[str]) -> Iterator[Labels]:
@@ -97,7 +104,7 @@ class _Walk:
     def __post_init__(self) -> None:
         self.reach = Reach(self.graph)
         self.hidden = next((n for n, c in self.merging.composed.items() if c.element == "inaccessible"), None)
-        self.contexts = _contexts(self.merging)
+        self.contexts = self.graph.contexts_set
 
     @property
     def schema(self) -> Schema:
@@ -221,16 +228,3 @@ class _Walk:
                 yield State(name, places, path, contexts)
             else:
                 yield Unanswerable(path, state.places, None)
-
-
-def _contexts(merging: Merging) -> dict[str, frozenset[str]]:
-    """The contexts that a type sets, by type."""
-    found: dict[str, frozenset[str]] = {}
-    for subgraph in merging.subgraphs:
-        for definition in subgraph.types.values():
-            for application in subgraph.applications(definition, "context"):
-                for name in (definition.name, *subgraph.schema.runtime_types(definition.name)):
-                    found[name] = found.get(name, frozenset()) | {
-                        f"{subgraph.name}__{application.arguments.get('name')}"
-                    }
-    return found

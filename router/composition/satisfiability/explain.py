@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from router.composition.merge.merging import Merging
+from router.composition.merge.wording import subgraphs
 from router.composition.satisfiability.graph import Graph, Place
 from router.composition.satisfiability.reach import Reach
 from router.federation.elements import FieldDefinition, Kind, TypeDefinition, TypeRef, is_list, is_non_null, named
-from router.federation.fieldsets import printed
+from router.federation.fieldsets import FieldSet, Fragment, printed
+from router.federation.subgraph import Subgraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class _Reasons:
         if member is None:
             yield f'cannot determine the type behind interface object "{place.type}".'
             return
-        yield _here(self.graph, place, member)
+        yield _here(self.graph, place, member, self.problem.contexts)
         starts = [start.subgraph for start in self.problem.places]
         others = [
             (index, definition)
@@ -159,9 +161,18 @@ class _Reasons:
         for key in self.graph.resolvable_keys(index, definition.name):
             using = f'to subgraph "{there}" using @key(fields: "{printed(key)}") of "{definition.name}"'
             if not self.reach.has(place, key):
-                yield f'cannot move {using}, the key field(s) cannot be resolved from subgraph "{here}".'
+                note = f' (note that some of those key fields are overridden in "{here}")'
+                moved = self.overridden(place, key)
+                yield f'cannot move {using}, the key field(s) cannot be resolved from subgraph "{here}"{note if moved else ""}.'
             elif index in starts:
                 yield f"ignoring moving {using} because there is a more direct path in {there} that avoids {here} altogether."
+
+    def overridden(self, place: Place, key: FieldSet) -> bool:
+        """Whether some field of a key has moved away."""
+        subgraph = self.merging.subgraphs[place.subgraph]
+        coordinates = subgraph.selected(place.type, printed(key))
+        overrides = (self.graph.overrides.get((place.subgraph, coordinate)) for coordinate in coordinates)
+        return any(override is not None and override.used_overridden for override in overrides)
 
     def no_keys(self, index: int, definition: TypeDefinition, member: FieldDefinition) -> Iterator[str]:
         """Subgraphs that have the field and can't be entered."""
@@ -179,7 +190,7 @@ class _Reasons:
             )
 
 
-def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:  # noqa: PLR0911 - one line per reason
+def _here(graph: Graph, place: Place, member: FieldDefinition, contexts: frozenset[str]) -> str:  # noqa: PLR0911 - one line per reason
     subgraph = graph.subgraphs[place.subgraph]
     definition = graph.definition(place)
     own = definition.fields.get(member.name)
@@ -194,13 +205,42 @@ def _here(graph: Graph, place: Place, member: FieldDefinition) -> str:  # noqa: 
                 f'@require condition on field "{member.coordinate}" can be satisfied but missing usable key on "{place.type}" in subgraph '
                 f'"{subgraph.name}" to resume query.'
             )
-        return f'cannot satisfy @require conditions on field "{member.coordinate}".'
+        return f'cannot satisfy @require conditions on field "{member.coordinate}"{_external_keys(graph, place)}.'
+    step = graph.step(place, member.name)
+    if step is not None and not step.contexts <= contexts:
+        return f'could not find a match for required context for field "{member.coordinate}".'
     override = graph.overrides.get((place.subgraph, own.coordinate))
     if override is not None and override.label is not None:
         return _not_now(graph, place, own, override.label)
-    if override is not None:
-        return f'field "{member.coordinate}" is not resolvable because it is overridden.'
+    if override is not None and override.used_overridden:
+        movers = [s.name for s in graph.subgraphs if _takes(s, own.coordinate, subgraph.name)]
+        return f'field "{member.coordinate}" is not resolvable because it is overridden by {subgraphs(movers)}.'
     return f'cannot find field "{member.coordinate}".'
+
+
+def _takes(subgraph: Subgraph, coordinate: str, source: str) -> bool:
+    """Whether a subgraph overrides a field of another one."""
+    member = subgraph.field_at(coordinate)
+    override = subgraph.application(member, "override") if member else None
+    return override is not None and override.arguments.get("from") == source
+
+
+def _external_keys(graph: Graph, place: Place) -> str:
+    """A key that is marked @external by accident is a likely reason why nobody can come back."""
+    subgraph, definition = graph.subgraphs[place.subgraph], graph.definition(place)
+    names = dict.fromkeys(
+        selection.name
+        for key in graph.keys(place)
+        for selection in key
+        if not isinstance(selection, Fragment)
+        and (member := definition.fields.get(selection.name)) is not None
+        and subgraph.is_external(member)
+    )
+    if not names:
+        return ""
+    told = ", ".join(f'"{name}"' for name in names)
+    word = "field" if len(names) == 1 else "fields"
+    return f" (please ensure that this is not due to key {word} {told} being accidentally marked @external)"
 
 
 def _not_now(graph: Graph, place: Place, member: FieldDefinition, label: str) -> str:

@@ -161,6 +161,18 @@ class Graph:
                 found.add(f"{subgraph.name}__{read[0]}")
         return frozenset(found)
 
+    @cached_property
+    def contexts_set(self) -> dict[str, frozenset[str]]:
+        """The contexts that a type sets, by type."""
+        found: dict[str, frozenset[str]] = {}
+        for subgraph in self.subgraphs:
+            for definition in subgraph.types.values():
+                for application in subgraph.applications(definition, "context"):
+                    name = f"{subgraph.name}__{application.arguments.get('name')}"
+                    for setting in (definition.name, *subgraph.schema.runtime_types(definition.name)):
+                        found[setting] = found.get(setting, frozenset()) | {name}
+        return found
+
     # -- types -------------------------------------------------------------------------------------------------------
 
     def narrow(self, place: Place, name: str) -> Place | None:

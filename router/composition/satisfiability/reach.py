@@ -71,28 +71,32 @@ class Reach:
         """Whether a field set can be had, starting from a place."""
         return not selections or self._ask(("has", place, selections), False, lambda: self._has((place,), selections))  # noqa: FBT003
 
-    def _has(self, places: Iterable[Place], selections: FieldSet) -> bool:
+    def _has(self, places: Iterable[Place], selections: FieldSet, contexts: frozenset[str] = frozenset()) -> bool:
         starts = tuple(places)
-        return all(self._has_one(starts, selection) for selection in selections)
+        return all(self._has_one(starts, selection, contexts) for selection in selections)
 
-    def _has_one(self, places: tuple[Place, ...], selection: Selection) -> bool:
+    def _has_one(self, places: tuple[Place, ...], selection: Selection, contexts: frozenset[str]) -> bool:
+        """Whether one selection can be had; a context that was set before the field set began is not known in it."""
         if isinstance(selection, Fragment):
-            return self._has_fragment(places, selection)
+            return self._has_fragment(places, selection, contexts)
         if selection.name == "__typename":
             return any(self.knows_type(place) for place in places)
-        targets = [step.target for place in places for step in self.steps(place, selection.name)]
-        if targets and self._has(targets, selection.selections):
+        if self.graph.contexts_set:
+            contexts = contexts.union(*(self.graph.contexts_set.get(place.type, ()) for place in places))
+        steps = (step for place in places for step in self.steps(place, selection.name))
+        targets = [step.target for step in steps if step.contexts <= contexts]
+        if targets and self._has(targets, selection.selections, contexts):
             return True
         return any(self._has_in_each(place, selection) for place in places)
 
-    def _has_fragment(self, places: tuple[Place, ...], fragment: Fragment) -> bool:
+    def _has_fragment(self, places: tuple[Place, ...], fragment: Fragment, contexts: frozenset[str]) -> bool:
         if fragment.on is None:
-            return self._has(places, fragment.selections)
+            return self._has(places, fragment.selections, contexts)
         narrowed: list[Place] = []
         for place in places:
             narrowed += self._objects(place, fragment.on)
         # Nothing of that type can be met in any place: Apollo takes that for a requirement which can't be had.
-        return bool(narrowed) and all(self._has((place,), fragment.selections) for place in narrowed)
+        return bool(narrowed) and all(self._has((place,), fragment.selections, contexts) for place in narrowed)
 
     def _objects(self, place: Place, on: str) -> list[Place]:
         if place.type == on:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from router.composition.merge.merging import Merging
 from router.composition.merge.wording import listed, subgraphs
+from router.composition.merge.wording import types as named_types
 from router.composition.satisfiability.explain import witness
 from router.composition.satisfiability.graph import Graph, Place
+from router.federation.codes import Node
 from router.federation.elements import FieldDefinition
 
 
@@ -30,11 +34,11 @@ def check_runtime_types(
     if common:
         _hint(merging, member, found, common, query)
     else:
-        _refuse(merging, found, query)
+        _refuse(merging, member, found, query)
     return True
 
 
-def _refuse(merging: Merging, found: dict[int, frozenset[str]], query: str) -> None:
+def _refuse(merging: Merging, member: FieldDefinition, found: dict[int, frozenset[str]], query: str) -> None:
     groups: dict[frozenset[str], list[int]] = {}
     for index, types in found.items():
         groups.setdefault(types, []).append(index)
@@ -46,14 +50,21 @@ def _refuse(merging: Merging, found: dict[int, frozenset[str]], query: str) -> N
         f"{query} has a non-intersecting set of possible runtime types across subgraphs. Runtime types in subgraphs are:\n{told}.\n"
         "This is not allowed as shared fields must resolve the same way in all subgraphs, and that implies at least some common runtime "
         "types between the subgraphs.",
+        _places(merging, member, found),
     )
+
+
+def _places(merging: Merging, member: FieldDefinition, found: Iterable[int]) -> list[Node]:
+    """Where the subgraphs define the field."""
+    subgraphs_of = (merging.subgraphs[index] for index in found)
+    return [at for subgraph in subgraphs_of if (at := subgraph.place(subgraph.node_at(member.coordinate))) is not None]
 
 
 def _hint(
     merging: Merging, member: FieldDefinition, found: dict[int, frozenset[str]], common: frozenset[str], query: str
 ) -> None:
     never = ";\n".join(
-        f' - {subgraphs(merging.names([index]))} should never resolve "{member.coordinate}" to an object of {_types(types - common)}'
+        f' - {subgraphs(merging.names([index]))} should never resolve "{member.coordinate}" to an object of {named_types(sorted(types - common))}'
         for index, types in found.items()
         if types - common
     )
@@ -61,15 +72,16 @@ def _hint(
         "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
         f"{query} has different sets of possible runtime types across subgraphs.\n"
         f"Since a shared field must be resolved the same way in all subgraphs, make sure that {subgraphs(merging.names(list(found)))} only "
-        f'resolve "{member.coordinate}" to objects of {_types(common)}. In particular:\n{never}.\n'
+        f'resolve "{member.coordinate}" to objects of {named_types(sorted(common))}. In particular:\n{never}.\n'
         "Otherwise the @shareable contract will be broken.",
         member.coordinate,
+        _places(merging, member, found),
     )
 
 
 def _types(names: frozenset[str]) -> str:
-    return (
-        listed([f'"{name}"' for name in sorted(names)], prefix="type", plural="types")
-        if names
-        else "no runtime type is defined"
-    )
+    """All of them, however long the list gets."""
+    if not names:
+        return "no runtime type is defined"
+    word = "type" if len(names) == 1 else "types"
+    return f"{word} " + listed([f'"{name}"' for name in sorted(names)])

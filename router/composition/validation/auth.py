@@ -27,7 +27,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
             ]
             if is_interface:
                 found += [
-                    (f'field "{member.coordinate}"', a.node, definition.node)
+                    (f'field "{member.coordinate}"', a.node, definition.last_part)
                     for member in definition.fields.values()
                     for a in subgraph.applications(member, directive)
                 ]

@@ -101,7 +101,7 @@ def _check_read(
         yield subgraph.error(
             "CONTEXT_NO_RESOLVABLE_KEY",
             f'Object "{definition.name}" has no resolvable key but has a field with a contextual argument.',
-            definition.node,
+            definition.last_part,
         )
 
 
@@ -117,12 +117,30 @@ def _check_selection(
         )
         used: set[str] = set()
         for location in locations:
+            for name in _interface_objects(subgraph, selections, location):
+                message = f'Context "is used in "{argument.coordinate}" but the selection is invalid: One of the types in the selection is an interfaceObject: "{name}"'
+                yield subgraph.error("CONTEXT_INVALID_SELECTION", message, argument.node)
             used |= _check_location(subgraph, selections, location, argument)
         for fragment in selections:
             if isinstance(fragment, Fragment) and fragment.on is not None and fragment.on not in used:
                 raise _invalid(f': type condition "{fragment.on}" is never used.')
     except InvalidFieldSetError as error:
         yield subgraph.error("CONTEXT_INVALID_SELECTION", f"{head}{error}", argument.node)
+
+
+def _interface_objects(subgraph: Subgraph, selections: FieldSet, parent: TypeDefinition) -> Iterator[str]:
+    """The types on the way whose real types this subgraph does not know."""
+    if any(isinstance(selection, SelectedField) for selection in selections) and subgraph.is_interface_object(parent):
+        yield parent.name
+    for selection in selections:
+        if isinstance(selection, Fragment):
+            inner = subgraph.schema.types.get(selection.on or parent.name)
+            if inner is not None and subgraph.schema.is_subtype(inner.name, parent.name):
+                yield from _interface_objects(subgraph, selection.selections, inner)
+        elif selection.selections and (member := parent.fields.get(selection.name)) is not None:
+            inner = subgraph.schema.types.get(named(member.type))
+            if inner is not None:
+                yield from _interface_objects(subgraph, selection.selections, inner)
 
 
 def _abstract_conditions(subgraph: Subgraph, selections: FieldSet) -> Iterator[str]:

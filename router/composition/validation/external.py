@@ -13,23 +13,19 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check all external fields of a subgraph."""
     for definition in subgraph.types.values():
         for member in definition.fields.values():
-            application = subgraph.external_application(member)
-            if application is None:
-                continue
-            if definition.kind is Kind.INTERFACE and member.coordinate not in subgraph.fake_externals:
+            if definition.kind is Kind.INTERFACE and subgraph.is_external(member):
                 yield subgraph.error(
                     "EXTERNAL_ON_INTERFACE",
                     f'Interface type field "{member.coordinate}" is marked @external but @external is not allowed on interface fields '
                     "(it is nonsensical).",
-                    application.node,
+                    member.node,
                 )
     for member in subgraph.fields():
-        application = subgraph.application(member, "external")
-        if application is not None and not subgraph.is_used(member):
+        if subgraph.is_external(member) and not subgraph.is_used(member):
             yield subgraph.error(
                 "EXTERNAL_UNUSED",
                 f'Field "{member.coordinate}" is marked @external but is not used in any federation directive (@key, @provides, '
                 "@requires) or to satisfy an interface; the field declaration has no use and should be removed (or the field should "
                 "not be @external).",
-                application.node,
+                member.node,
             )

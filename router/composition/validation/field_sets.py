@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
+from graphql import ConstDirectiveNode, print_ast
 from graphql import Node as AstNode
 
 from router.composition.validation.literals import problem_with
@@ -23,6 +24,7 @@ from router.federation.elements import (
     named,
     printed,
     printed_arguments,
+    value_of,
 )
 from router.federation.fieldsets import FieldSet, FieldSetSyntaxError, Fragment, SelectedField, parse
 from router.federation.fieldsets import printed as printed_selection
@@ -53,7 +55,10 @@ class FieldSetUse:
 
     @property
     def told(self) -> str:
-        """The application as it is quoted in messages."""
+        """The application as it is quoted in messages: as it was written, unless the upgrade changed it."""
+        node = self.application.node
+        if node is not None and _as_written(node) == self.application.arguments:
+            return print_ast(node)
         return f"@{self.subgraph.name_of(self.directive)}{printed_arguments({'fields': self.application.arguments.get('fields')})}"
 
     @property
@@ -62,20 +67,27 @@ class FieldSetUse:
         return self.directive.upper()
 
 
+def _as_written(node: ConstDirectiveNode) -> dict[str, Value]:
+    return {argument.name.value: value_of(argument.value) for argument in node.arguments or ()}
+
+
 # Looks at one selected field: the field, the selection, whether something above it is external.
-FieldCheck: TypeAlias = Callable[[FieldDefinition, SelectedField, bool], None]
+FieldCheck: TypeAlias = Callable[[FieldDefinition, SelectedField, bool], Iterator[InvalidFieldSetError]]
 
 
 def check_field_set(use: FieldSetUse, check_field: FieldCheck) -> Iterator[CompositionError]:
-    """Tell the first problem of a field set."""
+    """Tell the first reason why a field set can't be read, or else everything that it may not select."""
+    problems: list[InvalidFieldSetError] = []
     try:
         selections = _parse(use, use.application.arguments.get("fields"))
         # First what must exist, then what must not be empty, then what may be selected: the order in which problems are told.
         for step in _Step:
-            _Walk(use, check_field, step).selections(use.target, selections, above=False)
+            _Walk(use, check_field, step, problems).selections(use.target, selections, above=False)
     except InvalidFieldSetError as error:
-        message = f"{use.where}, for {use.told}: {error}"
-        yield use.subgraph.error(error.code, message, use.application.node, error.node)
+        problems = [error]
+    for problem in problems:
+        message = f"{use.where}, for {use.told}: {problem}"
+        yield use.subgraph.error(problem.code, message, use.application.node, problem.node)
 
 
 def _parse(use: FieldSetUse, text: Value) -> FieldSet:
@@ -93,6 +105,7 @@ class _Step(Enum):
 
     EXISTENCE = auto()
     CONTENT = auto()
+    ALIASES = auto()
     FIELDS = auto()
 
 
@@ -101,6 +114,8 @@ class _Walk:
     use: FieldSetUse
     check_field: FieldCheck
     step: _Step
+    # What may not be selected; one does not hide the other.
+    problems: list[InvalidFieldSetError]
 
     def invalid(self, message: str, node: AstNode | None = None) -> InvalidFieldSetError:
         return InvalidFieldSetError(f"{self.use.prefix}_INVALID_FIELDS", message, node)
@@ -126,10 +141,11 @@ class _Walk:
     def directives(self, selection: SelectedField | Fragment) -> None:
         if selection.directives and self.step is _Step.FIELDS:
             name = f"@{self.use.subgraph.name_of(self.use.directive)}"
-            raise InvalidFieldSetError(
+            problem = InvalidFieldSetError(
                 f"{self.use.prefix}_DIRECTIVE_IN_FIELDS_ARG",
                 f"cannot have directive applications in the {name}(fields:) argument but found {', '.join(selection.directives)}.",
             )
+            self.problems.append(problem)
 
     def field(self, parent: TypeDefinition, selection: SelectedField, *, above: bool) -> None:
         subgraph = self.use.subgraph
@@ -138,16 +154,17 @@ class _Walk:
             member = FieldDefinition("__typename", "String!", parent.name)
         if member is None:
             raise self.invalid(
-                f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.node
+                f'Cannot query field "{selection.name}" on type "{parent.name}" {self.advice()}', parent.last_part
             )
         if self.step is _Step.EXISTENCE:
             self.abstract(member)
             self.arguments(member, selection)
-        external = above or (member.name != "__typename" and subgraph.is_external(member))
+        external = above or self.external(parent, member)
         base = subgraph.schema.types.get(named(member.type))
         if self.step is _Step.FIELDS:
-            self.check_field(member, selection, above)
-        if selection.alias and self.step is _Step.FIELDS:
+            self.directives(selection)
+            self.problems.extend(self.check_field(member, selection, above))
+        if selection.alias and self.step is _Step.ALIASES:
             raise self.invalid(
                 f'Cannot use alias "{selection.alias}" in "{printed_selection((selection,))}": aliases are not currently supported in '
                 f"@{subgraph.name_of(self.use.directive)}"
@@ -157,13 +174,22 @@ class _Walk:
                 f'Invalid empty selection set for field "{member.coordinate}" of non-leaf type {member.type}',
                 member.node,
             )
-        self.directives(selection)
         if base is not None and base.is_composite:
             self.selections(base, selection.selections, above=external)
         elif selection.selections:
             raise self.invalid(
                 f'Invalid selection on field "{member.coordinate}": the selected field is of type {member.type} and has no sub-fields.'
             )
+
+    def external(self, parent: TypeDefinition, member: FieldDefinition) -> bool:
+        """A field of an interface may be external on some type behind it."""
+        subgraph = self.use.subgraph
+        if member.name == "__typename":
+            return False
+        if subgraph.is_external(member) or parent.kind is not Kind.INTERFACE:
+            return subgraph.is_external(member)
+        behind = (t.fields.get(member.name) for t in subgraph.schema.implementations(parent.name))
+        return any(found is not None and subgraph.is_external(found) for found in behind)
 
     def abstract(self, member: FieldDefinition) -> None:
         """Keys must lead to one object."""
@@ -185,6 +211,14 @@ class _Walk:
 
     def arguments(self, member: FieldDefinition, selection: SelectedField) -> None:
         given = dict(selection.arguments)
+        for name, value in given.items():
+            argument = member.arguments.get(name)
+            if argument is None:
+                raise self.invalid(
+                    f'Unknown argument "{name}" found in value: "{member.coordinate}" has no argument named "{name}"'
+                )
+            if problem := problem_with(value, argument.type, self.use.subgraph.schema):
+                raise self.invalid(f'Invalid value for argument "{name}": {problem}')
         for name, argument in member.arguments.items():
             if name not in given and is_non_null(argument.type) and argument.default is UNSET:
                 raise self.invalid(
@@ -195,36 +229,35 @@ class _Walk:
                 raise self.invalid(
                     f'Invalid value {printed(given[name])} for argument "{argument.coordinate}" of type {argument.type}'
                 )
-            if name in given and (problem := problem_with(given[name], argument.type, self.use.subgraph.schema)):
-                raise self.invalid(f'Invalid value for argument "{name}": {problem}')
-        for name in given:
-            if name not in member.arguments:
-                raise self.invalid(
-                    f'Unknown argument "{name}" found in value: "{member.coordinate}" has no argument named "{name}"'
-                )
 
 
-def refuse_arguments(use: FieldSetUse, member: FieldDefinition) -> None:
+def refuse_arguments(use: FieldSetUse, member: FieldDefinition) -> Iterator[InvalidFieldSetError]:
     """Neither keys nor provisions may have arguments."""
     if member.arguments:
         name = f"@{use.subgraph.name_of(use.directive)}"
-        raise InvalidFieldSetError(
+        yield InvalidFieldSetError(
             f"{use.prefix}_FIELDS_HAS_ARGS",
             f"field {member.coordinate} cannot be included because it has arguments (fields with argument are not allowed in {name})",
             member.node,
         )
 
 
-def refuse_own(use: FieldSetUse, member: FieldDefinition, selection: SelectedField, *, above: bool) -> None:
+def refuse_own(
+    use: FieldSetUse, member: FieldDefinition, selection: SelectedField, *, above: bool
+) -> Iterator[InvalidFieldSetError]:
     """A required or provided leaf must be resolved elsewhere: itself external, or below something external."""
-    if selection.selections or above:
-        return
     subgraph = use.subgraph
-    if member.name != "__typename" and subgraph.external_application(member) is not None:
+    if selection.selections or above or (member.name != "__typename" and subgraph.is_external(member)):
         return
-    raise InvalidFieldSetError(
+    if member.coordinate in subgraph.fake_externals:
+        why = (
+            '"effectively" provided by this subgraph (while it is marked @external, it is a @key field of an extension type, which are '
+            "not internally considered external for historical/backward compatibility reasons)"
+        )
+    else:
+        why = "provided by this subgraph (it is not marked @external)"
+    yield InvalidFieldSetError(
         f"{use.prefix}_FIELDS_MISSING_EXTERNAL",
-        f'field "{member.coordinate}" should not be part of a @{subgraph.name_of(use.directive)} since it is already provided by this '
-        "subgraph (it is not marked @external)",
+        f'field "{member.coordinate}" should not be part of a @{subgraph.name_of(use.directive)} since it is already {why}',
         member.node,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from graphql.pyutils import suggestion_list
 
 from router.composition.validation.literals import fits
 from router.federation import directives
@@ -16,12 +18,11 @@ from router.federation.elements import (
     Kind,
     Schema,
     TypeDefinition,
-    elements,
     is_non_null,
 )
 from router.federation.spec import NEWEST
 from router.federation.subgraph import Subgraph
-from router.federation.suggestions import did_you_mean
+from router.federation.suggestions import did_you_mean, nearest
 
 _SPECIFIED = Schema()
 directives.define(
@@ -46,13 +47,10 @@ _LOCATIONS = {
 }
 
 
-def unknown(subgraph: Subgraph) -> Iterator[CompositionError]:
+def unknown(subgraph: Subgraph, applied: Iterable[Applied]) -> Iterator[CompositionError]:
     """Tell the directives that nobody defines."""
-    schema = subgraph.schema
-    applied = [*schema.applied, *(a for t in schema.types.values() for element in elements(t) for a in element.applied)]
-    applied += (a for d in schema.directives.values() for argument in d.arguments.values() for a in argument.applied)
     for application in applied:
-        if application.name not in schema.directives and application.name not in _SPECIFIED.directives:
+        if application.name not in subgraph.schema.directives and application.name not in _SPECIFIED.directives:
             yield _unknown(subgraph, application)
 
 
@@ -99,13 +97,9 @@ def _check(subgraph: Subgraph, applied: list[Applied], location: str, coordinate
 def _arguments(
     subgraph: Subgraph, application: Applied, definition: DirectiveDefinition, coordinate: str
 ) -> Iterator[CompositionError]:
-    given = [argument.name.value for argument in (application.node.arguments or ())] if application.node else []
-    for name in {name for name in given if given.count(name) > 1}:
-        message = f'There can be only one argument named "{name}".'
-        yield subgraph.error("INVALID_GRAPHQL", message, application.node)
     for name in application.arguments:
         if name not in definition.arguments:
-            message = f'Unknown argument "{name}" on directive "@{application.name}".{did_you_mean(name, list(definition.arguments))}'
+            message = f'Unknown argument "{name}" on directive "@{application.name}".{did_you_mean(suggestion_list(name, list(definition.arguments)))}'
             yield subgraph.error("INVALID_GRAPHQL", message, application.node)
     for name, argument in definition.arguments.items():
         if name not in application.arguments:
@@ -131,17 +125,27 @@ def _has_own_rule(subgraph: Subgraph, application: Applied, argument: InputValue
 def _unknown(subgraph: Subgraph, application: Applied) -> CompositionError:
     name = application.name
     message = f'Unknown directive "@{name}".'
+    close = did_you_mean(nearest(name, [*subgraph.schema.directives, *_SPECIFIED.directives]), "@")
+    return subgraph.error("INVALID_GRAPHQL", message + (close or _of_federation(subgraph, name)), application.node)
+
+
+def _of_federation(subgraph: Subgraph, name: str) -> str:
+    """What federation knows about a name that nothing in the schema comes close to."""
     newest = directives.available(NEWEST)
-    if subgraph.is_federation_1 and name in newest:
-        message += (
-            f' If you meant the "@{name}" federation 2 directive, note that this schema is a federation 1 schema. To be a federation 2 '
-            "schema, it needs to @link to the federation specifcation v2."
-        )
-    elif not subgraph.is_federation_1 and name in newest:
-        message += _not_imported(subgraph, name)
-    else:
-        message += did_you_mean(name, [*subgraph.schema.directives, *_SPECIFIED.directives], "@")
-    return subgraph.error("INVALID_GRAPHQL", message, application.node)
+    if not subgraph.is_federation_1:
+        return _not_imported(subgraph, name) if name in newest else ""
+    if name in newest:
+        return f' If you meant the "@{name}" federation 2 directive, note that this schema is a federation 1 schema. {_TO_FEDERATION_2}'
+    close = nearest(name, newest)
+    if not close:
+        return ""
+    they = "it is a federation 2 directive" if len(close) == 1 else "they are federation 2 directives"
+    return (
+        f"{did_you_mean(close, '@')} If so, note that {they} but this schema is a federation 1 one. {_TO_FEDERATION_2}"
+    )
+
+
+_TO_FEDERATION_2 = "To be a federation 2 schema, it needs to @link to the federation specifcation v2."
 
 
 def _not_imported(subgraph: Subgraph, name: str) -> str:

@@ -1,24 +1,15 @@
-"""The rules of GraphQL for types: they exist, have content, implement what they promise and stand where they may stand."""
+"""The rules of GraphQL for types: they have content, implement what they promise, and their defaults are values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Protocol
 
-from graphql import (
-    InterfaceTypeDefinitionNode,
-    InterfaceTypeExtensionNode,
-    ObjectTypeDefinitionNode,
-    ObjectTypeExtensionNode,
-    UnionTypeDefinitionNode,
-    UnionTypeExtensionNode,
-)
 from graphql import Node as AstNode
 
 from router.composition.validation.literals import fits
 from router.federation.codes import CompositionError
 from router.federation.elements import (
-    BUILTIN_SCALARS,
     UNSET,
     FieldDefinition,
     InputValue,
@@ -29,7 +20,6 @@ from router.federation.elements import (
     is_list,
     is_non_null,
     item,
-    named,
     nullable,
     printed,
 )
@@ -43,8 +33,6 @@ _CONTENT = {
     Kind.ENUM: ("Enum type", "values"),
     Kind.UNION: ("Union type", "member types"),
 }
-_INPUT = frozenset((Kind.SCALAR, Kind.ENUM, Kind.INPUT))
-_OUTPUT = frozenset(Kind) - {Kind.INPUT}
 
 
 class Checked(Protocol):
@@ -58,54 +46,11 @@ class Checked(Protocol):
         """An error about this schema."""
 
 
-def unreadable(subgraph: Checked) -> Iterator[CompositionError]:
-    """References to types that do not exist or can't be what they are said to be; nothing else can be checked then."""
-    schema = subgraph.schema
-    for definition in schema.types.values():
-        for name, node in definition.members.items():
-            if problem := _no_member(schema, definition, name):
-                yield subgraph.error("INVALID_GRAPHQL", problem, node)
-    for name, node in _references(schema):
-        if name not in schema.types and name not in BUILTIN_SCALARS:
-            yield subgraph.error("INVALID_GRAPHQL", f"Unknown type {name}", node)
-
-
-def _no_member(schema: Schema, union: TypeDefinition, name: str) -> str | None:
-    member = schema.types.get(name)
-    if member is not None and member.kind is Kind.OBJECT:
-        return None
-    if member is None and name not in BUILTIN_SCALARS:
-        return f"Cannot add unknown type {name} as member of union type {union.name}"
-    kind = member.kind if member is not None else Kind.SCALAR
-    return f"Cannot add non-object type {name} (of type {_class(kind)}) as member of union type {union.name}"
-
-
-def _class(kind: Kind) -> str:
-    return kind.value.replace(" ", "")
-
-
-def _references(schema: Schema):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    for root in schema.roots.values():
-        yield root, schema.node
-    for definition in schema.types.values():
-        yield from definition.interfaces.items()
-        for member in definition.fields.values():
-            yield named(member.type), member.node
-            for argument in member.arguments.values():
-                yield named(argument.type), argument.node
-        for entry in definition.inputs.values():
-            yield named(entry.type), entry.node
-    for directive in schema.directives.values():
-        for argument in directive.arguments.values():
-            yield named(argument.type), argument.node
-
-
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check all types of a subgraph."""
     for definition in subgraph.schema.types.values():
         yield from _names(subgraph, definition)
     yield from check_types(subgraph)
-    yield from _roots(subgraph)
 
 
 def check_types(subgraph: Checked) -> Iterator[CompositionError]:
@@ -113,7 +58,6 @@ def check_types(subgraph: Checked) -> Iterator[CompositionError]:
     for definition in subgraph.schema.types.values():
         yield from _content(subgraph, definition)
         yield from _defaults(subgraph, definition)
-        yield from _members(subgraph, definition)
         for name in definition.interfaces:
             yield from _implements(subgraph, definition, name)
     for directive in subgraph.schema.directives.values():
@@ -128,11 +72,11 @@ def _content(subgraph: Checked, definition: TypeDefinition) -> Iterator[Composit
     if words is None or filled or definition.name == "Query":
         return
     message = f"{words[0]} {definition.name} must define one or more {words[1]}."
-    yield subgraph.error("INVALID_GRAPHQL", message, definition.node, *definition.extensions)
+    yield subgraph.error("INVALID_GRAPHQL", message, definition.last_part)
 
 
 def _names(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[CompositionError]:
-    found = [(definition.name, definition.node or next(iter(definition.extensions), None))]
+    found = [(definition.name, definition.last_part)]
     for member in definition.fields.values():
         found.append((member.name, member.node))
         found += [(argument.name, argument.node) for argument in member.arguments.values()]
@@ -142,20 +86,6 @@ def _names(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Compositi
         if name.startswith("__"):
             message = f'Name "{name}" must not begin with "__", which is reserved by GraphQL introspection.'
             yield subgraph.error("INVALID_GRAPHQL", message, node)
-
-
-def positions(subgraph: Subgraph) -> Iterator[CompositionError]:
-    """Fields have output types, everything that is given has an input type."""
-    for definition in subgraph.schema.types.values():
-        for member in definition.fields.values():
-            yield from _position(subgraph, member, is_input=False)
-            for argument in member.arguments.values():
-                yield from _position(subgraph, argument, is_input=True)
-        for entry in definition.inputs.values():
-            yield from _position(subgraph, entry, is_input=True)
-    for directive in subgraph.schema.directives.values():
-        for argument in directive.arguments.values():
-            yield from _position(subgraph, argument, is_input=True)
 
 
 def _defaults(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
@@ -168,22 +98,10 @@ def _defaults(subgraph: Checked, definition: TypeDefinition) -> Iterator[Composi
 
 def _given(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
     yield from default_value(subgraph, element, word)
-    deprecated = any(application.name == "deprecated" for application in element.applied)
-    if deprecated and is_non_null(element.type) and element.default is UNSET:
+    deprecated = next((application for application in element.applied if application.name == "deprecated"), None)
+    if deprecated is not None and is_non_null(element.type) and element.default is UNSET:
         message = f"Required {word} {element.coordinate} cannot be deprecated."
-        yield subgraph.error("INVALID_GRAPHQL", message, element.node)
-
-
-def _position(
-    subgraph: Subgraph, element: FieldDefinition | InputValue, *, is_input: bool
-) -> Iterator[CompositionError]:
-    base = subgraph.schema.types.get(named(element.type))
-    if base is None or base.kind in (_INPUT if is_input else _OUTPUT):
-        return
-    word = "Input" if is_input else "Output"
-    kind = "NonNullType" if is_non_null(element.type) else "ListType" if is_list(element.type) else _class(base.kind)
-    message = f'The type of "{element.coordinate}" must be {word} Type but got "{element.type}", a {kind}.'
-    yield subgraph.error("INVALID_GRAPHQL", message, element.node)
+        yield subgraph.error("INVALID_GRAPHQL", message, deprecated.node, element.node)
 
 
 def default_value(subgraph: Checked, element: InputValue, word: str) -> Iterator[CompositionError]:
@@ -194,50 +112,33 @@ def default_value(subgraph: Checked, element: InputValue, word: str) -> Iterator
         yield subgraph.error("INVALID_GRAPHQL", message, element.node)
 
 
-def _members(subgraph: Checked, definition: TypeDefinition) -> Iterator[CompositionError]:
-    for node in (definition.node, *definition.extensions):
-        match node:
-            case (
-                ObjectTypeDefinitionNode()
-                | ObjectTypeExtensionNode()
-                | InterfaceTypeDefinitionNode()
-                | InterfaceTypeExtensionNode()
-            ):
-                names, verb = [entry.name.value for entry in node.interfaces or ()], "implement"
-            case UnionTypeDefinitionNode() | UnionTypeExtensionNode():
-                names, verb = [entry.name.value for entry in node.types or ()], "include type"
-            case _:
-                continue
-        for name in {name for name in names if names.count(name) > 1}:
-            message = f"Type {definition.name} can only {verb} {name} once."
-            yield subgraph.error("INVALID_GRAPHQL", message, node)
-
-
 def _implements(subgraph: Checked, definition: TypeDefinition, name: str) -> Iterator[CompositionError]:
     interface = subgraph.schema.types.get(name)
-    at = definition.interfaces[name]
     if interface is None or interface.kind is not Kind.INTERFACE:
-        kind = interface.kind.value.replace(" ", "") if interface else "unknown"
-        message = f"Cannot implement non-interface type {name} (of type {kind})"
-        yield subgraph.error("INVALID_GRAPHQL", message, at)
         return
     if name == definition.name:
-        yield subgraph.error(
-            "INVALID_GRAPHQL", f"Type {name} cannot implement itself because it would create a circular reference.", at
-        )
-        return
+        message = f"Type {name} cannot implement itself because it would create a circular reference."
+        yield subgraph.error("INVALID_GRAPHQL", message, definition.last_part)
+    yield from _implements_fields(subgraph, definition, interface)
     for inherited in interface.interfaces:
-        if inherited == definition.name:
+        if inherited == definition.name and name != definition.name:
             message = f"Type {definition.name} cannot implement {name} because it would create a circular reference."
-            yield subgraph.error("INVALID_GRAPHQL", message, at)
+            yield subgraph.error("INVALID_GRAPHQL", message, definition.last_part, interface.last_part)
         elif inherited not in definition.interfaces:
             message = f"Type {definition.name} must implement {inherited} because it is implemented by {name}."
-            yield subgraph.error("INVALID_GRAPHQL", message, at)
+            further = subgraph.schema.types.get(inherited)
+            nodes = (definition.last_part, interface.last_part, further.last_part if further else None)
+            yield subgraph.error("INVALID_GRAPHQL", message, *nodes)
+
+
+def _implements_fields(
+    subgraph: Checked, definition: TypeDefinition, interface: TypeDefinition
+) -> Iterator[CompositionError]:
     for expected in interface.fields.values():
         found = definition.fields.get(expected.name)
         if found is None:
             message = f"Interface field {expected.coordinate} expected but {definition.name} does not provide it."
-            yield subgraph.error("INVALID_GRAPHQL", message, expected.node, definition.node)
+            yield subgraph.error("INVALID_GRAPHQL", message, expected.node, definition.last_part)
         else:
             yield from _implements_field(subgraph, expected, found)
 
@@ -304,12 +205,3 @@ def _input_cycle(
             yield subgraph.error("INVALID_GRAPHQL", message, *(step.node for step in through))
         elif base.name not in done:
             yield from _input_cycle(subgraph, base, [*path, entry], done)
-
-
-def _roots(subgraph: Subgraph) -> Iterator[CompositionError]:
-    for operation, name in subgraph.schema.roots.items():
-        definition = subgraph.schema.types.get(name)
-        if definition is not None and definition.kind is not Kind.OBJECT:
-            known = subgraph.renamed.get(name, name)
-            message = f"{operation.capitalize()} root type must be an Object type, it cannot be set to {known} (an {_class(definition.kind)})."
-            yield subgraph.error("INVALID_GRAPHQL", message, definition.node)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from router.composition.merge.wording import types
 from router.federation.codes import CompositionError
-from router.federation.elements import Applied, Kind, TypeDefinition
+from router.federation.elements import Applied, Kind, TypeDefinition, printed_arguments
 from router.federation.fieldsets import FieldSetSyntaxError, parse
 from router.federation.subgraph import Subgraph
 
@@ -28,25 +29,20 @@ def _check(subgraph: Subgraph, interface: TypeDefinition, key: Applied) -> Itera
             lacking.append(implementation.name)
         elif resolvable and all(other.arguments.get("resolvable") is False for other in same):
             closed.append(implementation.name)
-    told = f'@{key.name}(fields: "{key.arguments.get("fields")}")'
+    told = f"@{key.name}{printed_arguments(key.arguments)}"
     if lacking:
         yield subgraph.error(
             "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
-            f'Key {told} on interface type "{interface.name}" is missing on implementation {_types(lacking)}.',
-            *(subgraph.schema.types[name].node for name in lacking),
+            f'Key {told} on interface type "{interface.name}" is missing on implementation {types(lacking)}.',
+            *(subgraph.schema.types[name].last_part for name in lacking),
         )
     elif closed:
         yield subgraph.error(
             "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
             f'Key {told} on interface type "{interface.name}" should be resolvable on all implementation types, but is declared with '
-            f'argument "@key(resolvable:)" set to false in {_types(closed)}.',
-            *(subgraph.schema.types[name].node for name in closed),
+            f'argument "@key(resolvable:)" set to false in {types(closed)}.',
+            *(subgraph.schema.types[name].last_part for name in closed),
         )
-
-
-def _types(names: list[str]) -> str:
-    words = [f'"{name}"' for name in names]
-    return f"type {words[0]}" if len(words) == 1 else "types " + ", ".join(words[:-1]) + f" and {words[-1]}"
 
 
 def _fields(key: Applied) -> object:

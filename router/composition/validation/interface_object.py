@@ -11,12 +11,10 @@ from router.federation.subgraph import Subgraph
 def check(subgraph: Subgraph) -> Iterator[CompositionError]:
     """Check all interface objects of a subgraph."""
     for definition in subgraph.types.values():
-        application = subgraph.application(definition, "interfaceObject")
-        if application is not None and not subgraph.keys(definition):
+        if subgraph.has(definition, "interfaceObject") and not subgraph.keys(definition):
             yield subgraph.error(
                 "INTERFACE_OBJECT_USAGE_ERROR",
                 f'The @interfaceObject directive can only be applied to entity types but type "{definition.name}" has no @key in this '
                 "subgraph.",
-                application.node,
-                definition.node,
+                definition.last_part,
             )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from router.composition.merge.merging import Merging
-from router.composition.merge.wording import listed
-from router.federation.elements import Kind, TypeDefinition
+from router.composition.merge.wording import types
+from router.federation.elements import Kind, TypeDefinition, printed_arguments
 from router.federation.subgraph import Subgraph
 
 
@@ -29,11 +29,11 @@ def _check_keyed(merging: Merging, subgraph: Subgraph, definition: TypeDefinitio
     missing = [name for name in implementations if name not in here]
     if key is None or not missing:
         return
-    names = listed([f'"{name}"' for name in missing], prefix="type", plural="types")
+    names = types(missing)
     node = subgraph.place(key.node)
     merging.error(
         "INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE",
-        f'[{subgraph.name}] Interface type "{definition.name}" has a resolvable key (@{key.name}(fields: "{key.arguments.get("fields")}")) '
+        f'[{subgraph.name}] Interface type "{definition.name}" has a resolvable key (@{key.name}{printed_arguments(key.arguments)}) '
         f'in subgraph "{subgraph.name}" but that subgraph is missing some of the supergraph implementation types of '
         f'"{definition.name}". Subgraph "{subgraph.name}" should define {names} (and have {"it" if len(missing) == 1 else "them"} '
         f'implement "{definition.name}").',
@@ -46,8 +46,8 @@ def _check_object(merging: Merging, subgraph: Subgraph, definition: TypeDefiniti
     known = [name for name in implementations if name in subgraph.types]
     if not known:
         return
-    names = listed([f'"{name}"' for name in known], prefix="type", plural="types")
-    nodes = [subgraph.place(definition.node), *(subgraph.place(subgraph.types[name].node) for name in known)]
+    names = types(known)
+    nodes = [subgraph.place(definition.last_part), *(subgraph.place(subgraph.types[name].last_part) for name in known)]
     merging.error(
         "INTERFACE_OBJECT_USAGE_ERROR",
         f'[{subgraph.name}] Interface type "{definition.name}" is defined as an @interfaceObject in subgraph "{subgraph.name}" so that '

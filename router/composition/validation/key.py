@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from router.composition.validation.field_sets import (
     FieldCheck,
     FieldSetUse,
+    InvalidFieldSetError,
     check_field_set,
     refuse_arguments,
 )
@@ -27,7 +28,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     "KEY_UNSUPPORTED_ON_INTERFACE",
                     f'Cannot use @{name} on interface "{definition.name}": @{name} is not yet supported on interfaces',
                     application.node,
-                    definition.node,
+                    definition.last_part,
                 )
                 continue
             use = FieldSetUse(subgraph, "key", application, f'On type "{definition.name}"', definition)
@@ -35,7 +36,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 
 def _check_for(use: FieldSetUse) -> FieldCheck:
-    def check_field(member: FieldDefinition, _selection: SelectedField, _above: bool) -> None:  # noqa: FBT001 - a callback
-        refuse_arguments(use, member)
+    def check_field(member: FieldDefinition, _selection: SelectedField, _above: bool) -> Iterator[InvalidFieldSetError]:  # noqa: FBT001 - a callback
+        yield from refuse_arguments(use, member)
 
     return check_field

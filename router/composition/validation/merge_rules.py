@@ -26,7 +26,7 @@ def _merged_on_external(merging: Merging, subgraph: Subgraph) -> None:
         for application in member.applied:
             if application.name in merged:
                 told = f"@{application.name}{printed_arguments(application.arguments)}"
-                at = subgraph.place(member.node)
+                at = subgraph.place(application.node)
                 merging.error(
                     "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
                     f'[{subgraph.name}] Cannot apply merged directive {told} to external field "{member.coordinate}"',
@@ -51,7 +51,7 @@ def _extensions(merging: Merging) -> None:
             continue
         for index, definition in extending.items():
             subgraph = merging.subgraphs[index]
-            at = subgraph.place(definition.node or next(iter(definition.extensions), None))
+            at = subgraph.place(definition.extensions[0])
             merging.error(
                 "EXTENSION_WITH_NO_BASE",
                 f'[{subgraph.name}] Type "{name}" is an extension type, but there is no type definition for "{name}" in any subgraph.',
@@ -72,17 +72,13 @@ def check_after(merging: Merging) -> None:
 
 def _refuse_implementation(merging: Merging, definition: TypeDefinition, member: FieldDefinition) -> None:
     interface = merging.types_named(member.parent)
-    declaring = [i for i, d in interface.items() if d is not None and member.name in d.fields]
+    declaring = {i: d.fields[member.name] for i, d in interface.items() if d is not None and member.name in d.fields}
+    implementing = {
+        i: d for i, d in merging.types_named(definition.name).items() if d is not None and member.parent in d.interfaces
+    }
     merging.error(
         "INTERFACE_FIELD_NO_IMPLEM",
-        f'Interface field "{member.coordinate}" is declared in {subgraphs(merging.names(declaring))} but type "{definition.name}", '
-        f'which implements "{member.parent}" only in {subgraphs(_implementing(merging, definition, member.parent))} does not have field '
-        f'"{member.name}".',
-        merging.places(merging.types_named(definition.name)),
-    )
-
-
-def _implementing(merging: Merging, definition: TypeDefinition, interface: str) -> list[str]:
-    return merging.names(
-        [i for i, d in merging.types_named(definition.name).items() if d is not None and interface in d.interfaces]
+        f'Interface field "{member.coordinate}" is declared in {subgraphs(merging.names(list(declaring)))} but type "{definition.name}", '
+        f'which implements "{member.parent}" only in {subgraphs(merging.names(list(implementing)))} does not have field "{member.name}".',
+        (*merging.places(declaring), *merging.places(implementing)),
     )

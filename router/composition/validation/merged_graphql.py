@@ -8,7 +8,7 @@ from itertools import islice
 from graphql import Node as AstNode
 
 from router.composition.merge.merging import Merging
-from router.composition.validation import graphql_types
+from router.composition.validation import graphql_building, graphql_types
 from router.federation.codes import CompositionError
 from router.federation.elements import Schema
 
@@ -25,6 +25,6 @@ class _Supergraph:
 def check(merging: Merging) -> None:
     """Check the supergraph against the rules of GraphQL that merging may break."""
     supergraph = _Supergraph(merging.supergraph)
-    merging.errors += islice(graphql_types.unreadable(supergraph), 1)
+    merging.errors += islice(graphql_building.missing(supergraph), 1)
     if not merging.errors:
         merging.errors += graphql_types.check_types(supergraph)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from router.composition.validation.field_sets import (
     FieldCheck,
     FieldSetUse,
+    InvalidFieldSetError,
     check_field_set,
     refuse_arguments,
     refuse_own,
@@ -28,7 +29,7 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     f'Cannot use @provides on field "{member.coordinate}" of parent type "{parent.name}": '
                     "@provides is not yet supported within interfaces",
                     application.node,
-                    parent.node,
+                    parent.last_part,
                 )
             target = subgraph.schema.types[named(member.type)]
             use = FieldSetUse(subgraph, "provides", application, f'On field "{member.coordinate}"', target)
@@ -59,8 +60,8 @@ def misplaced(subgraph: Subgraph) -> Iterator[CompositionError]:
 
 
 def _check_for(use: FieldSetUse) -> FieldCheck:
-    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> None:  # noqa: FBT001 - a callback
-        refuse_arguments(use, member)
-        refuse_own(use, member, selection, above=above)
+    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> Iterator[InvalidFieldSetError]:  # noqa: FBT001 - a callback
+        yield from refuse_arguments(use, member)
+        yield from refuse_own(use, member, selection, above=above)
 
     return check_field

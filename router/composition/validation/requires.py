@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from router.composition.validation.field_sets import FieldCheck, FieldSetUse, check_field_set, refuse_own
+from router.composition.validation.field_sets import (
+    FieldCheck,
+    FieldSetUse,
+    InvalidFieldSetError,
+    check_field_set,
+    refuse_own,
+)
 from router.federation.codes import CompositionError
 from router.federation.elements import FieldDefinition, Kind
 from router.federation.fieldsets import SelectedField
@@ -22,14 +28,14 @@ def check(subgraph: Subgraph) -> Iterator[CompositionError]:
                     f'Cannot use @requires on field "{member.coordinate}" of parent type "{parent.name}": '
                     "@requires is not yet supported within interfaces",
                     application.node,
-                    parent.node,
+                    parent.last_part,
                 )
             use = FieldSetUse(subgraph, "requires", application, f'On field "{member.coordinate}"', parent)
             yield from check_field_set(use, _check_for(use))
 
 
 def _check_for(use: FieldSetUse) -> FieldCheck:
-    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> None:  # noqa: FBT001 - a callback
-        refuse_own(use, member, selection, above=above)
+    def check_field(member: FieldDefinition, selection: SelectedField, above: bool) -> Iterator[InvalidFieldSetError]:  # noqa: FBT001 - a callback
+        yield from refuse_own(use, member, selection, above=above)
 
     return check_field

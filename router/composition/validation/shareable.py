@@ -31,7 +31,7 @@ def _on_interface(subgraph: Subgraph, definition: TypeDefinition) -> Iterator[Co
                 "INVALID_SHAREABLE_USAGE",
                 f'Invalid use of @shareable on field "{member.coordinate}": only object type fields can be marked with @shareable',
                 application.node,
-                definition.node,
+                definition.last_part,
             )
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from router.composition.merge.applied import ACCESS
-from router.composition.merge.merging import Merging
+from router.composition.merge.merging import ACCESS, Merging
 from router.federation.elements import FieldDefinition, TypeDefinition, Value, named
 from router.federation.fieldsets import FieldSet, Fragment, context_selection, parse
 from router.federation.subgraph import Subgraph

@@ -1,8 +1,9 @@
-// The developers' page: sign in with a token, then explore.
+// The developers' page: sign in, or bring a token, then explore.
 
 import * as laboratory from "./laboratory.js";
 import * as memory from "./memory.js";
 import * as session from "./session.js";
+import * as signin from "./signin.js";
 import * as transport from "./transport.js";
 
 const part = (id) => document.getElementById(id);
@@ -10,6 +11,7 @@ const panel = part("sign-in");
 
 transport.install(() => ask("The platform no longer accepts your token. It may have expired: get a fresh one."));
 part("sign-in-form").addEventListener("submit", submit);
+part("sign-in-here").addEventListener("click", leave);
 part("show-token").addEventListener("click", showOrHide);
 part("change-token").addEventListener("click", () => ask());
 part("sign-out").addEventListener("click", signOut);
@@ -22,11 +24,16 @@ addEventListener("hashchange", arrive);
 arrive();
 
 async function arrive() {
-  const brought = session.takeFromAddress();
+  const brought = session.takeFromAddress() ?? (await signin.finish());
   const token = brought ?? session.token();
   if (!token) return ask();
   say("Loading the schema …");
   const problem = await enter(token);
+  if (problem) ask(problem);
+}
+
+async function leave() {
+  const problem = await signin.begin();
   if (problem) ask(problem);
 }
 

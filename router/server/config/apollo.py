@@ -58,8 +58,9 @@ def _first(key: str) -> Convert:
 
 
 def _subgraph_errors(value: Any) -> Ours:
-    # An object says which parts of an error are shown: so errors are shown.
-    return {"mask_internal_errors": value is False}
+    if isinstance(value, dict):
+        value = not value.get("redact_message", True)
+    return {"mask_internal_errors": not value}
 
 
 def _introspection_depth(value: Any) -> Ours:
@@ -101,6 +102,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.listen": _address,
     "supergraph.path": _to("listen.path"),
     "supergraph.introspection": _to("introspection"),
+    "supergraph.defer_support": _to("defer_support"),
     "supergraph.redact_query_validation_errors": _to("redact_query_validation_errors"),
     "supergraph.connection_shutdown_timeout": _to("shutdown.deadline_seconds"),
     "supergraph.query_planning.cache.in_memory.limit": _to("operation_cache_entries"),
@@ -152,6 +154,9 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "plugins.experimental.expose_query_plan": _to("expose_query_plan"),
     "tls.supergraph.certificate": _to("tls.supergraph.certificate_chain"),
     "health_check.path": _to("health.path"),
+    "health_check.listen": lambda value: {"health.listen": str(value)},
+    "telemetry.exporters.metrics.prometheus.listen": lambda value: {"metrics.listen": str(value)},
+    "telemetry.exporters.metrics.prometheus.path": _to("metrics.path"),
 }
 
 _ELSEWHERE: Final = "it's at the main address"
@@ -160,7 +165,6 @@ _NOT_YET: Final = "nothing corresponds to it"
 _IDLE: Final[Mapping[str, str]] = {
     "supergraph.early_cancel": "requests always end when their client leaves",
     "supergraph.generate_query_fragments": _WITHOUT,
-    "supergraph.defer_support": "@defer is answered to clients that accept parts",
     "supergraph.query_planning": _WITHOUT,
     "supergraph.experimental_log_on_broken_pipe": _WITHOUT,
     "apq.subgraph": "subgraphs always get the text",
@@ -168,9 +172,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "batching.subgraph": _NOT_YET,
     "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
     "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
-    "traffic_shaping.router.global_rate_limit": _NOT_YET,
-    "traffic_shaping.all.global_rate_limit": _NOT_YET,
-    "traffic_shaping.subgraphs.*.global_rate_limit": _NOT_YET,
     "traffic_shaping.all.experimental_http2": _WITHOUT,
     "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
     "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
@@ -186,17 +187,17 @@ _IDLE: Final[Mapping[str, str]] = {
     "subscription.mode.callback.listen": _ELSEWHERE,
     "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
     "health_check.enabled": "it always is",
-    "health_check.listen": _ELSEWHERE,
     "health_check.readiness": _WITHOUT,
     "homepage": "the explorer is at /",
     "sandbox": "the explorer is at /",
+    "telemetry.apollo": "nothing is reported to anybody",
+    "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",
     "fleet_detector": "nothing is reported to anybody",
     "connectors": _NOT_YET,
     "preview_entity_cache": _NOT_YET,
     "response_cache": _NOT_YET,
-    "demand_control": _NOT_YET,
     "progressive_override": "override_labels does it",
     "experimental_chaos": _NOT_YET,
     "experimental_hoist_orphan_errors": "errors of entities always have their place",
@@ -219,6 +220,9 @@ def translate(given: Mapping[str, Any]) -> Translation:
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
         _translate(path, value, done)
+    if "router" in (given.get("authentication") or {}):
+        # There whoever shows no token is anonymous, unless the file says otherwise.
+        done.settings.setdefault("authorization", {}).setdefault("require_authentication", False)
     return done
 
 

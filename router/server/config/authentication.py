@@ -20,3 +20,9 @@ class Authentication(Section):
     signing_key_file: Path | None = Field(
         None, description="The ES256 key for internal tokens (JWK or PEM); made at start when absent."
     )
+    revocations: str | None = Field(
+        None, description="Where it is told what was taken back; where the module auth registered, when absent."
+    )
+    api_keys: str | None = Field(
+        None, description="Where it is told whom an API key stands for; where the module auth registered, when absent."
+    )

@@ -16,6 +16,7 @@ LimitName = Literal[
     "batch",
     "variables_bytes",
     "variables_depth",
+    "document_bytes",
     "tokens",
     "recursion",
     "depth",
@@ -36,6 +37,7 @@ class Limits(Section):
     header_bytes: Bytes = Field(65_536, ge=1, description="Bytes of all headers of a request.")
     variables_bytes: Bytes = Field(1_000_000, ge=1, description="Bytes of an operation's variables, as JSON.")
     variables_depth: int = Field(64, ge=1, le=200, description="Levels of lists and objects in the variables.")
+    document_bytes: Bytes = Field(500_000, ge=1, description="Bytes of a document.")
     tokens: int = Field(15_000, ge=1, description="Tokens of a document.")
     recursion: int = Field(200, ge=1, description="Brackets of a document that are open at once.")
     depth: int = Field(50, ge=1, description="Levels of nested fields.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from router.registry.checks import Mode
+from router.registry.registry import Mode
 from router.server.config.section import Section
 from router.server.config.units import Seconds
 

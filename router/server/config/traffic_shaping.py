@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from contracts.deadline import DEADLINE_HEADER
 from router.server.config.section import Section
 from router.server.config.units import Seconds
 
@@ -62,6 +63,19 @@ class Concurrency(Section):
     waiting: int = Field(1000, ge=0, description="So many requests may wait for a place.")
 
 
+class GlobalRateLimit(Section):
+    """So many requests of all clients together, for each replica."""
+
+    capacity: int = Field(ge=1, description="Requests in any interval.")
+    interval: Seconds = Field(1.0, gt=0, description="Its length.")
+
+
+class RouterShaping(Section):
+    """What the router takes."""
+
+    global_rate_limit: GlobalRateLimit | None = None
+
+
 class Shaping(Section):
     """How a subgraph is talked to; what is not given here is as it is for all."""
 
@@ -77,6 +91,7 @@ class Shaping(Section):
     retry: Retry | None = None
     circuit_breaker: CircuitBreaker | None = None
     concurrency: Concurrency | None = None
+    global_rate_limit: GlobalRateLimit | None = None
     connections: int | None = Field(None, ge=1, description="Connections of its own that are open at once.")
 
     def over(self, other: Self) -> Self:
@@ -88,10 +103,11 @@ class Shaping(Section):
 class TrafficShaping(Section):
     """How subgraphs are talked to."""
 
+    router: RouterShaping = RouterShaping()
     all: Shaping = Shaping()
     subgraphs: dict[str, Shaping] = Field(default_factory=dict)
     deadline_header: str | None = Field(
-        "x-request-timeout-ms",
+        DEADLINE_HEADER,
         description="The header that tells a subgraph how many milliseconds are left; none if null.",
     )
 

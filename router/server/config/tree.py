@@ -15,7 +15,7 @@ from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
 from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
-from router.server.config.health import Health
+from router.server.config.health import Health, MetricsSettings
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.overload import Overload
@@ -49,6 +49,7 @@ class RouterConfig(Section):
     uploads: Uploads = Uploads()
     shutdown: Shutdown = Shutdown()
     health: Health = Health()
+    metrics: MetricsSettings = MetricsSettings()
     overload: Overload = Overload()
     apq: Apq = Apq()
     persisted_queries: PersistedQueries = PersistedQueries()

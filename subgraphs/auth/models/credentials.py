@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Enum, LargeBinary, Uuid
@@ -34,6 +35,9 @@ class MfaFactor(tables.Entity, Model):
     label: Mapped[str]
     confirmed_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+    shown: ClassVar[str | None] = None
+    """What an app must know, on the row that was just made and nowhere else; no column, so it is never written."""
 
 
 class FactorSecret(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, Uuid
@@ -38,6 +38,11 @@ class OAuthClient(tables.Entity, Model):
     user_id: Mapped[UUID | None] = mapped_column(Uuid)
     registration_hash: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
+    ip_allow_list: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    """The networks from which its tokens open anything; none means: from everywhere."""
+
+    shown: ClassVar[str | None] = None
+    """The secret itself, on the row that was just made and nowhere else; no column, so it is never written."""
 
 
 class Consent(tables.Entity, Model):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, Uuid
+from sqlalchemy import Enum, Numeric, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -36,6 +37,10 @@ class User(tables.Entity, Model):
 
     customer_id: Mapped[UUID | None] = mapped_column(Uuid)
     """The customer for whom a person of a customer works; None for staff."""
+    contact_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """The contact in customer management that this person is."""
+    cost_rate: Mapped[Decimal | None] = mapped_column(Numeric(12, 4))
+    """What an hour of theirs costs; nobody sees it without `costs:read`."""
     kind: Mapped[UserKind] = mapped_column(Enum(UserKind, native_enum=False))
     status: Mapped[UserStatus] = mapped_column(Enum(UserStatus, native_enum=False))
     email: Mapped[str]
@@ -82,3 +87,4 @@ class CustomerAccess(tables.Entity, Model):
     user_id: Mapped[UUID] = mapped_column(Uuid)
     customer_id: Mapped[UUID] = mapped_column(Uuid)
     mode: Mapped[CustomerAccessMode] = mapped_column(Enum(CustomerAccessMode, native_enum=False))
+    include_children: Mapped[bool] = mapped_column(default=False)

@@ -3,13 +3,17 @@
 import strawberry
 
 from subgraphs.auth.resolvers.people import PeopleMutation, PeopleQuery
+from subgraphs.auth.resolvers.rights import RightsMutation, RightsQuery
+from subgraphs.auth.resolvers.service_accounts import ServiceAccountMutation, ServiceAccountQuery
+from subgraphs.auth.resolvers.sign_in import SignInMutation, SignInQuery
+from subgraphs.auth.resolvers.upstream import UpstreamMutation, UpstreamQuery
 
 
 @strawberry.type
-class Query(PeopleQuery):
+class Query(PeopleQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
     """What can be asked about identities."""
 
 
 @strawberry.type
-class Mutation(PeopleMutation):
+class Mutation(PeopleMutation, RightsMutation, ServiceAccountMutation, SignInMutation, UpstreamMutation):
     """What can be done with identities."""

@@ -17,6 +17,9 @@ from subgraphs.auth.rules import clients as rules
 from subgraphs.auth.service.elsewhere import behind
 from subgraphs.kit.work import Work
 
+EXPLORER = f"{handles.short(PLATFORM)[:22]}explorer"
+"""The id of the developers' page, which has it written down."""
+
 OVERLAP = timedelta(hours=24)
 """How long an old secret is accepted after a new one was made."""
 
@@ -67,6 +70,32 @@ async def create(
         user_id=user_id,
     )
     return work.add(client), secret
+
+
+async def keep_explorer(work: Work) -> OAuthClient:
+    """The developers' page as a client, at the address that it has now; in a work of the platform's own."""
+    issuer = work.settings.needed("issuer")
+    homes = [f"{issuer}/"]
+    if outside.runs_on_loopback(work.settings):
+        homes.append("http://127.0.0.1/")  # at whatever port (RFC 8252 section 7.3)
+    found: OAuthClient | None = await work.session.scalar(
+        select(OAuthClient).where(OAuthClient.client_id == EXPLORER).with_for_update()
+    )
+    if found is not None:
+        if found.redirect_uris != homes:
+            found.redirect_uris = found.post_logout_redirect_uris = homes
+        return found
+    client, _ = await create(
+        work,
+        name="Schema explorer",
+        client_id=EXPLORER,
+        first_party=True,
+        auth_method="none",
+        redirect_uris=homes,
+        post_logout_redirect_uris=homes,
+        scopes=["*"],
+    )
+    return client
 
 
 async def rotate_secret(work: Work, client: OAuthClient) -> str:

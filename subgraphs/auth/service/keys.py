@@ -79,7 +79,7 @@ async def ensure(work: Work) -> Ring:
     found = await ring(work)
     if all(algorithm in found.current for algorithm in ALGORITHMS):
         return found
-    await _alone(work)
+    await alone(work)
     there = {row.algorithm for row in await _rows(work) if row.state == "CURRENT"}
     for algorithm in ALGORITHMS:
         if algorithm not in there:
@@ -90,9 +90,24 @@ async def ensure(work: Work) -> Ring:
     return await _read(work)
 
 
+async def adopt(work: Work, private: dict[str, Any]) -> None:
+    """Let a key that was made elsewhere sign access tokens from now on, unless it does already; in a work of the platform's own."""
+    await ensure(work)
+    key = ECKey.import_key(private)
+    rows = await _rows(work)
+    if any(row.kid == key.kid for row in rows):
+        return
+    for row in [one for one in rows if one.algorithm == "ES256" and one.state == "CURRENT"]:
+        row.state, row.published_until = "RETIRED", work.at + _VERIFIES_FOR
+    await work.session.flush()
+    _keep(work, key, "ES256", "CURRENT")
+    await work.session.flush()
+    _rings.pop(work.session.bind, None)
+
+
 async def rotate(work: Work) -> None:
     """Let the next keys sign from now on, and make new next ones; in a work of the platform's own."""
-    await _alone(work)
+    await alone(work)
     rows = await _rows(work)
     for state in ("CURRENT", "NEXT"):
         for row in [one for one in rows if one.state == state]:
@@ -114,7 +129,7 @@ async def _rotate_and_again(work: Work, _payload: Payload) -> None:
 ROTATE = Job(_ROTATE, _rotate_and_again)
 
 
-async def _alone(work: Work) -> None:
+async def alone(work: Work) -> None:
     """Two processes may start at once: one makes keys, and the other finds them."""
     await work.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("auth.keys", 0))))
 
@@ -139,6 +154,10 @@ def _make(work: Work, algorithm: str, state: str) -> None:
         if algorithm == "ES256"
         else RSAKey.generate_key(2048, parameters, auto_kid=True)
     )
+    _keep(work, key, algorithm, state)
+
+
+def _keep(work: Work, key: Key, algorithm: str, state: str) -> None:
     private = json.dumps(key.as_dict(private=True)).encode()
     sealed = sealing.of(work.settings).close(private, purpose=_purpose(str(key.kid)))
     row = SigningKey(

@@ -53,6 +53,11 @@ async def choose(work: Work, user: User, password: str, *, field: str = "passwor
         row.hash, row.changed_at = hashed, work.at
 
 
+async def hashed(password: str) -> str:
+    """What is kept of a password."""
+    return await _run(_HASHER.hash, _normal(password))
+
+
 async def is_right(work: Work, user: UUID | None, password: str) -> bool:
     """Whether this is the user's password; somebody who does not exist takes as long as somebody who does."""
     row = None if user is None else await work.session.get(Password, {"tenant_id": work.caller.tenant, "user_id": user})

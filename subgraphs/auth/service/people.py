@@ -106,7 +106,7 @@ async def create(
         kind=kind,
         status=status,
         customer_id=customer_id,
-        **_cleaned({"locale": "de-DE", "time_zone": "Europe/Berlin", **described, "display_name": display_name}),
+        **_cleaned({**_USUAL, **_entered(described), "display_name": display_name}),
     )
     if user_id is not None:
         user.id = user_id
@@ -138,6 +138,7 @@ async def update(work: Work, user_id: UUID | None, version: int | None = None, *
 async def activate(work: Work, user_id: UUID | None, version: int | None = None) -> User:
     """Let a user sign in (again)."""
     user = await work.take(User, user_id, field="id", version=version)
+    await grants.check_may_change(work, user, field="id")
     user.status = rules.moved(user.status, UserStatus.ACTIVE)
     happened = events.UserActivated(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
@@ -148,6 +149,8 @@ async def activate(work: Work, user_id: UUID | None, version: int | None = None)
 async def disable(work: Work, user_id: UUID | None, version: int | None = None) -> User:
     """Close every door to a user."""
     user = await work.take(User, user_id, field="id", version=version)
+    if grants.OWNER in (await grants.check_may_change(work, user, field="id")).roles:
+        await grants.keep_an_owner(work, but=user)
     user.status = rules.moved(user.status, UserStatus.DISABLED)
     await sessions.revoke_all(work, user.id, reason="USER_DISABLED")
     happened = events.UserDisabled(user_id=user.id, customer_id=user.customer_id)
@@ -189,6 +192,14 @@ async def _unless_taken(work: Work, user: User) -> None:
         if "user_email" not in str(error.orig):
             raise
         raise EmailTaken(f"Somebody signs in as {user.email} already.", field="email") from error
+
+
+def _entered(values: dict[str, Any]) -> dict[str, Any]:
+    """What somebody said: null is what is usual."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_USUAL = {"locale": "de-DE", "time_zone": "Europe/Berlin"}
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.credentials import PENDING_LONGEST, SESSION_IDLE, SESSION_LONGEST, SessionStatus
 from subgraphs.auth.service import logouts, revocations
+from subgraphs.kit import audit
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.work import Work
 
@@ -55,7 +56,14 @@ async def start(
     work.add(session)
     if complete:
         user.last_login_at = work.at
+        await _record(work, session, user)
     return Opened(session, handle)
+
+
+async def _record(work: Work, session: Session, user: User) -> None:
+    """Write down who came in, how, and from where."""
+    how = {"session": str(session.id), "methods": " ".join(session.amr)}
+    await audit.note(work, "signIn", resource="User", resource_id=user.id, customer=user.customer_id, details=how)
 
 
 async def complete(work: Work, session: Session, user: User, *, amr: Sequence[str]) -> Opened:
@@ -67,6 +75,7 @@ async def complete(work: Work, session: Session, user: User, *, amr: Sequence[st
     session.authenticated_at = session.last_seen_at = work.at
     session.expires_at = work.at + SESSION_LONGEST
     user.last_login_at = work.at
+    await _record(work, session, user)
     return Opened(session, handle)
 
 

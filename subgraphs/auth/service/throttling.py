@@ -22,6 +22,7 @@ from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.oauth import Throttle
 from subgraphs.auth.rules import credentials as rules
 from subgraphs.auth.service.elsewhere import behind
+from subgraphs.kit import audit
 from subgraphs.kit.work import Work
 
 _TELL_AT = frozenset({5, 20, 100})
@@ -92,7 +93,11 @@ async def succeeded(work: Work, counted: dict[str, int]) -> None:
 
 
 async def tell(work: Work, failures: int, *, user: UUID, customer: UUID | None, address: str | None) -> None:
-    """Say so when the failures have become too many, in a work of the user's tenant."""
+    """Record the failure, and say so when there have become too many, in a work of the user's tenant."""
+    counted = {"failures": failures}
+    await audit.note(
+        work, work.command, outcome="REFUSED", resource="User", resource_id=user, customer=customer, details=counted
+    )
     if failures in _TELL_AT:
         happened = events.LoginFailedThreshold(user_id=user, customer_id=customer, failures=failures, address=address)
         await work.emit(happened, subject=user, customer=customer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,8 @@ from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.oauth import AuthorizationCode, OAuthClient, RefreshToken
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.credentials import SessionStatus
-from subgraphs.auth.rules.people import UserStatus
+from subgraphs.auth.rules.grants import common
+from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import grants, keys, revocations
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.work import Work
@@ -163,8 +164,11 @@ async def holder_of(
 async def access_token(work: Work, client: OAuthClient, holder: Holder, scope: str) -> tuple[str, str]:
     """An access token (RFC 9068), and the scopes that it really has: those that the user has, too."""
     granted = await grants.of(work, holder.user)
+    if holder.user.kind is UserKind.SERVICE:
+        # A program has no role: what it may do stands with its credentials.
+        granted = replace(granted, permissions=frozenset(client.scopes))
     asked = scope.split()
-    permissions = granted.permissions if EVERYTHING in asked else granted.permissions.intersection(asked)
+    permissions = granted.permissions if EVERYTHING in asked else common(granted.permissions, asked)
     openid = [one for one in asked if one in OPENID_SCOPES]
     claims: Claims = {
         **granted.claims(holder.user, permissions),
@@ -176,6 +180,7 @@ async def access_token(work: Work, client: OAuthClient, holder: Holder, scope: s
         "jti": str(uuid7()),
         "grant": str(holder.grant_id),
         **_of_session(holder),
+        **({"net": client.ip_allow_list} if client.ip_allow_list else {}),
     }
     claims["scope"] = " ".join([*openid, *claims["scope"].split()])
     return (await keys.ring(work)).signed(claims, "ES256", kind="at+jwt"), claims["scope"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 import strawberry
+from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.auth.models import people as models
@@ -17,6 +19,7 @@ from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 
 READ = "users:read"
+COSTS = "costs:read"
 
 for spoken in (UserKind, UserStatus, CustomerAccessMode):
     strawberry.enum(spoken)
@@ -59,6 +62,13 @@ class User:
     async def roles(self, info: Info) -> list[str]:
         """The keys of their roles."""
         return list(await info.context.lists(grants.roles_of, self.id, READ))
+
+    @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
+    async def cost_rate(self, info: Info) -> Decimal | None:
+        """What an hour of theirs costs; only for those who may see costs."""
+        info.context.caller.require(COSTS)
+        row = await info.context.row(models.User, self.id, READ)
+        return row.cost_rate if row else None
 
     @classmethod
     def of(cls, row: models.User) -> Self:

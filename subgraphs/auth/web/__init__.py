@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from subgraphs.auth.web.account import Account
 from subgraphs.auth.web.authorize import Authorize
+from subgraphs.auth.web.company import Company
 from subgraphs.auth.web.devices import Devices
 from subgraphs.auth.web.discovery import Discovery
 from subgraphs.auth.web.endpoints import Endpoints, preflight
@@ -20,6 +21,7 @@ from subgraphs.auth.web.enrolling import Enrolling
 from subgraphs.auth.web.house import BadForm, House
 from subgraphs.auth.web.leaving import Leaving
 from subgraphs.auth.web.links import Links
+from subgraphs.auth.web.registration import Registering
 from subgraphs.auth.web.sign_in import SignIn
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
@@ -37,7 +39,7 @@ def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> list[BaseRo
 
 
 def _programs(house: House) -> list[BaseRoute]:
-    endpoints, discovery = Endpoints(house), Discovery(house)
+    endpoints, discovery, registering = Endpoints(house), Discovery(house), Registering(house)
     posted = {
         "/auth/token": endpoints.token,
         "/auth/revoke": endpoints.revoke,
@@ -49,6 +51,8 @@ def _programs(house: House) -> list[BaseRoute]:
         Route("/.well-known/oauth-authorization-server", discovery.metadata),
         Route("/auth/jwks.json", discovery.jwks),
         *(Route(path, answer, methods=["POST"]) for path, answer in posted.items()),
+        Route("/auth/register", registering.register, methods=["POST"]),
+        Route("/auth/register/{client_id}", registering.look_after, methods=["GET", "PUT", "DELETE"]),
         Route("/auth/userinfo", endpoints.userinfo, methods=["GET", "POST"]),
         *(Route(path, preflight, methods=["OPTIONS"]) for path in (*posted, "/auth/userinfo")),
     ]
@@ -58,7 +62,7 @@ def _pages(house: House) -> list[BaseRoute]:
     sign_in = SignIn(house)
     enrolling, links = Enrolling(house, sign_in), Links(house, sign_in)
     account, devices = Account(house, enrolling), Devices(house)
-    authorize, leaving = Authorize(house), Leaving(house)
+    authorize, leaving, company = Authorize(house), Leaving(house), Company(house, sign_in)
     pages: list[tuple[str, Answer | None, Answer | None]] = [
         ("/auth/authorize", authorize.__call__, authorize.__call__),
         ("/auth/consent", None, authorize.consent),
@@ -78,6 +82,8 @@ def _pages(house: House) -> list[BaseRoute]:
         ("/auth/invitation", links.show_invitation, links.accept),
         ("/auth/reset", links.show_reset, links.reset),
         ("/auth/device", devices.show, devices.decide),
+        ("/auth/company", company.show, company.leave),
+        ("/auth/upstream/callback", company.back, None),
         ("/auth/logout", leaving.logout, leaving.logout),
         ("/auth/sign-out", None, leaving.sign_out),
     ]

@@ -11,13 +11,12 @@ from starlette.responses import Response
 from subgraphs.auth.errors import TooSoon
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.people import Tenant, User
-from subgraphs.auth.rules.credentials import Policy, SessionStatus
-from subgraphs.auth.service import factors, grants, passwords, sessions, throttling
+from subgraphs.auth.rules.credentials import SessionStatus
+from subgraphs.auth.service import account, factors, passwords, sessions, throttling
 from subgraphs.auth.web.enrolling import Enrolling
 from subgraphs.auth.web.house import House, SignedIn, address_of
-from subgraphs.kit.errors import Conflict, Refusal
+from subgraphs.kit.errors import Refusal
 from subgraphs.kit.ids import parsed
-from subgraphs.kit.work import Work
 
 
 class Account:
@@ -98,17 +97,10 @@ class Account:
         try:
             async with self.house.begin_as(who, "removeMfa", request) as work:
                 await factors.remove(work, who.user.id, parsed(fields.get("factor", "")))
-                await self._refuse_without(work, who.user)
+                await account.refuse_without(work, who.user)
         except Refusal as refused:
             return await self._page(request, who, problem=refused.message, status=409)
         return self.house.see("/auth/account")
-
-    async def _refuse_without(self, work: Work, user: User) -> None:
-        tenant = await work.find(Tenant, user.tenant_id)
-        roles = frozenset((await grants.of(work, user)).roles)
-        needed = Policy.of(tenant.settings if tenant else {}).needs_second_factor(roles)
-        if needed and not await factors.of_user(work, user.id):
-            raise Conflict("Your company asks for a second factor: add another one first.")
 
     async def new_codes(self, request: Request) -> Response:
         """New codes on paper."""

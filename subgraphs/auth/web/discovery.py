@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from subgraphs.auth.oauth.server import METHODS
 from subgraphs.auth.service import keys, tokens
-from subgraphs.auth.web.endpoints import DEVICE_GRANT
+from subgraphs.auth.service.registration import DEVICE_GRANT
 from subgraphs.auth.web.house import House
 
 _PUBLIC = {"access-control-allow-origin": "*"}

@@ -26,12 +26,12 @@ from subgraphs.auth.oauth.grants import equipped
 from subgraphs.auth.oauth.server import METHODS, Asked, Reply, Server, answered
 from subgraphs.auth.rules import device as rules
 from subgraphs.auth.service import tokens
+from subgraphs.auth.service.registration import DEVICE_GRANT
 from subgraphs.auth.web.house import BadForm, House, parameters
 
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 _ANYWHERE = {"access-control-allow-origin": "*"}
 """A page of another origin may ask: it has no cookie of ours that would count for anything here."""
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 Values = dict[str, list[str]]
 

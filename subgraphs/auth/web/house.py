@@ -20,7 +20,7 @@ from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.people import UserStatus
-from subgraphs.auth.service import keys, sessions
+from subgraphs.auth.service import clients, keys, sessions
 from subgraphs.auth.web import templates
 from subgraphs.auth.web.words import Words, spoken
 from subgraphs.kit import work
@@ -54,6 +54,8 @@ class House:
     clock: Clock
     issuer: str
     seal: sealing.Seal = field(repr=False)
+    _furnished: list[bool] = field(default_factory=list, repr=False)
+    """Whether this process has looked after what must be there."""
 
     @staticmethod
     def of(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
@@ -97,6 +99,10 @@ class House:
     async def keys(self) -> keys.Ring:
         """The signing keys, made if there are none yet."""
         async with self.begin(PLATFORM, "keys") as begun:
+            if not self._furnished:
+                await keys.alone(begun)
+                await clients.keep_explorer(begun)
+                self._furnished.append(True)
             return await keys.ensure(begun)
 
     def now(self) -> datetime:

@@ -77,7 +77,6 @@ class SignIn:
             tenants=[{"id": one.tenant, "name": one.name} for one in tenants],
             options=options,
             challenge=challenges.remembered(self.house, challenge, purpose="sign in"),
-            providers=[],
             headers={"retry-after": str(wait)} if wait else None,
         )
 

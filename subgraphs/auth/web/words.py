@@ -163,7 +163,17 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Dieses Formular ist nicht mehr gültig. Bitte beginnen Sie von vorn.",
             "This form is no longer valid. Please begin again.",
         ),
-        "provider": ("Mit {name} anmelden", "Sign in with {name}"),
+        "company": ("Mit dem Konto Ihres Unternehmens anmelden", "Sign in with your company's account"),
+        "company_text": (
+            "Geben Sie Ihre E-Mail-Adresse ein. Wir bringen Sie zur Anmeldung Ihres Unternehmens.",
+            "Enter your e-mail address. We take you to your company's own sign-in.",
+        ),
+        "company_unknown": (
+            "Für diese Adresse ist keine Anmeldung eines Unternehmens eingerichtet.",
+            "No company's sign-in is set up for this address.",
+        ),
+        "company_leave": ("Weiter zu {name} …", "On to {name} …"),
+        "company_there": ("Ihrem Unternehmen", "your company"),
         "upstream_failed": (
             "Die Anmeldung bei {name} hat nicht geklappt.",
             "Signing in with {name} did not work.",

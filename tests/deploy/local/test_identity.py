@@ -35,7 +35,7 @@ def test_the_owner_may_do_everything_to_all_customers_for_a_working_day(tmp_path
     assert token.header["alg"] == "ES256"
     claims = token.claims
     assert {name: claims[name] for name in ("iss", "aud", "tid", "sub", "kind", "roles", "customers")} == {
-        "iss": "http://localhost/psa-local",
+        "iss": "http://localhost:4000",
         "aud": "psa",
         "tid": str(NORDLICHT.id),
         "sub": str(owner.id),

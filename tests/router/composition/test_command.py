@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from router.__main__ import cli
 from router.composition.command import run
 from router.federation.variants import Contract
 
@@ -83,6 +85,58 @@ def test_the_server_answers_each_line_and_survives_nonsense() -> None:
     assert run(server=True, stdin=io.StringIO("\n".join(lines)), stdout=out) == 0
     answers = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [(answer["id"], answer["ok"]) for answer in answers] == [(7, True), (None, False), (8, False)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\xff\xfe\x00",
+        b"[" * 200_000,
+        b'{"id": 1, "subgraphs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"id": NaN}',
+        b'{"id": 1e999}',
+        b'{"id": ' + b"9" * 5000 + b"}",
+        b'{"id": 1, "subgraphs": [null]}',
+        b'{"id": 1, "subgraphs": [{"name": 3, "sdl": "x"}]}',
+        b'{"id": 1, "subgraphs": [{"name": "a", "sdl": null}], "options": 3}',
+        b'{"id": 1, "subgraphs": [{"name": "a", "sdl": "' + b"{" * 50_000 + b'"}]}',
+        b'{"id": 1, "subgraphs": [{"name": "\\ud800", "sdl": "\\ud800"}]}',
+        b'{"id": 1, "subgraphs": [{"name": "a", "sdl": "#' + b"x" * 2_000_000 + b'"}]}',
+    ],
+)
+def test_any_line_of_bytes_is_answered_in_one_line_of_json_and_the_next_one_as_well(line: bytes) -> None:
+    after = json.dumps({"id": "after", "subgraphs": [{"name": "a", "sdl": SDL}]}).encode()
+
+    result = CliRunner().invoke(cli, ["compose", "--server"], input=line + b"\n" + after + b"\n")
+
+    refused, composed = (json.loads(text, parse_constant=pytest.fail) for text in result.stdout.splitlines())
+    assert (refused["ok"], composed["ok"], composed["id"]) == (False, True, "after")
+    assert all(error["code"] and error["message"] for error in refused["errors"])
+
+
+def test_every_error_says_where_it_is() -> None:
+    link = SDL.splitlines()[0].replace(")", ', import: ["@key"])')
+    subgraphs = [{"name": "a", "sdl": link + '\ntype Query { t: T }\n  type T @key(fields: "no") { id: ID }'}]
+    out = io.StringIO()
+
+    run(server=True, stdin=io.StringIO(json.dumps({"subgraphs": subgraphs})), stdout=out)
+
+    (error,) = json.loads(out.getvalue())["errors"]
+    assert error["nodes"] == [
+        {"subgraph": "a", "line": 3, "column": 10},
+        {"subgraph": "a", "line": 3, "column": 3},
+    ]
+
+
+def test_json_is_read_as_json_and_not_as_yaml(tmp_path: Path) -> None:
+    """YAML reads surrogate pairs as two halves of a character, and knows no byte order mark."""
+    file = tmp_path / "s.json"
+    described = json.dumps([{"name": "a", "sdl": '"\U0001f600" type Query { a: Int }'}])
+    file.write_text(f"\ufeff{described}", encoding="utf-8")
+    out = io.StringIO()
+
+    assert run(subgraphs=file, stdin=io.StringIO(), stdout=out) == 0
+    assert "\U0001f600" in out.getvalue()
 
 
 def test_a_file_that_is_no_list_of_subgraphs_is_refused(tmp_path: Path) -> None:

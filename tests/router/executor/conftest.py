@@ -14,6 +14,7 @@ from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord, Services
 from router.executor.operation import Operation
 from router.executor.spending import SpendingLimits
+from router.executor.together import Together
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -138,7 +139,7 @@ class Graph:
         services = Services(
             urls,
             self.types,
-            GraphQLTransport(exchange),
+            Together(GraphQLTransport(exchange), self.max_representations),
             self.timeout_seconds,
             self.max_representations,
             self.spending,

@@ -19,15 +19,21 @@ from router.executor.errors import Masking
 from router.executor.fetch import Call
 from router.executor.operation import Operation
 from router.federation.api_schema import api_schema
+from router.planner.planner import PlanLimits
 from router.planner.query_plan import Condition, Defer, Fetch, Flatten, Parallel, PlanNode, Sequence
 from router.server.incremental import DRAFT, OLDER
-from tests.router.executor.test_law import OPERATIONS, Federated, only_nulled, spoiled
+from tests.router.executor.test_law import OPERATIONS, Federated, Lie, only_nulled, spoiled
 
 Parts = list[dict[str, Any]]
 
 
 class Deferring(Federated):
     """One world whose answers come in parts."""
+
+    def __init__(self, world: World, lie: Lie | None = None) -> None:
+        super().__init__(world, lie)
+        # However busy the machine is: what these operations are made of, nobody would write.
+        self.planner.limits = PlanLimits(timeout_seconds=60)
 
     def operation(self, document: DocumentNode) -> Operation:
         """Plan what may come later."""

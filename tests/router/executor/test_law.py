@@ -20,6 +20,7 @@ from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
+from router.executor.together import Together
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -40,7 +41,7 @@ class Federated:
         self.planner = Planner(self.supergraph)
         apps = {graph: self._app(graph, lie) for graph in world.graphs}
         urls = {name: f"inprocess://{endpoint.graph.lower()}" for name, endpoint in self.supergraph.subgraphs.items()}
-        transport = GraphQLTransport(InProcessExchange(apps, max_answer_bytes=10_000_000))
+        transport = Together(GraphQLTransport(InProcessExchange(apps, max_answer_bytes=10_000_000)), 1000)
         self.services = Services(urls, RuntimeTypes.of(self.supergraph), transport, max_representations=3)
 
     def _app(self, graph: str, lie: Lie | None) -> Any:

@@ -72,7 +72,7 @@ def browser() -> Iterator[Chrome]:
     for argument in (
         "--headless=new",
         "--window-size=1440,900",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
         "--disable-background-networking",
         "--disable-dev-shm-usage",
         *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium refuses its sandbox to root

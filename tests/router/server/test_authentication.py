@@ -171,7 +171,7 @@ async def test_each_module_gets_a_token_of_its_own(platform: Any, issuer: Any) -
         token = jwt.decode(headers[0].removeprefix("Bearer "), keys, algorithms=["ES256"])
         assert token.header["typ"] == INTERNAL_TOKEN_TYPE
         times = {name: token.claims.pop(name) for name in ("iat", "nbf", "exp")}
-        assert times["exp"] - times["iat"] == 300
+        assert times["exp"] - times["iat"] == 30
         assert token.claims == {
             "iss": INTERNAL_ISSUER,
             "aud": module,
@@ -182,6 +182,7 @@ async def test_each_module_gets_a_token_of_its_own(platform: Any, issuer: Any) -
             "roles": ["TECHNICIAN"],
             "customers": customers,
             "deny": [],
+            "ip": "127.0.0.1",
         }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from small_graph import Subgraph
+from small_graph import Subgraph, uuid_of
 
 from router.planner.access import Policies
 from router.server.app import build
@@ -184,6 +185,30 @@ async def test_a_mutation_that_is_shut_is_not_executed_and_its_neighbours_are(sm
     assert [("wipe" in text) for text in psa.subgraphs["crm"].asked] == [False]
 
 
+async def test_a_subscription_of_which_nothing_is_left_is_refused(small: Any) -> None:
+    graph = people()
+    graph["risk"].sdl += " type Subscription { alarms: Int @authenticated }"
+    async with small(graph) as psa:
+        answer = await psa.post("subscription { alarms }", headers={"accept": "text/event-stream, application/json"})
+
+    assert "UNAUTHORIZED_FIELD_OR_TYPE" in answer.text
+    assert psa.subgraphs["risk"].asked == []
+
+
+async def test_what_is_deferred_is_withheld_too(small: Any) -> None:
+    query = "{ ping customer { name ... @defer { phone iban tickets { title secret } } } }"
+    accept = {"accept": "multipart/mixed;deferSpec=20220824"}
+    async with small(people()) as psa:
+        text = (await psa.post(query, headers=accept)).text
+    asked = [one for subgraph in psa.subgraphs.values() for one in subgraph.asked]
+
+    assert not any(word in one for one in asked for word in ("phone", "iban", "secret"))
+    assert "110" not in text
+    assert "DE02" not in text
+    for path in (["customer", "phone"], ["customer", "iban"], ["customer", "tickets", "@", "secret"]):
+        assert json.dumps(path, separators=(",", ":")) in text
+
+
 async def test_aliases_and_fragments_hide_nothing(small: Any) -> None:
     query = """query($yes: Boolean = true) {
       name: customer { phone: name name: phone ...F ... @include(if: $yes) { x: phone } }
@@ -346,7 +371,7 @@ async def test_plans_are_kept_by_what_may_be_seen_and_not_by_who_sees_it(small: 
     async with small(people(), authentication=issuer.settings()) as psa:
         operations = psa.app.state.graphs.current.operations
         for scope, subject in (("a", "1"), ("a x", "2"), ("b", "3"), ("a b", "4"), ("c", "5"), ("c y", "6")):
-            await psa.ask("{ customer { vat } }", headers=issuer.bearer(scope=scope, sub=subject))
+            await psa.ask("{ customer { vat } }", headers=issuer.bearer(scope=scope, sub=uuid_of(subject)))
         shapes = len(operations._ready._ready)
         kept = [await operations.find("{ ping }", None) for _ in range(2)]
 

@@ -61,3 +61,16 @@ async def test_mutations_of_a_batch_run_one_after_the_other(platform: Any) -> No
         answers = (await psa.client.post("/graphql", json=batch)).json()
 
     assert [one["data"]["rename"]["name"] for one in answers] == ["a", "b", "c"]
+
+
+async def test_a_member_with_deferred_parts_is_answered_whole(platform: Any) -> None:
+    batch = [{"query": '{ customer(id: "123") { name ... @defer { tickets { id } } } }'}, {"query": "{ __typename }"}]
+    headers = {"accept": "multipart/mixed;deferSpec=20220824, application/json"}
+    async with platform(**ON) as psa:
+        response = await psa.client.post("/graphql", json=batch, headers=headers)
+
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.json() == [
+        {"data": {"customer": {"name": "ACME", "tickets": [{"id": "t1"}]}}},
+        {"data": {"__typename": "Query"}},
+    ]

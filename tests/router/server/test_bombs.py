@@ -51,7 +51,7 @@ BOMBS: dict[str, Bomb] = {
     "aliases below": document('{ customer(id: "1") { ' + " ".join(f"a{n}: name" for n in range(300)) + " } }", "MAX_ALIASES_LIMIT"),
     "one field 14,000 times": document("{ " + "__typename " * 14_000 + "}", "MAX_ROOT_FIELDS_LIMIT"),
     "15,001 tokens": document("{ " + "a " * 15_001 + "}", "MAX_TOKENS_LIMIT"),
-    "700,000 tokens": document("{ " + "a " * 700_000 + "}", "MAX_TOKENS_LIMIT"),
+    "700,000 tokens": document("{ " + "a " * 700_000 + "}", "MAX_DOCUMENT_SIZE_LIMIT"),
     "fragments that double": document(doubled(40, ""), "MAX_ROOT_FIELDS_LIMIT"),
     "directives that double": document(doubled(12, "... @skip(if: true) { a }"), "MAX_ROOT_FIELDS_LIMIT"),
     "a circle of fragments": document("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", "GRAPHQL_VALIDATION_FAILED"),
@@ -74,10 +74,10 @@ BOMBS: dict[str, Bomb] = {
     "a number beyond all": variables('{"a": 1e9999}', "BAD_REQUEST"),
     "a long number in a document": document("{ sleeps(seconds: " + "9" * 5000 + "e) }", "GRAPHQL_PARSE_FAILED"),
     "a long integer in a document": document("{ customer(id: " + "9" * 100_000 + ") { id } }", None),
-    "a long string": document('{ customer(id: "' + "x" * 1_000_000 + '") { id } }', None),
+    "a long string": document('{ customer(id: "' + "x" * 1_000_000 + '") { id } }', "MAX_DOCUMENT_SIZE_LIMIT"),
     "a text for slow regular expressions": document("{ " + "\\u0000" * 5000 + " }", "GRAPHQL_PARSE_FAILED"),
-    "a million blanks": document("{ __typename" + " ," * 500_000 + "}", None),
-    "a comment of a megabyte": document("{ __typename } #" + "#" * 1_000_000, None),
+    "a million blanks": document("{ __typename" + " ," * 500_000 + "}", "MAX_DOCUMENT_SIZE_LIMIT"),
+    "a comment of a megabyte": document("{ __typename } #" + "#" * 1_000_000, "MAX_DOCUMENT_SIZE_LIMIT"),
     "many faulty variables": document(
         "query(" + " ".join(f"$a{n}: Int!" for n in range(900)) + ") { __typename }", "GRAPHQL_VALIDATION_FAILED"
     ),

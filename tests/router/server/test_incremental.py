@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
+from small_graph import Subgraph
 from starlette.datastructures import Headers
 
 from router.server.incremental import DRAFT, OLDER, accepted
@@ -322,3 +324,43 @@ async def test_a_batch_is_answered_without_parts(platform: Any) -> None:
         response = await running.client.post("/graphql", json=[{"query": QUERY}], headers={"accept": APOLLO_3})
 
         assert response.json() == [{"data": WHOLE}]
+
+
+async def test_what_an_operation_did_cost_is_counted_when_its_last_part_is_there(platform: Any) -> None:
+    costs = {"enabled": True, "strategy": {"static_estimated": {"max": 1000, "actual_cost_mode": "by_response_shape"}}}
+    async with platform(demand_control=costs) as running:
+        read(await post(running, QUERY, APOLLO_3))
+        counted = (await running.client.get("/metrics")).text
+
+        # The customer, one ticket, one asset.
+        assert [line.split()[-1] for line in counted.splitlines() if re.match("cost_actual.*_sum", line)] == ["3.0"]
+
+
+async def test_what_the_caller_may_not_see_is_null_in_the_part_in_which_it_was_asked_for(small: Any) -> None:
+    crm = Subgraph(
+        """
+        type Query { customers: [Customer!]! }
+        type Customer @key(fields: "id") { id: ID! name: String phone: String @authenticated vat: String! @authenticated }
+        """,
+        {"customers": [{"id": "1", "name": "A"}, {"id": "2", "name": "B"}]},
+        {"Customer:1": {"name": "A", "phone": "110"}, "Customer:2": {"name": "B", "phone": "112"}},
+    )
+    query = """{ customers { id
+      ... @defer(label: "null") { name phone }
+      ... on Customer @defer(label: "none") { name vat }
+    } }"""
+    async with small({"crm": crm}, authorization={"require_authentication": False}) as psa:
+        first, *later = read(await psa.post(query, headers={"accept": APOLLO_3}))
+        pieces = {(one["label"], one["path"][1]): one for part in later for one in part["incremental"]}
+
+        assert first == {"data": {"customers": [{"id": "1"}, {"id": "2"}]}, "hasNext": True}
+        assert {key: one["data"] for key, one in pieces.items()} == {
+            ("null", 0): {"name": "A", "phone": None},
+            ("null", 1): {"name": "B", "phone": None},
+            ("none", 0): None,
+            ("none", 1): None,
+        }
+        errors = [error for one in pieces.values() for error in one.get("errors", ())]
+        assert {error["extensions"]["code"] for error in errors} == {"UNAUTHORIZED_FIELD_OR_TYPE"}
+        assert {tuple(error["path"]) for error in errors} >= {("customers", "@", "phone"), ("customers", "@", "vat")}
+        assert not any("phone" in asked or "vat" in asked for asked in crm.asked)

@@ -15,6 +15,7 @@ GRAPHQL = "application/graphql-response+json"
 DEEP_SCHEMA = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
 OVER: dict[str, tuple[dict[str, Any], dict[str, Any], str, int]] = {
     "tokens": ({"tokens": 3}, {"query": "{ __typename headers }"}, "MAX_TOKENS_LIMIT", 400),
+    "document_bytes": ({"document_bytes": 13}, {"query": "{ __typename }"}, "MAX_DOCUMENT_SIZE_LIMIT", 400),
     "recursion": (
         {"recursion": 2},
         {"query": '{ customer(id: "123") { tickets { id } } }'},

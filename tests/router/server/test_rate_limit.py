@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from small_graph import Subgraph
+from small_graph import Subgraph, uuid_of
 
 PING = "{ __typename }"
 
@@ -21,7 +21,7 @@ async def statuses(psa: Any, times: int, headers: dict[str, str], query: str = P
 
 async def test_a_thousand_calls_in_a_minute_pass_and_the_next_one_does_not(small: Any, issuer: Any) -> None:
     """AT-GW-1."""
-    key, other = issuer.bearer(sub="key-1"), issuer.bearer(sub="key-2")
+    key, other = issuer.bearer(sub=uuid_of("key-1")), issuer.bearer(sub=uuid_of("key-2"))
     async with small(graph(), authentication=issuer.settings()) as psa:
         passed = [code for _ in range(20) for code in await asyncio.gather(*(_status(psa, key) for _ in range(50)))]
         refused = await psa.post(PING, headers=key)
@@ -48,8 +48,8 @@ async def _status(psa: Any, headers: dict[str, str]) -> int:
 async def test_a_new_token_is_no_new_minute_and_a_tenant_not_another_ones(small: Any, issuer: Any) -> None:
     settings = {"authentication": issuer.settings(), "rate_limit": {"limit": 2}}
     async with small(graph(), **settings) as psa:
-        same = [await _status(psa, issuer.bearer(sub="a", jti=str(number))) for number in range(3)]
-        elsewhere = await _status(psa, issuer.bearer(sub="a", tid="0190a000-0000-7000-8000-00000000000f"))
+        same = [await _status(psa, issuer.bearer(sub=uuid_of("a"), jti=str(number))) for number in range(3)]
+        elsewhere = await _status(psa, issuer.bearer(sub=uuid_of("a"), tid="0190a000-0000-7000-8000-00000000000f"))
 
     assert (same, elsewhere) == ([200, 200, 429], 200)
 
@@ -57,18 +57,18 @@ async def test_a_new_token_is_no_new_minute_and_a_tenant_not_another_ones(small:
 async def test_quotas_by_key_before_client_before_tenant(small: Any, issuer: Any) -> None:
     tenant = "0190a000-0000-7000-8000-00000000000f"
     overrides = {
-        "keys": {"vip": {"limit": 4}},
+        "keys": {uuid_of("vip"): {"limit": 4}},
         "clients": {"batch": {"limit": 1, "window": "2m"}},
         "tenants": {tenant: {"limit": 3}},
     }
     settings = {"authentication": issuer.settings(), "rate_limit": {"limit": 2, "overrides": overrides}}
     batch = {"apollographql-client-name": "batch"}
     async with small(graph(), **settings) as psa:
-        by_key = await statuses(psa, 5, issuer.bearer(sub="vip", tid=tenant) | batch)
-        by_client = await statuses(psa, 2, issuer.bearer(sub="b", tid=tenant) | batch)
-        by_tenant = await statuses(psa, 4, issuer.bearer(sub="c", tid=tenant))
-        by_default = await statuses(psa, 3, issuer.bearer(sub="d"))
-        told = await psa.post(PING, headers=issuer.bearer(sub="e") | batch)
+        by_key = await statuses(psa, 5, issuer.bearer(sub=uuid_of("vip"), tid=tenant) | batch)
+        by_client = await statuses(psa, 2, issuer.bearer(sub=uuid_of("b"), tid=tenant) | batch)
+        by_tenant = await statuses(psa, 4, issuer.bearer(sub=uuid_of("c"), tid=tenant))
+        by_default = await statuses(psa, 3, issuer.bearer(sub=uuid_of("d")))
+        told = await psa.post(PING, headers=issuer.bearer(sub=uuid_of("e")) | batch)
 
     assert by_key == [200] * 4 + [429]
     assert by_client == [200, 429]
@@ -124,6 +124,19 @@ async def test_nothing_is_fetched_for_whoever_is_refused_and_the_status_can_be_a
 
     assert codes == [200, 503, 503]
     assert len(psa.subgraphs["crm"].asked) == 1
+
+
+async def test_all_clients_together_can_have_a_limit_and_each_subgraph_one(small: Any) -> None:
+    limits = {"capacity": 2, "interval": "60s"}
+    async with small(graph(), traffic_shaping={"router": {"global_rate_limit": limits}}) as psa:
+        codes = await statuses(psa, 3, {})
+    async with small(graph(), traffic_shaping={"all": {"global_rate_limit": limits}}) as psa:
+        bodies = [await psa.ask("{ ping }") for _ in range(3)]
+
+    assert codes == [200, 200, 429]
+    assert [body["data"]["ping"] for body in bodies] == ["pong", "pong", None]
+    assert bodies[2]["errors"][0]["extensions"]["code"] == "REQUEST_RATE_LIMITED"
+    assert len(psa.subgraphs["crm"].asked) == 2
 
 
 async def test_a_redis_that_is_not_there_stops_nobody(small: Any, issuer: Any) -> None:

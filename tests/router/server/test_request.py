@@ -238,3 +238,47 @@ async def test_all_61_audits_of_graphql_over_http_pass(platform: Any, served: An
     audits = [json.loads(line) for line in output.splitlines()]
     assert [audit for audit in audits if audit["status"] != "ok"] == []
     assert len(audits) == 61
+
+
+async def test_by_a_switch_a_faulty_operation_is_400_in_json_too_as_apollo_has_it(platform: Any) -> None:
+    async with platform(apollo_status_codes=True) as psa:
+        syntax = await post(psa, b'{"query": "{"}', accept=JSON)
+        invalid = await post(psa, b'{"query": "{ nothing }"}', accept=JSON)
+        good = await post(psa, b'{"query": "{ __typename }"}', accept=JSON)
+
+    assert [(one.status_code, code(one)) for one in (syntax, invalid)] == [
+        (400, "GRAPHQL_PARSE_FAILED"),
+        (400, "GRAPHQL_VALIDATION_FAILED"),
+    ]
+    assert good.status_code == 200
+
+
+async def test_mutations_can_be_forbidden(platform: Any) -> None:
+    async with platform(forbid_mutations=True) as psa:
+        refused = await post(psa, b'{"query": "mutation { rename(name: \\"x\\") { id } }"}', accept=GRAPHQL)
+        query = await psa.ask("{ __typename }")
+        asked = len(psa.modules["crm"].requests)
+
+    assert (refused.status_code, code(refused), asked) == (405, "MUTATION_FORBIDDEN", 0)
+    assert query == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"), [("/", "/"), ("/api/graphql", "/api/graphql"), ("/api/*", "/api/x/y"), ("/:version/g", "/v1/g")]
+)
+async def test_graphql_can_be_at_another_path_too(platform: Any, path: str, asked: str) -> None:
+    async with platform(listen={"path": path}) as psa:
+        there = await psa.client.post(asked, json={"query": "{ __typename }"})
+        usual = await psa.client.post("/graphql", json={"query": "{ __typename }"})
+        page = await psa.client.get("/")
+
+    assert there.json() == usual.json() == {"data": {"__typename": "Query"}}
+    assert page.headers["content-type"].startswith("text/html")
+
+
+async def test_load_balancers_find_health_under_every_name(platform: Any) -> None:
+    async with platform(health={"path": "/healthy"}) as psa:
+        names = ("/health", "/healthy", "/health?live", "/health?ready", "/health/live", "/health/ready", "/readiness")
+        answers = [await psa.client.get(name) for name in names]
+
+    assert [(one.status_code, one.json()) for one in answers] == [(200, {"status": "UP"})] * 7

@@ -6,77 +6,12 @@ import asyncio
 import os
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
+from tests.router.server.process import running, supergraph
 
 SLEEP = {"query": "{ sleeps(seconds: 1.5) }"}
-
-
-@dataclass
-class Router:
-    """A router that runs as a process of its own."""
-
-    process: asyncio.subprocess.Process
-    client: httpx2.AsyncClient
-    log: Path
-
-    async def ask(self, query: str) -> Any:
-        return (await self.client.post("/graphql", json={"query": query})).json()
-
-    async def until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(30):
-            while not await holds():
-                await asyncio.sleep(0.05)
-
-    async def until_said(self, event: str) -> None:
-        async def said() -> bool:
-            return event in self.log.read_text()
-
-        await self.until(said)
-
-
-@asynccontextmanager
-async def running(folder: Path, *arguments: str) -> AsyncIterator[Router]:
-    """Start `python -m router serve` on a free port, and wait until it's ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder / "log"
-    with log.open("wb") as written:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "router", "serve", "--listen", f"127.0.0.1:{port}", *arguments, stderr=written
-        )
-    try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            router = Router(process, client, log)
-
-            async def ready() -> bool:
-                assert process.returncode is None, log.read_text()
-                try:
-                    return (await client.get("/health?ready")).status_code == 200
-                except httpx2.TransportError:
-                    return False
-
-            await router.until(ready)
-            yield router
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def supergraph(psa: Any, url: str, folder: Path) -> Path:
-    """Write a supergraph whose module crm is at a URL."""
-    await psa.app.state.registry.register(psa.modules["crm"].registration(url))
-    file = folder / "supergraph.graphql"
-    file.write_text(psa.app.state.graphs.sdl)
-    return file
 
 
 async def test_settings_and_supergraph_are_taken_while_it_serves(platform: Any, served: Any, tmp_path: Path) -> None:
@@ -113,7 +48,12 @@ async def test_settings_and_supergraph_are_taken_while_it_serves(platform: Any, 
 
 async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, served: Any, tmp_path: Path) -> None:
     config = tmp_path / "router.yaml"
-    config.write_text("shutdown: {delay_seconds: 1}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        beside = free.getsockname()[1]
+    config.write_text(
+        f"shutdown: {{delay_seconds: 1}}\nhealth_check: {{listen: '127.0.0.1:{beside}', path: /healthz}}\n"
+    )
     async with platform() as psa, served(psa.modules["crm"]) as url:
         file = await supergraph(psa, url, tmp_path)
         environment = {"APOLLO_ROUTER_SUPERGRAPH_PATH": str(file), "APOLLO_ROUTER_CONFIG_PATH": str(config)}
@@ -134,6 +74,10 @@ async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, 
                 await asyncio.sleep(0.2)
                 ready = await router.client.get("/health/ready")
                 alive = await router.client.get("/health/live")
+                probed = await router.client.get(f"http://127.0.0.1:{beside}/healthz?ready")
+                hidden = await router.client.post(
+                    f"http://127.0.0.1:{beside}/graphql", json={"query": "{ __typename }"}
+                )
                 late = await router.ask("{ __typename }")
                 finished = await working
                 async with asyncio.timeout(10):
@@ -146,4 +90,5 @@ async def test_changed_files_are_noticed_and_an_end_drops_nobody(platform: Any, 
     assert "GRAPHQL_VALIDATION_FAILED" not in str(renamed)
     assert (ready.status_code, ready.json(), alive.status_code) == (503, {"status": "DOWN"}, 200)
     assert finished.json() == {"data": {"sleeps": "awake"}}
-    assert status == -signal.SIGTERM
+    assert (probed.status_code, hidden.status_code) == (503, 404)
+    assert status == 0

@@ -98,6 +98,8 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert config.mask_internal_errors is False
     assert (config.request_timeout_seconds, config.overload.concurrent_requests) == (50, 100)
     assert config.traffic_shaping.of("crm").timeout == 0.5
+    assert config.traffic_shaping.router.global_rate_limit is not None
+    assert config.traffic_shaping.router.global_rate_limit.capacity == 10
     limits = config.limits
     assert (limits.body_bytes, limits.depth, limits.height, limits.aliases, limits.root_fields, limits.warn_only) == (
         3_000_000,
@@ -111,24 +113,43 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert config.authentication is not None
     assert (config.authentication.issuer, config.authentication.audience) == ("https://auth.example", "psa")
     assert config.subgraphs.urls == {"crm": "http://localhost:4001/graphql"}
-    assert config.health.path == "/healthy"
+    assert (config.health.path, config.health.listen) == ("/healthy", "0.0.0.0:8088")
+    assert (config.metrics.path, config.metrics.listen) == ("/metrics", "0.0.0.0:9090")
+    assert config.defer_support is True
     assert (config.uploads.max_file_size, config.uploads.max_files) == (15_000_000, 10)
     assert (config.expose_query_plan, config.forbid_mutations) == (True, True)
     assert {note.split()[0] for note in found.notes} == {
-        "supergraph.defer_support",
         "apq.subgraph",
         "batching.subgraph",
         "include_subgraph_errors.subgraphs",
-        "traffic_shaping.router.global_rate_limit",
         "traffic_shaping.all.experimental_http2",
         "health_check.enabled",
-        "health_check.listen",
         "homepage",
         "sandbox",
         "preview_file_uploads.protocols.multipart.mode",
-        "telemetry",
+        "telemetry.exporters.metrics.prometheus.enabled",
         "experimental_type_conditioned_fetching",
     }
+
+
+def test_demand_control_and_rates_are_called_the_same(tmp_path: Path) -> None:
+    text = """
+demand_control:
+  enabled: true
+  mode: enforce
+  strategy: {static_estimated: {list_size: 5, max: 40, subgraph: {all: {max: 20}, subgraphs: {crm: {max: 30, list_size: 2}}}}}
+traffic_shaping: {all: {global_rate_limit: {capacity: 3, interval: 2s}}}
+authentication: {router: {jwt: {jwks: [{url: "https://a/jwks", issuers: [a], audiences: [b]}]}}}
+"""
+    found = read_with_notes(file_of(tmp_path, text), {})
+    demand = found.config.demand_control.strategy.static_estimated
+
+    assert found.notes == ()
+    assert (found.config.demand_control.mode, demand.max, demand.list_size) == ("enforce", 40, 5)
+    assert (demand.subgraph.most("crm"), demand.subgraph.most("tickets")) == (30, 20)
+    assert found.config.traffic_shaping.all.global_rate_limit is not None
+    assert found.config.traffic_shaping.all.global_rate_limit.interval == 2
+    assert found.config.authorization.require_authentication is False
 
 
 def test_every_key_that_something_is_mapped_to_exists() -> None:
@@ -220,7 +241,7 @@ def test_validate_says_yes_or_why_not(tmp_path: Path) -> None:
     bad = run("validate", str(file_of(tmp_path, "limits: {deepth: 1}\nlisten: {port: x}\n")))
 
     assert (good.exit_code, good.stdout.splitlines()[-1]) == (0, f"{tmp_path / 'router.yaml'} is valid.")
-    assert "telemetry has no effect" in good.stderr
+    assert "has no effect" in good.stderr
     assert bad.exit_code == 2
     assert "did you mean limits.depth?" in bad.stderr
     assert "listen.port" in bad.stderr

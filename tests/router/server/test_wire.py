@@ -138,3 +138,24 @@ async def test_bodies_that_drip_take_nobodys_place(platform: Any) -> None:
 
     assert good == {"data": {"__typename": "Query"}}
     assert statuses == [408] * 5
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the kernel can't give up on such a client")
+async def test_a_client_that_reads_nothing_loses_its_connection_and_its_answer_is_given_up() -> None:
+    lost = asyncio.Event()
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(500):
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+        await receive()
+        lost.set()
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        async with guarding(app, overload={"stalled_seconds": 0.5}) as port:
+            client.connect(("127.0.0.1", port))
+            client.sendall(b"GET / HTTP/1.1\r\nhost: r\r\n\r\n")
+            async with asyncio.timeout(30):
+                await lost.wait()

@@ -19,6 +19,7 @@ class Browser:
     client: httpx2.AsyncClient
     address: str = "192.0.2.1"
     cookies: dict[str, str] = field(default_factory=dict)
+    origin: str = ISSUER
     page: httpx2.Response = field(init=False)
 
     async def open(self, where: str) -> httpx2.Response:
@@ -39,18 +40,18 @@ class Browser:
         raise AssertionError(f"there is no form {action}: {self.page.status_code} {self.page.text}")
 
     async def _follow(self, method: str, where: str, data: dict[str, str] | None) -> httpx2.Response:
-        url = urljoin(f"{ISSUER}/", where)
+        url = urljoin(f"{self.origin}/", where)
         for _ in range(10):
             headers = {"x-forwarded-for": self.address, "accept-language": "en", "user-agent": "Test"}
             if self.cookies:
                 headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             if method == "POST":
-                headers |= {"origin": ISSUER, "sec-fetch-site": "same-origin"}
+                headers |= {"origin": self.origin, "sec-fetch-site": "same-origin"}
             self.client.cookies.clear()  # the client keeps cookies too, and all browsers share it
             self.page = await self.client.request(method, url, data=data, headers=headers)
             self._keep(self.page)
             location = self.page.headers.get("location")
-            if location is None or not urljoin(url, location).startswith(f"{ISSUER}/"):
+            if location is None or not urljoin(url, location).startswith(f"{self.origin}/"):
                 return self.page
             method, url, data = "GET", urljoin(url, location), None
         raise AssertionError("the pages send a browser around in circles")

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from subgraphs.auth.handles import PLATFORM
+from subgraphs.auth.models.credentials import Password
 from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.models.people import Tenant, User
 from subgraphs.auth.rules.people import UserKind, UserStatus
@@ -38,6 +39,14 @@ class Auth:
     """The module, and what tests do with it again and again."""
 
     service: Service
+
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Hashing is slow on purpose: people of tests share a salt."""
+
+    async def _hashed(self, password: str) -> str:
+        if password not in self.hashes:
+            self.hashes[password] = await passwords.hashed(password)
+        return self.hashes[password]
 
     @property
     def http(self) -> httpx2.AsyncClient:
@@ -66,7 +75,8 @@ class Auth:
             )
             await grants.assign(job, user, role)
             if password:
-                await passwords.choose(job, user, password)
+                row = Password(user_id=user.id, hash=await self._hashed(password), changed_at=job.at)
+                job.session.add(row)
         return user
 
     async def app(self, *, tenant: UUID = A, **about: Any) -> tuple[OAuthClient, str]:
@@ -83,7 +93,8 @@ class Auth:
 
     def browser(self, address: str | None = None) -> Browser:
         """A browser that nobody has used."""
-        return Browser(self.http, address or f"192.0.2.{secrets.randbelow(250)}-{secrets.token_hex(3)}")
+        address = address or f"192.0.2.{secrets.randbelow(250)}-{secrets.token_hex(3)}"
+        return Browser(self.http, address, origin=self.service.settings.needed("issuer"))
 
     async def signed_in(self, user: User, password: str = PASSWORD) -> Browser:
         """A browser in which somebody has signed in."""

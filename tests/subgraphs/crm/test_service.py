@@ -57,6 +57,7 @@ async def test_a_customer_needs_no_more_than_a_name(crm):
                 "number": customer["number"],
                 "name": "Nordwind GmbH",
                 "status": "ACTIVE",
+                "parentId": None,
                 "changed": [],
             },
         )
@@ -183,6 +184,7 @@ async def test_a_change_tells_what_it_changed_and_nothing_else(crm):
                 "number": customer["number"],
                 "name": "Südwind",
                 "status": "ACTIVE",
+                "parentId": None,
                 "changed": ["name", "industry", "billingAddress"],
             },
         )
@@ -219,7 +221,13 @@ async def test_a_blocked_customer_is_told_at_once_and_can_come_back(crm):
     blocked = await done(crm, "blockCustomer", id=customer["id"], reason=" Does not pay. ")
 
     assert (blocked["status"], blocked["version"]) == ("BLOCKED", 2)
-    copy = {"id": customer["id"], "number": customer["number"], "name": "Nordwind", "changed": ["status"]}
+    copy = {
+        "id": customer["id"],
+        "number": customer["number"],
+        "name": "Nordwind",
+        "parentId": None,
+        "changed": ["status"],
+    }
     assert (await told(crm, "Customer", customer["id"]))[1:] == [
         ("customer.blocked", customer["id"], {"id": customer["id"], "reason": "Does not pay."}),
         ("customer.updated", customer["id"], copy | {"status": "BLOCKED"}),

@@ -52,6 +52,19 @@ async def test_a_customers_user_sees_that_customer_on_every_path_and_no_other(cr
     }
 
 
+async def test_to_whom_a_customer_belongs_is_no_answer_to_those_who_do_not_see_both(crm, neighbours):
+    """A known identifier must not be a question: whether it is the holding's is as hidden as the holding."""
+    customer, holding = neighbours["mine"][0], neighbours["holding"]
+    text = "query($f: CustomerFilter) { customersConnection(filter: $f) { totalCount nodes { id } } }"
+    nobody = {"customersConnection": {"totalCount": 0, "nodes": []}}
+
+    for asking in (limited(customer), staff(denied=frozenset({UUID(holding["id"])}))):
+        assert await asked(crm, text, asking, f={"parentId": holding["id"]}) == nobody
+        assert await asked(crm, text, asking, f={"parentId": str(uuid4())}) == nobody
+    both = await asked(crm, text, limited(customer, holding), f={"parentId": holding["id"]})
+    assert both == {"customersConnection": {"totalCount": 1, "nodes": [{"id": customer["id"]}]}}
+
+
 def outsiders(neighbours):
     """Everybody who must not see `theirs`: another tenant, another customer's user, staff who are kept away."""
     mine, theirs = neighbours["mine"][0], neighbours["theirs"][0]

@@ -26,4 +26,13 @@ def test_every_name_becomes_a_unique_enum_value(names: list[str]) -> None:
 def test_lists_are_told_as_people_tell_them() -> None:
     assert subgraphs(["a"]) == 'subgraph "a"'
     assert subgraphs(["a", "b", "c"]) == 'subgraphs "a", "b" and "c"'
-    assert listed(["x", "y"], last=" or ") == "x or y"
+    assert listed(["x", "y"]) == "x and y"
+
+
+def test_a_long_list_of_names_ends_with_dots() -> None:
+    names = [f"subgraph-number-{number}" for number in range(9)]
+
+    assert subgraphs(names) == (
+        'subgraphs "subgraph-number-0", "subgraph-number-1", "subgraph-number-2", "subgraph-number-3", "subgraph-number-4", ...'
+    )
+    assert subgraphs(names, most=500).endswith('"subgraph-number-7" and "subgraph-number-8"')

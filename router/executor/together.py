@@ -1,0 +1,271 @@
+"""Entity fetches of one operation that go to the same service at the same time travel in one request.
+
+    Parallel                                      query ($_e0: [_Any!]!, $_e1: [_Any!]!) {
+      pets.@.owner  { ... on Owner { name } }       _e0: _entities(representations: $_e0) { ... on Owner { name } }
+      pets.@        { ... on Cat { lives } }        _e1: _entities(representations: $_e1) { ... on Cat { lives } }
+                                                  }
+
+The plan keeps them apart, because they are about different places and ask for different things: nobody is asked for more than
+the client wants there. Whoever comes first waits a few turns of the event loop, which is as long as it takes the others
+that can start to do so, and then sends for all. Fetches that ask for the same need no alias: their entities go in one list,
+each of them once. Where variables of one name have different values, each goes alone after all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+from graphql import (
+    ArgumentNode,
+    FieldNode,
+    NameNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableDefinitionNode,
+    VariableNode,
+    parse,
+    print_ast,
+    strip_ignored_characters,
+)
+
+from router.executor.transport import SubgraphRequest, SubgraphResponse, Transport
+
+_TURNS: Final = 3
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: SubgraphRequest
+    answer: asyncio.Future[SubgraphResponse]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Fetches that ask for the same; `places` says for each of them which of the entities are its own."""
+
+    query: str
+    variables: Json
+    entities: dict[bytes, Any] = field(default_factory=dict)
+    places: list[list[int]] = field(default_factory=list)
+
+    def add(self, representations: Iterable[Any]) -> None:
+        own = []
+        for one in representations:
+            key = orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
+            self.entities.setdefault(key, one)
+            own.append(key)
+        index = {key: number for number, key in enumerate(self.entities)}
+        self.places.append([index[key] for key in own])
+
+
+class Together:
+    """A transport that waits for the siblings of a fetch; only those that say that they have some (`siblings`)."""
+
+    def __init__(self, inner: Transport, max_representations: int) -> None:
+        self._inner = inner
+        self._max = max_representations
+        self._waiting: dict[tuple[int, str], list[_Waiting]] = {}
+
+    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
+        """Send a request, alone or with others of the same operation."""
+        if request.siblings is None or not request.is_query:
+            return await self._inner.send(request, deadline)
+        key = (id(request.siblings), request.url)
+        mine = _Waiting(request, asyncio.get_running_loop().create_future())
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            waiting.append(mine)
+            return await mine.answer
+        waiting = self._waiting[key] = [mine]
+        try:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+        finally:
+            del self._waiting[key]
+        await self._send_all(waiting, deadline)
+        return await mine.answer
+
+    async def _send_all(self, waiting: Sequence[_Waiting], deadline: float) -> None:
+        try:
+            joined = _joined(waiting, self._max) if len(waiting) > 1 else None
+            if joined is None:
+                async with asyncio.TaskGroup() as group:
+                    for one in waiting:
+                        group.create_task(self._send_alone(one, deadline))
+                return
+            groups, body, of = joined
+            response = await self._inner.send(replace(waiting[0].request, body=body), deadline)
+            for number, (one, (group_number, member)) in enumerate(zip(waiting, of, strict=True)):
+                one.answer.set_result(_part(response, groups, group_number, member, is_first=number == 0))
+        except Exception as failure:  # noqa: BLE001 -- whatever it is, all who wait get it
+            for one in waiting:
+                if not one.answer.done():
+                    one.answer.set_exception(failure)
+        finally:
+            for one in waiting:
+                one.answer.cancel()
+
+    async def _send_alone(self, one: _Waiting, deadline: float) -> None:
+        try:
+            one.answer.set_result(await self._inner.send(one.request, deadline))
+        except Exception as failure:  # noqa: BLE001 -- it is raised where it is waited for
+            one.answer.set_exception(failure)
+
+
+def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Group], bytes, list[tuple[int, int]]] | None:
+    """The groups, one body for all of them, and where in them each one that waits is found; None if it can't be."""
+    groups: list[_Group] = []
+    of: list[tuple[int, int]] = []
+    name: str | None = None
+    for one in waiting:
+        if not isinstance(one.request.body, bytes):
+            return None
+        body = orjson.loads(one.request.body)
+        head = _head(body["query"])
+        if head is None:
+            return None
+        name = name or body.get("operationName")
+        variables = dict(body["variables"])
+        representations = variables.pop(head.variable)
+        same = (
+            number
+            for number, group in enumerate(groups)
+            if (group.query, group.variables) == (body["query"], variables)
+        )
+        number = next(same, len(groups))
+        if number == len(groups):
+            groups.append(_Group(body["query"], variables))
+        groups[number].add(representations)
+        of.append((number, len(groups[number].places) - 1))
+    shared: Json = {}
+    if any(shared.setdefault(name, value) != value for group in groups for name, value in group.variables.items()):
+        return None
+    if sum(len(group.entities) for group in groups) > most:
+        return None
+    return groups, _body(groups, shared, name), of
+
+
+def _body(groups: Sequence[_Group], shared: Json, name: str | None) -> bytes:
+    query, variables = _document(tuple(group.query for group in groups))
+    sent = {variable: list(group.entities.values()) for variable, group in zip(variables, groups, strict=True)}
+    body: Json = {"query": query, "variables": {**shared, **sent}}
+    if name is not None:
+        body["operationName"] = name
+    return orjson.dumps(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    operation: OperationDefinitionNode
+    field: FieldNode
+    variable: str
+
+
+@lru_cache(maxsize=4096)
+def _head(query: str) -> _Head | None:
+    """The parts of an entity fetch's text; None if it is anything else."""
+    match parse(query, no_location=True).definitions:
+        case [OperationDefinitionNode(selection_set=SelectionSetNode(selections=[FieldNode() as found])) as operation]:
+            match found.name.value, found.arguments:
+                case "_entities", [ArgumentNode(value=VariableNode() as variable)]:
+                    return _Head(operation, found, variable.name.value)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _document(queries: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """One text for all of them, and the names of the variables that hold their entities."""
+    heads = [head for query in queries if (head := _head(query))]
+    if len(heads) == 1:
+        return queries[0], (heads[0].variable,)
+    others = {
+        definition.variable.name.value: definition
+        for head in heads
+        for definition in head.operation.variable_definitions or ()
+        if definition.variable.name.value != head.variable
+    }
+    prefix = "_e"
+    while any(name.startswith(prefix) for name in others):
+        prefix = f"_{prefix}"
+    names = tuple(f"{prefix}{number}" for number in range(len(heads)))
+    operation = OperationDefinitionNode(
+        operation=heads[0].operation.operation,
+        name=heads[0].operation.name,
+        variable_definitions=(*_definitions(heads, names), *others.values()),
+        directives=(),
+        selection_set=SelectionSetNode(
+            selections=tuple(
+                _aliased(head, number, name) for number, (head, name) in enumerate(zip(heads, names, strict=True))
+            )
+        ),
+    )
+    return strip_ignored_characters(print_ast(operation)), names
+
+
+def _definitions(heads: Sequence[_Head], names: Sequence[str]) -> Iterator[VariableDefinitionNode]:
+    for head, name in zip(heads, names, strict=True):
+        for definition in head.operation.variable_definitions or ():
+            if definition.variable.name.value == head.variable:
+                yield VariableDefinitionNode(
+                    variable=VariableNode(name=NameNode(value=name)),
+                    type=definition.type,
+                    default_value=None,
+                    directives=(),
+                )
+
+
+def _aliased(head: _Head, number: int, name: str) -> FieldNode:
+    argument = ArgumentNode(name=NameNode(value="representations"), value=VariableNode(name=NameNode(value=name)))
+    return FieldNode(
+        alias=NameNode(value=f"_e{number}"),
+        name=NameNode(value="_entities"),
+        arguments=(argument,),
+        directives=(),
+        selection_set=head.field.selection_set,
+    )
+
+
+def _part(
+    response: SubgraphResponse, groups: Sequence[_Group], number: int, member: int, *, is_first: bool
+) -> SubgraphResponse:
+    """What of an answer is for one of those that waited; what can't be told is for the first."""
+    group = groups[number]
+    key = f"_e{number}" if len(groups) > 1 else "_entities"
+    places = group.places[member]
+    errors = tuple(_errors(response.errors, key, places, is_first=is_first))
+    data = None if response.data is None else {"_entities": _entities(response.data.get(key), group, member)}
+    if is_first:
+        return replace(response, data=data, errors=errors)
+    return SubgraphResponse(data, errors)
+
+
+def _entities(found: Any, group: _Group, member: int) -> Any:
+    if not isinstance(found, list) or len(found) != len(group.entities):
+        return None
+    taken = {place for places in group.places[:member] for place in places}
+    # An entity that stands at several places becomes several objects: each goes on for itself.
+    return [
+        orjson.loads(orjson.dumps(found[place])) if place in taken else found[place] for place in group.places[member]
+    ]
+
+
+def _errors(errors: Iterable[Mapping[str, Any]], key: str, places: Sequence[int], *, is_first: bool) -> Iterator[Json]:
+    for error in errors:
+        match error.get("path"):
+            case [str(first), *rest] if first == key or first.startswith("_e"):
+                if first != key:
+                    continue
+                if not rest or not isinstance(rest[0], int):
+                    yield {**error, "path": ["_entities", *rest]}
+                for index, place in enumerate(places):
+                    if rest and rest[0] == place:
+                        yield {**error, "path": ["_entities", index, *rest[1:]]}
+            case _ if is_first:
+                yield dict(error)

@@ -1,0 +1,64 @@
+// Signs in at the platform's own provider: an authorization code with proof (PKCE), as every browser client does. The
+// provider's page may live at another name of this machine (localhost), so the code is turned into a token here, at
+// the address that this page came from: the router answers at both.
+
+const CLIENT = "AAAAAAAAAAAAAAAAAAAAAQexplorer";
+const PENDING = "psa-explorer:signing-in";
+const CONFIGURATION = "/.well-known/openid-configuration";
+
+// Leave for the provider's page, which sends the browser back here; or say why not.
+export async function begin() {
+  const found = await fetch(CONFIGURATION).catch(() => null);
+  if (!found?.ok) return "There is no sign-in page behind this address at the moment: bring a token.";
+  const { authorization_endpoint } = await found.json();
+  const verifier = random();
+  const state = random();
+  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state }));
+  const parameters = new URLSearchParams({
+    response_type: "code",
+    client_id: CLIENT,
+    redirect_uri: home(),
+    scope: "openid",
+    state,
+    code_challenge: await challenge(verifier),
+    code_challenge_method: "S256",
+  });
+  location.assign(`${authorization_endpoint}?${parameters}`);
+}
+
+// The token that a code in the address stands for; null when nobody comes back from the provider.
+export async function finish() {
+  const answered = new URLSearchParams(location.search);
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
+  if (!answered.has("state")) return null;
+  sessionStorage.removeItem(PENDING);
+  history.replaceState(null, "", location.pathname + location.hash);
+  if (!pending || answered.get("state") !== pending.state || !answered.has("code")) return null;
+  const response = await fetch("/auth/token", {
+    method: "POST",
+    body: new URLSearchParams({
+      grant_type: "authorization_code",
+      client_id: CLIENT,
+      code: answered.get("code"),
+      redirect_uri: home(),
+      code_verifier: pending.verifier,
+    }),
+  });
+  return response.ok ? (await response.json()).access_token : null;
+}
+
+function home() {
+  return `${location.origin}/`;
+}
+
+function random() {
+  return encoded(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+async function challenge(verifier) {
+  return encoded(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+}
+
+function encoded(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
