@@ -43,9 +43,11 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
+    from router.server import spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
+    spans = later("router.server.spans")
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +73,9 @@ def build(
     connections = Connections(config, inside)
     metrics = Metrics()
     gate = _gate(config, Warden(config.limits, metrics.limit))
-    graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
+    traces = _spans(config)
+    transport = connections.transport(metrics.subgraph_event)
+    graphs = Graphs(config, traces.traced(transport) if traces else transport, gate)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
@@ -102,6 +106,8 @@ def build(
             await connections.close()
             await windows.close()
             await registry.save()
+            if traces:
+                await asyncio.to_thread(traces.close)
 
     app = Starlette(
         routes=[
@@ -116,7 +122,11 @@ def build(
         ],
         middleware=[
             Middleware(
-                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+                Observed,
+                metrics=metrics,
+                access_log=config.access_log,
+                trusted_proxies=config.listen.trusted_proxies,
+                **(traces.watching if traces else {}),
             ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
@@ -146,6 +156,12 @@ async def _looking_for_revoked(identity: Identity | None, presence: Presence) ->
         yield
     finally:
         looking.cancel()
+
+
+def _spans(config: RouterConfig) -> spans.Spans | None:
+    """Where traces go, if anywhere: then only is all of it imported."""
+    tracing = config.telemetry.exporters.tracing
+    return spans.Spans.of(tracing) if tracing.otlp.enabled else None
 
 
 def _gate(config: RouterConfig, warden: Warden) -> Gate:

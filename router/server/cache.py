@@ -21,7 +21,7 @@ from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
 from router.server import authorization
 from router.server.config.authorization import Directives
-from router.server.documents import Gate, chosen
+from router.server.documents import Gate, Stage, chosen, unwatched
 from router.server.lru import Recent
 from router.server.refusals import Refused
 
@@ -134,6 +134,7 @@ class Operations:
         *,
         registered: bool = False,
         deferring: bool = False,
+        stage: Stage = unwatched,
     ) -> Operation:
         """Return the operation, ready to be executed while these override labels are active; raises `Refused`.
 
@@ -143,13 +144,15 @@ class Operations:
         deferring = deferring and "@" in text and DEFER in text
         if self._access.is_open or not self._directives.enabled:
             key = (digest, name, labels, NOTHING, registered, deferring)
-            return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name, registered), key))
+            return await self._ready.get(
+                key, len(text), lambda: self._plan(self._check(text, name, registered, stage), key, stage)
+            )
         checked = await self._checked.get(
-            (digest, name, registered), len(text), lambda: self._check(text, name, registered)
+            (digest, name, registered), len(text), lambda: self._check(text, name, registered, stage)
         )
         failed = await decide(checked.needs) if checked.needs else NOTHING
         restricted = (digest, name, labels, failed, registered, deferring)
-        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
+        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted, stage))
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -168,12 +171,12 @@ class Operations:
             hot.text, hot.name, hot.labels, decide, registered=hot.registered, deferring=hot.deferring
         )
 
-    def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
-        admitted = self._gate.admit(self._schema, text, name, registered=registered)
+    def _check(self, text: str, name: str | None, registered: bool, stage: Stage) -> Checked:  # noqa: FBT001 - handed through
+        admitted = self._gate.admit(self._schema, text, name, registered=registered, stage=stage)
         document, definition = admitted.document, admitted.definition
         return Checked(text, document, definition, self._access.needs(document, definition), admitted.measured)
 
-    def _plan(self, checked: Checked, key: _Key) -> Operation:
+    def _plan(self, checked: Checked, key: _Key, stage: Stage) -> Operation:
         digest, name, labels, failed, _, deferring = key
         restricted = self._access.restrict(checked.document, checked.definition, failed)
         errors = authorization.errors(restricted)
@@ -182,7 +185,8 @@ class Operations:
         elif errors and self._directives.reject_unauthorized:
             raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
+            with stage("query_planning"):
+                plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         if errors and plan.node is None and checked.definition.operation is OperationType.SUBSCRIPTION:

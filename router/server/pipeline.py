@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -87,6 +87,8 @@ class Prepared:
     """What the answer says besides data and errors."""
     dry_run: bool = False
     bill: Bill | None = None
+    around: Callable[[Coroutine[Any, Any, Result]], Coroutine[Any, Any, Result]] | None = None
+    """Runs what answers it, where somebody wants to see the answer."""
 
     @property
     def is_subscription(self) -> bool:
@@ -112,8 +114,11 @@ class Prepared:
         if self.bill:
             self.bill.answered(Result(data, []))
 
-    async def execute(self) -> Result:
+    def execute(self) -> Coroutine[Any, Any, Result]:
         """Run it and answer once."""
+        return self._run() if self.around is None else self.around(self._run())
+
+    async def _run(self) -> Result:
         if self.dry_run:
             return Result(None, [])
         result = await execute(self.operation, self.graph.services, self.call, self.conditions, self.masking)
@@ -266,6 +271,7 @@ async def _find(
         decide,
         registered=request.registered,
         deferring=client.deferring,
+        stage=facts.trace.stage,
     )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest
