@@ -15,7 +15,7 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange, Transport
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
@@ -43,10 +43,11 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
-    from router.server import spans
+    from router.server import hooks, spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
+    hooks = later("router.server.hooks")
     spans = later("router.server.spans")
 
 log = structlog.get_logger(__name__)
@@ -74,8 +75,9 @@ def build(
     metrics = Metrics()
     gate = _gate(config, Warden(config.limits, metrics.limit))
     traces = _spans(config)
-    transport = connections.transport(metrics.subgraph_event)
-    graphs = Graphs(config, traces.traced(transport) if traces else transport, gate)
+    hooked = _hooks(config)
+    transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
+    graphs = Graphs(config, transport, gate)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
@@ -89,7 +91,7 @@ def build(
         tokens_are_accepted=identity is not None,
         of_all=config.traffic_shaping.router.global_rate_limit,
     )
-    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked)
     pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
@@ -164,6 +166,22 @@ def _spans(config: RouterConfig) -> spans.Spans | None:
     return spans.Spans.of(tracing) if tracing.otlp.enabled else None
 
 
+def _hooks(config: RouterConfig) -> hooks.Hooks | None:
+    """Import the functions that the settings name, if any."""
+    if not config.hooks:
+        return None
+    try:
+        return hooks.Hooks.of(config.hooks)
+    except hooks.BadHooks as fault:
+        raise Misconfigured(f"hooks: {fault}") from fault
+
+
+def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hooks | None) -> Transport:
+    if traces is not None:
+        transport = traces.traced(transport)
+    return transport if hooked is None else hooks.HookedTransport(transport, hooked)
+
+
 def _gate(config: RouterConfig, warden: Warden) -> Gate:
     suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
     return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
@@ -188,9 +206,14 @@ def _pipeline(
     metrics: Metrics,
     limiter: RateLimiter,
     draw: Draw,
+    hooked: hooks.Hooks | None,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, limiter, draw)
+        if hooked is None:
+            return Pipeline(config, graphs, identity, metrics, limiter, draw)
+        pipeline = hooks.HookedPipeline(config, graphs, identity, metrics, limiter, draw)
+        pipeline.hooks = hooked
+        return pipeline
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:

@@ -28,7 +28,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -159,7 +159,9 @@ class Hooks:
     @staticmethod
     def around(*hooks: object, timeout: float = 1.0, on_error: OnError = "closed") -> Hooks:
         """Register objects directly."""
-        return Hooks(_Registered(type(one).__name__, _checked(one, type(one).__name__), timeout, on_error) for one in hooks)
+        return Hooks(
+            _Registered(type(one).__name__, _checked(one, type(one).__name__), timeout, on_error) for one in hooks
+        )
 
     async def call(self, stage: str, *given: Any) -> None:
         """Call a stage's hooks one after the other; raises `Refuse` or `HookFailed`."""
@@ -269,5 +271,3 @@ def _checked(hooks: object, path: str) -> object:
         if not inspect.iscoroutinefunction(hook):
             raise BadHooks(f"{path}.{name} is no async function")
     return hooks
-
-

@@ -1,9 +1,9 @@
 """For the tests of people who write hooks: calls them as the router does, without a router, a schema or a subgraph.
 
-    harness = HookHarness(Maintenance(), headers={"x-preview": "1"})
-    refused = await harness.operation("Rename", "mutation")
-    assert refused is not None and refused.code == "PREVIEW_IS_READ_ONLY"
-    assert (await harness.subgraph_request("crm")).headers["x-region"] == "eu"
+harness = HookHarness(Maintenance(), headers={"x-preview": "1"})
+refused = await harness.operation("Rename", "mutation")
+assert refused is not None and refused.code == "PREVIEW_IS_READ_ONLY"
+assert (await harness.subgraph_request("crm")).headers["x-region"] == "eu"
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.server.hooks import Answer, Asked, Fetched, Fetching, Hooks, OnError, Refuse, Request
+from router.server.config.hooks import OnError
+from router.server.hooks import Answer, Asked, Fetched, Fetching, Hooks, Refuse, Request
 
 
 class HookHarness:

@@ -18,5 +18,6 @@ class HookSettings(Section):
     path: str = Field(description="Where it is: `package.module.object`; a class is made without arguments.")
     timeout: Seconds = Field(1.0, gt=0, description="How long each of its hooks may take.")
     on_error: OnError = Field(
-        "closed", description="Whether a hook that fails or is late ends the request (closed), or is passed over (open)."
+        "closed",
+        description="Whether a hook that fails or is late ends the request (closed), or is passed over (open).",
     )

@@ -69,7 +69,9 @@ class RouterConfig(Section):
     registry: RegistrySettings = RegistrySettings()
     warm_up: WarmUp = WarmUp()
     telemetry: Telemetry = Telemetry()
-    hooks: tuple[HookSettings, ...] = Field((), description="Functions of yours on the way of a request, in their order.")
+    hooks: tuple[HookSettings, ...] = Field(
+        (), description="Functions of yours on the way of a request, in their order."
+    )
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",
