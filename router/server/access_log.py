@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from router.executor.fetch import FetchRecord
 from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
+from router.server.head import head_of
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
 
@@ -88,7 +89,7 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(self._begin(Headers(scope=scope)), address=client_address(scope, self._trusted) or "")
+        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -142,7 +143,7 @@ def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, 
 
 def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]:
     """Tell of one operation, whatever wire carried it."""
-    headers = Headers(scope=scope)
+    headers = head_of(scope)
     line = {
         "url.path": scope["path"],
         "event.duration": int(seconds * 1e9),

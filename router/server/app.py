@@ -209,11 +209,8 @@ def _pipeline(
     hooked: hooks.Hooks | None,
 ) -> Pipeline:
     try:
-        if hooked is None:
-            return Pipeline(config, graphs, identity, metrics, limiter, draw)
-        pipeline = hooks.HookedPipeline(config, graphs, identity, metrics, limiter, draw)
-        pipeline.hooks = hooked
-        return pipeline
+        kind = Pipeline if hooked is None else hooked.pipeline()
+        return kind(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:

@@ -12,8 +12,9 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
+
+from router.server.head import head_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,7 +25,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str | None:
     address = written(peer) if peer else None
     if address is None or not trusted:
         return address
-    seen = [part for line in Headers(scope=scope).getlist("x-forwarded-for") for part in line.split(",")]
+    seen = [part for line in head_of(scope).getlist("x-forwarded-for") for part in line.split(",")]
     for part in reversed(seen):
         if not inside(address, trusted):
             break

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.server.config.compression import Compression
+from router.server.head import head_of
 from router.server.refusals import Refused
 
 _PIECE: Final = 65536
@@ -45,7 +46,7 @@ class Compressed:
         if scope["type"] != "http" or not self._settings.enabled:
             await self._app(scope, receive, send)
             return
-        encoding = preferred(Headers(scope=scope).get("accept-encoding", ""), self._settings.encodings)
+        encoding = preferred(head_of(scope).get("accept-encoding", ""), self._settings.encodings)
         start: Message | None = None
 
         async def smaller(message: Message) -> None:

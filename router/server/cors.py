@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.server.config.cors import Cors, CorsPolicy
+from router.server.head import head_of
 
 _LONGEST_ORIGIN = 512
 
@@ -68,7 +69,7 @@ class CrossOrigin:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = head_of(scope)
         origin = headers.get("origin", "")
         rule = self._rule(origin)
         if scope["method"] == "OPTIONS" and origin and "access-control-request-method" in headers:

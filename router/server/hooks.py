@@ -28,9 +28,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -163,6 +164,10 @@ class Hooks:
             _Registered(type(one).__name__, _checked(one, type(one).__name__), timeout, on_error) for one in hooks
         )
 
+    def pipeline(self) -> Callable[..., Pipeline]:
+        """Return what makes a pipeline that calls them."""
+        return partial(HookedPipeline, self)
+
     async def call(self, stage: str, *given: Any) -> None:
         """Call a stage's hooks one after the other; raises `Refuse` or `HookFailed`."""
         for one in self._registered:
@@ -186,7 +191,9 @@ _AT_WORK: ContextVar[Request | None] = ContextVar("hooks of this request", defau
 class HookedPipeline(Pipeline):
     """The pipeline where hooks are registered."""
 
-    hooks: Hooks
+    def __init__(self, hooks: Hooks, *others: Any) -> None:
+        super().__init__(*others)
+        self.hooks = hooks
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Let hooks see the request first."""

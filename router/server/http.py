@@ -21,6 +21,7 @@ from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
 from router.server.admission import Admission
 from router.server.compression import decoded
+from router.server.head import head_of
 from router.server.http_streams import Streams
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
@@ -63,7 +64,7 @@ class GraphQLOverHTTP:
         await answer(scope, receive, send)
 
     async def _guarded(self, scope: Scope, receive: Receive) -> Response:
-        facts, headers = facts_of(scope), Headers(scope=scope)
+        facts, headers = facts_of(scope), head_of(scope)
         wanted = JSON
         try:
             wanted = media_type(headers)

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from router.server import response, sse
 from router.server.access_log import Facts, facts_of
+from router.server.head import head_of
 from router.server.pipeline import Client, Prepared
 from router.server.presence import Parting
 from router.server.refusals import Refused
@@ -75,7 +76,7 @@ class SingleConnections:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = Headers(scope=scope)
+        headers = head_of(scope)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         token = headers.get(HEADER) or query.get("token")
         reserves = scope["method"] == "PUT" and headers.get("content-length", "0") == "0"

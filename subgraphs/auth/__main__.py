@@ -18,7 +18,7 @@ import typer
 from subgraphs.auth import sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.people import UserKind
-from subgraphs.auth.service import clients, keys, people, registration
+from subgraphs.auth.service import clients, keys, people, registration, scim
 from subgraphs.kit import config, database, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.errors import Refusal
@@ -113,6 +113,21 @@ def new_registration_token(
             raise SystemExit(f"There is no tenant {tenant}.")
         async with _work(identity) as job:
             return await registration.new_initial_token(job, uses=uses)
+
+    print(_run(made()))
+
+
+@app.command()
+def new_scim_token(tenant: Annotated[str, typer.Argument(help="The short name of the tenant.")]) -> None:
+    """Print a token with which a directory looks after a tenant's users and groups (SCIM 2.0), for a year."""
+
+    async def made() -> str:
+        async with _work(PLATFORM) as job:
+            identity = await people.tenant_called(job, tenant)
+        if identity is None:
+            raise SystemExit(f"There is no tenant {tenant}.")
+        async with _work(identity) as job:
+            return await scim.new_token(job)
 
     print(_run(made()))
 

@@ -131,7 +131,7 @@ async def update(work: Work, user_id: UUID | None, version: int | None = None, *
             setattr(user, name, value)
             changed.append(camel(name))
     if changed:
-        await _tell_update(work, user, changed)
+        await tell_update(work, user, changed)
     return user
 
 
@@ -142,7 +142,7 @@ async def activate(work: Work, user_id: UUID | None, version: int | None = None)
     user.status = rules.moved(user.status, UserStatus.ACTIVE)
     happened = events.UserActivated(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
-    await _tell_update(work, user, ["status"])
+    await tell_update(work, user, ["status"])
     return user
 
 
@@ -155,11 +155,12 @@ async def disable(work: Work, user_id: UUID | None, version: int | None = None) 
     await sessions.revoke_all(work, user.id, reason="USER_DISABLED")
     happened = events.UserDisabled(user_id=user.id, customer_id=user.customer_id)
     await work.emit(happened, subject=user.id, customer=user.customer_id)
-    await _tell_update(work, user, ["status"])
+    await tell_update(work, user, ["status"])
     return user
 
 
-async def _tell_update(work: Work, user: User, changed: Sequence[str]) -> None:
+async def tell_update(work: Work, user: User, changed: Sequence[str]) -> None:
+    """Let those who keep a copy of a user refresh it."""
     copy = events.UserUpdated(
         user_id=user.id,
         customer_id=user.customer_id,

@@ -40,15 +40,24 @@ async def create(work: Work, *, name: str, lead_id: UUID | None = None, member_i
     known = await work.those(User, sorted(wanted))
     if wanted - known.keys():
         raise NotFound("There is no user with one of these ids.", field="memberIds")
-    team = Team(name=line(name, field="name"), lead_id=lead_id)
+    team = work.add(Team(name=line(name, field="name"), lead_id=lead_id))
+    await _unless_taken(work, team)
+    for member in sorted(wanted):
+        work.add(TeamMember(team_id=team.id, user_id=member))
+    return team
+
+
+async def rename(work: Work, team: Team, name: str) -> None:
+    """Call a team something else."""
+    team.name = line(name, field="name")
+    await _unless_taken(work, team)
+
+
+async def _unless_taken(work: Work, team: Team) -> None:
     try:
         async with work.session.begin_nested():
-            work.add(team)
             await work.session.flush()
     except IntegrityError as error:
         if "team_name" not in str(error.orig):
             raise
         raise NameTaken(f"There is a team {team.name} already.", field="name") from error
-    for member in sorted(wanted):
-        work.add(TeamMember(team_id=team.id, user_id=member))
-    return team

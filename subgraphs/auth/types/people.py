@@ -19,10 +19,16 @@ from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 
 READ = "users:read"
+OWN = "account:read"
 COSTS = "costs:read"
 
 for spoken in (UserKind, UserStatus, CustomerAccessMode):
     strawberry.enum(spoken)
+
+
+def _scope(info: Info, user: strawberry.ID) -> str:
+    """What one must hold to see more of a user: about oneself, what everybody holds."""
+    return OWN if user == str(info.context.caller.subject) else READ
 
 
 @entity(keys=["id"])
@@ -61,7 +67,7 @@ class User:
     @strawberry.field
     async def roles(self, info: Info) -> list[str]:
         """The keys of their roles."""
-        return list(await info.context.lists(grants.roles_of, self.id, READ))
+        return list(await info.context.lists(grants.roles_of, self.id, _scope(info, self.id)))
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
     async def cost_rate(self, info: Info) -> Decimal | None:

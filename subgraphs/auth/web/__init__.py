@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from subgraphs.auth.web import scim
 from subgraphs.auth.web.account import Account
 from subgraphs.auth.web.authorize import Authorize
 from subgraphs.auth.web.company import Company
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> list[BaseRoute]:
     """All routes; raises `Misconfigured` when the settings would not be safe."""
     house = House.of(settings, engine, clock)
-    return [*_programs(house), *_pages(house)]
+    return [*_programs(house), *_pages(house), *scim.routes(house)]
 
 
 def _programs(house: House) -> list[BaseRoute]:

@@ -114,7 +114,8 @@ async def test_lost_factors_are_reset_by_somebody_else(auth: Auth):
 async def test_a_service_account_can_do_what_its_maker_could_give(auth: Auth):
     admin = await auth.person(role="owner")
     customer = str(UUID(int=77))
-    given = {"name": "Sync", "scopes": ["tickets:read", "apikeys:write"], "customerIds": [customer]}
+    await auth.service.knows("Customer", UUID(int=77))
+    given = {"name": "Sync", "scopes": ["tickets:read", "customers:read"], "customerIds": [customer]}
     fields = "serviceAccount { id clientId secret scopes userId }"
 
     greedy = await told(auth, "createServiceAccount", given, caller(admin, scopes=frozenset({"apikeys:write"})), fields)
@@ -125,7 +126,7 @@ async def test_a_service_account_can_do_what_its_maker_could_give(auth: Auth):
 
     assert greedy["errors"] == [{"code": "FORBIDDEN", "field": "scopes"}]
     assert (claims["sub"], claims["kind"], claims["customers"]) == (made["userId"], "SERVICE", [customer])
-    assert set(claims["scope"].split()) == {"tickets:read", "apikeys:write"}
+    assert set(claims["scope"].split()) == {"tickets:read", "customers:read"}
     assert {"clientId": made["clientId"], "secret": None} in listed["serviceAccounts"]
 
 
@@ -149,12 +150,12 @@ async def test_a_new_secret_overlaps_the_old_one_and_a_disabled_account_is_gone(
     assert await status(new["secret"]) in {400, 401}
 
 
-@pytest.mark.parametrize("query", ["{ me { id email } tenant { slug } }"])
+@pytest.mark.parametrize("query", ["{ me { id email roles } tenant { slug } }"])
 async def test_everybody_sees_themselves(auth: Auth, query):
     user = await auth.person()
 
     answer = await auth.service.data(query, caller(user, scopes=frozenset({"account:read"})))
 
-    assert answer == {"me": {"id": str(user.id), "email": user.email}, "tenant": {"slug": "a"}}
+    assert answer == {"me": {"id": str(user.id), "email": user.email, "roles": ["technician"]}, "tenant": {"slug": "a"}}
     assert user.tenant_id == A
     assert "account:read" in PERMISSIONS
