@@ -1,4 +1,4 @@
-"""The router's command line: `python -m router serve | config | compose | diff | plan | explain`.
+"""The router's command line: `python -m router serve | config | compose | diff | plan | explain | registry`.
 
 Each command imports what it needs: to compose takes no server, and must not wait for one.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from router.federation.variants import Contract
+from router.registry import command as registry
 
 if TYPE_CHECKING:
     from router.server.config import RouterConfig
@@ -98,6 +99,8 @@ def _level(name: str) -> int:
         _refuse(ValueError(f"--log {name}: one of debug, info, warn, error is expected."))
     return level
 
+
+cli.add_typer(registry.cli, name="registry")
 
 config_cli = typer.Typer(help="The settings: show, validate, upgrade, or their JSON schema.")
 cli.add_typer(config_cli, name="config")

@@ -153,5 +153,7 @@ CATALOGUE = catalogue(
     ErrorCode(
         "INVALID_RESPONSE_VALUE", "A service's value does not fit the type that the schema promises.", "subgraph", 200
     ),
+    ErrorCode("HOOK_REFUSED", "A hook of the router's own configuration refuses it; its code says why.", "client", 403),
+    ErrorCode("HOOK_FAILED", "A hook without which nothing goes on has failed; the log says how.", "router", 500),
     ErrorCode("INTERNAL", "Our fault; the message carries the trace id that leads to the log.", "router", 500),
 )

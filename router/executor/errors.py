@@ -38,6 +38,7 @@ _REASONS = {
     "RESPONSE_SIZE_LIMIT_EXCEEDED": "answered more than an operation may hold",
     "REQUEST_RATE_LIMITED": "is asked as often as it may be",
     "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
+    "HOOK_REFUSED": "is not asked, or not believed",
     "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }
 

@@ -44,6 +44,8 @@ class Operation:
     """What it costs, where somebody wants to know."""
     withheld: tuple[tuple[str, ...], ...] = ()
     """The places of these parts, for the log."""
+    text: str = ""
+    """The document as it came, for whoever has to prepare it again."""
 
     @staticmethod
     def of(

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -47,6 +47,11 @@ class Facts:
     """Give what the subgraphs of each operation say in headers of theirs, when the answer begins."""
 
 
+Begin = Callable[[Headers], Trace]
+End = Callable[[str, str, Facts, int], None]
+"""Told of method, path, what was learned, and status when a request is over."""
+
+
 def facts_of(scope: Scope) -> Facts:
     """Return the facts of the request that is at work."""
     facts: Facts = scope["psa.facts"]
@@ -63,19 +68,28 @@ class Observed:
     """Wraps the whole application: ids in, figures and one line out."""
 
     def __init__(
-        self, app: ASGIApp, metrics: Metrics, *, access_log: bool, trusted_proxies: Sequence[Network] = ()
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        *,
+        access_log: bool,
+        trusted_proxies: Sequence[Network] = (),
+        begin: Begin = Trace.of,
+        end: End | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._access_log = access_log
         self._trusted = trusted_proxies
+        self._begin = begin
+        self._end = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request; lifespan messages pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(Trace.of(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -102,6 +116,8 @@ class Observed:
     def _ended(self, scope: Scope, facts: Facts, status: int, seconds: float) -> None:
         self._metrics.ended(seconds, status, facts.operation_type)
         self._metrics.errors(facts.error_codes)
+        if self._end is not None:
+            self._end(scope["method"], scope["path"], facts, status)
         if self._access_log and not scope["path"].startswith(_QUIET):
             log.info("request", **_line(scope, facts, status, seconds))
 

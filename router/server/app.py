@@ -15,12 +15,12 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from router.executor.transport import ASGIApp, ByScheme, InProcessExchange
+from router.executor.transport import ASGIApp, ByScheme, InProcessExchange, Transport
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import forwarding, health, registration, wiring
+from router.server import forwarding, health, registration, registry_admin, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -43,9 +43,12 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
+    from router.server import hooks, spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
+    hooks = later("router.server.hooks")
+    spans = later("router.server.spans")
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +74,11 @@ def build(
     connections = Connections(config, inside)
     metrics = Metrics()
     gate = _gate(config, Warden(config.limits, metrics.limit))
-    graphs = Graphs(config, connections.transport(metrics.subgraph_event), gate)
-    registry = inherit.registry if inherit else Registry(graphs.load, config.registry.state_file)
+    traces = _spans(config)
+    hooked = _hooks(config)
+    transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
+    graphs = Graphs(config, transport, gate)
+    registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
     # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
@@ -85,7 +91,8 @@ def build(
         tokens_are_accepted=identity is not None,
         of_all=config.traffic_shaping.router.global_rate_limit,
     )
-    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked)
+    pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
@@ -100,6 +107,9 @@ def build(
         finally:
             await connections.close()
             await windows.close()
+            await registry.save()
+            if traces:
+                await asyncio.to_thread(traces.close)
 
     app = Starlette(
         routes=[
@@ -107,13 +117,18 @@ def build(
             *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
+            *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
             *page.routes(),
         ],
         middleware=[
             Middleware(
-                Observed, metrics=metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies
+                Observed,
+                metrics=metrics,
+                access_log=config.access_log,
+                trusted_proxies=config.listen.trusted_proxies,
+                **(traces.watching if traces else {}),
             ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
@@ -145,6 +160,28 @@ async def _looking_for_revoked(identity: Identity | None, presence: Presence) ->
         looking.cancel()
 
 
+def _spans(config: RouterConfig) -> spans.Spans | None:
+    """Where traces go, if anywhere: then only is all of it imported."""
+    tracing = config.telemetry.exporters.tracing
+    return spans.Spans.of(tracing) if tracing.otlp.enabled else None
+
+
+def _hooks(config: RouterConfig) -> hooks.Hooks | None:
+    """Import the functions that the settings name, if any."""
+    if not config.hooks:
+        return None
+    try:
+        return hooks.Hooks.of(config.hooks)
+    except hooks.BadHooks as fault:
+        raise Misconfigured(f"hooks: {fault}") from fault
+
+
+def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hooks | None) -> Transport:
+    if traces is not None:
+        transport = traces.traced(transport)
+    return transport if hooked is None else hooks.HookedTransport(transport, hooked)
+
+
 def _gate(config: RouterConfig, warden: Warden) -> Gate:
     suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
     return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
@@ -169,9 +206,11 @@ def _pipeline(
     metrics: Metrics,
     limiter: RateLimiter,
     draw: Draw,
+    hooked: hooks.Hooks | None,
 ) -> Pipeline:
     try:
-        return Pipeline(config, graphs, identity, metrics, limiter, draw)
+        kind = Pipeline if hooked is None else hooked.pipeline()
+        return kind(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:

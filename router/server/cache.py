@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Generic, TypeVar
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
@@ -20,7 +21,7 @@ from router.planner.failures import PlanningFailed
 from router.planner.planner import Planner
 from router.server import authorization
 from router.server.config.authorization import Directives
-from router.server.documents import Gate, chosen
+from router.server.documents import Gate, Stage, chosen, unwatched
 from router.server.lru import Recent
 from router.server.refusals import Refused
 
@@ -37,6 +38,7 @@ async def everybody(_needs: Demand) -> Demand:
 class Checked:
     """A valid operation, and the conditions on which it depends what its caller gets of it."""
 
+    text: str
     document: DocumentNode
     definition: OperationDefinitionNode
     needs: Demand
@@ -69,10 +71,29 @@ class _Once(Generic[K, V]):
         # Others may wait for the same one, so nobody's leaving ends it.
         return await asyncio.shield(pending)
 
+    def recent(self) -> Iterator[tuple[K, V]]:
+        """Give what is ready, the most recently used first."""
+        return self._ready.recent()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
     def _made(self, key: K, weight: int, done: asyncio.Future[V]) -> None:
         del self._pending[key]
         if not done.cancelled() and done.exception() is None:
             self._ready.put(key, done.result(), weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """An operation that is in use: all that is needed to prepare it again, for another supergraph."""
+
+    text: str
+    name: str | None
+    labels: frozenset[str]
+    failed: Demand
+    registered: bool
+    deferring: bool
 
 
 class Operations:
@@ -113,6 +134,7 @@ class Operations:
         *,
         registered: bool = False,
         deferring: bool = False,
+        stage: Stage = unwatched,
     ) -> Operation:
         """Return the operation, ready to be executed while these override labels are active; raises `Refused`.
 
@@ -122,20 +144,39 @@ class Operations:
         deferring = deferring and "@" in text and DEFER in text
         if self._access.is_open or not self._directives.enabled:
             key = (digest, name, labels, NOTHING, registered, deferring)
-            return await self._ready.get(key, len(text), lambda: self._plan(self._check(text, name, registered), key))
+            return await self._ready.get(
+                key, len(text), lambda: self._plan(self._check(text, name, registered, stage), key, stage)
+            )
         checked = await self._checked.get(
-            (digest, name, registered), len(text), lambda: self._check(text, name, registered)
+            (digest, name, registered), len(text), lambda: self._check(text, name, registered, stage)
         )
         failed = await decide(checked.needs) if checked.needs else NOTHING
         restricted = (digest, name, labels, failed, registered, deferring)
-        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted))
+        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted, stage))
 
-    def _check(self, text: str, name: str | None, registered: bool) -> Checked:  # noqa: FBT001 - handed through
-        admitted = self._gate.admit(self._schema, text, name, registered=registered)
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def hottest(self, most: int) -> list[Hot]:
+        """List the operations that were used last, the most recent first."""
+        return [Hot(operation.text, *key[1:]) for key, operation in islice(self._ready.recent(), most)]
+
+    async def prepare(self, hot: Hot) -> Operation:
+        """Prepare an operation of another supergraph before anybody asks; raises `Refused`."""
+
+        async def decide(needs: Demand) -> Demand:
+            return needs & hot.failed
+
+        return await self.find(
+            hot.text, hot.name, hot.labels, decide, registered=hot.registered, deferring=hot.deferring
+        )
+
+    def _check(self, text: str, name: str | None, registered: bool, stage: Stage) -> Checked:  # noqa: FBT001 - handed through
+        admitted = self._gate.admit(self._schema, text, name, registered=registered, stage=stage)
         document, definition = admitted.document, admitted.definition
-        return Checked(document, definition, self._access.needs(document, definition), admitted.measured)
+        return Checked(text, document, definition, self._access.needs(document, definition), admitted.measured)
 
-    def _plan(self, checked: Checked, key: _Key) -> Operation:
+    def _plan(self, checked: Checked, key: _Key, stage: Stage) -> Operation:
         digest, name, labels, failed, _, deferring = key
         restricted = self._access.restrict(checked.document, checked.definition, failed)
         errors = authorization.errors(restricted)
@@ -144,12 +185,14 @@ class Operations:
         elif errors and self._directives.reject_unauthorized:
             raise Refused.with_errors(authorization.CODE, errors)
         try:
-            plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
+            with stage("query_planning"):
+                plan = self._planner.plan(restricted.planned, name, labels=labels, deferring=deferring)
         except PlanningFailed as problem:
             raise Refused(problem.code, problem.message) from problem
         if errors and plan.node is None and checked.definition.operation is OperationType.SUBSCRIPTION:
             raise Refused.with_errors(authorization.CODE, errors)  # there is no stream whose events could say it
         operation = Operation.of(self._schema, restricted.shown, chosen(restricted.shown, name), plan, digest)
+        operation = replace(operation, text=checked.text)
         if checked.measured:
             operation = replace(operation, measured=checked.measured)
         if self._costs is not None:

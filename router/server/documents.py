@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -92,6 +94,15 @@ class Admitted:
     measured: tuple[str, ...]
 
 
+Stage = Callable[[str], AbstractContextManager[Any]]
+"""Watches a part of the work, by its name."""
+
+
+def unwatched(_name: str) -> AbstractContextManager[Any]:
+    """Watch nothing."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """What a text has to pass to become an operation."""
@@ -101,22 +112,26 @@ class Gate:
     field_suggestions: bool = True
     redact_errors: bool = False
 
-    def admit(self, schema: GraphQLSchema, text: str, name: str | None, *, registered: bool) -> Admitted:
+    def admit(
+        self, schema: GraphQLSchema, text: str, name: str | None, *, registered: bool, stage: Stage = unwatched
+    ) -> Admitted:
         """Parse, measure and validate; raises `Refused`."""
         try:
-            return self._admit(schema, text, name, registered=registered)
+            return self._admit(schema, text, name, registered=registered, stage=stage)
         except RecursionError:
             # A chain of a thousand fragments is not deep by brackets, but for whoever follows it.
             raise Refused("MAX_RECURSION_LIMIT", "The document is nested too deep.") from None
 
-    def _admit(self, schema: GraphQLSchema, text: str, name: str | None, *, registered: bool) -> Admitted:
-        document, measured = parsed(text, self.warden, registered=registered)
+    def _admit(self, schema: GraphQLSchema, text: str, name: str | None, *, registered: bool, stage: Stage) -> Admitted:
+        with stage("query_parsing"):
+            document, measured = parsed(text, self.warden, registered=registered)
         definition = chosen(document, name)
         size = limits.measure(document, definition)
         measured += self.warden.judge(limits.excesses(size, self.warden.limits), registered=registered)
         if size.asks_for_schema and not self.introspection:
             raise Refused("INTROSPECTION_DISABLED", "Introspection has been disabled.")
-        self._validate(schema, document)
+        with stage("query_validation"):
+            self._validate(schema, document)
         return Admitted(document, definition, measured)
 
     def _validate(self, schema: GraphQLSchema, document: DocumentNode) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -29,6 +29,10 @@ class Recent(Generic[K, V]):
             return None
         self._kept.move_to_end(key)
         return entry[0]
+
+    def recent(self) -> Iterator[tuple[K, V]]:
+        """Give what is kept, the most recently used first; that is no use by itself."""
+        return ((key, value) for key, (value, _) in reversed(list(self._kept.items())))
 
     def put(self, key: K, value: V, weight: int = 0) -> None:
         """Keep a value; what is too heavy alone is not kept at all."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -26,9 +26,11 @@ from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
+from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
 from router.server.authorization import Authorizer, PolicyRequest
+from router.server.client_name import client_name
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
@@ -85,6 +87,8 @@ class Prepared:
     """What the answer says besides data and errors."""
     dry_run: bool = False
     bill: Bill | None = None
+    around: Callable[[Coroutine[Any, Any, Result]], Coroutine[Any, Any, Result]] | None = None
+    """Runs what answers it, where somebody wants to see the answer."""
 
     @property
     def is_subscription(self) -> bool:
@@ -110,8 +114,11 @@ class Prepared:
         if self.bill:
             self.bill.answered(Result(data, []))
 
-    async def execute(self) -> Result:
+    def execute(self) -> Coroutine[Any, Any, Result]:
         """Run it and answer once."""
+        return self._run() if self.around is None else self.around(self._run())
+
+    async def _run(self) -> Result:
         if self.dry_run:
             return Result(None, [])
         result = await execute(self.operation, self.graph.services, self.call, self.conditions, self.masking)
@@ -139,6 +146,8 @@ class Pipeline:
         self._metrics = metrics
         self._limiter = limiter
         self._draw = draw
+        self.seen: SeenOperations | None = None
+        """Where it is noted what clients send, if it matters to anybody."""
 
     @property
     def warden(self) -> Warden:
@@ -174,6 +183,9 @@ class Pipeline:
         labels = graph.labels.active(self._draw)
         limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
+        if self.seen is not None and operation.digest is not None:
+            name = client_name(client.headers)
+            self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
         self._log_withheld(operation, client)
         _check_way(operation, client)
         if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:
@@ -212,14 +224,15 @@ class Pipeline:
         identity, caller, rules = self._identity, client.caller, self._to_services
         claims = caller.claims if caller else None
 
-        @cache
-        def ruled(service: str) -> Mapping[str, str]:
-            return to_service(rules.of(service), tuple(headers.items()), claims)
+        by_service: dict[str, dict[str, str]] = {}
 
         def headers_for(service: str) -> Mapping[str, str]:
             if opened is not None:
                 opened.check_subgraph(service)
-            told = {**forwarded, **ruled(service), **traced}
+            told = by_service.get(service)
+            if told is None:
+                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                told = by_service[service] = {**forwarded, **ruled, **traced}
             if identity is None or caller is None:
                 return told
             return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
@@ -259,6 +272,7 @@ async def _find(
         decide,
         registered=request.registered,
         deferring=client.deferring,
+        stage=facts.trace.stage,
     )
     facts.operation_name, facts.operation_type = operation.name, operation.kind
     facts.operation_hash = operation.digest

@@ -27,6 +27,7 @@ from router.server.documents import Gate
 from router.server.override_labels import OverrideLabels
 from router.server.refusals import Refused
 from router.server.traffic import longest_timeout
+from router.server.warm_up import warm_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Graphs:
         self._current: Graph | None = None
         self._watchers: list[Callable[[], None]] = []
         self._sdl: str | None = None
+        self._loading = asyncio.Lock()  # whoever comes second is served last
 
     @property
     def sdl(self) -> str | None:
@@ -69,10 +71,13 @@ class Graphs:
 
     async def load(self, sdl: str) -> None:
         """Derive everything from a supergraph in a thread, then swap; raises `InvalidSupergraph` and swaps nothing."""
-        if sdl == self._sdl:
-            return
-        self._current = await asyncio.to_thread(self._derive, sdl)
-        self._sdl = sdl
+        async with self._loading:
+            if sdl == self._sdl:
+                return
+            following = await asyncio.to_thread(self._derive, sdl)
+            if self._current is not None:
+                await warm_up(following.operations, self._current.operations, self._config.warm_up)
+            self._current, self._sdl = following, sdl
         for watcher in self._watchers:
             watcher()
 
@@ -80,6 +85,11 @@ class Graphs:
         """Call `watcher` after each swap, until what is returned is called."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
+
+    async def warm_up(self, before: Graphs) -> None:
+        """Prepare what is in use at another router, from which we take over."""
+        if self._current is not None and before.current is not None:
+            await warm_up(self._current.operations, before.current.operations, self._config.warm_up)
 
     def load_now(self, sdl: str) -> None:
         """Do the same before the event loop runs."""

@@ -110,6 +110,7 @@ class Serving:
         _say(read)
         if read.config.listen != self.config.listen or read.config.tls != self.config.tls:
             log.warning("settings.need_restart", settings=["listen", "tls"])
+        await app.state.graphs.warm_up(before.graphs)
         await self.swappable.swap(app)
         log.info("settings.reloaded")
 

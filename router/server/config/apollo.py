@@ -98,6 +98,19 @@ def _request_compression(value: Any) -> Any:
     return "gzip" if value == "br" else value
 
 
+_OTLP: Final = "telemetry.exporters.tracing.otlp"
+_TRACING: Final = (
+    *(
+        f"telemetry.exporters.tracing.common.{key}"
+        for key in ("service_name", "sampler", "parent_based_sampler", "resource")
+    ),
+    *(f"{_OTLP}.{key}" for key in ("enabled", "http.headers")),
+    *(
+        f"{_OTLP}.batch_processor.{key}"
+        for key in ("scheduled_delay", "max_export_batch_size", "max_export_timeout", "max_queue_size")
+    ),
+)
+
 _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.listen": _address,
     "supergraph.path": _to("listen.path"),
@@ -106,6 +119,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.redact_query_validation_errors": _to("redact_query_validation_errors"),
     "supergraph.connection_shutdown_timeout": _to("shutdown.deadline_seconds"),
     "supergraph.query_planning.cache.in_memory.limit": _to("operation_cache_entries"),
+    "supergraph.query_planning.warmed_up_queries": _to("warm_up.operations"),
     "supergraph.strict_variable_validation": _only("enforce", "strict_variable_validation"),
     "apq.router.cache.in_memory.limit": _to("apq.entries"),
     "apq.router.cache.redis.urls": _first("redis.url"),
@@ -156,6 +170,8 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "health_check.listen": lambda value: {"health.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.listen": lambda value: {"metrics.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.path": _to("metrics.path"),
+    **{key: _to(key) for key in _TRACING},
+    f"{_OTLP}.endpoint": lambda value: {} if value == "default" else {f"{_OTLP}.endpoint": value},
 }
 
 _ELSEWHERE: Final = "it's at the main address"
@@ -190,6 +206,7 @@ _IDLE: Final[Mapping[str, str]] = {
     "homepage": "the explorer is at /",
     "sandbox": "the explorer is at /",
     "telemetry.apollo": "nothing is reported to anybody",
+    f"{_OTLP}.protocol": "spans are sent as protobuf over HTTP, to port 4318 usually",
     "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",

@@ -16,6 +16,7 @@ from router.server.config.csrf import Csrf
 from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health, MetricsSettings
+from router.server.config.hooks import HookSettings
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.overload import Overload
@@ -28,10 +29,12 @@ from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.subscriptions import Subscriptions
+from router.server.config.telemetry import Telemetry
 from router.server.config.tls import Tls
 from router.server.config.traffic_shaping import TrafficShaping
 from router.server.config.units import Seconds
 from router.server.config.uploads import Uploads
+from router.server.config.warm_up import WarmUp
 
 
 class RouterConfig(Section):
@@ -64,6 +67,11 @@ class RouterConfig(Section):
     rate_limit: RateLimit = RateLimit()
     demand_control: DemandControl = DemandControl()
     registry: RegistrySettings = RegistrySettings()
+    warm_up: WarmUp = WarmUp()
+    telemetry: Telemetry = Telemetry()
+    hooks: tuple[HookSettings, ...] = Field(
+        (), description="Functions of yours on the way of a request, in their order."
+    )
     override_labels: dict[str, bool] = Field(
         default_factory=dict,
         description="Which labels of `@override` are active (`percent(N)` takes its share of requests by itself).",

@@ -119,7 +119,6 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert (config.uploads.max_file_size, config.uploads.max_files) == (15_000_000, 10)
     assert (config.expose_query_plan, config.forbid_mutations) == (True, True)
     assert {note.split()[0] for note in found.notes} == {
-        "supergraph.query_planning.warmed_up_queries",
         "apq.subgraph",
         "batching.subgraph",
         "include_subgraph_errors.subgraphs",
