@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import httpx2
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from subgraphs.auth import outside
 from subgraphs.auth.models.credentials import Session
-from subgraphs.auth.models.oauth import RefreshToken
+from subgraphs.auth.models.oauth import AuthorizationCode, RefreshToken
 from subgraphs.auth.service import clients, keys
 from subgraphs.kit import jobs
 from subgraphs.kit.ids import uuid7
@@ -24,8 +24,13 @@ log = structlog.get_logger(__name__)
 
 
 async def tell_clients(work: Work, session: Session) -> None:
-    """Have everybody told who holds something of this session and asked to be told."""
-    query = select(RefreshToken.client_id).where(RefreshToken.session_id == session.id).distinct()
+    """Have everybody told whom this session let in and who asked to be told, with a refresh token or without."""
+    query = union(
+        select(RefreshToken.client_id).where(RefreshToken.session_id == session.id),
+        select(AuthorizationCode.client_id).where(
+            AuthorizationCode.session_id == session.id, AuthorizationCode.used_at.is_not(None)
+        ),
+    )
     for client_id in (await work.session.scalars(query)).all():
         payload = {"client": client_id, "user": str(session.user_id), "session": str(session.id)}
         await jobs.enqueue(work, _NAME, payload, key=f"{_NAME}/{session.id}/{client_id}")

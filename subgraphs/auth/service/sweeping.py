@@ -3,6 +3,7 @@
 Everything here says itself when it is over. Some of it is kept a while longer, because it still answers a question:
 
     used codes, refresh tokens    whether a second one who shows them has a copy: as long as their family lives
+    used codes                    whom a session let in, and who is told when it ends: as long as the session lasts
     sessions                      how and when a refresh token's user came in: as long as there is such a token
     links, device codes, …        nothing: an hour, for clocks that differ
 
@@ -43,7 +44,9 @@ _OVER: Mapping[str, str] = MappingProxyType(
             SELECT FROM refresh_token r
              WHERE r.tenant_id = gone.tenant_id AND r.grant_id = gone.grant_id AND r.expires_at >= :over)""",
         "authorization_code": f"""{_PLAIN} AND NOT EXISTS (
-            SELECT FROM refresh_token r WHERE r.tenant_id = gone.tenant_id AND r.grant_id = gone.grant_id)""",
+            SELECT FROM refresh_token r WHERE r.tenant_id = gone.tenant_id AND r.grant_id = gone.grant_id)
+            AND NOT EXISTS (
+            SELECT FROM session s WHERE s.tenant_id = gone.tenant_id AND s.id = gone.session_id AND s.expires_at >= :over)""",
         "session": f"""{_PLAIN} AND NOT EXISTS (
             SELECT FROM refresh_token r WHERE r.tenant_id = gone.tenant_id AND r.session_id = gone.id)""",
         **dict.fromkeys(

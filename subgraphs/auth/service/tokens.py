@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from joserfc.errors import JoseError
-from sqlalchemy import select
 
 from contracts.scopes import PERMISSIONS
 from subgraphs.auth import handles
@@ -274,9 +273,3 @@ async def verified(work: Work, token: str, kind: str) -> Claims | None:
     claims: Claims = dict(read.claims)
     good = read.header.get("typ") == kind and claims.get("iss") == work.settings.needed("issuer")
     return claims if good and isinstance(claims.get("exp"), int) and isinstance(claims.get("iat"), int) else None
-
-
-async def clients_of_session(work: Work, session: UUID) -> list[str]:
-    """The clients that hold something of a session."""
-    query = select(RefreshToken.client_id).where(RefreshToken.session_id == session).distinct()
-    return list((await work.session.scalars(query)).all())

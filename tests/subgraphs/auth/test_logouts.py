@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,11 +21,12 @@ from starlette.routing import Route
 
 from subgraphs.auth.models.oauth import OAuthClient
 from subgraphs.auth.models.people import User
-from subgraphs.auth.service import sessions
+from subgraphs.auth.service import sessions, sweeping
 from tests.subgraphs.auth.browser import Browser
 from tests.subgraphs.auth.conftest import BACK, Auth
 from tests.subgraphs.auth.serving import served
 from tests.subgraphs.auth.working import done, working
+from tests.subgraphs.house import A
 
 JOB = "auth.backchannel_logout"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -60,14 +62,14 @@ async def told() -> AsyncIterator[Told]:
 
 @asynccontextmanager
 async def let_in(
-    database: str, told: Told, **about: Any
+    database: str, told: Told, scope: str = "openid offline_access", **about: Any
 ) -> AsyncIterator[tuple[Auth, Browser, User, OAuthClient, str]]:
     """Somebody who has signed in, and let a client in; the last is the access token that it got."""
     async with served(database) as (auth, origin):
         user = await auth.person()
         client, secret = await auth.app(backchannel_logout_uri=told.uri, **about)
         browser = await auth.signed_in(user)
-        code, verifier = await auth.code(browser, client)
+        code, verifier = await auth.code(browser, client, scope=scope)
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": verifier}
         answer = await auth.http.post(f"{origin}/auth/token", data=fields, auth=(client.client_id, secret))
         assert answer.status_code == 200, answer.text
@@ -122,6 +124,24 @@ async def test_a_session_that_somebody_else_ends_is_told_too(database: str, told
 
         assert header["alg"] == "ES256"
         assert (claims["aud"], claims["sid"]) == (client.client_id, str(session["id"]))
+
+
+async def test_a_client_that_got_no_refresh_token_is_told_too(database: str, told: Told):
+    about = {"scope": "openid", "grant_types": ["authorization_code"]}
+    async with let_in(database, told, **about) as (auth, browser, user, client, _):
+        auth.service.moment += timedelta(hours=2)
+        async with auth.work() as job:
+            await sweeping.sweep(job, A)
+        auth.service.moment -= timedelta(hours=2)
+        assert await auth.service.rows("SELECT 1 FROM refresh_token WHERE user_id = $1", user.id) == []
+        await browser.open("/auth/account")
+        await browser.send("/auth/sign-out")
+        async with working(auth):
+            await done(auth, JOB)
+
+        _, claims = await judged(auth, told, "RS256")
+
+        assert claims["aud"] == client.client_id
 
 
 async def test_a_client_that_fails_is_told_again_and_one_that_refuses_is_not(database: str, told: Told):
