@@ -106,6 +106,8 @@ def travels(name: str, connection: Iterable[str] = ()) -> bool:
 
 def to_service(rules: Sequence[Rule], client: RawHeaders, claims: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the headers that these rules give to a service."""
+    if not rules:
+        return {}
     told: dict[str, str] = {}
     removed: list[Names] = []
     own = _connection(client)

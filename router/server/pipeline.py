@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -224,14 +224,15 @@ class Pipeline:
         identity, caller, rules = self._identity, client.caller, self._to_services
         claims = caller.claims if caller else None
 
-        @cache
-        def ruled(service: str) -> Mapping[str, str]:
-            return to_service(rules.of(service), tuple(headers.items()), claims)
+        by_service: dict[str, dict[str, str]] = {}
 
         def headers_for(service: str) -> Mapping[str, str]:
             if opened is not None:
                 opened.check_subgraph(service)
-            told = {**forwarded, **ruled(service), **traced}
+            told = by_service.get(service)
+            if told is None:
+                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                told = by_service[service] = {**forwarded, **ruled, **traced}
             if identity is None or caller is None:
                 return told
             return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
