@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -43,10 +44,11 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
-    from router.server import hooks, spans
+    from router.server import audit_log, hooks, spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
+    audit_log = later("router.server.audit_log")
     hooks = later("router.server.hooks")
     spans = later("router.server.spans")
 
@@ -76,6 +78,7 @@ def build(
     gate = _gate(config, Warden(config.limits, metrics.limit))
     traces = _spans(config)
     hooked = _hooks(config)
+    audit = _audit(config)
     transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
     graphs = Graphs(config, transport, gate)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
@@ -91,7 +94,7 @@ def build(
         tokens_are_accepted=identity is not None,
         of_all=config.traffic_shaping.router.global_rate_limit,
     )
-    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
@@ -108,6 +111,8 @@ def build(
             await connections.close()
             await windows.close()
             await registry.save()
+            if audit:
+                await asyncio.to_thread(audit.close)
             if traces:
                 await asyncio.to_thread(traces.close)
 
@@ -176,6 +181,13 @@ def _hooks(config: RouterConfig) -> hooks.Hooks | None:
         raise Misconfigured(f"hooks: {fault}") from fault
 
 
+def _audit(config: RouterConfig) -> audit_log.AuditLog | None:
+    try:
+        return audit_log.AuditLog(config.audit) if config.audit.enabled else None
+    except OSError as fault:
+        raise Misconfigured(f"audit.file: {fault}") from fault
+
+
 def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hooks | None) -> Transport:
     if traces is not None:
         transport = traces.traced(transport)
@@ -207,10 +219,14 @@ def _pipeline(
     limiter: RateLimiter,
     draw: Draw,
     hooked: hooks.Hooks | None,
+    audit: audit_log.AuditLog | None,
 ) -> Pipeline:
     try:
-        kind = Pipeline if hooked is None else hooked.pipeline()
-        return kind(config, graphs, identity, metrics, limiter, draw)
+        kind: type[Pipeline] = Pipeline if hooked is None else hooks.HookedPipeline
+        make: Callable[..., Pipeline] = kind if audit is None else audit_log.audited(kind, audit)
+        if hooked is not None:
+            make = partial(make, hooked)
+        return make(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:

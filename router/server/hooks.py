@@ -28,10 +28,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -163,10 +162,6 @@ class Hooks:
         return Hooks(
             _Registered(type(one).__name__, _checked(one, type(one).__name__), timeout, on_error) for one in hooks
         )
-
-    def pipeline(self) -> Callable[..., Pipeline]:
-        """Return what makes a pipeline that calls them."""
-        return partial(HookedPipeline, self)
 
     async def call(self, stage: str, *given: Any) -> None:
         """Call a stage's hooks one after the other; raises `Refuse` or `HookFailed`."""

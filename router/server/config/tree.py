@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from router.server.config.audit import Audit
 from router.server.config.authentication import Authentication
 from router.server.config.authorization import Authorization
 from router.server.config.batching import Batching
@@ -69,6 +70,7 @@ class RouterConfig(Section):
     registry: RegistrySettings = RegistrySettings()
     warm_up: WarmUp = WarmUp()
     telemetry: Telemetry = Telemetry()
+    audit: Audit = Audit()
     hooks: tuple[HookSettings, ...] = Field(
         (), description="Functions of yours on the way of a request, in their order."
     )
