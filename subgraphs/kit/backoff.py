@@ -37,9 +37,17 @@ async def insist(name: str, attempt: Callable[[], Awaitable[None]], *, backoff: 
         try:
             await attempt()
         except Exception as error:  # noqa: BLE001 - whatever it was: the facts wait in the database, so go on
+            _leave_if_cancelled()
             failures = 1 if loop.time() - began > backoff.most_seconds else failures + 1
             wait = backoff.seconds(failures)
             log.warning(
                 "loop.interrupted", loop=name, failures=failures, wait_seconds=round(wait, 3), error=repr(error)
             )
             await asyncio.sleep(wait)
+
+
+def _leave_if_cancelled() -> None:
+    """End what was told to end: clients of brokers turn a cancellation into an error of the connection that it interrupted."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

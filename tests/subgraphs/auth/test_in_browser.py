@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
@@ -31,8 +32,11 @@ def press(driver: Chrome, form: str) -> None:
 
 
 def heading(driver: Chrome) -> str:
-    """What the page is called."""
-    return driver.find_element(By.TAG_NAME, "h1").text
+    """What the page is called; nothing while one page gives way to the next."""
+    try:
+        return driver.find_element(By.TAG_NAME, "h1").text
+    except (NoSuchElementException, StaleElementReferenceException):
+        return ""
 
 
 def until_called(driver: Chrome, *names: str) -> str:

@@ -44,3 +44,22 @@ async def test_waits_grow_while_nothing_works() -> None:
         async with asyncio.timeout(1.0):
             await insist("test", fails, backoff=Backoff(first_seconds=0.02, most_seconds=10))
     assert 2 <= len(moments) <= 9
+
+
+async def test_a_cancellation_that_a_client_turned_into_a_fault_ends_it_all_the_same() -> None:
+    began = asyncio.Event()
+
+    async def swallows() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionError("interrupted") from None
+
+    insisting = asyncio.create_task(insist("test", swallows, backoff=Backoff(first_seconds=0.001, most_seconds=0.01)))
+    await began.wait()
+    insisting.cancel()
+    done, _ = await asyncio.wait({insisting}, timeout=5)
+
+    assert done == {insisting}
+    assert insisting.cancelled()
