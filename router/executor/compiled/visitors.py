@@ -18,12 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from graphql import GraphQLList, GraphQLNonNull, GraphQLOutputType, is_object_type
 
 from router.executor.compiled.places import Brought, NotCompiled, Place, Variant
+from router.executor.nesting import depth
 from router.executor.projection import UNFIT, Leaf, Selected
 
 Json = dict[str, Any]
@@ -32,6 +33,9 @@ Create = Callable[[Any, Tables], Json]
 Fill = Callable[[Any, "Group", Tables], None]
 Complete = Callable[[Any, Tables], Any]
 Check = Callable[[Any], Any]
+
+
+_SURELY_SHALLOW: Final = 50
 
 
 class Unfit(Exception):
@@ -248,7 +252,8 @@ def _leaf_check(leaf: Leaf, *, nullable: bool) -> Check:
                 return None
             raise Unfit
         done = leaf(value)
-        if done is UNFIT:
+        # A scalar of somebody's own may be any JSON. What could be too deep to be written is the general executor's to judge.
+        if done is UNFIT or (done.__class__ in (dict, list) and depth(done) > _SURELY_SHALLOW):
             raise Unfit
         return done
 
