@@ -156,6 +156,7 @@ def test_every_key_that_something_is_mapped_to_exists() -> None:
     for dotted in targets():
         known: Any = RouterConfig
         for key in dotted.split("."):
+            assert key in getattr(known, "model_fields", ()), dotted
             field = known.model_fields[key]
             kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
             known = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)

@@ -187,6 +187,7 @@ async def test_what_may_be_answered_differently_is_not_shared(live: Any, setting
         psa.client.stream("POST", "/graphql", json=other, headers={**STREAM, "x-region": "north"}),
     ):
         await psa.feed.heard_by(2)
+        assert (psa.subscriptions.sources, psa.subscriptions.opened) == (2, 2)
 
 
 async def test_no_more_subscriptions_are_opened_than_allowed(live: Any) -> None:
