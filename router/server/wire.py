@@ -17,7 +17,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import orjson
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -25,9 +25,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
-from router.server.express import Asked, Known, Reply
+from router.server.express import Asked, Express, Known, Reply
 from router.server.refusals import Refused
-from router.server.swap import Running
 
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 _MEASURED_AT_MOST: Final = 16
@@ -36,19 +35,33 @@ _ROOM: Final = 4096
 """The first line besides its URL, and what separates the headers."""
 
 
+class Lane(Protocol):
+    """The application of the moment: it ends when the last of its requests has."""
+
+    @property
+    def express(self) -> Express:
+        """Its express lane."""
+
+    def begin(self) -> None:
+        """Count a request in."""
+
+    def end(self) -> None:
+        """Count it out."""
+
+
 class Guarded(HttpToolsProtocol):
     """One connection; `guarded` gives it its bounds."""
 
     overload = Overload()
     most_head_bytes = 0
 
-    lanes: Callable[[], Running | None] = staticmethod(lambda: None)
+    lanes: Callable[[], Lane | None] = staticmethod(lambda: None)
     """Gives the application of the moment, and with it the express lane."""
 
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
-    _lane: Running | None = None
+    _lane: Lane | None = None
     _known: Known | None = None
     """What is known of the request that is being read, if it's fit for the express lane."""
     _parts: list[bytes]
@@ -146,7 +159,7 @@ class Guarded(HttpToolsProtocol):
         if self._parts:
             super().on_body(b"".join(self._parts))
 
-    def _answer(self, asked: Asked, lane: Running) -> None:
+    def _answer(self, asked: Asked, lane: Lane) -> None:
         cycle = _Ride(self, asked, lane, keep_alive=self.parser.should_keep_alive())
         self.cycle = cast("RequestResponseCycle", cycle)
         cycle.task = task = self.loop.create_task(cycle.run())
@@ -182,7 +195,7 @@ class _Ride:
 
     connection: Guarded
     asked: Asked
-    lane: Running
+    lane: Lane
     keep_alive: bool
     task: asyncio.Task[None] | None = None
     disconnected: bool = False
@@ -227,7 +240,7 @@ class _Ride:
         connection.on_response_complete()
 
 
-def guarded(config: RouterConfig, lanes: Callable[[], Running | None] = lambda: None) -> type[HttpToolsProtocol]:
+def guarded(config: RouterConfig, lanes: Callable[[], Lane | None] = lambda: None) -> type[HttpToolsProtocol]:
     """Return the protocol with these settings; the server makes one for each connection.
 
     `lanes` gives the application of the moment, if its express lane is to be used.
