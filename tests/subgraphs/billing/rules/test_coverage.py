@@ -1,12 +1,19 @@
 """Who pays for work."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from subgraphs.billing.rules.contracts import CalendarPart, Contract, ContractStatus, ContractType, CoverageRule, RuleEffect
+from subgraphs.billing.rules.contracts import (
+    CalendarPart,
+    Contract,
+    ContractStatus,
+    ContractType,
+    CoverageRule,
+    RuleEffect,
+)
 from subgraphs.billing.rules.coverage import AMBIGUOUS, Coverage, CoverageEffect, Project, WorkDone, resolve
 from subgraphs.billing.rules.rates import Rate, segments, weighted_hours
 
@@ -27,7 +34,7 @@ def contract(n: int, type_: ContractType, *rules: CoverageRule, **more) -> Contr
 
 
 def work(work_type: str = "remote", **more) -> WorkDone:
-    return WorkDone(**{"service_date": DAY, "hours": D(2), "work_type": work_type, **more})
+    return WorkDone(**{"service_date": DAY, "hours": Decimal(2), "work_type": work_type, **more})
 
 
 PER_USER = contract(1, ContractType.PER_USER, rule(11, work_types=frozenset({"remote"})))
@@ -54,7 +61,9 @@ def test_at_cov_1_remote_work_on_a_ticket_is_covered():
 
 def test_at_cov_1_two_hours_on_site_after_hours_take_three_from_the_block():
     found = resolve(work("on-site", calendar_part=CalendarPart.AFTER_HOURS), BOTH)
-    taken = weighted_hours(segments(Rate(D(120), multiplier_after_hours=D("1.5")), minutes=120, after_hours=120))
+    taken = weighted_hours(
+        segments(Rate(Decimal(120), multiplier_after_hours=Decimal("1.5")), minutes=120, after_hours=120)
+    )
 
     assert (found.effect, found.contract_id) == (CoverageEffect.PREPAID, BLOCK.id)
     assert taken == 3
@@ -92,7 +101,9 @@ def test_at_cov_3_a_contract_pays_until_its_last_day(day, effect):
 
 def test_the_more_specific_rule_comes_before_the_general_one():
     general = contract(3, ContractType.FLAT_RATE, rule(31))
-    site = contract(4, ContractType.FLAT_RATE, rule(41, site_ids=frozenset({number(5)}), work_types=frozenset({"remote"})))
+    site = contract(
+        4, ContractType.FLAT_RATE, rule(41, site_ids=frozenset({number(5)}), work_types=frozenset({"remote"}))
+    )
 
     assert resolve(work(site_id=number(5)), (general, site)).contract_id == site.id
     assert resolve(work(site_id=number(6)), (general, site)).contract_id == general.id
@@ -136,7 +147,9 @@ def test_a_line_that_covers_the_device_comes_before_rules():
 
 
 def test_an_excluded_work_type_leaves_the_flat_rate_and_is_billed():
-    flat = contract(3, ContractType.FLAT_RATE, rule(31), rule(32, RuleEffect.EXCLUDED, work_types=frozenset({"training"})))
+    flat = contract(
+        3, ContractType.FLAT_RATE, rule(31), rule(32, RuleEffect.EXCLUDED, work_types=frozenset({"training"}))
+    )
 
     assert resolve(work("remote"), (flat,)).effect is CoverageEffect.COVERED
     assert resolve(work("training"), (flat,)) == Coverage(
@@ -149,12 +162,12 @@ def test_an_excluded_work_type_leaves_the_flat_rate_and_is_billed():
 
 
 def test_hours_are_covered_until_they_are_used_up():
-    some = contract(3, ContractType.FLAT_RATE, rule(31, RuleEffect.COVERED_UNTIL_HOURS), included_hours=D(10))
+    some = contract(3, ContractType.FLAT_RATE, rule(31, RuleEffect.COVERED_UNTIL_HOURS), included_hours=Decimal(10))
 
-    assert resolve(work(), (some,), used_hours=D(8)).effect is CoverageEffect.COVERED
-    partly = resolve(work(), (some,), used_hours=D(9))
-    assert (partly.effect, partly.covered_hours) == (CoverageEffect.PARTLY_COVERED, D(1))
-    assert resolve(work(), (some,), used_hours=D(10)).effect is CoverageEffect.BILLABLE
+    assert resolve(work(), (some,), used_hours=Decimal(8)).effect is CoverageEffect.COVERED
+    partly = resolve(work(), (some,), used_hours=Decimal(9))
+    assert (partly.effect, partly.covered_hours) == (CoverageEffect.PARTLY_COVERED, Decimal(1))
+    assert resolve(work(), (some,), used_hours=Decimal(10)).effect is CoverageEffect.BILLABLE
 
 
 def test_a_project_by_time_and_material_is_billed():

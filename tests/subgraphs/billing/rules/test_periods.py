@@ -1,7 +1,7 @@
 """Billing periods, notice and indexation."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from itertools import islice, pairwise
 
 import pytest
@@ -51,7 +51,9 @@ def test_in_arrears_a_period_is_due_when_it_is_over():
 
 def test_no_period_begins_after_the_last_day_of_a_line():
     assert len(due(date(2026, 1, 1), MONTHLY, until=date(2027, 1, 1), in_advance=True, last_day=date(2026, 2, 15))) == 2
-    assert next_due(date(2026, 1, 1), MONTHLY, after=date(2026, 2, 1), in_advance=True, last_day=date(2026, 2, 15)) is None
+    assert (
+        next_due(date(2026, 1, 1), MONTHLY, after=date(2026, 2, 1), in_advance=True, last_day=date(2026, 2, 15)) is None
+    )
     assert next_due(date(2026, 1, 1), MONTHLY, after=date(2026, 2, 1), in_advance=True) == date(2026, 3, 1)
 
 
@@ -76,7 +78,7 @@ def test_a_renewed_term_begins_the_day_after():
 
 
 def test_indexation_rounds_the_price_to_the_cent():
-    assert indexed(D("19.90"), D("0.035")) == D("20.60")
+    assert indexed(Decimal("19.90"), Decimal("0.035")) == Decimal("20.60")
 
 
 def test_the_month_of_a_day_ends_with_its_last():
