@@ -33,9 +33,9 @@ class Lane:
 class OnTheWire(httpx2.AsyncBaseTransport):
     """A transport for clients: each request has a connection of its own."""
 
-    def __init__(self, app: Starlette, client: tuple[str, int] = ("127.0.0.1", 123)) -> None:
+    def __init__(self, app: Starlette, client: tuple[str, int] = ("127.0.0.1", 123), *, express: bool = True) -> None:
         lane = Lane(app.state.express)
-        self._kind = guarded(app.state.config, lambda: lane)
+        self._kind = guarded(app.state.config, lambda: lane if express else None)
         self._config = uvicorn.Config(app, log_config=None, lifespan="off", proxy_headers=False, server_header=False)
         self._state = ServerState()
         self._client = client

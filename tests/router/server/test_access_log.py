@@ -39,7 +39,9 @@ async def test_what_breaks_outside_of_the_pipeline_is_masked_too() -> None:
     async def breaks(_request: Any) -> Any:
         raise RuntimeError("hunter2")
 
-    app = Starlette(routes=[Route("/", breaks)], middleware=[Middleware(Observed, observer=Observer(Metrics(), access_log=True))])
+    app = Starlette(
+        routes=[Route("/", breaks)], middleware=[Middleware(Observed, observer=Observer(Metrics(), access_log=True))]
+    )
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
