@@ -26,6 +26,7 @@ from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.config.jwt import Jwt
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
 from router.server.health import Ending
@@ -100,7 +101,7 @@ def build(
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
-        return identity.minter.public_keys() if identity else {"keys": []}
+        return identity.minter.public_keys() if identity and identity.minter else {"keys": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -238,7 +239,7 @@ def _identity(
 ) -> Identity | None:
     settings = config.authentication
     if settings is None:
-        return None
+        return _foreign(config.jwt, exchange)
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
     from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
@@ -259,6 +260,14 @@ def _identity(
     revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
     api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
+
+
+def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
+    if settings is None:
+        return None
+    from router.server.foreign_tokens import ForeignTokens, Trusted  # noqa: PLC0415 - as above
+
+    return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
 def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:

@@ -40,6 +40,7 @@ from router.server.tracing import Trace
 
 if TYPE_CHECKING:
     from router.server.authentication import Caller
+    from router.server.config.jwt import Jwt
 
 PROTOCOL: Final = "graphql-transport-ws"
 _PARTING_SECONDS: Final = 2.0
@@ -182,7 +183,7 @@ class Connection:
         if not isinstance(payload, dict | None):
             self.shut(4400, "Invalid message received")
             return
-        self.headers = with_token(self.socket.headers, payload or {})
+        self.headers = with_token(self.socket.headers, payload or {}, self.doors.pipeline.config.jwt)
         try:
             self.caller = await self.doors.pipeline.identify(self.headers, self._facts())
         except Refused as refused:
@@ -246,7 +247,7 @@ class Connection:
         """Send all answers of an operation; returns the errors that it ends with, if it ends with any."""
         facts, began = self._facts(), time.perf_counter()
         if self.caller is not None:
-            facts.tenant, facts.caller = self.caller.claims.get("tid"), self.caller.claims.get("sub")
+            facts.tenant, facts.caller = self.caller.tenant, self.caller.subject
         try:
             return await self._answers(identity, payload, facts)
         finally:
@@ -300,21 +301,23 @@ class Connection:
         return Facts(Trace.of(self.headers), address=address)
 
 
-def with_token(headers: Headers, payload: Mapping[str, Any]) -> Headers:
+def with_token(headers: Headers, payload: Mapping[str, Any], jwt: Jwt | None = None) -> Headers:
     """Add the token that came with `connection_init`, where browsers have to put it; it wins over the handshake's.
 
-    Clients spell it in their ways: `Authorization`, `authorization`, `authToken`, or `headers: {Authorization}`.
+    Clients spell it in their ways: `Authorization`, `authorization`, `authToken`, or `headers: {Authorization}`. Where the
+    settings look for it in another header, it comes under that header's name.
     """
     inner = payload.get("headers")
     given = {**(inner if isinstance(inner, dict) else {}), **payload}
     spelled = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
-    token = spelled.get("authorization") or spelled.get("authtoken")
+    target, prefix = (jwt.header_name.lower(), jwt.header_value_prefix) if jwt else ("authorization", "Bearer")
+    token = spelled.get(target) or spelled.get("authorization") or spelled.get("authtoken")
     if not token:
         return headers
-    if " " not in token.strip():
-        token = f"Bearer {token.strip()}"
-    others = [(name, value) for name, value in headers.raw if name != b"authorization"]
-    return Headers(raw=[*others, (b"authorization", token.encode("utf-8", "replace"))])
+    if prefix and " " not in token.strip():
+        token = f"{prefix} {token.strip()}"
+    others = [(name, value) for name, value in headers.raw if name != target.encode()]
+    return Headers(raw=[*others, (target.encode(), token.encode("utf-8", "replace"))])
 
 
 def _message(text: str) -> dict[str, Any] | None:

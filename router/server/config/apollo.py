@@ -72,15 +72,17 @@ def _origins(key: str) -> Convert:
 
 
 def _jwks(value: Any) -> Ours:
-    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
-        raise Untranslatable("exactly one key set is expected")
-    one = value[0]
-    issuers = one.get("issuers") or [one.get("issuer")]
-    audiences = one.get("audiences") or []
-    if len(issuers) != 1 or issuers[0] is None or len(audiences) != 1:
-        raise Untranslatable("exactly one issuer and one audience are expected")
-    ours = {"jwks": str(one["url"]).removeprefix("file://"), "issuer": issuers[0], "audience": audiences[0]}
-    return {f"authentication.{key}": given for key, given in ours.items()}
+    if not isinstance(value, list) or not value:
+        raise Untranslatable("a list of key sets is expected, such as [{url: https://auth.example/jwks.json}]")
+    return {"jwt.jwks": [_issuers(one) if isinstance(one, dict) else one for one in value]}
+
+
+def _issuers(one: dict[str, Any]) -> dict[str, Any]:
+    """Take the one `issuer` of older files."""
+    given = {key: value for key, value in one.items() if value is not None}
+    if "issuer" in given:
+        given.setdefault("issuers", [given.pop("issuer")])
+    return given
 
 
 def _only(expected: Any, key: str) -> Convert:
@@ -143,10 +145,10 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "limits.max_root_fields": _to("limits.root_fields"),
     "limits.introspection_max_depth": _introspection_depth,
     "authentication.router.jwt.jwks": _jwks,
-    "authentication.router.jwt.header_name": _only("authorization", "header_name"),
-    "authentication.router.jwt.header_value_prefix": _only("Bearer", "header_value_prefix"),
-    "authentication.router.jwt.ignore_other_prefixes": _only("false", "ignore_other_prefixes"),
-    "authentication.router.jwt.on_error": _only("Error", "on_error"),
+    **{
+        f"authentication.router.jwt.{key}": _to(f"jwt.{key}")
+        for key in ("header_name", "header_value_prefix", "ignore_other_prefixes", "sources", "on_error")
+    },
     "subscription.enabled": _to("subscriptions.enabled"),
     "subscription.max_opened_subscriptions": _to("subscriptions.max_opened_subscriptions"),
     "subscription.queue_capacity": _to("subscriptions.queue_capacity"),
@@ -197,7 +199,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "limits.http1_max_request_headers": "header_bytes bounds them",
     "limits.max_recursive_selections": "fragments are measured without being expanded",
     "limits.subgraph": "subgraphs.answer_bytes bounds them",
-    "authentication.router.jwt.sources": "tokens come in the header `authorization`",
     "authentication.connector": _NOT_YET,
     "subscription.mode.callback.listen": _ELSEWHERE,
     "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
@@ -329,7 +330,7 @@ def names(above: Path) -> set[str]:
 def targets() -> set[str]:
     """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
     probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
-    fixed = {"authentication.router.jwt.jwks": [{"url": "u", "issuer": "i", "audiences": ["a"]}]}
+    fixed = {"authentication.router.jwt.jwks": [{"url": "u"}]}
     found: set[str] = set()
     for key, convert in _MOVED.items():
         try:

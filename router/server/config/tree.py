@@ -18,6 +18,7 @@ from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health, MetricsSettings
 from router.server.config.hooks import HookSettings
+from router.server.config.jwt import Jwt
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.overload import Overload
@@ -60,6 +61,7 @@ class RouterConfig(Section):
     subgraphs: Subgraphs = Subgraphs()
     subscriptions: Subscriptions = Subscriptions()
     authentication: Authentication | None = None
+    jwt: Jwt | None = None
     authorization: Authorization = Authorization()
     traffic_shaping: TrafficShaping = TrafficShaping()
     headers: HeaderRules = HeaderRules()
@@ -108,6 +110,12 @@ class RouterConfig(Section):
         "Apollo's router has it; GraphQL over HTTP wants 200 there.",
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
+
+    @model_validator(mode="after")
+    def _tokens_are_of_one_kind(self) -> Self:
+        if self.authentication is not None and self.jwt is not None:
+            raise ValueError("tokens are either the platform's (authentication) or anybody's (jwt)")
+        return self
 
     @model_validator(mode="after")
     def _a_safelist_excludes_apq(self) -> Self:

@@ -110,8 +110,9 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         True,
     )
     assert config.authorization.directives.reject_unauthorized is True
-    assert config.authentication is not None
-    assert (config.authentication.issuer, config.authentication.audience) == ("https://auth.example", "psa")
+    assert config.authentication is None
+    assert config.jwt is not None
+    assert (config.jwt.jwks[0].issuers, config.jwt.jwks[0].audiences) == (("https://auth.example",), ("psa",))
     assert config.subgraphs.urls == {"crm": "http://localhost:4001/graphql"}
     assert (config.health.path, config.health.listen) == ("/healthy", "0.0.0.0:8088")
     assert (config.metrics.path, config.metrics.listen) == ("/metrics", "0.0.0.0:9090")
@@ -178,7 +179,14 @@ def test_our_own_files_pass_untouched() -> None:
         ("supergraph: {listen: nowhere}", "supergraph.listen: 'nowhere' is no address"),
         ("coprocessor: {url: http://x}", "coprocessor"),
         ("rhai: {main: x}", "rhai"),
-        ("authentication: {router: {jwt: {jwks: [{url: x}, {url: y}]}}}", "exactly one key set"),
+        (
+            "authentication: {router: {jwt: {jwks: []}}}",
+            "authentication.router.jwt.jwks: a list of key sets is expected",
+        ),
+        (
+            "authentication: {router: {jwt: {jwks: [{url: x, algoritms: [RS256]}]}}}",
+            "did you mean jwt.jwks.0.algorithms?",
+        ),
         ("limits: {max_depth: many}", "limits.depth: Input should be a valid integer"),
         ("traffic_shaping: {all: {timeout: soon}}", "is not a duration"),
     ],
