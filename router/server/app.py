@@ -97,7 +97,8 @@ def build(
     )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
-    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
+    watching = traces.watching if traces else {}
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
@@ -134,7 +135,7 @@ def build(
                 metrics=metrics,
                 access_log=config.access_log,
                 trusted_proxies=config.listen.trusted_proxies,
-                **(traces.watching if traces else {}),
+                **watching,
             ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),

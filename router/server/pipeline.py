@@ -19,16 +19,17 @@ from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
+from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
 from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
@@ -141,7 +142,10 @@ class Pipeline:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
+        self.admission = Admission(config.overload)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
+        errors = config.include_subgraph_errors
+        self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -194,7 +198,7 @@ class Pipeline:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         call = self._call(request, client, operation, opened)
-        masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
+        masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
         if opened is not None and self.config.demand_control.include_extension_metadata:

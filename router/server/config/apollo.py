@@ -57,12 +57,6 @@ def _first(key: str) -> Convert:
     return convert
 
 
-def _subgraph_errors(value: Any) -> Ours:
-    if isinstance(value, dict):
-        value = not value.get("redact_message", True)
-    return {"mask_internal_errors": not value}
-
-
 def _introspection_depth(value: Any) -> Ours:
     return {} if value else {"limits.introspection_depth": _NO_LIMIT}
 
@@ -106,7 +100,7 @@ _TRACING: Final = (
         f"telemetry.exporters.tracing.common.{key}"
         for key in ("service_name", "sampler", "parent_based_sampler", "resource")
     ),
-    *(f"{_OTLP}.{key}" for key in ("enabled", "http.headers")),
+    *(f"{_OTLP}.{key}" for key in ("enabled", "protocol", "http.headers", "grpc.metadata")),
     *(
         f"{_OTLP}.batch_processor.{key}"
         for key in ("scheduled_delay", "max_export_batch_size", "max_export_timeout", "max_queue_size")
@@ -129,7 +123,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "apq.router.cache.redis.ttl": _to("apq.ttl_seconds"),
     "cors.origins": _origins("origins"),
     "cors.match_origins": _origins("match_origins"),
-    "include_subgraph_errors.all": _subgraph_errors,
+    "mask_internal_errors": lambda value: {} if value else {"include_subgraph_errors.all": True},
     "traffic_shaping.router.timeout": _to("request_timeout_seconds"),
     "traffic_shaping.router.concurrency_limit": _to("overload.concurrent_requests"),
     "traffic_shaping.all.compression": lambda value: {"traffic_shaping.all.compression": _request_compression(value)},
@@ -188,7 +182,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "apq.router.cache.redis": _WITHOUT,
     "batching.subgraph": _NOT_YET,
     "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
-    "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
     "traffic_shaping.all.experimental_http2": _WITHOUT,
     "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
     "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
@@ -207,7 +200,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "homepage": "the explorer is at /",
     "sandbox": "the explorer is at /",
     "telemetry.apollo": "nothing is reported to anybody",
-    f"{_OTLP}.protocol": "spans are sent as protobuf over HTTP, to port 4318 usually",
     "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",

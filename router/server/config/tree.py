@@ -29,6 +29,7 @@ from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
+from router.server.config.subgraph_errors import SubgraphErrors
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.subscriptions import Subscriptions
 from router.server.config.telemetry import Telemetry
@@ -101,9 +102,7 @@ class RouterConfig(Section):
     redact_query_validation_errors: bool = Field(
         default=False, description="Whether an operation that doesn't fit the schema is told nothing but that."
     )
-    mask_internal_errors: bool = Field(
-        default=True, description="Whether internal errors of subgraphs are shown without their details."
-    )
+    include_subgraph_errors: SubgraphErrors = SubgraphErrors()
     apollo_status_codes: bool = Field(
         default=False,
         description="Whether a well-formed request that fails gets 400 where the answer is application/json, too, as "

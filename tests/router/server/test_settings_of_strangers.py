@@ -95,7 +95,7 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert (config.csrf.required_headers, config.csrf.strict) == (("x-mine",), True)
     assert config.headers.all.request[0].propagate is not None
     assert config.headers.all.request[0].propagate.rename == "x-customer"
-    assert config.mask_internal_errors is False
+    assert (config.include_subgraph_errors.all, config.include_subgraph_errors.subgraphs) == (True, {"crm": False})
     assert (config.request_timeout_seconds, config.overload.concurrent_requests) == (50, 100)
     assert config.traffic_shaping.of("crm").timeout == 0.5
     assert config.traffic_shaping.router.global_rate_limit is not None
@@ -122,7 +122,6 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert {note.split()[0] for note in found.notes} == {
         "apq.subgraph",
         "batching.subgraph",
-        "include_subgraph_errors.subgraphs",
         "traffic_shaping.all.experimental_http2",
         "health_check.enabled",
         "homepage",
