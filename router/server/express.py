@@ -113,7 +113,7 @@ class Express:
 
     def __init__(self, door: GraphQLOverHTTP, observer: Observer, streams: Streams) -> None:
         self._pipeline = door.pipeline
-        self._admission = door.admission
+        self._admission = door.pipeline.admission
         self._observer = observer
         self._streams = streams
         config = self._config = door.pipeline.config
