@@ -119,7 +119,7 @@ def _schema(file: str) -> etree.XMLSchema:
 
 
 @cache
-def _saxon() -> Any:  # noqa: ANN401 - Saxon has no types
+def _saxon() -> Any:
     from saxonche import PySaxonProcessor  # noqa: PLC0415 - 100 MB that only documents need
 
     return PySaxonProcessor(license=False)

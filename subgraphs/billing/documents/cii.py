@@ -45,7 +45,6 @@ def invoice(document: InvoiceDocument) -> bytes:
             _settlement(document),
         ),
     )
-    assert root is not None, "a document has a number"
     return written(root, _NAMESPACES)
 
 
@@ -86,7 +85,9 @@ def _project(project: str | None) -> Element | None:
     """The schema wants a name beside the reference; the standard knows only the reference."""
     if project is None:
         return None
-    return element("ram:SpecifiedProcuringProject", element("ram:ID", project), element("ram:Name", "Project reference"))
+    return element(
+        "ram:SpecifiedProcuringProject", element("ram:ID", project), element("ram:Name", "Project reference")
+    )
 
 
 def _party(name: str, party: Party) -> Element | None:
@@ -289,9 +290,7 @@ def _line_settlement(line: DocumentLine) -> Element | None:
         ),
         _period(line.period),
         _line_discount(line),
-        element(
-            "ram:SpecifiedTradeSettlementLineMonetarySummation", element("ram:LineTotalAmount", amount(line.net))
-        ),
+        element("ram:SpecifiedTradeSettlementLineMonetarySummation", element("ram:LineTotalAmount", amount(line.net))),
         element("ram:ReceivableSpecifiedTradeAccountingAccount", element("ram:ID", line.cost_centre)),
     )
 

@@ -35,7 +35,6 @@ def invoice(document: InvoiceDocument) -> bytes:
     }
     content = _credit_note(document) if kind == "CreditNote" else _invoice(document)
     root = element(kind, *content)
-    assert root is not None, "a document has a number"
     return written(root, namespaces)
 
 

@@ -29,8 +29,10 @@ def element(name: str, *content: Element | str | None, **attributes: str | None)
     return Element(name, text, children, tuple((key, value) for key, value in attributes.items() if value is not None))
 
 
-def written(root: Element, namespaces: Mapping[str, str]) -> bytes:
+def written(root: Element | None, namespaces: Mapping[str, str]) -> bytes:
     """The document in UTF-8; `namespaces` by prefix, the one without a prefix under ""."""
+    if root is None:
+        raise ValueError("a document without anything in it can't be written")
     names = {prefix or None: namespace for prefix, namespace in namespaces.items()}
     tree = etree.Element(_qualified(root.name, namespaces), nsmap=names)
     _fill(tree, root, namespaces)

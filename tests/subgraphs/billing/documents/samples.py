@@ -61,7 +61,9 @@ def line(
 
 
 LINES = (
-    line("1", "Technikerstunde", "3.25", "HUR", "120.00", "19", description="Wartung der Warenwirtschaft", period=PERIOD),
+    line(
+        "1", "Technikerstunde", "3.25", "HUR", "120.00", "19", description="Wartung der Warenwirtschaft", period=PERIOD
+    ),
     line("2", "Fachbuch", "2", "C62", "24.95", "7", seller_identifier="BUCH-7"),
     line("3", "Serverüberwachung", "12", "MON", "19.90", "19"),
 )

@@ -15,7 +15,7 @@ from subgraphs.billing.rules.einvoice import Severity, fatal, remedy
 from subgraphs.billing.rules.invoices import InvoiceKind
 from subgraphs.billing.rules.totals import Line, totals
 from subgraphs.billing.rules.vat import TaxCategory
-from tests.subgraphs.billing.documents.samples import BUYER, LINES, PAYMENT, S, SELLER, document, line
+from tests.subgraphs.billing.documents.samples import BUYER, LINES, PAYMENT, SELLER, S, document, line
 
 WRITERS = {Syntax.UBL: ubl.invoice, Syntax.CII: cii.invoice}
 both = pytest.mark.parametrize("syntax", list(Syntax))
