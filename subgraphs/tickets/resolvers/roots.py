@@ -5,15 +5,16 @@ import strawberry
 from subgraphs.tickets.resolvers.desk import DeskMutation, DeskQuery
 from subgraphs.tickets.resolvers.sla import SlaMutation, SlaQuery
 from subgraphs.tickets.resolvers.tickets import TicketMutation, TicketQuery, TicketSubscription
+from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
 
 
 @strawberry.type
-class Query(TicketQuery, DeskQuery, SlaQuery):
+class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery):
     """What can be asked about tickets."""
 
 
 @strawberry.type
-class Mutation(TicketMutation, DeskMutation, SlaMutation):
+class Mutation(TicketMutation, DeskMutation, SlaMutation, TimeMutation):
     """What can be done with tickets."""
 
 

@@ -69,6 +69,9 @@ QUEUES: Sequence[tuple[str, str]] = (
 )
 """Their names, and who sees what is in them."""
 
+WORK_TYPE: Final = "remote"
+"""The key of the kind of work that is meant when nobody says which."""
+
 WORK_TYPES: Sequence[Mapping[str, Any]] = (
     {"key": "remote", "name": "Remote", "multiplier": Decimal(1)},
     {"key": "onsite", "name": "On-site", "multiplier": Decimal(1), "includes_travel": True},

@@ -25,10 +25,12 @@ from subgraphs.tickets.rules.tickets import (
     TicketStatusCategory,
     TicketType,
 )
-from subgraphs.tickets.service import messages, sla
+from subgraphs.tickets.service import messages, sla, time_entries
 from subgraphs.tickets.service import tickets as service
 from subgraphs.tickets.types.desk import Category, Queue, SubStatus
 from subgraphs.tickets.types.sla import SlaClock
+from subgraphs.tickets.types.time_entries import READ as TIME_READ
+from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
 
 READ = "tickets:read"
 
@@ -162,6 +164,22 @@ class Ticket:
         """What is promised for it, and how that stands now."""
         shown = await info.context.lists(sla.clocks_of, self.id, READ)
         return [SlaClock.of(one) for one in shown][: bounded(limit)]
+
+    @strawberry.field
+    async def time_entries(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TimeEntry] | None:
+        """The time that was worked on it, oldest first; null for those who may not see time."""
+        if not info.context.caller.holds(TIME_READ):
+            return None
+        rows = await info.context.lists(time_entries.of_tickets, self.id, TIME_READ, limit=bounded(limit))
+        return [TimeEntry.of(row) for row in rows]
+
+    @strawberry.field
+    async def timers(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketTimer] | None:
+        """The timers that run on it; null for those who may not see time."""
+        if not info.context.caller.holds(TIME_READ):
+            return None
+        rows = await info.context.lists(time_entries.timers_of, self.id, TIME_READ, limit=bounded(limit))
+        return [TicketTimer.of(row) for row in rows]
 
     @strawberry.field
     async def queue(self, info: Info) -> Queue | None:
