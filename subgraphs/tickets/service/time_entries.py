@@ -256,7 +256,7 @@ async def start_timer(work: Work, ticket_id: UUID) -> Timer:
 
 
 async def stop_timer(
-    work: Work, ticket_id: UUID, note: str, work_type_id: UUID | None = None, is_billable: bool | None = None
+    work: Work, *, ticket_id: UUID, note: str, work_type_id: UUID | None = None, is_billable: bool | None = None
 ) -> TimeEntry:
     """Stop one's own clock, and book what it counted."""
     timer = await work.session.scalar(_timer(work, ticket_id).with_for_update())
