@@ -1,0 +1,15 @@
+"""The two root types: what each subject can be asked and told, together."""
+
+import strawberry
+
+from subgraphs.integrations.resolvers.webhooks import WebhookMutation, WebhookQuery
+
+
+@strawberry.type
+class Query(WebhookQuery):
+    """What can be asked about integrations."""
+
+
+@strawberry.type
+class Mutation(WebhookMutation):
+    """What can be done with integrations."""
