@@ -120,7 +120,7 @@ def build(
         routes=[
             *_graphql(config.listen.path, door),
             *live.routes,
-            *forwarding.routes(registry, connections.exchange("auth")),
+            *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),

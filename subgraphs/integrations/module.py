@@ -1,7 +1,7 @@
 """Integrations: what the kit needs to run them."""
 
 from contracts.events import integrations as events
-from subgraphs.integrations import consumers
+from subgraphs.integrations import consumers, web
 from subgraphs.integrations.resolvers import roots
 from subgraphs.integrations.service import dispatch
 from subgraphs.kit.module import Module
@@ -15,4 +15,5 @@ module = Module(
     references=("Customer",),
     consumers=consumers.ALL,
     jobs=(dispatch.DELIVER,),
+    web=web.routes,
 )

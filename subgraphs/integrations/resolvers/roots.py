@@ -2,14 +2,15 @@
 
 import strawberry
 
+from subgraphs.integrations.resolvers.inbound import InboundMutation, InboundQuery
 from subgraphs.integrations.resolvers.webhooks import WebhookMutation, WebhookQuery
 
 
 @strawberry.type
-class Query(WebhookQuery):
+class Query(WebhookQuery, InboundQuery):
     """What can be asked about integrations."""
 
 
 @strawberry.type
-class Mutation(WebhookMutation):
+class Mutation(WebhookMutation, InboundMutation):
     """What can be done with integrations."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,7 +99,7 @@ async def update(work: Work, id: UUID, version: int | None = None, **changes: An
     """Change what is given of a subscription; its events are those that who changes it may see, too."""
     row = await _taken(work, id, version)
     client_secret = changes.pop("client_secret", None)
-    clean = {
+    clean: Mapping[str, Callable[[Any], Any]] = {
         "name": lambda value: line(value, field="name"),
         "url": lambda value: _url(work, value or ""),
         "event_patterns": lambda value: messages.patterns(value or ()),

@@ -213,7 +213,7 @@ async def test_a_receiver_that_says_it_is_gone_is_switched_off_at_once(hub: Hub)
     assert shown["webhookSubscription"] == {
         "active": False,
         "disabledReason": "GONE",
-        "disabledAt": "2026-03-02T09:00:00Z",
+        "disabledAt": "2026-03-02T09:00:00+00:00",
     }
     assert await hub.told() == ["webhook.disabled"]
 
