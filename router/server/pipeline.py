@@ -19,18 +19,19 @@ from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
+from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
-from router.server.client_name import client_name
+from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
@@ -44,9 +45,9 @@ from router.server.request import GraphQLRequest
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
+    from router.server.foreign_tokens import ForeignTokens
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
-_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
 
 log = structlog.get_logger(__name__)
@@ -56,8 +57,9 @@ log = structlog.get_logger(__name__)
 class Identity:
     """Both sides of identity: who is asking us, and whom we are when we ask others."""
 
-    authenticator: Authenticator
-    minter: Minter
+    authenticator: Authenticator | ForeignTokens
+    minter: Minter | None
+    """Absent where subgraphs are others', who don't know our tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,10 @@ class Pipeline:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
+        self.admission = Admission(config.overload)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
+        errors = config.include_subgraph_errors
+        self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -156,20 +161,17 @@ class Pipeline:
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
-        if self._identity is None or self._may_be_anonymous(headers):
+        if self._identity is None:
             return None
+        required = self.config.authorization.require_authentication
         try:
-            caller = await self._identity.authenticator.caller(
-                headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
-            )
+            caller = await self._identity.authenticator.identified(headers, facts.address or None, required=required)
         except Refused:
             await self._limiter.failed(facts)
             raise
-        facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
+        if caller is not None:
+            facts.tenant, facts.caller = caller.tenant, caller.subject
         return caller
-
-    def _may_be_anonymous(self, headers: Headers) -> bool:
-        return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
     async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched.
@@ -196,7 +198,7 @@ class Pipeline:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         call = self._call(request, client, operation, opened)
-        masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
+        masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
         if opened is not None and self.config.demand_control.include_extension_metadata:
@@ -212,7 +214,7 @@ class Pipeline:
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
         allowed = self.config.expose_query_plan
         if allowed is None:
-            allowed = self.config.authentication is None
+            allowed = self.config.authentication is None and self.config.jwt is None
         if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
@@ -231,9 +233,11 @@ class Pipeline:
                 opened.check_subgraph(service)
             told = by_service.get(service)
             if told is None:
-                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                ruled = to_service(
+                    rules.of(service), tuple(headers.items()), claims, partial(known_of, operation, headers)
+                )
                 told = by_service[service] = {**forwarded, **ruled, **traced}
-            if identity is None or caller is None:
+            if identity is None or identity.minter is None or caller is None:
                 return told
             return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
@@ -256,6 +260,16 @@ class Pipeline:
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
         return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
+
+
+def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
+    """Return what header rules may tell of a request, under the names that Apollo's router has for it."""
+    return {
+        "apollo::supergraph::operation_name": operation.name,
+        "apollo::supergraph::operation_kind": operation.kind,
+        "apollo::telemetry::client_name": client_name(headers),
+        "apollo::telemetry::client_version": client_version(headers),
+    }
 
 
 async def _find(
