@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +19,10 @@ from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
+from subgraphs.kit.ids import parsed
+
+_NOBODY = UUID(int=0)
+"""In whose name an endpoint is looked up before anybody knows whose it is: no tenant."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +53,15 @@ def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> list[BaseRo
 
 
 async def _received(request: Request, begin: functools.partial) -> Response:  # type: ignore[type-arg]
-    meant = inbound.named(request.path_params["endpoint"])
-    if meant is None:
+    endpoint = parsed(request.path_params["endpoint"])
+    if endpoint is None:
         return _nothing()
     body = await _body(request, inbound.MOST_BYTES)
     headers = dict(request.headers)
-    tenant, endpoint = meant
+    async with begin(system(_NOBODY)) as job:
+        tenant = await inbound.tenant_of(job, endpoint)
+    if tenant is None:
+        return _nothing()
     async with begin(system(tenant, correlation=headers.get("x-request-id"))) as job:
         found = await inbound.lock(job, endpoint)
         if found is None:

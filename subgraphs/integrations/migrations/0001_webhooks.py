@@ -103,13 +103,13 @@ def upgrade() -> None:
         CREATE TABLE inbound_secret (
             tenant_id uuid NOT NULL,
             endpoint_id uuid NOT NULL,
-            customer_id uuid,
             secret bytea NOT NULL,
             previous_secret bytea,
             previous_secret_until timestamptz,
             PRIMARY KEY (tenant_id, endpoint_id),
             FOREIGN KEY (tenant_id, endpoint_id) REFERENCES inbound_endpoint (tenant_id, id)
         );
+        CREATE INDEX inbound_secret_of_endpoint ON inbound_secret (endpoint_id);
         CREATE TABLE inbound_message (
             {_ENTITY}
             endpoint_id uuid NOT NULL,
@@ -143,7 +143,18 @@ def upgrade() -> None:
         CREATE INDEX change_of_thing ON change (tenant_id, type, subject_id, position DESC);
         CREATE INDEX change_by_age ON change (tenant_id, recorded_at);
     """)
-    for table in ("webhook_subscription", "webhook_state", "webhook_delivery", "inbound_endpoint", "inbound_secret"):
+    for table in ("webhook_subscription", "webhook_state", "webhook_delivery", "inbound_endpoint"):
         migrate.protect(table, customer="customer_id")
     migrate.protect("inbound_message", customer="customer_id")
+    migrate.protect("inbound_secret")
     migrate.protect("change", customer="customer_id", grants="SELECT, INSERT, DELETE")
+    schema = migrate.schema()
+    # Whoever knocks has no token: the endpoint's id, and nothing else, says whose it is. As identity finds accounts.
+    migrate.run(f"""
+        CREATE POLICY directory ON inbound_secret FOR SELECT TO "{schema}_owner" USING (true);
+        CREATE FUNCTION tenant_of_endpoint(known uuid) RETURNS uuid
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = "{schema}"
+        AS $$ SELECT tenant_id FROM inbound_secret WHERE endpoint_id = known LIMIT 1 $$;
+        REVOKE ALL ON FUNCTION tenant_of_endpoint(uuid) FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION tenant_of_endpoint(uuid) TO "{schema}";
+    """)

@@ -43,7 +43,6 @@ class InboundSecret(Model):
     __tablename__ = "inbound_secret"
 
     endpoint_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     previous_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_secret_until: Mapped[datetime | None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -117,7 +118,7 @@ async def test_what_is_not_proved_or_too_large_is_neither_kept_nor_told(hub: Hub
 async def test_a_path_that_names_nothing_is_not_there(hub: Hub) -> None:
     endpoint = await opened(hub)
     token = endpoint["path"].rpartition("/")[2]
-    for wrong in ("x", "%00", token[:-1], token + "AA", "A" * 43, token[22:] + token[:22]):
+    for wrong in ("x", "%00", token[:-1], token + "a", str(A), str(UUID(int=0))):
         answer = await hub.service.client.post(f"/webhooks/in/{wrong}", content=b"{}")
         assert answer.status_code == 404, wrong
     assert (await hub.service.client.get(endpoint["path"])).status_code == 405
