@@ -126,7 +126,7 @@ def build(
         routes=[
             *_graphql(config.listen.path, live.over_http(over_http)),
             *live.routes,
-            *forwarding.routes(registry, connections.exchange("auth")),
+            *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),
