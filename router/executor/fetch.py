@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -57,6 +57,17 @@ class FetchRecord:
     outcome: str
 
 
+Send = Callable[[bytes | Form, int], Awaitable[SubgraphResponse]]
+"""Asks a service; the number says what was invalidated until then."""
+
+
+class FetchCache(Protocol):
+    """Answers fetches from what is kept."""
+
+    async def answer(self, node: Fetch, body: bytes | Form, send: Send) -> SubgraphResponse:
+        """Answer, asking the service for what isn't kept; raises `TransportFailure`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What one client's request brings along: its variables, and headers for each service."""
@@ -68,6 +79,8 @@ class Call:
     """When the client's patience ends, in the loop's time."""
     received: Callable[[Fetch, SubgraphResponse], None] | None = None
     """Told of each answer before it is merged."""
+    cache: FetchCache | None = None
+    """What is kept of answers, where anything is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +305,24 @@ def _known_as(node: Fetch, own: Mapping[str, Any]) -> tuple[int, bytes]:
 async def deliver(
     node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
 ) -> SubgraphResponse:
-    """Send one request and observe how it went; raises `TransportFailure`."""
+    """Send one request, unless its answer is kept; raises `TransportFailure`."""
+    if call.cache is None:
+        return await _delivered(node, body, services, call, spending)
+
+    def send(some: bytes | Form, since: int) -> Awaitable[SubgraphResponse]:
+        return _delivered(node, some, services, call, spending, since)
+
+    return await call.cache.answer(node, body, send)
+
+
+async def _delivered(
+    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending, since: int = 0
+) -> SubgraphResponse:
+    """Send one request and observe how it went."""
     started = time.perf_counter()
     outcome = OK
     try:
-        return await _sent(node, body, services, call, spending)
+        return await _sent(node, body, services, call, spending, since)
     except TransportFailure as failure:
         outcome = failure.code
         raise
@@ -308,7 +334,7 @@ async def deliver(
 
 
 async def _sent(
-    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
+    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending, since: int
 ) -> SubgraphResponse:
     url = services.urls.get(node.service_name)
     if not url:
@@ -317,9 +343,11 @@ async def _sent(
     # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
     deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
     is_query = node.operation_kind == "query" and isinstance(body, bytes)
-    siblings = spending if node.requires and node.service_name in spending.demand.crowded else None
+    # What is kept is kept with the headers of its own answer: there it goes alone.
+    crowded = node.requires and node.service_name in spending.demand.crowded and call.cache is None
     headers = call.headers(node.service_name)
-    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query, siblings=siblings)
+    siblings = spending if crowded else None
+    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query, siblings=siblings, since=since)
     response = await services.transport.send(request, deadline)
     spending.answer(node.service_name, response.size)
     if call.received is not None:

@@ -59,6 +59,8 @@ class SubgraphRequest:
     is_query: bool = False
     siblings: object = None
     """The operation that it is part of, if that may ask the same service for something else at the same time."""
+    since: int = 0
+    """What was invalidated until now, if the answer is to be kept: one that was asked for before isn't good enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class SubgraphResponse:
     errors: tuple[dict[str, Any], ...] = ()
     headers: RawHeaders = ()
     size: int = 0  # in bytes
+    status: int = 200
+    extensions: Mapping[str, Any] = field(default_factory=dict)
 
 
 class TransportFailure(Exception):
@@ -380,7 +384,11 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
-    return SubgraphResponse(data, tuple(map(_error, errors)), answer.headers, len(answer.body))
+    said = body.get("extensions")
+    extensions = said if isinstance(said, dict) else {}
+    return SubgraphResponse(
+        data, tuple(map(_error, errors)), answer.headers, len(answer.body), answer.status, extensions
+    )
 
 
 def _error(raw: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from router.executor.caching.cached import Cached
+from router.executor.execute import Result
 from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
 from router.server.admission import Admission
@@ -135,7 +137,10 @@ class GraphQLOverHTTP:
             return stream.response()
         result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
-        return response.result(result, wanted, prepared.extensions)
+        answer = response.result(result, wanted, prepared.extensions)
+        if prepared.cached is not None:
+            answer.headers.update(_kept_for(prepared.cached, result))
+        return answer
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
@@ -155,6 +160,13 @@ class GraphQLOverHTTP:
                 yield deadline
         except TimeoutError:
             raise Refused(code, message) from None
+
+
+def _kept_for(cached: Cached, result: Result) -> Mapping[str, str]:
+    """Say how long an answer may be kept by others; raises `Refused` when it should have been kept and wasn't."""
+    if cached.missed:
+        raise Refused("NOT_CACHED", "Only what is kept was asked for, and not all of it is.")
+    return {"cache-control": "no-store"} if result.errors else cached.freshness.headers()
 
 
 async def _wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:

@@ -10,7 +10,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
+from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.errors import Masking
 from router.executor.execute import Result, execute
@@ -41,6 +42,7 @@ from router.server.rate_limit import RateLimiter
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
+from router.server.response_cache import ResponseCache
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
@@ -48,6 +50,9 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
+
+Told = Callable[[str], Mapping[str, str]]
+"""Which headers a service gets, all but the token that we sign."""
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +92,8 @@ class Prepared:
     """What the answer says besides data and errors."""
     dry_run: bool = False
     bill: Bill | None = None
+    cached: Cached | None = None
+    """What it finds of what is kept, where anything is."""
     around: Callable[[Coroutine[Any, Any, Result]], Coroutine[Any, Any, Result]] | None = None
     """Runs what answers it, where somebody wants to see the answer."""
 
@@ -148,6 +155,8 @@ class Pipeline:
         self._draw = draw
         self.seen: SeenOperations | None = None
         """Where it is noted what clients send, if it matters to anybody."""
+        self.cache: ResponseCache | None = None
+        """Where answers of subgraphs are kept, if they are."""
 
     @property
     def warden(self) -> Warden:
@@ -195,14 +204,18 @@ class Pipeline:
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
-        call = self._call(request, client, operation, opened)
+        told = self._told(client)
+        call = self._call(request, client, operation, opened, told)
         masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
         if opened is not None and self.config.demand_control.include_extension_metadata:
             extensions["cost"] = opened.extension
         dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
-        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened)
+        cached = self._cached(graph, operation, client, told, extensions)
+        if cached is not None:
+            call = replace(call, cache=cached)
+        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
 
     def _log_withheld(self, operation: Operation, client: Client) -> None:
         if operation.withheld and self.config.authorization.directives.errors.log:
@@ -217,25 +230,47 @@ class Pipeline:
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
-    def _call(self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None) -> Call:
+    def _cached(
+        self, graph: Graph, operation: Operation, client: Client, told: Told, extensions: dict[str, Any]
+    ) -> Cached | None:
+        if self.cache is None or graph.kept is None or operation.definition.operation is not OperationType.QUERY:
+            return None
+        claims = client.caller.claims if client.caller and self._identity else None
+        traced = client.facts.trace.headers().keys() | ({"authorization"} if claims is not None else set())
+
+        def asker(service: str) -> Asker:
+            return Asker({name: value for name, value in told(service).items() if name not in traced}, claims)
+
+        return self.cache.cached(graph.kept, client.headers, asker, extensions)
+
+    def _told(self, client: Client) -> Told:
+        """What each service is told of the client's headers, and of the trace."""
         headers, facts = client.headers, client.facts
         forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
         traced = facts.trace.headers()
-        identity, caller, rules = self._identity, client.caller, self._to_services
-        claims = caller.claims if caller else None
-
+        rules, claims = self._to_services, client.caller.claims if client.caller else None
         by_service: dict[str, dict[str, str]] = {}
+
+        def told(service: str) -> Mapping[str, str]:
+            known = by_service.get(service)
+            if known is None:
+                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                known = by_service[service] = {**forwarded, **ruled, **traced}
+            return known
+
+        return told
+
+    def _call(
+        self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None, told: Told
+    ) -> Call:
+        facts, identity, caller = client.facts, self._identity, client.caller
 
         def headers_for(service: str) -> Mapping[str, str]:
             if opened is not None:
                 opened.check_subgraph(service)
-            told = by_service.get(service)
-            if told is None:
-                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
-                told = by_service[service] = {**forwarded, **ruled, **traced}
             if identity is None or caller is None:
-                return told
-            return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
+                return told(service)
+            return {**told(service), "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
         def observe(record: FetchRecord) -> None:
             facts.fetches.append(record)
