@@ -158,6 +158,7 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     app.state.live = live
+    app.state.response_cache = cache
     return app
 
 

@@ -30,6 +30,7 @@ from router.server.config.response_cache import CacheEvents, Mapped
 
 if TYPE_CHECKING:
     import aio_pika
+    from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
     from router.server.response_cache import ResponseCache
 else:
@@ -40,6 +41,7 @@ log = structlog.get_logger(__name__)
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _AGAIN_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 10.0
+_HEARTBEAT_SECONDS: Final = 5
 
 
 class _Nobody(Exception):
@@ -132,18 +134,36 @@ class Listener:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _connected(self) -> None:
-        url = self._settings.url.get_secret_value() if self._settings.url else ""
-        connection = await aio_pika.connect(url, timeout=_PATIENCE_SECONDS)
+        connection = await aio_pika.connect(self._url(), timeout=_PATIENCE_SECONDS)
         async with connection, connection.channel() as channel:
             exchange = await channel.get_exchange(self._settings.exchange, ensure=True)
             queue = await channel.declare_queue(exclusive=True, auto_delete=True)
             for topic in self._settings.invalidate:
                 await queue.bind(exchange, topic)
             await self._forget_everything()
-            async with queue.iterator(no_ack=True) as events:
-                self.hears = True
-                async for event in events:
-                    await self.heard(event.body)
+            await self._hear(channel, queue)
+
+    def _url(self) -> str:
+        """The address; a connection that is dead without a word is noticed soon, unless it says otherwise."""
+        url = self._settings.url.get_secret_value() if self._settings.url else ""
+        if "heartbeat=" in url:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}heartbeat={_HEARTBEAT_SECONDS}"
+
+    async def _hear(self, channel: AbstractChannel, queue: AbstractQueue) -> None:
+        arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+
+        def ended(*_: object) -> None:
+            self.hears = False  # now, and not when what has arrived was worked off
+            arrived.put_nowait(None)
+
+        # When the broker ends only the subscription the channel stays open, and silence would look like peace.
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(ended)
+        channel.close_callbacks.add(ended)
+        await queue.consume(arrived.put, no_ack=True)
+        self.hears = True
+        while (event := await arrived.get()) is not None:
+            await self.heard(event.body)
 
     async def _forget_everything(self) -> None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any, Final
 
 from opentelemetry.metrics import Meter, Observation
@@ -78,6 +79,8 @@ class ResponseCache:
         self.metrics = CacheMetrics(meter)
         self.store = self._store(config)
         events = self.settings.events
+        if events.url is not None and find_spec("aio_pika") is None:
+            raise Misconfigured("response_cache.events needs aio-pika: install the extra `events`")
         self._listener = Listener(events, self) if events.url is not None else None
         self._rules: dict[str, Rule] = {}
         self._changed_later = bool(config.hooks)
@@ -115,7 +118,7 @@ class ResponseCache:
         known = self._rules.get(service)
         if known is None:
             own = self.settings.subgraph.of(service)
-            known = Rule(own.enabled is not False, own.ttl, shared_by=own.shared_by)
+            known = Rule(own.enabled is not False, own.ttl or self.settings.redis.ttl, shared_by=own.shared_by)
             if own.private_id is not None:
                 known = replace(known, private_id=own.private_id)
             self._rules[service] = known

@@ -87,6 +87,9 @@ class RedisStorage(Section):
     """Entries in Redis, for all routers; while it's away nothing is kept, and everything answered."""
 
     url: SecretStr | None = Field(None, description="redis://host:6379/1; the one of `redis` where it's not said here.")
+    ttl: Annotated[Seconds, Field(gt=0)] | None = Field(
+        None, description="How long, where `subgraph` doesn't say it for all: Apollo's files say it here."
+    )
     timeout: Seconds = Field(0.5, gt=0, description="How long an answer is waited for.")
     retry: Seconds = Field(5.0, ge=0, description="How long it's left alone after a failure.")
     namespace: str = Field("psa", min_length=1, pattern=r"^[^{}\s]+$", description="What all keys begin with.")

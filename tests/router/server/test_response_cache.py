@@ -301,7 +301,9 @@ async def test_the_figures_say_what_happened(small: Callable[..., Any]) -> None:
         await _invalidate(router, {"kind": "subgraph", "subgraph": "reviews"})
         lines = (await router.client.get("/metrics")).text.splitlines()
         figures = {
-            line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if "response_cache" in line
+            line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith("apollo_router_response_cache")
         }
 
         def of(name: str, labels: str) -> float:
