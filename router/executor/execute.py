@@ -10,9 +10,10 @@ from typing import Any
 from router.executor import introspection
 from router.executor.compiled import run as compiled
 from router.executor.compiled.program import program_for
-from router.executor.errors import Faults, Masking
+from router.executor.errors import Faults
 from router.executor.fetch import Call, Run, Services, fetch
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.spending import Spending
 from router.planner.query_plan import (
     Condition,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from router.server.config.overload import Overload
 from router.server.refusals import Refused
 
 
 class Admission:
-    """Counts the requests at work; bodies that are still on their way don't count, or slow clients would fill the house."""
+    """Counts the operations at work, on every wire.
+
+    Bodies that are still on their way don't count, or slow clients would fill the house; nor do subscriptions between their events.
+    """
 
     def __init__(self, settings: Overload) -> None:
         self._settings = settings
@@ -28,3 +33,12 @@ class Admission:
             yield
         finally:
             self._at_work -= 1
+
+    def until(self, work: asyncio.Future[Any]) -> None:
+        """Keep a place for work that goes on when the first part of its answer is on its way."""
+        if not work.done():
+            self._at_work += 1
+            work.add_done_callback(self._left)
+
+    def _left(self, _work: asyncio.Future[Any]) -> None:
+        self._at_work -= 1

@@ -27,6 +27,7 @@ from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.config.jwt import Jwt
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
 from router.server.health import Ending
@@ -100,11 +101,12 @@ def build(
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
     pipeline.cache = cache
-    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
+    watching = traces.watching if traces else {}
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
 
     def public_keys() -> dict[str, Any]:
-        return identity.minter.public_keys() if identity else {"keys": []}
+        return identity.minter.public_keys() if identity and identity.minter else {"keys": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -143,7 +145,7 @@ def build(
                 metrics=metrics,
                 access_log=config.access_log,
                 trusted_proxies=config.listen.trusted_proxies,
-                **(traces.watching if traces else {}),
+                **watching,
             ),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
@@ -266,7 +268,7 @@ def _identity(
 ) -> Identity | None:
     settings = config.authentication
     if settings is None:
-        return None
+        return _foreign(config.jwt, exchange)
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
     from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
@@ -287,6 +289,14 @@ def _identity(
     revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
     api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
+
+
+def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
+    if settings is None:
+        return None
+    from router.server.foreign_tokens import ForeignTokens, Trusted  # noqa: PLC0415 - as above
+
+    return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
 def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:

@@ -21,7 +21,6 @@ from router.executor.caching.cached import Cached
 from router.executor.execute import Result
 from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
-from router.server.admission import Admission
 from router.server.compression import decoded
 from router.server.head import head_of
 from router.server.http_streams import Streams
@@ -55,7 +54,7 @@ class GraphQLOverHTTP:
         self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
-        self._admission = Admission(pipeline.config.overload)
+        self._admission = pipeline.admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -134,6 +133,7 @@ class GraphQLOverHTTP:
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)
             await _wait_for(prepared, stream.ready(), receive)
+            self._admission.until(stream.work)
             return stream.response()
         result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)

@@ -18,6 +18,7 @@ import structlog
 
 from router.server import manifests
 from router.server.apq import Texts
+from router.server.authorization import scopes_of
 from router.server.client_name import client_name
 from router.server.config import RouterConfig
 from router.server.manifests import BadManifest, Manifests
@@ -145,5 +146,4 @@ def _check_safelisted(*, known: bool, require_id: bool) -> None:
 
 
 def _scopes(client: Client) -> frozenset[str]:
-    scope = client.caller.claims.get("scope", "") if client.caller else ""
-    return frozenset(scope.split() if isinstance(scope, str) else scope)
+    return scopes_of(client.caller.claims) if client.caller else frozenset()

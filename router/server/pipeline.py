@@ -20,18 +20,19 @@ from starlette.datastructures import Headers
 
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
+from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
-from router.server.client_name import client_name
+from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
@@ -46,9 +47,9 @@ from router.server.response_cache import ResponseCache
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
+    from router.server.foreign_tokens import ForeignTokens
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
-_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
 
 Told = Callable[[str], Mapping[str, str]]
@@ -61,8 +62,9 @@ log = structlog.get_logger(__name__)
 class Identity:
     """Both sides of identity: who is asking us, and whom we are when we ask others."""
 
-    authenticator: Authenticator
-    minter: Minter
+    authenticator: Authenticator | ForeignTokens
+    minter: Minter | None
+    """Absent where subgraphs are others', who don't know our tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,10 @@ class Pipeline:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
+        self.admission = Admission(config.overload)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
+        errors = config.include_subgraph_errors
+        self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -165,20 +170,17 @@ class Pipeline:
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
-        if self._identity is None or self._may_be_anonymous(headers):
+        if self._identity is None:
             return None
+        required = self.config.authorization.require_authentication
         try:
-            caller = await self._identity.authenticator.caller(
-                headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
-            )
+            caller = await self._identity.authenticator.identified(headers, facts.address or None, required=required)
         except Refused:
             await self._limiter.failed(facts)
             raise
-        facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
+        if caller is not None:
+            facts.tenant, facts.caller = caller.tenant, caller.subject
         return caller
-
-    def _may_be_anonymous(self, headers: Headers) -> bool:
-        return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
     async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched.
@@ -204,9 +206,9 @@ class Pipeline:
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
-        told = self._told(client)
+        told = self._told(client, operation)
         call = self._call(request, client, operation, opened, told)
-        masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
+        masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown}
         if opened is not None and self.config.demand_control.include_extension_metadata:
@@ -225,7 +227,7 @@ class Pipeline:
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
         allowed = self.config.expose_query_plan
         if allowed is None:
-            allowed = self.config.authentication is None
+            allowed = self.config.authentication is None and self.config.jwt is None
         if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
@@ -235,15 +237,18 @@ class Pipeline:
     ) -> Cached | None:
         if self.cache is None or graph.kept is None or operation.definition.operation is not OperationType.QUERY:
             return None
-        claims = client.caller.claims if client.caller and self._identity else None
-        traced = client.facts.trace.headers().keys() | ({"authorization"} if claims is not None else set())
+        claims = client.caller.claims if client.caller is not None else None
+        signed = claims is not None and self._identity is not None and self._identity.minter is not None
+        # The token that is signed for the caller stands for its claims.
+        unsaid = client.facts.trace.headers().keys() | ({"authorization"} if signed else set())
 
         def asker(service: str) -> Asker:
-            return Asker({name: value for name, value in told(service).items() if name not in traced}, claims)
+            passed_on = {name: value for name, value in told(service).items() if name not in unsaid}
+            return Asker(passed_on, claims if signed else None, claims)
 
         return self.cache.cached(graph.kept, client.headers, asker, extensions)
 
-    def _told(self, client: Client) -> Told:
+    def _told(self, client: Client, operation: Operation) -> Told:
         """What each service is told of the client's headers, and of the trace."""
         headers, facts = client.headers, client.facts
         forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
@@ -254,7 +259,9 @@ class Pipeline:
         def told(service: str) -> Mapping[str, str]:
             known = by_service.get(service)
             if known is None:
-                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                ruled = to_service(
+                    rules.of(service), tuple(headers.items()), claims, partial(known_of, operation, headers)
+                )
                 known = by_service[service] = {**forwarded, **ruled, **traced}
             return known
 
@@ -268,7 +275,7 @@ class Pipeline:
         def headers_for(service: str) -> Mapping[str, str]:
             if opened is not None:
                 opened.check_subgraph(service)
-            if identity is None or caller is None:
+            if identity is None or identity.minter is None or caller is None:
                 return told(service)
             return {**told(service), "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
@@ -291,6 +298,16 @@ class Pipeline:
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
         return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
+
+
+def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
+    """Return what header rules may tell of a request, under the names that Apollo's router has for it."""
+    return {
+        "apollo::supergraph::operation_name": operation.name,
+        "apollo::supergraph::operation_kind": operation.kind,
+        "apollo::telemetry::client_name": client_name(headers),
+        "apollo::telemetry::client_version": client_version(headers),
+    }
 
 
 async def _find(

@@ -54,22 +54,25 @@ class Rule:
 
     enabled: bool = True
     ttl: float | None = None
-    private_id: tuple[str, ...] = ("tid", "sub")
+    private_id: tuple[str, ...] = ("sub",)
+    """The claims that say whose a private answer is, besides the tenant."""
     shared_by: tuple[str, ...] | None = None
     """The claims that its public answers depend on; all, when nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whom a service sees: the headers that are passed on, and the caller's claims as they are signed for it."""
+    """Whom a service sees: the headers that are passed on, and the caller's claims where they are signed for it."""
 
     headers: Mapping[str, str]
     claims: Mapping[str, Any] | None = None
+    caller: Mapping[str, Any] | None = None
+    """The claims of the caller, whether they reach the service or not."""
 
     @property
     def is_anybody(self) -> bool:
-        """Whether the service can't tell one from another."""
-        return not self.claims and all(name in NAMES_THE_REQUEST for name in self.headers)
+        """Whether it's nobody in particular, who brings nothing of their own along."""
+        return not self.caller and all(name in NAMES_THE_REQUEST for name in self.headers)
 
     def shared(self, rule: Rule) -> Any:
         """All that could change an answer that isn't private."""
@@ -81,9 +84,9 @@ class Asker:
 
     def private(self, rule: Rule) -> Any:
         """Whose a private answer is; None when that can't be told, and then it isn't kept."""
-        if not self.claims or any(self.claims.get(name) is None for name in rule.private_id):
+        if not self.caller or any(self.caller.get(name) is None for name in rule.private_id):
             return None
-        return [self.claims.get("tid"), *(self.claims[name] for name in rule.private_id)]
+        return [self.caller.get("tid"), *(self.caller[name] for name in rule.private_id)]
 
 
 @dataclass(slots=True)

@@ -41,7 +41,8 @@ class SubgraphCaching(Section):
         "such answers aren't kept.",
     )
     private_id: Names | None = Field(
-        None, description="Claims that tell whose a private answer is; tenant and subject (tid, sub) by default."
+        None,
+        description="Claims that tell whose a private answer is, besides the tenant (tid); the subject (sub) by default.",
     )
     shared_by: Names | None = Field(
         None,
