@@ -13,6 +13,7 @@ is about no customer for example, means nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _AGAIN_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 10.0
 _HEARTBEAT_SECONDS: Final = 5
+_FAREWELL_SECONDS: Final = 2.0
 
 
 class _Nobody(Exception):
@@ -134,14 +136,25 @@ class Listener:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _connected(self) -> None:
-        connection = await aio_pika.connect(self._url(), timeout=_PATIENCE_SECONDS)
-        async with connection, connection.channel() as channel:
-            exchange = await channel.get_exchange(self._settings.exchange, ensure=True)
-            queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-            for topic in self._settings.invalidate:
-                await queue.bind(exchange, topic)
-            await self._forget_everything()
-            await self._hear(channel, queue)
+        # Not `connect`, which leaves a connection behind that nobody closes when it is given up half-way.
+        connection = aio_pika.Connection(aio_pika.connection.make_url(self._url()))
+        try:
+            await connection.connect(timeout=_PATIENCE_SECONDS)
+            await self._follow(await connection.channel())
+        finally:
+            self.hears = False
+            with contextlib.suppress(OSError, TimeoutError, aio_pika.exceptions.AMQPError):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await connection.close()
+            await connection.close()  # whatever the broker says to it: what hung is given up by now
+
+    async def _follow(self, channel: AbstractChannel) -> None:
+        exchange = await channel.get_exchange(self._settings.exchange, ensure=True)
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        for topic in self._settings.invalidate:
+            await queue.bind(exchange, topic)
+        await self._forget_everything()
+        await self._hear(channel, queue)
 
     def _url(self) -> str:
         """The address; a connection that is dead without a word is noticed soon, unless it says otherwise."""

@@ -357,6 +357,7 @@ def names(above: Path) -> set[str]:
 def targets() -> set[str]:
     """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
     probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
+    probes["response_cache.subgraph.all.redis.urls"] = ["redis://x"]
     fixed = {"authentication.router.jwt.jwks": [{"url": "u"}]}
     found: set[str] = set()
     for key, convert in _MOVED.items():

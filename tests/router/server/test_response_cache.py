@@ -60,7 +60,7 @@ async def test_an_error_at_an_entity_keeps_its_place_and_nothing_of_that_answer_
     small: Callable[..., Any],
 ) -> None:
     services = shop()
-    async with small(services, response_cache=ON, mask_internal_errors=False) as router:
+    async with small(services, response_cache=ON) as router:
         await router.ask("{ products(first: 2) { id stars } }")
 
         def fails(**_arguments: Any) -> Any:
