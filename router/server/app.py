@@ -23,13 +23,14 @@ from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
 from router.server import cache_invalidation, forwarding, health, registration, registry_admin, wiring
-from router.server.access_log import Observed
+from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.jwt import Jwt
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
+from router.server.express import Express
 from router.server.health import Ending
 from router.server.http import GraphQLOverHTTP
 from router.server.limits import Warden
@@ -98,12 +99,14 @@ def build(
         tokens_are_accepted=identity is not None,
         of_all=config.traffic_shaping.router.global_rate_limit,
     )
-    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit, cache)
     pipeline.seen = registry.seen
-    pipeline.cache = cache
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
-    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
+    over_http = GraphQLOverHTTP(pipeline, live.streams)
+    observer = Observer(
+        metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies, **watching
+    )
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity and identity.minter else {"keys": []}
@@ -129,7 +132,7 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, door),
+            *_graphql(config.listen.path, live.over_http(over_http)),
             *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
@@ -140,13 +143,7 @@ def build(
             *page.routes(),
         ],
         middleware=[
-            Middleware(
-                Observed,
-                metrics=metrics,
-                access_log=config.access_log,
-                trusted_proxies=config.listen.trusted_proxies,
-                **watching,
-            ),
+            Middleware(Observed, observer=observer),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -161,6 +158,7 @@ def build(
     app.state.public_keys = public_keys
     app.state.live = live
     app.state.response_cache = cache
+    app.state.express = Express(over_http, observer, live.streams)
     return app
 
 
@@ -250,17 +248,20 @@ def _pipeline(
     draw: Draw,
     hooked: hooks.Hooks | None,
     audit: audit_log.AuditLog | None,
+    cache: ResponseCache | None,
 ) -> Pipeline:
     try:
         kind: type[Pipeline] = Pipeline if hooked is None else hooks.HookedPipeline
         make: Callable[..., Pipeline] = kind if audit is None else audit_log.audited(kind, audit)
         if hooked is not None:
             make = partial(make, hooked)
-        return make(config, graphs, identity, metrics, limiter, draw)
+        pipeline = make(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
+    pipeline.cache = cache
+    return pipeline
 
 
 def _identity(

@@ -7,7 +7,7 @@ INTERNAL with a trace id, and the log has the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -17,8 +17,6 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from router.executor.caching.cached import Cached
-from router.executor.execute import Result
 from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
 from router.server.compression import decoded
@@ -50,7 +48,7 @@ class GraphQLOverHTTP:
     """The ASGI application behind `/graphql`."""
 
     def __init__(self, pipeline: Pipeline, streams: Streams) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
@@ -96,7 +94,7 @@ class GraphQLOverHTTP:
         self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
     ) -> Response:
         async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
-            caller = await self._pipeline.identify(headers, facts)
+            caller = await self.pipeline.identify(headers, facts)
             client = Client(headers, facts, caller, may_write=method == "POST")
             if isinstance(asked, list):
                 return await self._answer_batch(asked, client, receive, wanted)
@@ -126,7 +124,7 @@ class GraphQLOverHTTP:
     async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
         form = incremental.accepted(client.headers) if self._config.defer_support else None
         request = graphql_request(asked)
-        prepared = await self._pipeline.prepare(request, replace(client, deferring=form is not None))
+        prepared = await self.pipeline.prepare(request, replace(client, deferring=form is not None))
         if prepared.is_subscription:
             uploads.check_none(request.variables)
             return self._streams.answer(prepared, request, client)
@@ -139,12 +137,12 @@ class GraphQLOverHTTP:
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
         answer = response.result(result, wanted, prepared.extensions)
         if prepared.cached is not None:
-            answer.headers.update(_kept_for(prepared.cached, result))
+            answer.headers.update(prepared.good_for(result))
         return answer
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
-        members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
+        members = await batching.prepared(asked, lambda member: self.pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
         bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
         client.facts.error_codes.extend(
@@ -160,13 +158,6 @@ class GraphQLOverHTTP:
                 yield deadline
         except TimeoutError:
             raise Refused(code, message) from None
-
-
-def _kept_for(cached: Cached, result: Result) -> Mapping[str, str]:
-    """Say how long an answer may be kept by others; raises `Refused` when it should have been kept and wasn't."""
-    if cached.missed:
-        raise Refused("NOT_CACHED", "Only what is kept was asked for, and not all of it is.")
-    return {"cache-control": "no-store"} if result.errors else cached.freshness.headers()
 
 
 async def _wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:

@@ -228,7 +228,7 @@ class _Fetching:
     ) -> None:
         answers = (response.data or {}).get(ENTITIES)
         fits = isinstance(answers, list) and len(answers) == len(asked)
-        said = response.extensions.get("apolloEntityCacheTags")
+        said = (response.extensions or {}).get("apolloEntityCacheTags")
         for place, (one, own) in enumerate(zip(asked, keys, strict=True)):
             of = one["__typename"]
             life = self._lifetime(response, of)
@@ -321,7 +321,7 @@ def _is_whole(response: SubgraphResponse) -> bool:
 
 
 def _extension(response: SubgraphResponse, name: str) -> set[str]:
-    return _texts(response.extensions.get(name))
+    return _texts((response.extensions or {}).get(name))
 
 
 def _texts(said: Any) -> set[str]:
