@@ -135,7 +135,10 @@ class GraphQLOverHTTP:
             return stream.response()
         result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
-        return response.result(result, wanted, prepared.extensions)
+        answer = response.result(result, wanted, prepared.extensions)
+        if prepared.cached is not None:
+            answer.headers.update(prepared.good_for(result))
+        return answer
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
