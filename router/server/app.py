@@ -21,7 +21,7 @@ from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import forwarding, health, registration, registry_admin, wiring
+from router.server import forwarding, health, registration, registry_admin, rest, wiring
 from router.server.access_log import Observed
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -97,7 +97,8 @@ def build(
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
-    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
+    over_http = GraphQLOverHTTP(pipeline, live.streams)
+    door = live.over_http(over_http)
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity else {"keys": []}
@@ -120,6 +121,7 @@ def build(
         routes=[
             *_graphql(config.listen.path, door),
             *live.routes,
+            *rest.routes(over_http, pipeline, graphs),
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),

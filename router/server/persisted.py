@@ -72,6 +72,8 @@ class Persisted:
 
     async def resolve(self, request: GraphQLRequest, client: Client) -> GraphQLRequest:
         """Return the request with its text; raises `Refused` when there is none, or it may not be."""
+        if request.registered:  # the router's own text: a route of the REST interface
+            return request
         if request.query:
             return await self._given(request, client)
         if request.document_id is None or len(request.document_id) > _LONGEST_ID:

@@ -98,15 +98,17 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
         try:
             async with context.work(scope, command=name) as work:
                 row = await _once(work, handler, name, input, key, _model(handler))
+                done = _done(payload, row)
                 if input.dry_run:
-                    raise _TakenBack(_done(payload, row))
-            return _done(payload, row)
+                    raise _TakenBack(done)  # noqa: TRY301 - what ends a transaction is an exception
         except _TakenBack as tried:
             return tried.payload
         except Refusal as refusal:
             if isinstance(refusal, Forbidden):
                 await context.refused(name, refusal)
             return payload(errors=[failure(refusal)])
+        else:
+            return done
 
     _pose_as(run, handler, payload)
     setattr(run, COMMAND, scope)

@@ -28,6 +28,9 @@ from subgraphs.kit.module import Module
 PARTNER: Final = "partner"
 INTERNAL: Final = "internal"
 
+NEEDS: Final = "psa_needs"
+"""The attribute by which a resolver says its permission, where that can't be read from its source."""
+
 _ROOTS: Final = ("Query", "Mutation", "Subscription")
 
 
