@@ -1,0 +1,1 @@
+"""Billing: what is sold, what it costs, and the documents that say so."""

@@ -1,0 +1,84 @@
+"""Bookings for DATEV."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from subgraphs.billing.errors import NotEncodable
+from subgraphs.billing.rules.datev import COLUMNS, Books, Revenue, Voucher, batch, encodable, rows
+
+BOOKS = Books(consultant=1001, client=42)
+INVOICE = Voucher(
+    "RE-2026-000124",
+    date(2026, 3, 10),
+    "10001",
+    "Musterkunde GmbH",
+    (Revenue("8400", Decimal("748.27")), Revenue("8300", Decimal("53.39"))),
+)
+CANCELLED = Voucher(
+    "RE-2026-000125",
+    date(2026, 3, 11),
+    "10001",
+    "Musterkunde GmbH",
+    (Revenue("8400", Decimal("-748.27")), Revenue("8300", Decimal("-53.39"))),
+)
+MADE = datetime(2026, 4, 1, 8, 30, 15, 42_000, tzinfo=UTC)
+
+
+def made(*vouchers: Voucher, books: Books = BOOKS):
+    return batch(books, vouchers, start=date(2026, 3, 1), end=date(2026, 3, 31), made_at=MADE, by="PSA")
+
+
+def test_at_dtv_1_one_row_for_each_revenue_account():
+    first, second = rows(BOOKS, INVOICE)
+
+    assert first.startswith('748,27;"S";"EUR";;;"";10001;8400;"";1003;"RE-2026-000124";"";;"Musterkunde GmbH"')
+    assert second.startswith('53,39;"S";"EUR";;;"";10001;8300;"";1003;')
+    assert made(INVOICE).debit == Decimal("801.66")
+
+
+def test_at_dtv_3_letters_that_windows_1252_does_not_have_lose_their_marks():
+    assert encodable("Łódź GmbH") == "Lódz GmbH"
+    assert encodable("日本 — “Ä”") == "?? — “Ä”"
+    assert b"L\xf3dz GmbH" in made(Voucher(**{**_as_dict(INVOICE), "text": "Łódź GmbH"})).content
+
+
+def _as_dict(voucher: Voucher) -> dict[str, object]:
+    return {name: getattr(voucher, name) for name in Voucher.__slots__}
+
+
+def test_at_dtv_4_the_sum_of_the_rows_is_invoices_less_cancellations():
+    both = made(INVOICE, CANCELLED)
+
+    assert (both.rows, both.debit, both.credit, both.balance) == (4, Decimal("801.66"), Decimal("801.66"), 0)
+    assert rows(BOOKS, CANCELLED)[0].startswith('748,27;"H";"EUR";;;"";10001;8400;"";1103;"RE-2026-000125"')
+
+
+def test_the_file_has_a_header_of_31_fields_and_rows_of_125():
+    header, headings, *bookings, end = made(INVOICE).text.split("\r\n")
+
+    assert header == (
+        '"EXTF";700;21;"Buchungsstapel";13;20260401083015042;;"RE";"PSA";"";1001;42;20260101;4;20260301;20260331;'
+        '"Rechnungsausgang";"";1;0;0;"EUR";;"";;;"03";;;"";""'
+    )
+    assert len(header.split(";")) == 31
+    assert headings.split(";") == list(COLUMNS)
+    assert [len(row.split(";")) for row in bookings] == [125, 125]
+    assert end == ""
+
+
+def test_text_is_quoted_and_quotes_are_doubled():
+    odd = Voucher(**{**_as_dict(INVOICE), "text": 'Café "Zum; Anker"'})
+
+    assert '"Café ""Zum; Anker"""' in rows(BOOKS, odd)[0]
+
+
+@pytest.mark.parametrize(("account", "revenue"), [("1001", "8400"), ("ABC12", "8400"), ("10001", "84000")])
+def test_accounts_of_the_wrong_length_are_refused(account, revenue):
+    with pytest.raises(NotEncodable):
+        rows(BOOKS, Voucher("RE-1", date(2026, 3, 10), account, "X", (Revenue(revenue, Decimal(1)),)))
+
+
+def test_what_comes_to_nothing_has_no_row():
+    assert rows(BOOKS, Voucher("RE-1", date(2026, 3, 10), "10001", "X", (Revenue("8400", Decimal(0)),))) == ()
