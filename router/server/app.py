@@ -21,13 +21,8 @@ from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-<<<<<<< HEAD
 from router.server import forwarding, health, registration, registry_admin, rest, wiring
-from router.server.access_log import Observed
-=======
-from router.server import forwarding, health, registration, registry_admin, wiring
 from router.server.access_log import Observed, Observer
->>>>>>> main
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
@@ -103,18 +98,12 @@ def build(
     )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
-<<<<<<< HEAD
-    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
-    over_http = GraphQLOverHTTP(pipeline, live.streams)
-    door = live.over_http(over_http)
-=======
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     over_http = GraphQLOverHTTP(pipeline, live.streams)
     observer = Observer(
         metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies, **watching
     )
->>>>>>> main
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity and identity.minter else {"keys": []}

@@ -52,11 +52,7 @@ class GraphQLOverHTTP:
         self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
-<<<<<<< HEAD
-        self.admission = Admission(pipeline.config.overload)
-=======
         self._admission = pipeline.admission
->>>>>>> main
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -91,19 +87,14 @@ class GraphQLOverHTTP:
         async with AsyncExitStack() as until_answered:
             async with self.deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
                 asked = await self._asked(scope, receive, headers, until_answered)
-            with self.admission.place():
+            with self._admission.place():
                 return await self._answer_asked(asked, receive, headers, facts, wanted, method)
 
     async def _answer_asked(
         self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
     ) -> Response:
-<<<<<<< HEAD
         async with self.deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
-            caller = await self._pipeline.identify(headers, facts)
-=======
-        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
             caller = await self.pipeline.identify(headers, facts)
->>>>>>> main
             client = Client(headers, facts, caller, may_write=method == "POST")
             if isinstance(asked, list):
                 return await self._answer_batch(asked, client, receive, wanted)
@@ -140,12 +131,8 @@ class GraphQLOverHTTP:
             return self._streams.answer(prepared, request, client)
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)
-<<<<<<< HEAD
             await wait_for(prepared, stream.ready(), receive)
-=======
-            await _wait_for(prepared, stream.ready(), receive)
             self._admission.until(stream.work)
->>>>>>> main
             return stream.response()
         result = await wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)

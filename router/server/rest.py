@@ -188,7 +188,7 @@ class RestDoor:
         if method == "OPTIONS":
             return _options(api, path)
         route, params = api.find(method, path)
-        with self._wire.admission.place():
+        with self._pipeline.admission.place():
             async with self._wire.deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
                 caller = await self._identify(headers, facts)
                 body = b"" if method in ("GET", "HEAD") else await self._wire.body(receive, headers)
@@ -214,7 +214,7 @@ class RestDoor:
     async def _identify(self, headers: Head, facts: Facts) -> Caller | None:
         caller = await self._pipeline.identify(headers, facts)
         if caller is None and self._pipeline.asks_who:
-            challenge = {"www-authenticate": 'Bearer realm="psa"'}
+            challenge = {"www-authenticate": "Bearer"}
             raise Problem("UNAUTHENTICATED", "Say who you are: X-API-Key, or Authorization: Bearer.", headers=challenge)
         return caller
 
@@ -284,7 +284,7 @@ def _problem(refused: Refused) -> Problem:
     status = refused.status if refused.status >= 400 else problems.status_of(code)
     headers = dict(refused.headers)
     if status == 401:
-        headers.setdefault("www-authenticate", 'Bearer realm="psa"')
+        headers.setdefault("www-authenticate", "Bearer")
     trace = first["extensions"].get("traceId")
     return Problem(code, first["message"], status=status, headers=headers, trace=trace)
 
