@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from codegen import errors, events, graph, house_map
+from codegen import asyncapi, errors, events, graph, house_map, recorded
 from codegen.artifact import Artifact
 from codegen.rest import artifacts as rest
 from codegen.rest.derive import Contradiction
@@ -26,7 +26,7 @@ def main(
         bool, typer.Option("--thaw", help="Break the promises of the REST interface, deliberately.")
     ] = False,
 ) -> None:
-    """Write everything that is generated: SDL, supergraph, event schemas, REST, the error manual, the map of the house."""
+    """Write everything that is generated: SDL, supergraph, events, REST, errors, the map of the house."""
     try:
         stale = [artifact for artifact in artifacts(thaw=thaw) if artifact.written(ROOT) != artifact.text]
     except (Frozen, Contradiction) as problem:
@@ -49,6 +49,8 @@ def artifacts(*, thaw: bool = False) -> Iterator[Artifact]:
     schemas = list(graph.artifacts())
     yield from schemas
     yield from events.artifacts()
+    yield asyncapi.artifact()
+    yield from recorded.artifacts(ROOT)
     supergraph = next(one.text for one in schemas if one.path.endswith("supergraph.graphql"))
     yield from rest.artifacts(ROOT, supergraph, events.payloads(), thaw=thaw)
     yield errors.artifact()
