@@ -74,6 +74,10 @@ class RouterShaping(Section):
     """What the router takes."""
 
     global_rate_limit: GlobalRateLimit | None = None
+    deduplicate_query: bool = Field(
+        default=True,
+        description="Whether equal queries of one caller that are at work at the same time are answered once.",
+    )
 
 
 class Shaping(Section):
