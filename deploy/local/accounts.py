@@ -80,7 +80,7 @@ async def _people(job: Work, home: Path, tenant: Tenant) -> int:
     there = set(await job.session.scalars(select(User.id)))
     customers = identity.customers(home, tenant)
     missing = [one for one in tenant.people if one.id not in there and set(one.customers or ()) <= customers.keys()]
-    hashed = await passwords.hashed(password(home)) if missing else ""
+    hashed = await passwords.hashed(password(home), job.settings) if missing else ""
     for person in missing:
         user = await _person(job, person, customers)
         job.session.add(Password(user_id=user.id, hash=hashed, changed_at=job.at))

@@ -50,6 +50,11 @@ class Settings(BaseModel):
     breached_passwords_url: str | None = Field(
         None, description="Ask this service whether a password is known to be stolen, by five digits of its hash."
     )
+    password_hashing: str = Field(
+        "m=65536,t=3,p=4",
+        pattern=r"^m=[1-9]\d{1,6},t=[1-9]\d?,p=[1-9]\d?$",
+        description="What hashing a password costs (argon2id): KiB of memory, passes, lanes. For auth.",
+    )
 
     def needed(self, name: str) -> str:
         """The value of a setting that this process cannot do without; raises `Misconfigured` when it is absent."""

@@ -154,6 +154,7 @@ async def prepared(name: str, admin_url: str) -> Settings:
     await database.provision(admin_url, name, database.RolePasswords(secret, secret, secret))
     settings = Settings(
         issuer=ISSUER,
+        password_hashing="m=64,t=1,p=1",
         sealing_key_file=str(_sealing_key()),
         mail_url=SecretStr(f"file://{Path(tempfile.gettempdir()) / 'psa-test-mails'}"),
         database_url=SecretStr(address(admin_url, name)),

@@ -84,6 +84,29 @@ def password(value: str, *, field: str = "password", like: tuple[str, ...] = ())
     return normal
 
 
+@dataclass(frozen=True, slots=True)
+class HashCost:
+    """What one guess at a stolen hash costs a thief (argon2id), and one sign-in costs us."""
+
+    memory_kib: int
+    passes: int
+    lanes: int
+
+    @staticmethod
+    def of(text: str) -> HashCost:
+        """As it is written in an encoded hash: `m=65536,t=3,p=4`."""
+        numbers = dict(part.split("=") for part in text.split(","))
+        return HashCost(int(numbers["m"]), int(numbers["t"]), int(numbers["p"]))
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it is no less than OWASP asks for; memory and passes are traded for each other, and lanes help nobody."""
+        return any(self.memory_kib >= memory and self.passes >= passes for memory, passes in _OWASP_LEAST)
+
+
+_OWASP_LEAST = ((47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5))
+"""The rows of OWASP's Password Storage Cheat Sheet, which it calls equally strong: KiB and passes, with one lane."""
+
 FREE_FAILURES = 4
 _LONGEST_WAIT = timedelta(minutes=15)
 FORGET_AFTER = timedelta(hours=1)

@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_HASHER = argon2.PasswordHasher()  # RFC 9106, second recommendation: 64 MiB, three passes
 _THREADS = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 """A hash takes 64 MiB and a tenth of a second: two at a time, and everybody else waits outside the event loop."""
 
@@ -45,7 +44,7 @@ async def choose(work: Work, user: User, password: str, *, field: str = "passwor
     normal = rules.password(password, field=field, like=words)
     if await _run(_easily_guessed, normal, words) or await known_to_thieves(normal, work.settings):
         raise Invalid("This password stands in lists that thieves use, or is easily guessed.", field=field)
-    hashed = await _run(_HASHER.hash, normal)
+    hashed = await _run(_hasher(work.settings).hash, normal)
     row = await work.session.get(Password, {"tenant_id": work.caller.tenant, "user_id": user.id}, with_for_update=True)
     if row is None:
         work.session.add(Password(user_id=user.id, hash=hashed, changed_at=work.at))
@@ -53,20 +52,21 @@ async def choose(work: Work, user: User, password: str, *, field: str = "passwor
         row.hash, row.changed_at = hashed, work.at
 
 
-async def hashed(password: str) -> str:
+async def hashed(password: str, settings: Settings) -> str:
     """What is kept of a password."""
-    return await _run(_HASHER.hash, _normal(password))
+    return await _run(_hasher(settings).hash, _normal(password))
 
 
 async def is_right(work: Work, user: UUID | None, password: str) -> bool:
     """Whether this is the user's password; somebody who does not exist takes as long as somebody who does."""
     row = None if user is None else await work.session.get(Password, {"tenant_id": work.caller.tenant, "user_id": user})
-    kept = row.hash if row else _nobodys()
-    right = await _run(_matches, kept, _normal(password))
+    hasher = _hasher(work.settings)
+    kept = row.hash if row else _nobodys(hasher)
+    right = await _run(_matches, hasher, kept, _normal(password))
     if row is None or not right:
         return False
-    if _HASHER.check_needs_rehash(row.hash):
-        row.hash = await _run(_HASHER.hash, _normal(password))
+    if hasher.check_needs_rehash(row.hash):
+        row.hash = await _run(hasher.hash, _normal(password))
     return True
 
 
@@ -113,9 +113,18 @@ async def _run(function: Callable[..., T], *arguments: object) -> T:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, functools.partial(function, *arguments))
 
 
-def _matches(kept: str, password: str) -> bool:
+def _hasher(settings: Settings) -> argon2.PasswordHasher:
+    return _at_cost(rules.HashCost.of(settings.password_hashing))
+
+
+@functools.cache
+def _at_cost(cost: rules.HashCost) -> argon2.PasswordHasher:
+    return argon2.PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes)
+
+
+def _matches(hasher: argon2.PasswordHasher, kept: str, password: str) -> bool:
     try:
-        return _HASHER.verify(kept, password)
+        return hasher.verify(kept, password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
@@ -125,9 +134,9 @@ def _easily_guessed(password: str, words: tuple[str, ...]) -> bool:
 
 
 @functools.cache
-def _nobodys() -> str:
+def _nobodys(hasher: argon2.PasswordHasher) -> str:
     """A hash of what nobody knows, with which those who do not exist are compared."""
-    return _HASHER.hash(hashlib.sha256(str(id(object())).encode()).hexdigest())
+    return hasher.hash(hashlib.sha256(str(id(object())).encode()).hexdigest())
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from subgraphs.auth import handles, outside, sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.people import User
+from subgraphs.auth.rules.credentials import HashCost
 from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.service import clients, keys, sessions, sweeping
 from subgraphs.auth.web import templates
@@ -66,6 +67,11 @@ class House:
             raise Misconfigured("PSA_ISSUER is an origin: https://psa.example.com, without anything behind it.")
         if parts.scheme != "https" and not outside.runs_on_loopback(settings):
             raise Misconfigured("PSA_ISSUER must be https; http is for a platform on 127.0.0.1 alone.")
+        if not HashCost.of(settings.password_hashing).is_enough and not outside.runs_on_loopback(settings):
+            raise Misconfigured(
+                f"PSA_PASSWORD_HASHING={settings.password_hashing} is less than OWASP's minimum (m=19456,t=2,p=1);"
+                " less is for a platform on 127.0.0.1 alone."
+            )
         settings.needed("mail_url")
         return House(settings, engine, clock, issuer, sealing.of(settings))
 

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -40,14 +40,6 @@ class Auth:
 
     service: Service
 
-    hashes: dict[str, str] = field(default_factory=dict)
-    """Hashing is slow on purpose: people of tests share a salt."""
-
-    async def _hashed(self, password: str) -> str:
-        if password not in self.hashes:
-            self.hashes[password] = await passwords.hashed(password)
-        return self.hashes[password]
-
     @property
     def http(self) -> httpx2.AsyncClient:
         """A client of the module's web."""
@@ -75,7 +67,7 @@ class Auth:
             )
             await grants.assign(job, user, role)
             if password:
-                row = Password(user_id=user.id, hash=await self._hashed(password), changed_at=job.at)
+                row = Password(user_id=user.id, hash=await passwords.hashed(password, job.settings), changed_at=job.at)
                 job.session.add(row)
         return user
 

@@ -109,6 +109,7 @@ async def test_strangers_do_not_register(auth: Auth):
         ({"sealing_key_file": None}, "PSA_SEALING_KEY_FILE is not set"),
         ({"sealing_key_file": "/nowhere"}, "PSA_SEALING_KEY_FILE: /nowhere cannot be read"),
         ({"mail_url": None}, "PSA_MAIL_URL is not set"),
+        ({"issuer": "https://psa.example.com"}, "PSA_PASSWORD_HASHING=m=64,t=1,p=1 is less than OWASP's minimum"),
     ],
 )
 async def test_a_start_without_keys_or_settings_refuses_and_says_why(auth: Auth, change: dict[str, Any], words: str):
