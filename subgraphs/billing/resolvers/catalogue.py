@@ -61,6 +61,11 @@ def entered(given_input: Any) -> dict[str, Any]:
     return {name: plain(value) for name, value in given(given_input).items()}
 
 
+def lists(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The values with empty lists where there is null."""
+    return values | {name: values.get(name) or [] for name in names}
+
+
 @strawberry.type
 class CatalogueQuery:
     """What can be asked about what is sold."""

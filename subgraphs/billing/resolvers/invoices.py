@@ -1,4 +1,4 @@
-"""Asking and telling about what is billed: items, runs and documents, and why they say what they say."""
+"""Asking and telling about documents: drafts, issued ones, and what undoes them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,16 @@ from uuid import UUID
 
 import strawberry
 
-from subgraphs.billing.models import agreements
 from subgraphs.billing.models import invoices as models
-from subgraphs.billing.resolvers.catalogue import entered
+from subgraphs.billing.resolvers.catalogue import entered, lists
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus, PaymentStatus
-from subgraphs.billing.rules.items import BillableSource, BillableStatus
-from subgraphs.billing.service import documents, drafts, issuing, items, rating, reports, runs, settling
+from subgraphs.billing.service import documents, drafts, issuing, runs, settling
+from subgraphs.billing.types.agreements import READ
 from subgraphs.billing.types.extensions import StatusWord
 from subgraphs.billing.types.invoices import (
-    READ,
-    BillableItem,
-    BillableItemPayload,
-    BillingRun,
-    BillingRunPayload,
-    CoverageExplanation,
     Invoice,
     InvoicePayload,
-    coverage_of,
 )
-from subgraphs.billing.types.previews import BillingPreview, ChargeExplanation, NumberRangeReport
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -116,85 +107,6 @@ class InvoiceQuery:
         count = counts(info)
         async with info.context.work(READ) as work:
             return await page(work, query, models.Invoice, documents.NEWEST_FIRST, wanted, Invoice.of, count=count)
-
-    @strawberry.field
-    async def billing_runs(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[BillingRun]:
-        """Billing runs, newest first."""
-        async with info.context.work(READ) as work:
-            rows = await documents.runs_listed(work, limit=bounded(limit), offset=skipped(offset))
-        return [BillingRun.of(row) for row in rows]
-
-    @strawberry.field
-    async def billing_run(self, info: Info, id: strawberry.ID) -> BillingRun | None:
-        """One billing run; null when it is not there."""
-        row = await info.context.row(models.BillingRun, id, READ)
-        return BillingRun.of(row) if row else None
-
-    @strawberry.field
-    async def billable_items(
-        self,
-        info: Info,
-        status: BillableStatus | None = None,
-        customer_id: strawberry.ID | None = None,
-        contract_id: strawberry.ID | None = None,
-        limit: Limit = DEFAULT_LIMIT,
-        offset: Offset = 0,
-    ) -> list[BillableItem]:
-        """What can be billed or was covered, newest service first."""
-        named = [parsed(one) if one else None for one in (customer_id, contract_id)]
-        if (customer_id and named[0] is None) or (contract_id and named[1] is None):
-            return []
-        async with info.context.work(READ) as work:
-            rows = await items.listed(
-                work,
-                status=status,
-                customer_id=named[0],
-                contract_id=named[1],
-                limit=bounded(limit),
-                offset=skipped(offset),
-            )
-        return [BillableItem.of(row) for row in rows]
-
-    @strawberry.field
-    async def preview_billing(
-        self,
-        info: Info,
-        until: Until,
-        legal_entity_id: strawberry.ID | None = None,
-        customer_ids: list[strawberry.ID] | None = None,
-    ) -> BillingPreview:
-        """What a billing run would do, without doing it."""
-        wanted = [key for one in customer_ids or () if (key := parsed(one))]
-        if customer_ids and not wanted:
-            wanted = [NOBODY]
-        entity = parsed(legal_entity_id) or NOBODY if legal_entity_id else None
-        async with info.context.work(WRITE) as work:
-            found = await runs.plan(work, until=until, legal_entity_id=entity, customer_ids=wanted, look=True)
-        return BillingPreview.of(found, until)
-
-    @strawberry.field
-    async def explain_charge(self, info: Info, billable_item_id: strawberry.ID) -> ChargeExplanation | None:
-        """Why something is billed, and how its amount came about; null when it is not there or not yours."""
-        row = await info.context.row(models.BillableItem, billable_item_id, READ)
-        if row is None:
-            return None
-        contract = await info.context.row(agreements.BilledContract, row.contract_id, READ)
-        return ChargeExplanation.of(row, contract)
-
-    @strawberry.field
-    async def explain_coverage(self, info: Info, time_entry_id: strawberry.ID) -> CoverageExplanation | None:
-        """Who pays for booked time, and why; null until it is rated."""
-        rows = await info.context.lists(items.of_time_entries, time_entry_id, READ, limit=1)
-        return coverage_of(rows[0]) if rows else None
-
-    @strawberry.field
-    async def number_ranges(
-        self, info: Info, verify: Verify = False, limit: Limit = DEFAULT_LIMIT
-    ) -> list[NumberRangeReport]:
-        """The number ranges with their gaps, newest first: what an auditor asks for."""
-        async with info.context.work(ISSUE) as work:
-            found = await reports.ranges(work, limit=bounded(limit), verify=verify)
-        return [NumberRangeReport.of(one) for one in found]
 
 
 # --- inputs
@@ -383,151 +295,6 @@ class CreateCreditNoteInput(InvoiceMove):
     """Why: it stands on the credit note."""
 
 
-@strawberry.input
-class RunBillingInput(Command):
-    """A billing run."""
-
-    until: date
-    """What is due on this day is billed."""
-    legal_entity_id: strawberry.ID | None = None
-    """Who sells; the only one unless you say so."""
-    customer_ids: list[strawberry.ID] | None = None
-    """Only these customers."""
-
-
-@strawberry.input
-class BillingRunMove(Change):
-    """The billing run that a command is about."""
-
-    id: strawberry.ID
-    """The run."""
-
-
-@strawberry.input
-class DiscardBillingRunInput(BillingRunMove):
-    """The run whose drafts are thrown away."""
-
-
-@strawberry.input
-class ApproveBillingRunInput(BillingRunMove):
-    """The run whose drafts are right."""
-
-
-@strawberry.input
-class RateTimeInput(Command):
-    """Approved work, to be rated."""
-
-    time_entry_id: strawberry.ID
-    """The time entry; each is rated once."""
-    customer_id: strawberry.ID
-    """Whom it was for."""
-    service_date: date
-    """On which day it was done."""
-    minutes: int
-    """How long it took, rounded as agreed."""
-    description: str
-    """What stands on the document."""
-    after_hours_minutes: int = 0
-    """How much of it was after hours."""
-    weekend_minutes: int = 0
-    """How much of it was at the weekend."""
-    work_type: str | None = None
-    """What kind of work it was."""
-    role: str | None = None
-    """The role of whoever did it."""
-    ticket_id: strawberry.ID | None = None
-    """The ticket."""
-    ticket_type: str | None = None
-    """The type of the ticket."""
-    asset_id: strawberry.ID | None = None
-    """The asset that the ticket is about."""
-    asset_type: str | None = None
-    """The type of the asset."""
-    site_id: strawberry.ID | None = None
-    """Where it was done."""
-    project_id: strawberry.ID | None = None
-    """The project whose task it was."""
-    project_fixed_price: bool = False
-    """The project has a fixed price."""
-    contract_id: strawberry.ID | None = None
-    """The contract that the entry names."""
-    ticket_contract_id: strawberry.ID | None = None
-    """The contract that the ticket names."""
-    cost_rate: Decimal | None = None
-    """What an hour of it costs us."""
-
-
-@strawberry.input
-class CreateBillableItemInput(Command):
-    """Something for the next invoice."""
-
-    customer_id: strawberry.ID
-    """Whom it is for."""
-    source: BillableSource
-    """Where it comes from: PRODUCT, EXPENSE, TRAVEL, MILESTONE, USAGE or MANUAL."""
-    quantity: Decimal
-    """How many; negative to give something back."""
-    description: str | None = None
-    """What stands on the document; the product's name unless you say so."""
-    product_id: strawberry.ID | None = None
-    """The product."""
-    unit_price: Decimal | None = None
-    """What one costs without VAT; from the price lists unless you say so."""
-    unit_code: str | None = None
-    """In what it is counted."""
-    discount_percent: Decimal | None = None
-    """What is taken off."""
-    tax_code: str | None = None
-    """The tax code when it is supplied here."""
-    supplied_in: str | None = None
-    """Where it is supplied, for what the law sees at its place."""
-    service_from: date | None = None
-    """The first day of the service; today unless you say so."""
-    service_to: date | None = None
-    """The last day of the service."""
-    contract_id: strawberry.ID | None = None
-    """The contract that it belongs to."""
-    project_id: strawberry.ID | None = None
-    """The project that it belongs to."""
-    ticket_id: strawberry.ID | None = None
-    """The ticket that it belongs to."""
-
-
-@strawberry.input
-class HoldBillableItemInput(Change):
-    """Something to keep off invoices."""
-
-    id: strawberry.ID
-    """The item."""
-    reason: str
-    """Why."""
-
-
-@strawberry.input
-class ReleaseBillableItemInput(Change):
-    """Something that was held and goes onto the next invoice."""
-
-    id: strawberry.ID
-    """The item."""
-    unit_price: Decimal | None = None
-    """What one costs, where nobody knew."""
-
-
-@strawberry.input
-class WriteOffBillableItemInput(Change):
-    """Something to give away."""
-
-    id: strawberry.ID
-    """The item."""
-    reason: str
-    """Why."""
-
-
-def lists(values: dict[str, object], *names: str) -> dict[str, object]:
-    """The values with empty lists where there is null."""
-    return values | {name: values.get(name) or [] for name in names}
-
-
 @strawberry.type
 class InvoiceMutation:
     """What can be done with what is billed."""
@@ -593,46 +360,6 @@ class InvoiceMutation:
         """Give up on what is open of a document."""
         return await settling.write_off(work, **entered(input))
 
-    @command(WRITE, BillingRunPayload)
-    async def run_billing(work: Work, input: RunBillingInput) -> models.BillingRun:
-        """Draft everything that is due and ready, for all customers at once."""
-        return await runs.run(work, **lists(entered(input), "customer_ids"))
-
-    @command(WRITE, BillingRunPayload)
-    async def discard_billing_run(work: Work, input: DiscardBillingRunInput) -> models.BillingRun:
-        """Throw the drafts of a run away; what was on them can be billed again."""
-        return await runs.discard(work, **entered(input))
-
-    @command(APPROVE, BillingRunPayload)
-    async def approve_billing_run(work: Work, input: ApproveBillingRunInput) -> models.BillingRun:
-        """Approve all drafts of a run."""
-        return await issuing.approve_run(work, **entered(input))
-
-    @command(WRITE, BillableItemPayload)
-    async def rate_time(work: Work, input: RateTimeInput) -> models.BillableItem:
-        """Rate approved work: find who pays for it, take it from a balance or price it, and keep why."""
-        return await rating.rate_time(work, **entered(input))
-
-    @command(WRITE, BillableItemPayload)
-    async def create_billable_item(work: Work, input: CreateBillableItemInput) -> models.BillableItem:
-        """Enter something for the next invoice."""
-        return await items.enter(work, **entered(input))
-
-    @command(WRITE, BillableItemPayload)
-    async def hold_billable_item(work: Work, input: HoldBillableItemInput) -> models.BillableItem:
-        """Keep something off invoices until somebody has decided."""
-        return await items.hold(work, **entered(input))
-
-    @command(WRITE, BillableItemPayload)
-    async def release_billable_item(work: Work, input: ReleaseBillableItemInput) -> models.BillableItem:
-        """Let something that was held go onto the next invoice."""
-        return await items.release(work, **entered(input))
-
-    @command(WRITE, BillableItemPayload)
-    async def write_off_billable_item(work: Work, input: WriteOffBillableItemInput) -> models.BillableItem:
-        """Give something away."""
-        return await items.write_off(work, **entered(input))
-
 
 @strawberry.type
 class InvoiceSubscription:
@@ -653,10 +380,3 @@ class InvoiceSubscription:
         async with aclosing(rows):
             async for row in rows:
                 yield Invoice.of(row)
-
-    @strawberry.subscription
-    async def billing_run_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[BillingRun, None]:
-        """A billing run, each time when something happened to it."""
-        async with aclosing(live.changes(info.context, models.BillingRun, READ, identity=id)) as rows:
-            async for row in rows:
-                yield BillingRun.of(row)

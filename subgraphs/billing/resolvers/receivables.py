@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import strawberry
 
-from subgraphs.billing.models import invoices, receivables as models
+from subgraphs.billing.models import invoices
+from subgraphs.billing.models import receivables as models
 from subgraphs.billing.resolvers.catalogue import entered
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY
 from subgraphs.billing.rules.payments import PaymentMethod

@@ -73,8 +73,15 @@ class Plan:
         return found if rest <= 0 else [*found[:MOST_WARNINGS], f"… and {rest} more"]
 
 
-async def plan(work: Work, *, until: date, legal_entity_id: UUID | None, customer_ids: Sequence[UUID] = ()) -> Plan:
-    """Work out what a run on the day `until` would bill."""
+async def plan(
+    work: Work,
+    *,
+    until: date,
+    legal_entity_id: UUID | None,
+    customer_ids: Sequence[UUID] = (),
+    look: bool = False,
+) -> Plan:
+    """Work out what a run on the day `until` would bill; whoever only wants to `look` locks nothing."""
     entity = await the_one(work, legal_entity_id)
     items, orders = await _due(work, entity, until, customer_ids)
     items += await _ready(work, until, customer_ids, lock=not look)
@@ -209,15 +216,14 @@ async def _write(work: Work, entity: LegalEntity, billing_run: BillingRun | None
     return invoice
 
 
-async def generate(
-    work: Work, *, customer_id: UUID, until: date, legal_entity_id: UUID | None = None
-) -> Invoice:
+async def generate(work: Work, *, customer_id: UUID, until: date, legal_entity_id: UUID | None = None) -> Invoice:
     """Draft everything that is due and ready for one customer; of several documents the answer is the first."""
     found = await plan(work, until=until, legal_entity_id=legal_entity_id, customer_ids=[customer_id])
     if not found.proposals:
         because = f": {found.warnings[0]}" if found.warnings else "."
         raise NothingToBill(f"Nothing is due for this customer{because}", field="customerId")
-    return [await _write(work, found.entity, None, proposal) for proposal in found.proposals][0]
+    first, *_others = [await _write(work, found.entity, None, proposal) for proposal in found.proposals]
+    return first
 
 
 async def _completed(work: Work, billing_run: BillingRun) -> None:
