@@ -312,7 +312,7 @@ def _immutability() -> None:
                     RAISE EXCEPTION 'an issued document cannot be deleted' USING ERRCODE = 'restrict_violation';
                 END IF;
                 IF NEW.document_status = 'CANCELLED' AND OLD.document_status = 'ISSUED' THEN
-                    may_change := may_change || 'document_status';
+                    may_change := array_append(may_change, 'document_status');
                 END IF;
                 IF to_jsonb(OLD) - may_change <> to_jsonb(NEW) - may_change THEN
                     RAISE EXCEPTION 'an issued document cannot be changed' USING ERRCODE = 'restrict_violation';

@@ -66,7 +66,7 @@ async def credit_of(work: Work, customers: Sequence[UUID]) -> dict[UUID, Decimal
         .where(Payment.customer_id.in_(list(customers)), Payment.reversed_at.is_(None))
         .group_by(Payment.customer_id)
     )
-    return dict((await work.session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await work.session.execute(query)}
 
 
 # --- money comes in
