@@ -11,6 +11,7 @@ import pytest
 
 from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.service import drafts, issuing
+from subgraphs.billing.service.snapshots import document
 from subgraphs.kit import work
 from tests.subgraphs.billing.asking import TOT_2, customer, done, draft, issued, money, refused, run, somebody, told
 from tests.subgraphs.house import A, staff
@@ -20,7 +21,11 @@ async def test_a_document_adds_up_as_the_worked_example_says(store):
     made = await draft(store, await customer(store))
 
     assert (made["number"], made["documentStatus"]) == (None, "DRAFT")
-    assert money(made, "totalNet", "totalTax", "totalGross") == [Decimal("678.70"), Decimal("122.96"), Decimal("801.66")]
+    assert money(made, "totalNet", "totalTax", "totalGross") == [
+        Decimal("678.70"),
+        Decimal("122.96"),
+        Decimal("801.66"),
+    ]
     assert [(part["rate"], part["tax"]["amount"]) for part in made["taxBreakdown"]] == [
         ("19.0000", "119.47"),
         ("7.0000", "3.49"),
@@ -32,7 +37,8 @@ async def test_at_inv_7_the_events_of_a_documents_life(store):
 
     assert await told(store, f"Invoice/{made['id']}") == ["invoice.generated", "invoice.approved", "invoice.issued"]
     (event,) = await store.rows(
-        "SELECT envelope->'data' AS data FROM outbox WHERE type = 'invoice.issued' AND envelope->>'subject' = $1", f"Invoice/{made['id']}"
+        "SELECT envelope->'data' AS data FROM outbox WHERE type = 'invoice.issued' AND envelope->>'subject' = $1",
+        f"Invoice/{made['id']}",
     )
     assert f'"number":"{made["number"]}"' in event["data"]
 
@@ -65,7 +71,9 @@ async def test_at_inv_1_fifty_issue_at_once_and_ten_fail_after_the_number_was_dr
             if place % 5 == 0:
                 raise Failed
 
-    results = await asyncio.gather(*(one(place, identity) for place, identity in enumerate(ids)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(one(place, identity) for place, identity in enumerate(ids)), return_exceptions=True
+    )
 
     assert sum(isinstance(one, Failed) for one in results) == 10
     assert [one for one in results if one is not None and not isinstance(one, Failed)] == []
@@ -97,7 +105,9 @@ async def test_at_inv_2_the_database_refuses_to_change_what_was_issued(store, sq
     before = await store.rows("SELECT * FROM invoice WHERE id = $1", UUID(made["id"]))
     connection = await asyncpg.connect(store.settings.needed("database_url"))
     try:
-        await connection.execute(f"SELECT set_config('psa.tenant', '{A}', false), set_config('psa.customers', '*', false)")
+        await connection.execute(
+            f"SELECT set_config('psa.tenant', '{A}', false), set_config('psa.customers', '*', false)"
+        )
         await connection.execute("SELECT set_config('psa.kind', 'STAFF', false)")
         with pytest.raises(asyncpg.RestrictViolationError):
             await connection.execute(sql, UUID(made["id"]))
@@ -120,7 +130,7 @@ async def test_at_inv_3_a_cancellation_mirrors_the_document_and_there_is_only_on
         Decimal("-122.96"),
         Decimal("-801.66"),
     ]
-    assert [(line["quantity"], line["unitPrice"]) for line in counter["lines"]][0] == ("-3.2500", "120.0000")
+    assert (counter["lines"][0]["quantity"], counter["lines"][0]["unitPrice"]) == ("-3.2500", "120.0000")
     assert await balance(store, buyer) == 0
     assert await refused(store, "cancelInvoice", id=made["id"], reason="Noch einmal") == "INVALID_TRANSITION"
     assert await refused(store, "cancelInvoice", id=counter["id"], reason="Zurück") == "INVALID_TRANSITION"
@@ -137,7 +147,9 @@ async def test_at_inv_4_what_was_paid_of_a_cancelled_invoice_is_the_customers_cr
     buyer = await customer(store)
     made = await issued(store, buyer)
     allocations = [{"invoiceId": made["id"], "amount": "300.00"}]
-    await done(store, "recordPayment", customerId=buyer, amount="300.00", valueDate="2026-03-01", allocations=allocations)
+    await done(
+        store, "recordPayment", customerId=buyer, amount="300.00", valueDate="2026-03-01", allocations=allocations
+    )
     assert await balance(store, buyer) == Decimal("501.66")
 
     await done(store, "cancelInvoice", id=made["id"], reason="Storno")
@@ -293,10 +305,13 @@ async def test_the_document_that_its_writers_get_says_what_was_issued(store):
     async with work.begin(store.engine, staff(), module="billing") as job:
         row = await job.find(Invoice, UUID(made["id"]))
         lines = await drafts.lines_of(job, row.id)
-    from subgraphs.billing.service.snapshots import document
 
     found = document(row, lines)
 
-    assert (found.number, found.gross, found.seller.name) == (made["number"], Decimal("801.66"), "Nordlicht Systemhaus GmbH")
+    assert (found.number, found.gross, found.seller.name) == (
+        made["number"],
+        Decimal("801.66"),
+        "Nordlicht Systemhaus GmbH",
+    )
     assert (found.buyer.endpoint.value, found.type_code) == ("rechnung@musterkunde.example", "380")
     assert sum(line.net for line in found.lines) == found.net
