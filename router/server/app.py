@@ -22,7 +22,7 @@ from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import cache_invalidation, forwarding, health, registration, registry_admin, wiring
+from router.server import cache_invalidation, forwarding, health, registration, registry_admin, rest, wiring
 from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -134,6 +134,8 @@ def build(
         routes=[
             *_graphql(config.listen.path, live.over_http(over_http)),
             *live.routes,
+            *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
+            *rest.routes(over_http, pipeline, graphs),
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),

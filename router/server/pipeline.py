@@ -181,6 +181,11 @@ class Pipeline:
         """Who decides what comes of requests beyond a limit."""
         return self._graphs.gate.warden
 
+    @property
+    def asks_who(self) -> bool:
+        """Whether it matters who is asking."""
+        return self._identity is not None
+
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
         if self._identity is None:

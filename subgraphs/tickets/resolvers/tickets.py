@@ -1,4 +1,4 @@
-"""The ways into the service desk by GraphQL: unpack, begin work, call the service, shape the answer."""
+"""Tickets by GraphQL: unpack, begin work, call the service, shape the answer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
-from subgraphs.tickets import models, service
-from subgraphs.tickets.rules import TicketPriority, TicketSource, TicketType
-from subgraphs.tickets.types import (
+from subgraphs.tickets.models import tickets as models
+from subgraphs.tickets.models.sla import SlaClock as SlaClockRow
+from subgraphs.tickets.rules.priorities import TicketLevel
+from subgraphs.tickets.rules.tickets import TicketPriority, TicketSource, TicketType
+from subgraphs.tickets.service import messages, moves, sla
+from subgraphs.tickets.service import tickets as service
+from subgraphs.tickets.types.sla import SlaClock
+from subgraphs.tickets.types.tickets import (
     READ,
     StatusWord,
     Ticket,
@@ -26,10 +31,11 @@ from subgraphs.tickets.types import (
 
 WRITE = "tickets:write"
 ASSIGN = "tickets:assign"
+SLA_WRITE = "sla:write"
 
 
 @strawberry.type
-class Query:
+class TicketQuery:
     """What can be asked about tickets."""
 
     @strawberry.field
@@ -65,10 +71,11 @@ class Query:
         before: str | None = None,
         filter: TicketFilter | None = None,
         search: str | None = None,
+        status: StatusWord = None,
     ) -> Connection[Ticket]:
         """Tickets page by page, newest first; `search` looks into titles and numbers."""
         wanted = cut(first=first, after=after, last=last, before=before)
-        query = service.selected(status=None, wanted=filter, search=search)
+        query = service.selected(status=status, wanted=filter, search=search)
         count = counts(info)
         async with info.context.work(READ) as work:
             return await page(work, query, models.Ticket, service.NEWEST_FIRST, wanted, Ticket.of, count=count)
@@ -86,14 +93,31 @@ class CreateTicketInput(Command):
     """What it is about, in full."""
     type: TicketType = TicketType.INCIDENT
     """What kind of work it is."""
-    priority: TicketPriority = TicketPriority.P3
-    """How urgent it is."""
+    priority: TicketPriority | None = None
+    """How urgent it is; when absent, impact and urgency decide, then the queue."""
+    impact: TicketLevel | None = None
+    """How far it reaches."""
+    urgency: TicketLevel | None = None
+    """How soon it hurts."""
     source: TicketSource = TicketSource.API
     """How it came in."""
     contact_id: strawberry.ID | None = None
     """The person who asked for it."""
     asset_id: strawberry.ID | None = None
     """The asset that it is about; it must be the customer's."""
+    site_id: strawberry.ID | None = None
+    """The site where the work is; it must be the customer's."""
+    queue_id: strawberry.ID | None = None
+    """The queue in which it waits; `Service Desk` when absent."""
+    category_id: strawberry.ID | None = None
+    """What it is about, in the tenant's tree."""
+    parent_id: strawberry.ID | None = None
+    """The ticket of the same customer that it is a part of."""
+    team_id: strawberry.ID | None = None
+    """The team that has it."""
+    requester_email: str | None = None
+    """The mail address that it came from."""
+    tags: list[str] = strawberry.field(default_factory=list, description="Words by which it is found again.")
     assignee_id: strawberry.ID | None = None
     """The user who has it from the start; without one it is NEW."""
     due_at: datetime | None = None
@@ -116,6 +140,12 @@ class UpdateTicketInput(Change):
     """The person who asked for it; null removes it."""
     asset_id: strawberry.ID | None = strawberry.UNSET
     """The asset that it is about; null removes it."""
+    site_id: strawberry.ID | None = strawberry.UNSET
+    """The site where the work is; null removes it."""
+    category_id: strawberry.ID | None = strawberry.UNSET
+    """What it is about, in the tenant's tree; null removes it."""
+    tags: list[str] | None = strawberry.UNSET
+    """All words by which it is found again."""
     due_at: datetime | None = strawberry.UNSET
     """When it should be done; null removes it."""
 
@@ -144,14 +174,52 @@ class AssignTicketInput(TicketMove):
 
     assignee_id: strawberry.ID | None = None
     """The user who gets it; null takes it away from whoever has it."""
+    team_id: strawberry.ID | None = None
+    """The team that gets it; absent leaves it with the team that has it."""
 
 
 @strawberry.input
 class ChangePriorityInput(TicketMove):
     """How urgent a ticket is from now on."""
 
-    priority: TicketPriority
-    """The new priority."""
+    priority: TicketPriority | None = None
+    """The new priority; when absent, impact and urgency decide."""
+    impact: TicketLevel | None = None
+    """How far it reaches."""
+    urgency: TicketLevel | None = None
+    """How soon it hurts."""
+
+
+@strawberry.input
+class SetDueDateInput(TicketMove):
+    """When a ticket is due, whatever its clocks say."""
+
+    due_at: datetime | None = None
+    """When it is due; null gives the date back to the clocks."""
+
+
+@strawberry.input
+class ChangeQueueInput(TicketMove):
+    """Where a ticket waits from now on."""
+
+    queue_id: strawberry.ID
+    """The queue."""
+
+
+@strawberry.input
+class SetSubStatusInput(TicketMove):
+    """The tenant's own word for where a ticket stands."""
+
+    sub_status_id: strawberry.ID | None = None
+    """The sub-status, one of the ticket's status; null takes it away."""
+
+
+@strawberry.input
+class SetSlaPolicyInput(TicketMove):
+    """What is promised for this ticket alone."""
+
+    policy_id: strawberry.ID | None = None
+    """The policy; null lets contract, customer, queue and tenant decide."""
 
 
 @strawberry.input
@@ -212,7 +280,7 @@ class AddNoteInput(ReplyToTicketInput):
 
 
 @strawberry.type
-class Mutation:
+class TicketMutation:
     """What can be done with tickets."""
 
     @command(WRITE, TicketPayload)
@@ -228,7 +296,7 @@ class Mutation:
     @command(ASSIGN, TicketPayload)
     async def assign_ticket(work: Work, input: AssignTicketInput) -> models.Ticket:
         """Give a ticket to somebody; a NEW one is OPEN from then on."""
-        return await service.assign(work, **given(input))
+        return await moves.assign(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def change_priority(work: Work, input: ChangePriorityInput) -> models.Ticket:
@@ -236,53 +304,73 @@ class Mutation:
         return await service.prioritise(work, **given(input))
 
     @command(WRITE, TicketPayload)
+    async def set_due_date(work: Work, input: SetDueDateInput) -> models.Ticket:
+        """Say when a ticket is due; no clock moves that date."""
+        return await service.set_due_date(work, **given(input))
+
+    @command(WRITE, TicketPayload)
+    async def change_queue(work: Work, input: ChangeQueueInput) -> models.Ticket:
+        """Put a ticket into another queue."""
+        return await service.change_queue(work, **given(input))
+
+    @command(WRITE, TicketPayload)
+    async def set_sub_status(work: Work, input: SetSubStatusInput) -> models.Ticket:
+        """Give the status of a ticket a word of your own; one that pauses stops the clock of the resolution."""
+        return await service.set_sub_status(work, **given(input))
+
+    @command(SLA_WRITE, TicketPayload)
+    async def set_sla_policy(work: Work, input: SetSlaPolicyInput) -> models.Ticket:
+        """Promise something else for one ticket; its clocks are replayed."""
+        return await service.set_sla_policy(work, **given(input))
+
+    @command(WRITE, TicketPayload)
     async def start_ticket(work: Work, input: StartTicketInput) -> models.Ticket:
         """Begin to work on a ticket that somebody has."""
-        return await service.start(work, **given(input))
+        return await moves.start(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def wait_for_customer(work: Work, input: WaitForCustomerInput) -> models.Ticket:
         """Ask the customer something; their answer opens the ticket again."""
-        return await service.wait_for_customer(work, **given(input))
+        return await moves.wait_for_customer(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def wait_for_vendor(work: Work, input: WaitForVendorInput) -> models.Ticket:
         """Hand a ticket to a vendor, under the vendor's number for it."""
-        return await service.wait_for_vendor(work, **given(input))
+        return await moves.wait_for_vendor(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def resolve_ticket(work: Work, input: ResolveTicketInput) -> models.Ticket:
         """Say that a ticket is done, and how."""
-        return await service.resolve(work, **given(input))
+        return await moves.resolve(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def reopen_ticket(work: Work, input: ReopenTicketInput) -> models.Ticket:
         """Take back that a ticket is done, within ten business days."""
-        return await service.reopen(work, **given(input))
+        return await moves.reopen(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def close_ticket(work: Work, input: CloseTicketInput) -> models.Ticket:
         """Close a resolved ticket for good."""
-        return await service.close(work, **given(input))
+        return await moves.close(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def cancel_ticket(work: Work, input: CancelTicketInput) -> models.Ticket:
         """Decide that a ticket will not be done."""
-        return await service.cancel(work, **given(input))
+        return await moves.cancel(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def reply_to_ticket(work: Work, input: ReplyToTicketInput) -> models.Ticket:
         """Say something to the other side: staff to the customer, customers to us."""
-        return await service.reply(work, **given(input))
+        return await messages.reply(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def add_note(work: Work, input: AddNoteInput) -> models.Ticket:
         """Write something down that customers never see."""
-        return await service.note(work, **given(input))
+        return await messages.note(work, **given(input))
 
 
 @strawberry.type
-class Subscription:
+class TicketSubscription:
     """What can be watched about tickets."""
 
     @strawberry.subscription
@@ -303,3 +391,23 @@ class Subscription:
         async with aclosing(rows):
             async for row in rows:
                 yield Ticket.of(row)
+
+    @strawberry.subscription
+    async def ticket_feed(
+        self, info: Info, queue_id: strawberry.ID | None = None, customer_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[Ticket, None]:
+        """The tickets of a queue, of a customer, or of both, each time when something happened to one."""
+        where = service.of_place(queue_id, customer_id)
+        async with aclosing(live.changes(info.context, models.Ticket, READ, where=where, tells=service.tells)) as rows:
+            async for row in rows:
+                yield Ticket.of(row)
+
+    @strawberry.subscription
+    async def sla_warnings(self, info: Info) -> AsyncGenerator[SlaClock, None]:
+        """The clocks of which a threshold was reached, or that were broken, at that moment."""
+        async with aclosing(live.changes(info.context, SlaClockRow, READ, tells=sla.tells)) as rows:
+            async for row in rows:
+                shown = await info.context.lists(sla.clocks_of, row.ticket_id, READ)
+                for one in shown:
+                    if one.row.id == row.id:
+                        yield SlaClock.of(one)

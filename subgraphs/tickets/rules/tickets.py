@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
 
 from subgraphs.kit.errors import Invalid
 from subgraphs.tickets.errors import TooLateToReopen, WrongStatus
+from subgraphs.tickets.rules import calendars
+from subgraphs.tickets.rules.calendars import Calendar
 
 
 class TicketStatus(Enum):
@@ -119,6 +121,15 @@ class TicketMessageKind(Enum):
     """From the customer to us."""
 
 
+class QueueVisibility(Enum):
+    """Who sees the tickets of a queue."""
+
+    INTERNAL = "INTERNAL"
+    """We, and the customers whose tickets they are; not the technicians who work together with us."""
+    SHARED = "SHARED"
+    """Also the customer's own technicians."""
+
+
 class Move(Enum):
     """The commands that move a ticket, by their GraphQL names."""
 
@@ -170,8 +181,6 @@ MOVES: Mapping[Move, Way] = MappingProxyType(
 INSIDERS = frozenset({"STAFF", "SERVICE", "SYSTEM"})
 """The kinds of callers who read and write internal notes; the wall around the notes says the same."""
 
-REOPEN_WITHIN_BUSINESS_DAYS = 10
-
 _GROUPS: Mapping[str, frozenset[TicketStatus]] = MappingProxyType(
     {
         "open": NOT_DONE,
@@ -207,15 +216,7 @@ def statuses(named: str | None) -> frozenset[TicketStatus]:
         raise Invalid(f"{named!r} is no ticket status; use one of {words}.", field="status") from None
 
 
-def check_reopening(resolved_at: datetime | None, at: datetime) -> None:
-    """Raise `TooLateToReopen` when more than ten business days have passed since the ticket was resolved."""
-    if resolved_at and business_days(resolved_at, at) > REOPEN_WITHIN_BUSINESS_DAYS:
-        raise TooLateToReopen(
-            f"It was resolved more than {REOPEN_WITHIN_BUSINESS_DAYS} business days ago; open a new ticket.", field="id"
-        )
-
-
-def business_days(since: datetime, until: datetime) -> int:
-    """How many weekdays (Monday to Friday) lie after the day of `since`, up to the day of `until`."""
-    days = (until.date() - since.date()).days
-    return sum((since + timedelta(days=day)).weekday() < 5 for day in range(1, days + 1))
+def check_reopening(resolved_at: datetime | None, at: datetime, calendar: Calendar, *, within: int) -> None:
+    """Raise `TooLateToReopen` when more than so many business days have passed since the ticket was resolved."""
+    if resolved_at and calendars.business_days(calendar, resolved_at, at) > within:
+        raise TooLateToReopen(f"It was resolved more than {within} business days ago; open a new ticket.", field="id")

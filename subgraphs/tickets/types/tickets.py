@@ -13,8 +13,11 @@ from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
-from subgraphs.tickets import models, rules, service
-from subgraphs.tickets.rules import (
+from subgraphs.tickets.models import desk as desk_models
+from subgraphs.tickets.models import tickets as models
+from subgraphs.tickets.rules import tickets as rules
+from subgraphs.tickets.rules.priorities import TicketLevel
+from subgraphs.tickets.rules.tickets import (
     TicketMessageKind,
     TicketPriority,
     TicketSource,
@@ -22,10 +25,16 @@ from subgraphs.tickets.rules import (
     TicketStatusCategory,
     TicketType,
 )
+from subgraphs.tickets.service import messages, sla, time_entries
+from subgraphs.tickets.service import tickets as service
+from subgraphs.tickets.types.desk import Category, Queue, SubStatus
+from subgraphs.tickets.types.sla import SlaClock
+from subgraphs.tickets.types.time_entries import READ as TIME_READ
+from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
 
 READ = "tickets:read"
 
-for spoken in (TicketStatus, TicketStatusCategory, TicketType, TicketPriority, TicketSource, TicketMessageKind):
+for spoken in (TicketStatusCategory, TicketType, TicketSource, TicketMessageKind, TicketLevel):
     strawberry.enum(spoken)
 
 StatusWord = Annotated[
@@ -68,6 +77,10 @@ class Ticket:
     """Where it is on its way from new to done."""
     priority: TicketPriority
     """How urgent it is."""
+    impact: TicketLevel | None
+    """How far it reaches."""
+    urgency: TicketLevel | None
+    """How soon it hurts."""
     source: TicketSource
     """How it came in."""
     customer_id: strawberry.ID
@@ -76,12 +89,36 @@ class Ticket:
     """The person who asked for it."""
     asset_id: strawberry.ID | None
     """The asset that it is about."""
+    site_id: strawberry.ID | None
+    """The site where the work is."""
+    contract_id: strawberry.ID | None
+    """The contract that was named for it."""
+    requester_email: str | None
+    """The mail address that it came from."""
     assignee_id: strawberry.ID | None
     """The user who has it."""
+    team_id: strawberry.ID | None
+    """The team that has it."""
+    queue_id: strawberry.ID | None
+    """The queue in which it waits."""
+    category_id: strawberry.ID | None
+    """What it is about, in the tenant's tree."""
+    sub_status_id: strawberry.ID | None
+    """The tenant's own word below the status."""
+    parent_id: strawberry.ID | None
+    """The ticket that it is a part of."""
+    merged_into_id: strawberry.ID | None
+    """The ticket in which it continues."""
+    tags: list[str]
+    """Words by which it is found again."""
     vendor_reference: str | None
     """The vendor's own number, while a vendor works on it."""
     due_at: datetime | None
-    """When it should be done."""
+    """When it should be done: the deadline of its resolution, or what a person said."""
+    due_at_manual: bool
+    """Whether a person said when it is due; then no clock moves it."""
+    scheduled_for: datetime | None
+    """When its next appointment begins."""
     first_response_at: datetime | None
     """When the customer first heard from us."""
     resolution: str | None
@@ -119,8 +156,60 @@ class Ticket:
     @strawberry.field
     async def messages(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketMessage]:
         """What was said about it, oldest first."""
-        rows = await info.context.lists(service.messages_of, self.id, READ, limit=bounded(limit))
+        rows = await info.context.lists(messages.messages_of, self.id, READ, limit=bounded(limit))
         return [shape(TicketMessage, row) for row in rows]
+
+    @strawberry.field
+    async def sla_clocks(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[SlaClock]:
+        """What is promised for it, and how that stands now."""
+        shown = await info.context.lists(sla.clocks_of, self.id, READ)
+        return [SlaClock.of(one) for one in shown][: bounded(limit)]
+
+    @strawberry.field
+    async def time_entries(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TimeEntry] | None:
+        """The time that was worked on it, oldest first; null for those who may not see time."""
+        if not info.context.caller.holds(TIME_READ):
+            return None
+        rows = await info.context.lists(time_entries.of_tickets, self.id, TIME_READ, limit=bounded(limit))
+        return [TimeEntry.of(row) for row in rows]
+
+    @strawberry.field
+    async def timers(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketTimer] | None:
+        """The timers that run on it; null for those who may not see time."""
+        if not info.context.caller.holds(TIME_READ):
+            return None
+        rows = await info.context.lists(time_entries.timers_of, self.id, TIME_READ, limit=bounded(limit))
+        return [TicketTimer.of(row) for row in rows]
+
+    @strawberry.field
+    async def queue(self, info: Info) -> Queue | None:
+        """The queue in which it waits."""
+        row = await info.context.row(desk_models.Queue, self.queue_id, READ)
+        return Queue.of(row) if row else None
+
+    @strawberry.field
+    async def category(self, info: Info) -> Category | None:
+        """What it is about, in the tenant's tree."""
+        row = await info.context.row(desk_models.Category, self.category_id, READ)
+        return Category.of(row) if row else None
+
+    @strawberry.field
+    async def sub_status(self, info: Info) -> SubStatus | None:
+        """The tenant's own word below the status."""
+        row = await info.context.row(desk_models.SubStatus, self.sub_status_id, READ)
+        return SubStatus.of(row) if row else None
+
+    @strawberry.field
+    async def parent(self, info: Info) -> Ticket | None:
+        """The ticket that it is a part of."""
+        row = await info.context.row(models.Ticket, self.parent_id, READ)
+        return Ticket.of(row) if row else None
+
+    @strawberry.field
+    async def children(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[Ticket]:
+        """The tickets that are parts of it, oldest first."""
+        rows = await info.context.lists(service.of_parents, self.id, READ, limit=bounded(limit))
+        return [Ticket.of(row) for row in rows]
 
     @classmethod
     def of(cls, row: models.Ticket) -> Self:
@@ -204,6 +293,16 @@ class TicketFilter:
     """About this asset."""
     assignee_id: strawberry.ID | None = None
     """In the hands of this user."""
+    team_id: strawberry.ID | None = None
+    """In the hands of this team."""
+    queue_id: strawberry.ID | None = None
+    """In this queue."""
+    category_id: strawberry.ID | None = None
+    """About this."""
+    contact_id: strawberry.ID | None = None
+    """Asked for by this person."""
+    parent_id: strawberry.ID | None = None
+    """A part of this ticket."""
     created_at: TimeRange | None = None
     """Opened in this span of time."""
     due_at: TimeRange | None = None
