@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from router.executor.fetch import FetchRecord
 from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
+from router.server.config.telemetry import ResponseTraceId
 from router.server.head import head_of
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
@@ -76,6 +77,7 @@ class Observed:
         trusted_proxies: Sequence[Network] = (),
         begin: Begin = Trace.of,
         end: End | None = None,
+        shown_id: ResponseTraceId | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
@@ -83,6 +85,7 @@ class Observed:
         self._trusted = trusted_proxies
         self._begin = begin
         self._end = end
+        self._shown_id = shown_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request; lifespan messages pass through."""
@@ -91,6 +94,8 @@ class Observed:
             return
         facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
         scope["psa.facts"] = facts
+        if self._shown_id is not None:
+            facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         status = CLIENT_GONE
 
         async def stamped(message: Message) -> None:

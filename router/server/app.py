@@ -97,6 +97,7 @@ def build(
     )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
+    shown_id = config.telemetry.exporters.tracing.experimental_response_trace_id
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
@@ -120,14 +121,14 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, door),
+            *_graphql(config.listen.path, door, page_there=config.explorer.enabled),
             *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
-            *page.routes(),
+            *(page.routes() if config.explorer.enabled else ()),
         ],
         middleware=[
             Middleware(
@@ -135,6 +136,7 @@ def build(
                 metrics=metrics,
                 access_log=config.access_log,
                 trusted_proxies=config.listen.trusted_proxies,
+                shown_id=shown_id if shown_id.enabled else None,
                 **watching,
             ),
             Middleware(CrossOrigin, settings=config.cors),
@@ -271,10 +273,10 @@ def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
     return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
-def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
+def _graphql(path: str, answers: ASGIApp, *, page_there: bool = True) -> list[BaseRoute]:
     """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
     own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
-    if own == "/":
+    if own == "/" and page_there:
         # The developers' page is there, too: whoever asks for a page gets that one.
         return [*_graphql("/graphql", answers), Route("/", answers, methods=["POST"])]
     # Examples of graphql-sse look for it at the second one.
