@@ -21,13 +21,17 @@ class Admission:
         self._settings = settings
         self._at_work = 0
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place for one request; raises `Refused` when there is none."""
+    def check(self) -> None:
+        """Raise `Refused` when there is no place now: the sooner it's said, the less it costs."""
         if self._at_work >= self._settings.concurrent_requests:
             retry = {"retry-after": str(self._settings.retry_after_seconds)}
             message = "Your request has been concurrency limited."
             raise Refused("REQUEST_CONCURRENCY_LIMITED", message, headers=retry)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for one request; raises `Refused` when there is none."""
+        self.check()
         self._at_work += 1
         try:
             yield
