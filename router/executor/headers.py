@@ -97,6 +97,11 @@ class Rules:
     for_all: tuple[Rule, ...] = ()
     by_service: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none."""
+        return not self.for_all and not self.by_service
+
     def of(self, service: str) -> tuple[Rule, ...]:
         """Return the rules that apply to a service."""
         own = self.by_service.get(service)

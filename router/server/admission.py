@@ -28,15 +28,23 @@ class Admission:
             message = "Your request has been concurrency limited."
             raise Refused("REQUEST_CONCURRENCY_LIMITED", message, headers=retry)
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
+    def enter(self) -> None:
         """Take a place for one request; raises `Refused` when there is none."""
         self.check()
         self._at_work += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._at_work -= 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a place during the block."""
+        self.enter()
         try:
             yield
         finally:
-            self._at_work -= 1
+            self.leave()
 
     def until(self, work: asyncio.Future[Any]) -> None:
         """Keep a place for work that goes on when the first part of its answer is on its way."""

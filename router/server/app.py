@@ -22,13 +22,14 @@ from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
 from router.server import forwarding, health, registration, registry_admin, wiring
-from router.server.access_log import Observed
+from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.jwt import Jwt
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
+from router.server.express import Express
 from router.server.health import Ending
 from router.server.http import GraphQLOverHTTP
 from router.server.limits import Warden
@@ -100,7 +101,14 @@ def build(
     shown_id = config.telemetry.exporters.tracing.experimental_response_trace_id
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
-    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
+    over_http = GraphQLOverHTTP(pipeline, live.streams)
+    observer = Observer(
+        metrics,
+        access_log=config.access_log,
+        trusted_proxies=config.listen.trusted_proxies,
+        shown_id=shown_id if shown_id.enabled else None,
+        **watching,
+    )
 
     def public_keys() -> dict[str, Any]:
         return identity.minter.public_keys() if identity and identity.minter else {"keys": []}
@@ -121,7 +129,7 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, door, page_there=config.explorer.enabled),
+            *_graphql(config.listen.path, live.over_http(over_http), page_there=config.explorer.enabled),
             *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
@@ -131,14 +139,7 @@ def build(
             *(page.routes() if config.explorer.enabled else ()),
         ],
         middleware=[
-            Middleware(
-                Observed,
-                metrics=metrics,
-                access_log=config.access_log,
-                trusted_proxies=config.listen.trusted_proxies,
-                shown_id=shown_id if shown_id.enabled else None,
-                **watching,
-            ),
+            Middleware(Observed, observer=observer),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -152,6 +153,7 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     app.state.live = live
+    app.state.express = Express(over_http, observer, live.streams)
     return app
 
 

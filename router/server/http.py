@@ -48,7 +48,7 @@ class GraphQLOverHTTP:
     """The ASGI application behind `/graphql`."""
 
     def __init__(self, pipeline: Pipeline, streams: Streams) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
@@ -95,7 +95,7 @@ class GraphQLOverHTTP:
         self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
     ) -> Response:
         async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
-            caller = await self._pipeline.identify(headers, facts)
+            caller = await self.pipeline.identify(headers, facts)
             client = Client(headers, facts, caller, may_write=method == "POST")
             if isinstance(asked, list):
                 return await self._answer_batch(asked, client, receive, wanted)
@@ -125,7 +125,7 @@ class GraphQLOverHTTP:
     async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
         form = incremental.accepted(client.headers) if self._config.defer_support else None
         request = graphql_request(asked)
-        prepared = await self._pipeline.prepare(request, replace(client, deferring=form is not None))
+        prepared = await self.pipeline.prepare(request, replace(client, deferring=form is not None))
         if prepared.is_subscription:
             uploads.check_none(request.variables)
             return self._streams.answer(prepared, request, client)
@@ -140,7 +140,7 @@ class GraphQLOverHTTP:
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
-        members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
+        members = await batching.prepared(asked, lambda member: self.pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
         bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
         client.facts.error_codes.extend(

@@ -74,6 +74,8 @@ class Persisted:
     async def resolve(self, request: GraphQLRequest, client: Client) -> GraphQLRequest:
         """Return the request with its text; raises `Refused` when there is none, or it may not be."""
         if request.query:
+            if request.document_id is None and not self._settings.enabled:
+                return request
             return await self._given(request, client)
         if request.document_id is None or len(request.document_id) > _LONGEST_ID:
             raise Refused("BAD_REQUEST", "The parameter `query` must be a GraphQL document.")

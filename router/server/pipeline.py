@@ -62,7 +62,8 @@ class Identity:
     """Absent where subgraphs are others', who don't know our tokens."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Client:
     """Who sent an operation, and what came along with it.
 
@@ -76,7 +77,8 @@ class Client:
     deferring: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Prepared:
     """An operation that passed every check and needs only to be run."""
 
@@ -146,6 +148,9 @@ class Pipeline:
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         errors = config.include_subgraph_errors
         self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
+        shown, anybody = config.expose_query_plan, config.authentication is None and config.jwt is None
+        self._shows_plans = anybody if shown is None else shown
+        self._forwarded = config.subgraphs.forwarded_headers
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -183,16 +188,18 @@ class Pipeline:
             await self._limiter.take(client.caller, client.headers, client.facts)
         request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
-        limits.check_variables(request.variables, self.warden, registered=request.registered)
+        if request.variables:
+            limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
         if self.seen is not None and operation.digest is not None:
             name = client_name(client.headers)
             self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
-        self._log_withheld(operation, client)
-        _check_way(operation, client)
-        if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:
-            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
-        self.warden.count(operation.measured)
+        if operation.withheld:
+            self._log_withheld(operation, client)
+        if operation.definition.operation is OperationType.MUTATION:
+            self._check_way(client)
+        if operation.measured:
+            self.warden.count(operation.measured)
         conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
@@ -200,32 +207,35 @@ class Pipeline:
         call = self._call(request, client, operation, opened)
         masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
-        extensions = {**operation.extensions, **shown}
+        extensions = {**operation.extensions, **shown} if shown or operation.extensions else {}
         if opened is not None and self.config.demand_control.include_extension_metadata:
             extensions["cost"] = opened.extension
         dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
         return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened)
 
+    def _check_way(self, client: Client) -> None:
+        """Refuse a mutation where nothing may be changed."""
+        if not client.may_write:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
+        if self.config.forbid_mutations:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
+
     def _log_withheld(self, operation: Operation, client: Client) -> None:
-        if operation.withheld and self.config.authorization.directives.errors.log:
+        if self.config.authorization.directives.errors.log:
             paths = [".".join(path) for path in operation.withheld]
             log.info("operation.withheld", paths=paths, **{"trace.id": client.facts.trace.trace_id})
 
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
-        allowed = self.config.expose_query_plan
-        if allowed is None:
-            allowed = self.config.authentication is None and self.config.jwt is None
-        if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
+        if not self._shows_plans or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
     def _call(self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None) -> Call:
         headers, facts = client.headers, client.facts
-        forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
+        forwarded = {name: headers[name] for name in self._forwarded if name in headers}
         traced = facts.trace.headers()
         identity, caller, rules = self._identity, client.caller, self._to_services
         claims = caller.claims if caller else None
-
         by_service: dict[str, dict[str, str]] = {}
 
         def headers_for(service: str) -> Mapping[str, str]:
@@ -233,18 +243,21 @@ class Pipeline:
                 opened.check_subgraph(service)
             told = by_service.get(service)
             if told is None:
-                ruled = to_service(
-                    rules.of(service), tuple(headers.items()), claims, partial(known_of, operation, headers)
-                )
+                own = rules.of(service)
+                known = partial(known_of, operation, headers)
+                ruled = to_service(own, tuple(headers.items()), claims, known) if own else {}
                 told = by_service[service] = {**forwarded, **ruled, **traced}
             if identity is None or identity.minter is None or caller is None:
                 return told
+            # Not kept: it is good for a minute, and a subscription's events go on asking.
             return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
         def observe(record: FetchRecord) -> None:
             facts.fetches.append(record)
             self._metrics.fetched(record)
 
+        if self._to_client.is_empty and opened is None:
+            return Call(request.variables, headers_for, observe, self._deadline(operation))
         returned = Returned(self._to_client)
         facts.returned.append(returned.lines)
 
@@ -293,16 +306,13 @@ async def _find(
     return operation
 
 
-def _check_way(operation: Operation, client: Client) -> None:
-    if not client.may_write and operation.definition.operation is OperationType.MUTATION:
-        raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
-
-
 def _coerced(operation: Operation, request: GraphQLRequest, *, hide_suggestions: bool) -> Mapping[str, Any]:
     """Check the variables; the subgraphs get what the client sent, the conditions of the plan get these."""
+    if not operation.definition.variable_definitions:
+        return {}
     coerced = get_variable_values(
         operation.schema,
-        operation.definition.variable_definitions or (),
+        operation.definition.variable_definitions,
         dict(request.variables),
         max_errors=_MOST_VARIABLE_ERRORS,
         hide_suggestions=hide_suggestions,

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, Uuid
+from sqlalchemy import Enum, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subgraphs.auth.models.people import Model
+from subgraphs.auth.rules.upstream import ProviderType
 from subgraphs.kit import tables
 
 
 class IdentityProvider(tables.Entity, Model):
-    """A provider of others (OpenID Connect) at which people of this tenant sign in."""
+    """A provider of others at which people of this tenant sign in."""
 
     __tablename__ = "identity_provider"
 
+    type: Mapped[ProviderType] = mapped_column(Enum(ProviderType, native_enum=False), default=ProviderType.OIDC)
     name: Mapped[str]
     issuer: Mapped[str]
+    """What it calls itself: its issuer, or its entity ID."""
     client_id: Mapped[str]
+    """What we are called there: our client's id, or our entity ID."""
+    sign_in_url: Mapped[str | None]
+    """Where browsers sign in, if it does not say so itself."""
+    certificates: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    """With whose keys its assertions are signed, as PEM."""
+    claims_mapping: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    """Which of our claims is which attribute there."""
     scopes: Mapped[str]
     domains: Mapped[list[str]] = mapped_column(JSONB)
     """The mail domains for which it speaks: an address of another one proves nothing here."""
@@ -65,3 +76,5 @@ class UpstreamSignIn(Model):
     verifier: Mapped[str]
     leads_to: Mapped[str]
     expires_at: Mapped[datetime]
+    said: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the provider said meanwhile, where it speaks to us by another page's form."""

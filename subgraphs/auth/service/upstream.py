@@ -1,4 +1,4 @@
-"""Signing in at a provider of others (Entra ID, Keycloak, any that speaks OpenID Connect).
+"""Signing in at a provider of others (Entra ID, Keycloak, any that speaks OpenID Connect; `saml` for SAML 2.0).
 
     leave ─► their page ─► back with a code ─► their token endpoint ─► an id token, judged ─► a user of ours
 
@@ -32,7 +32,9 @@ from subgraphs.auth.errors import LastOwner, NotProven
 from subgraphs.auth.models.people import User
 from subgraphs.auth.models.upstream import IdentityProvider, IdentityProviderSecret, UpstreamIdentity, UpstreamSignIn
 from subgraphs.auth.rules import people as rules
+from subgraphs.auth.rules import saml_documents as documents
 from subgraphs.auth.rules.people import UserKind, UserStatus
+from subgraphs.auth.rules.upstream import ProviderType
 from subgraphs.auth.service import grants, people
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.ids import uuid7
@@ -40,6 +42,7 @@ from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
 CALLBACK = "/auth/upstream/callback"
+SAML = "/auth/saml"
 _LIFE = timedelta(minutes=10)
 _LEEWAY_SECONDS = 60
 _ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "Ed25519"]
@@ -82,6 +85,34 @@ async def create(
     scopes: str | None = None,
 ) -> IdentityProvider:
     """Write down a provider; nobody lets it give roles that they could not give themselves."""
+    row = await written(
+        work,
+        name=name,
+        domains=domains,
+        role_mapping=role_mapping,
+        default_roles=default_roles,
+        issuer=address(work, issuer.rstrip("/"), field="issuer"),
+        client_id=line(client_id, field="clientId"),
+        scopes=line(scopes or "openid profile email", field="scopes"),
+        group_claim=line(group_claim or "groups", field="groupClaim", longest=100),
+        creates_users=creates_users,
+        trusts_addresses=trusts_addresses,
+    )
+    sealed = sealing.of(work.settings).close(client_secret.encode(), purpose=_purpose(row.id))
+    work.session.add(IdentityProviderSecret(provider_id=row.id, sealed=sealed))
+    return row
+
+
+async def written(
+    work: Work,
+    *,
+    name: str,
+    domains: Iterable[str],
+    role_mapping: Mapping[str, str] | None,
+    default_roles: Iterable[str],
+    **about: Any,
+) -> IdentityProvider:
+    """A new provider of either language, if whoever writes it down may give what it will give."""
     mapping, defaults = dict(role_mapping or {}), list(dict.fromkeys(default_roles))
     for role in (*mapping.values(), *defaults):
         if role not in ROLES:
@@ -92,20 +123,13 @@ async def create(
     row = IdentityProvider(
         id=uuid7(),
         name=line(name, field="name", longest=60),
-        issuer=_address(work, issuer.rstrip("/")),
-        client_id=line(client_id, field="clientId"),
-        scopes=line(scopes or "openid profile email", field="scopes"),
         domains=spoken_for,
-        group_claim=line(group_claim or "groups", field="groupClaim", longest=100),
         role_mapping=mapping,
         default_roles=defaults,
-        creates_users=creates_users,
-        trusts_addresses=trusts_addresses,
+        **about,
     )
     work.add(row)
     await work.session.flush()
-    sealed = sealing.of(work.settings).close(client_secret.encode(), purpose=_purpose(row.id))
-    work.session.add(IdentityProviderSecret(provider_id=row.id, sealed=sealed))
     return row
 
 
@@ -133,35 +157,49 @@ async def for_address(work: Work, address: str) -> list[Choice]:
 
 async def leave(work: Work, provider_id: UUID, *, browser: str, leads_to: str, hint: str) -> str:
     """Where to send the browser."""
-    provider = await _open(work, provider_id)
-    told = await _asked(work, f"{provider.issuer}/.well-known/openid-configuration")
-    if told.get("issuer", "").rstrip("/") != provider.issuer:
-        raise NotProven("The provider calls itself by another name.")
-    state, nonce, verifier = handles.new(work.caller.tenant), secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    provider = await opened(work, provider_id)
+    state = handles.new(work.caller.tenant)
     await work.session.execute(delete(UpstreamSignIn).where(UpstreamSignIn.expires_at < work.at))
-    row = UpstreamSignIn(
+    way = UpstreamSignIn(
         state_hash=handles.hashed(state),
         provider_id=provider.id,
         browser_hash=handles.hashed(browser),
-        nonce=nonce,
-        verifier=verifier,
+        nonce=f"_{secrets.token_urlsafe(24)}",
+        verifier=secrets.token_urlsafe(48),
         leads_to=leads_to,
         expires_at=work.at + _LIFE,
     )
-    work.session.add(row)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    work.session.add(way)
+    if provider.type is ProviderType.SAML:
+        where = provider.sign_in_url or ""
+        return documents.request_url(party(work), where, request=way.nonce, state=state, at=work.at)
+    return await _authorization_url(work, provider, way, state, hint)
+
+
+def party(work: Work) -> documents.Party:
+    """What we are called at the SAML providers of this tenant, and where we receive their responses."""
+    here = f"{work.settings.needed('issuer').rstrip('/')}{SAML}/{work.caller.tenant}"
+    return documents.Party(f"{here}/metadata", f"{here}/acs")
+
+
+async def _authorization_url(work: Work, provider: IdentityProvider, way: UpstreamSignIn, state: str, hint: str) -> str:
+    told = await _asked(work, f"{provider.issuer}/.well-known/openid-configuration")
+    if told.get("issuer", "").rstrip("/") != provider.issuer:
+        raise NotProven("The provider calls itself by another name.")
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(way.verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
         "response_type": "code",
         "client_id": provider.client_id,
         "redirect_uri": f"{work.settings.needed('issuer')}{CALLBACK}",
         "scope": provider.scopes,
         "state": state,
-        "nonce": nonce,
+        "nonce": way.nonce,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
         **({"login_hint": hint} if hint else {}),
     }
-    return f"{_address(work, str(told['authorization_endpoint']))}?{urlencode(parameters, quote_via=quote)}"
+    where = address(work, str(told["authorization_endpoint"]), field="issuer")
+    return f"{where}?{urlencode(parameters, quote_via=quote)}"
 
 
 async def come_back(work: Work, state: str, *, browser: str) -> UpstreamSignIn:
@@ -178,7 +216,11 @@ async def come_back(work: Work, state: str, *, browser: str) -> UpstreamSignIn:
 
 async def claims(work: Work, way: UpstreamSignIn, code: str, issuer: str | None) -> Claims:
     """What the provider says about whoever comes back, judged; raises `NotProven`."""
-    provider = await _open(work, way.provider_id)
+    provider = await opened(work, way.provider_id)
+    if provider.type is ProviderType.SAML:
+        if way.said is None:
+            raise NotProven("The provider has said nothing yet.")
+        return way.said
     if issuer is not None and issuer.rstrip("/") != provider.issuer:
         raise NotProven("Another provider answers.")
     told = await _asked(work, f"{provider.issuer}/.well-known/openid-configuration")
@@ -189,7 +231,7 @@ async def claims(work: Work, way: UpstreamSignIn, code: str, issuer: str | None)
 
 async def user(work: Work, way: UpstreamSignIn, said: Claims) -> User:
     """The user whom the provider names, written down if they are new, with the roles of their groups."""
-    provider = await _open(work, way.provider_id)
+    provider = await opened(work, way.provider_id)
     key = {"tenant_id": work.caller.tenant, "provider_id": provider.id, "subject": str(said["sub"])[:255]}
     known = await work.session.get(UpstreamIdentity, key)
     found = await work.find(User, known.user_id) if known else await _introduced(work, provider, said)
@@ -254,7 +296,8 @@ async def _follow_groups(work: Work, provider: IdentityProvider, found: User, sa
 # --- asking the provider
 
 
-async def _open(work: Work, provider_id: UUID) -> IdentityProvider:
+async def opened(work: Work, provider_id: UUID) -> IdentityProvider:
+    """A provider that may be used; raises `NotProven`."""
     provider = await work.find(IdentityProvider, provider_id)
     if provider is None or provider.disabled_at is not None:
         raise NotProven("There is no such provider.")
@@ -322,7 +365,7 @@ def _judged(work: Work, provider: IdentityProvider, keys: Claims, token: str, no
     return said
 
 
-def _address(work: Work, url: str) -> str:
+def address(work: Work, url: str, *, field: str) -> str:
     """An address at a provider: https, or http where the whole platform is on this machine."""
     secure = url.startswith("https://") or (url.startswith("http://") and outside.runs_on_loopback(work.settings))
     if (
@@ -332,7 +375,7 @@ def _address(work: Work, url: str) -> str:
         or any(one in url for one in ' "<>\\')
         or len(url) > 500
     ):
-        raise Invalid("issuer is an https address.", field="issuer")
+        raise Invalid(f"{field} is an https address.", field=field)
     return url
 
 

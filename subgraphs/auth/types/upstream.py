@@ -8,9 +8,12 @@ from typing import Self
 import strawberry
 
 from subgraphs.auth.models import upstream as models
+from subgraphs.auth.rules.upstream import ProviderType
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
+
+strawberry.enum(ProviderType, name="IdentityProviderType")
 
 
 @strawberry.type
@@ -24,17 +27,34 @@ class GroupRole:
 
 
 @strawberry.type
+class ClaimMapping:
+    """By which name a provider knows what we want to know."""
+
+    claim: str
+    """What we want to know: `email`, `name`."""
+    attribute: str
+    """The attribute in its assertions."""
+
+
+@strawberry.type
 class IdentityProvider:
-    """A provider of others (OpenID Connect) at which people sign in: Entra ID, Keycloak and others."""
+    """A provider of others at which people sign in: Entra ID, Keycloak and others."""
 
     id: strawberry.ID
     """The identifier: a UUID."""
+    type: ProviderType
+    """Which language it speaks."""
     name: str
     """What it is called on the pages."""
     issuer: str
-    """What it calls itself: an https address."""
+    """What it calls itself: its issuer, or its entity ID."""
     client_id: str
-    """Under which name we ask it."""
+    """Under which name we ask it: our client's id, or our entity ID, where our metadata are."""
+    sign_in_url: str | None
+    """Where browsers sign in, if it speaks SAML."""
+    certificates: list[str]
+    """With whose keys its assertions are signed, as PEM; none if it does not speak SAML."""
+    claims: strawberry.Private[list[ClaimMapping]]
     domains: list[str]
     """The mail domains for which it speaks."""
     group_claim: str
@@ -54,6 +74,11 @@ class IdentityProvider:
     """When it was written down."""
 
     @strawberry.field
+    def claims_mapping(self, limit: Limit = DEFAULT_LIMIT) -> list[ClaimMapping]:
+        """By which names it knows what we want to know."""
+        return self.claims[: bounded(limit)]
+
+    @strawberry.field
     def role_mapping(self, limit: Limit = DEFAULT_LIMIT) -> list[GroupRole]:
         """Which of its groups is which role here."""
         return self.mapping[: bounded(limit)]
@@ -61,7 +86,9 @@ class IdentityProvider:
     @classmethod
     def of(cls, row: models.IdentityProvider) -> Self:
         """The provider in this row."""
-        return shape(cls, row, mapping=[GroupRole(group=one, role=role) for one, role in row.role_mapping.items()])
+        mapping = [GroupRole(group=one, role=role) for one, role in row.role_mapping.items()]
+        claims = [ClaimMapping(claim=claim, attribute=one) for claim, one in row.claims_mapping.items()]
+        return shape(cls, row, mapping=mapping, claims=claims)
 
 
 @strawberry.type

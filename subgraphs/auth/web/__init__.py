@@ -23,6 +23,7 @@ from subgraphs.auth.web.house import BadForm, House
 from subgraphs.auth.web.leaving import Leaving
 from subgraphs.auth.web.links import Links
 from subgraphs.auth.web.registration import Registering
+from subgraphs.auth.web.saml import Saml
 from subgraphs.auth.web.sign_in import SignIn
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
@@ -64,6 +65,7 @@ def _pages(house: House) -> list[BaseRoute]:
     enrolling, links = Enrolling(house, sign_in), Links(house, sign_in)
     account, devices = Account(house, enrolling), Devices(house)
     authorize, leaving, company = Authorize(house), Leaving(house), Company(house, sign_in)
+    saml = Saml(house)
     pages: list[tuple[str, Answer | None, Answer | None]] = [
         ("/auth/authorize", authorize.__call__, authorize.__call__),
         ("/auth/consent", None, authorize.consent),
@@ -85,6 +87,8 @@ def _pages(house: House) -> list[BaseRoute]:
         ("/auth/device", devices.show, devices.decide),
         ("/auth/company", company.show, company.leave),
         ("/auth/upstream/callback", company.back, None),
+        ("/auth/saml/{tenant}/metadata", saml.metadata, None),
+        ("/auth/saml/{tenant}/acs", None, saml.receive),
         ("/auth/logout", leaving.logout, leaving.logout),
         ("/auth/sign-out", None, leaving.sign_out),
     ]
