@@ -83,7 +83,7 @@ class Observer:
         self._trusted = trusted_proxies
         self._begin = begin
         self._end = end
-        self._shown_id = shown_id
+        self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
     def began(self, scope: Scope) -> Facts:
         """Count a request in; what is learned about it goes into what is returned."""
