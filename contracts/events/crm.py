@@ -49,6 +49,8 @@ class _ContactFact(Event):
 
     id: UUID
     customer_id: UUID
+    name: str = ""
+    """First and last name."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the contact is new."""
 
