@@ -283,3 +283,18 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {role: expanded(patterns.split()) for role, patterns in MATRIX.items()}
 )
 """The system roles, with every permission that they give."""
+
+NOT_IN_ANOTHERS_NAME: frozenset[str] = expanded(
+    [
+        "account:write",
+        "users:write",
+        "users:write.company",
+        "roles:write",
+        "apikeys:write",
+        "impersonate",
+        "tenant:admin",
+        "secrets:admin",
+        "credentials:read",
+    ]
+)
+"""What nobody may do in somebody else's name: what opens doors for later, or would stay when the other is gone."""

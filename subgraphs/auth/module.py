@@ -3,7 +3,7 @@
 from contracts.events import auth as events
 from subgraphs.auth import consumers, web
 from subgraphs.auth.resolvers import roots
-from subgraphs.auth.service import keys, logouts, mails, sweeping
+from subgraphs.auth.service import impersonation, keys, logouts, mails, sweeping
 from subgraphs.auth.types.people import Contact
 from subgraphs.auth.web import internal
 from subgraphs.kit.module import Module
@@ -17,7 +17,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     references=("Customer", "Contact"),
     consumers=(consumers.TREE, consumers.LEFT),
-    jobs=(keys.ROTATE, logouts.TELL, mails.SEND, sweeping.SWEEP),
+    jobs=(impersonation.EXPIRE, keys.ROTATE, logouts.TELL, mails.SEND, sweeping.SWEEP),
     web=web.routes,
     internal=internal.routes,
 )

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from subgraphs.auth.resolvers.impersonation import ImpersonationMutation, ImpersonationQuery
 from subgraphs.auth.resolvers.people import PeopleMutation, PeopleQuery
 from subgraphs.auth.resolvers.rights import RightsMutation, RightsQuery
 from subgraphs.auth.resolvers.service_accounts import ServiceAccountMutation, ServiceAccountQuery
@@ -10,10 +11,12 @@ from subgraphs.auth.resolvers.upstream import UpstreamMutation, UpstreamQuery
 
 
 @strawberry.type
-class Query(PeopleQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
+class Query(ImpersonationQuery, PeopleQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
     """What can be asked about identities."""
 
 
 @strawberry.type
-class Mutation(PeopleMutation, RightsMutation, ServiceAccountMutation, SignInMutation, UpstreamMutation):
+class Mutation(
+    ImpersonationMutation, PeopleMutation, RightsMutation, ServiceAccountMutation, SignInMutation, UpstreamMutation
+):
     """What can be done with identities."""

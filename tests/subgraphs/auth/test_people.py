@@ -117,31 +117,37 @@ async def test_an_owner_is_described_by_owners_alone(auth: Auth, tenant: UUID):
 
 async def test_colleagues_see_each_others_names_and_nothing_else(auth: Auth, tenant: UUID):
     me, colleague = await someone(auth, tenant, "technician"), await someone(auth, tenant, "technician")
-    private = ("email", "locale", "timeZone", "lastLoginAt", "costRate", "roles")
-    query = "query($id: ID!) { user(id: $id) { displayName %s } }"
+    query = """query($them: [_Any!]!) { _entities(representations: $them) { ... on User { displayName %s } } }"""
+    them = [{"__typename": "User", "id": str(colleague.id)}]
     asking = acting(me, "technician")
 
-    assert await auth.service.data(query % "firstName", asking, id=str(colleague.id)) == {
-        "user": {"displayName": "Ada", "firstName": None}
+    assert await auth.service.data(query % "firstName", asking, them=them) == {
+        "_entities": [{"displayName": "Ada", "firstName": None}]
     }
-    for field in private:
-        answer = await auth.service.ask(query % field, asking, id=str(colleague.id))
-        assert answer["data"] == {"user": {"displayName": "Ada", field: None}}
+    for field in ("email", "locale", "timeZone", "lastLoginAt", "costRate", "roles"):
+        answer = await auth.service.ask(query % field, asking, them=them)
+        assert answer["data"] == {"_entities": [{"displayName": "Ada", field: None}]}
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
-    own = await auth.service.data("query($id: ID!) { user(id: $id) { email locale roles } }", asking, id=str(me.id))
-    assert own == {"user": {"email": me.email, "locale": "de-DE", "roles": ["technician"]}}
+    assert await auth.service.data("{ me { email locale roles } }", asking) == {
+        "me": {"email": me.email, "locale": "de-DE", "roles": ["technician"]}
+    }
 
 
 async def test_who_does_not_see_addresses_finds_nobody_by_them(auth: Auth, tenant: UUID):
     me, colleague = await someone(auth, tenant, "technician"), await someone(auth, tenant, "technician")
-    query = """query($s: String!) { users(search: $s) { id } usersConnection(search: $s, first: 9) { nodes { id } } }"""
+    await someone(auth, tenant, "portal_user", kind=UserKind.CUSTOMER, customer=uuid4())
+    names = "query($s: String) { colleagues(search: $s) { id } }"
+    addresses = "query($s: String!) { users(search: $s) { id } usersConnection(search: $s, first: 9) { nodes { id } } }"
     found = [{"id": str(colleague.id)}]
 
-    assert await auth.service.data(query, acting(me, "technician"), s=colleague.email) == {
-        "users": [],
-        "usersConnection": {"nodes": []},
-    }
-    assert await auth.service.data(query, acting(me, "owner"), s=colleague.email) == {
+    by_address = await auth.service.data(names, acting(me, "technician"), s=colleague.email)
+    by_name = await auth.service.data(names, acting(me, "technician"), s="ada")
+    refused_list = await auth.service.ask("{ users { id } }", acting(me, "technician"))
+
+    assert by_address == {"colleagues": []}
+    assert sorted(one["id"] for one in by_name["colleagues"]) == sorted([str(me.id), str(colleague.id)])
+    assert [error["extensions"]["code"] for error in refused_list["errors"]] == ["FORBIDDEN"]
+    assert await auth.service.data(addresses, acting(me, "owner"), s=colleague.email) == {
         "users": found,
         "usersConnection": {"nodes": found},
     }
