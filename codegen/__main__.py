@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from codegen import errors, events, graph, house_map
+from codegen import asyncapi, errors, events, graph, house_map, recorded
 from codegen.artifact import Artifact
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 def main(
     *, check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when something is stale.")] = False
 ) -> None:
-    """Write everything that is generated: SDL, supergraph, event schemas, the error manual, the map of the house."""
+    """Write everything that is generated: SDL, supergraph, event schemas, AsyncAPI, the error manual, the map of the house."""
     stale = [artifact for artifact in artifacts() if artifact.written(ROOT) != artifact.text]
     for artifact in stale:
         if check:
@@ -37,6 +37,8 @@ def artifacts() -> Iterator[Artifact]:
     """All that is generated, as it should be."""
     yield from graph.artifacts()
     yield from events.artifacts()
+    yield asyncapi.artifact()
+    yield from recorded.artifacts(ROOT)
     yield errors.artifact()
     yield house_map.artifact(ROOT)
 

@@ -12,22 +12,25 @@ import json
 from typing import Any, Final
 
 LONGEST: Final = 16_384
-_FORBIDDEN: Final = frozenset({"jku", "x5u", "jwk", "x5c", "crit", "b64", "zip"})
+FORBIDDEN: Final = frozenset({"jku", "x5u", "jwk", "x5c", "crit", "b64", "zip"})
 
 
 class Misshapen(ValueError):
     """The token is not one that we read."""
 
 
-def check(token: str) -> None:
-    """Raise `Misshapen` unless this is a signed JWT with a plain header, and every name in it is said once."""
+def check(token: str, forbidden: frozenset[str] = FORBIDDEN) -> None:
+    """Raise `Misshapen` unless this is a signed JWT with a plain header, and every name in it is said once.
+
+    Whoever reads tokens of others' issuers may forbid less in the header.
+    """
     if len(token) > LONGEST or not token.isascii():
         raise Misshapen("the token is too long, or not ASCII")
     parts = token.split(".")
     if len(parts) != 3 or not all(parts):
         raise Misshapen("the token has not three parts")
     header, _ = (_object(part) for part in parts[:2])
-    if found := sorted(_FORBIDDEN & header.keys()):
+    if found := sorted(forbidden & header.keys()):
         raise Misshapen(f"the header has {', '.join(found)}")
 
 

@@ -72,7 +72,7 @@ def serve(
     if hot_reload or dev:
         more["hot_reload"] = True
     if dev:
-        more |= {"introspection": True, "expose_query_plan": True, "mask_internal_errors": False}
+        more |= {"introspection": True, "expose_query_plan": True, "include_subgraph_errors__all": True}
     ecs.configure(level=_level(log))
     try:
         serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)

@@ -112,6 +112,12 @@ CATALOGUE = catalogue(
     ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
+        "AUTH_ERROR",
+        "There is no token, or it can't be accepted, where tokens of any issuers are (`jwt`); 400 when the header holds none.",
+        "client",
+        401,
+    ),
+    ErrorCode(
         "UNAUTHORIZED_FIELD_OR_TYPE",
         "The caller may not see this field, or what it returns; it is null.",
         "client",

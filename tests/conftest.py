@@ -1,7 +1,8 @@
 """What every test may ask for: a real PostgreSQL with a fresh database, a real RabbitMQ, a real Redis.
 
-`./dev test` starts them and names them in the environment. Without it, PostgreSQL is the embedded one, and tests that
-need a service nobody named are skipped, with a line at the beginning and at the end that says so.
+`./dev test` starts them and names them in the environment, one of each for every worker. Without it, PostgreSQL is the
+embedded one, and tests that need a service nobody named are skipped, with a line at the beginning and at the end that
+says so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ import pytest
 
 from deploy.local.postgres import embedded_postgres
 
+# Folders whose tests ask one platform, which is built when it is first asked for.
+_ONE_PLATFORM = ("tests/walls", "tests/e2e")
+# What would be waited for if it came last.
+_SLOW = ("tests/walls", "tests/e2e", "tests/faults/test_nothing_is_lost.py")
 _SERVICES = {"RabbitMQ": "PSA_TEST_AMQP_URL", "Redis": "PSA_TEST_REDIS_URL"}
 
 
@@ -51,6 +56,20 @@ def redis_url() -> str:
     return _named("Redis")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, in one worker, what shares a platform or a database; begin with what takes longest."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
+    items.sort(key=lambda item: _SLOW.index(place) if (place := _shared_by(item)) in _SLOW else len(_SLOW))
+
+
+def _shared_by(item: pytest.Item) -> str:
+    """A whole folder where its tests share a platform, otherwise the file."""
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    return next((folder for folder in _ONE_PLATFORM if path.startswith(f"{folder}/")), path)
+
+
 def pytest_report_header() -> list[str]:
     """Say before the first test what will be left out."""
     return [_left_out(service) for service in _SERVICES if not _is_named(service)]
@@ -66,7 +85,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _named(service: str) -> str:
     if not _is_named(service):
         pytest.skip(_left_out(service))
-    return os.environ[_SERVICES[service]]
+    # Workers are called gw0, gw1, …; without any, the first address is ours.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return os.environ[_SERVICES[service]].split()[worker]
 
 
 def _is_named(service: str) -> bool:

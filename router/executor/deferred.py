@@ -22,13 +22,14 @@ from itertools import count
 from typing import Any
 
 from router.executor import introspection
-from router.executor.errors import Faults, Masking, ResponsePath
+from router.executor.errors import Faults, ResponsePath
 from router.executor.execute import taken, walk
 from router.executor.fetch import Call, Run, Services
 from router.executor.operation import Operation
 from router.executor.part_projection import Data, Later, PartProjection, TakenBackError, additions, object_at
 from router.executor.paths import EACH
 from router.executor.projection import CODE
+from router.executor.redaction import Masking
 from router.executor.spending import Spending
 from router.graph.selections import Deferral
 from router.planner.query_plan import Condition, Defer, DeferredNode, Fetch, Flatten, Parallel, PlanNode, Sequence

@@ -18,14 +18,12 @@ from typing import Any
 import structlog
 
 from router.executor.asked import Asked
+from router.executor.redaction import Masking
 from router.executor.transport import TransportFailure
 
 log = structlog.get_logger(__name__)
 
 ResponsePath = tuple[str | int, ...]
-
-_INTERNAL_CODES = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR"})
-_DETAILS = frozenset({"exception", "stacktrace", "debugMessage"})
 
 _NOTHING_BELOW = Asked()
 
@@ -41,14 +39,6 @@ _REASONS = {
     "HOOK_REFUSED": "is not asked, or not believed",
     "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Masking:
-    """Whether details of a service's internal errors are kept from the client; `trace_id` leads to them."""
-
-    enabled: bool = True
-    trace_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -79,17 +69,15 @@ class Faults:
 
     def pass_on(self, service: str, raw: Mapping[str, Any], path: ResponsePath | None) -> None:
         """Add an error that a service reported, with the path where the client sees it."""
-        own = raw.get("extensions")
-        extensions = dict(own) if isinstance(own, dict) else {}
-        code = extensions.get("code")
-        extensions["code"] = code if isinstance(code, str) and code else "DOWNSTREAM_SERVICE_ERROR"
-        extensions["service"] = service
-        message = raw.get("message")
+        own, message = raw.get("extensions"), raw.get("message")
         if not isinstance(message, str):
             message = "The service gave no message."
-        if self.masking.enabled:
-            message = self._mask(service, message, extensions)
-        self._add(message, path, extensions)
+        passed = self.masking.shown(service, message, own if isinstance(own, dict) else {})
+        if passed.hidden:
+            # The one place where the trace id of the client's error leads to.
+            facts = {"error.message": message, "trace.id": self.masking.trace_id}
+            log.warning("subgraph.error_masked", service=service, **facts, **_code_of(own))
+        self._add(passed.message, path, {**passed.extensions, "service": service})
 
     def explain(self, path: ResponsePath) -> None:
         """Say that an error which was reported covers this place too (the same entity stands here again)."""
@@ -127,15 +115,7 @@ class Faults:
         error["extensions"] = extensions
         self.errors.append(error)
 
-    def _mask(self, service: str, message: str, extensions: dict[str, Any]) -> str:
-        for detail in _DETAILS & extensions.keys():
-            del extensions[detail]
-        if extensions["code"] not in _INTERNAL_CODES:
-            return message
-        if self.masking.trace_id:
-            extensions.setdefault("traceId", self.masking.trace_id)
-        # The one place where the trace id of the client's error leads to.
-        log.warning(
-            "subgraph.error_masked", service=service, **{"error.message": message, "trace.id": self.masking.trace_id}
-        )
-        return f"The service {service} met an internal error."
+
+def _code_of(extensions: Any) -> dict[str, str]:
+    code = extensions.get("code") if isinstance(extensions, dict) else None
+    return {"error.code": code} if isinstance(code, str) else {}

@@ -48,7 +48,8 @@ class Services:
     spending: SpendingLimits = field(default_factory=SpendingLimits)
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class FetchRecord:
     """One request to a subgraph, for metrics and the access log; `outcome` is OK or a code."""
 
@@ -57,7 +58,8 @@ class FetchRecord:
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Call:
     """What one client's request brings along: its variables, and headers for each service."""
 
@@ -294,37 +296,31 @@ async def deliver(
 ) -> SubgraphResponse:
     """Send one request and observe how it went; raises `TransportFailure`."""
     started = time.perf_counter()
-    outcome = OK
+    service, outcome = node.service_name, OK
     try:
-        return await _sent(node, body, services, call, spending)
+        url = services.urls.get(service)
+        if not url:
+            raise Unavailable("the service has no address")
+        spending.request(node)
+        # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
+        deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
+        is_query = node.operation_kind == "query" and isinstance(body, bytes)
+        siblings = spending if node.requires and service in spending.demand.crowded else None
+        request = SubgraphRequest(service, url, body, call.headers(service), is_query, siblings)
+        response = await services.transport.send(request, deadline)
+        spending.answer(service, response.size)
+        if call.received is not None:
+            call.received(node, response)
     except TransportFailure as failure:
         outcome = failure.code
         raise
     except asyncio.CancelledError:
         outcome = "CANCELLED"
         raise
+    else:
+        return response
     finally:
-        call.observe(FetchRecord(node.service_name, time.perf_counter() - started, outcome))
-
-
-async def _sent(
-    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
-) -> SubgraphResponse:
-    url = services.urls.get(node.service_name)
-    if not url:
-        raise Unavailable("the service has no address")
-    spending.request(node)
-    # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-    deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
-    is_query = node.operation_kind == "query" and isinstance(body, bytes)
-    siblings = spending if node.requires and node.service_name in spending.demand.crowded else None
-    headers = call.headers(node.service_name)
-    request = SubgraphRequest(node.service_name, url, body, headers, is_query=is_query, siblings=siblings)
-    response = await services.transport.send(request, deadline)
-    spending.answer(node.service_name, response.size)
-    if call.received is not None:
-        call.received(node, response)
-    return response
+        call.observe(FetchRecord(service, time.perf_counter() - started, outcome))
 
 
 def body_of(node: Fetch, own: Mapping[str, Any], variables: Mapping[str, Any]) -> bytes | Form:

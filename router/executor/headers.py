@@ -13,14 +13,17 @@ never travel, whatever the rules say.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, assert_never
 
 from router.executor.transport import RawHeaders
 
 Algorithm = Literal["first", "last", "append"]
+CLAIMS: Final = "apollo::authentication::jwt_claims"
+"""All claims of the caller, as JSON."""
 
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -69,11 +72,12 @@ class Propagate:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """Add a header of our own: a value, or a claim of the caller."""
+    """Add a header of our own: a value, a claim of the caller, or what is known of the request under Apollo's names."""
 
     name: str
     value: str | None = None
     claim: str | None = None
+    known: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,11 @@ class Rules:
     for_all: tuple[Rule, ...] = ()
     by_service: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none."""
+        return not self.for_all and not self.by_service
+
     def of(self, service: str) -> tuple[Rule, ...]:
         """Return the rules that apply to a service."""
         own = self.by_service.get(service)
@@ -104,7 +113,12 @@ def travels(name: str, connection: Iterable[str] = ()) -> bool:
     return name not in _HOP_BY_HOP and name not in _OF_THE_BODY and name not in connection
 
 
-def to_service(rules: Sequence[Rule], client: RawHeaders, claims: Mapping[str, Any] | None) -> dict[str, str]:
+def to_service(
+    rules: Sequence[Rule],
+    client: RawHeaders,
+    claims: Mapping[str, Any] | None,
+    known: Callable[[], Mapping[str, Any]] = dict,
+) -> dict[str, str]:
     """Return the headers that these rules give to a service."""
     if not rules:
         return {}
@@ -117,7 +131,7 @@ def to_service(rules: Sequence[Rule], client: RawHeaders, claims: Mapping[str, A
                 banned = removed if rule.names.named is None else []
                 told.update(_propagated(rule, client, own, banned))
             case Insert():
-                value = rule.value if rule.claim is None else _text((claims or {}).get(rule.claim))
+                value = _inserted(rule, claims or {}, known)
                 if value is not None and travels(rule.name.lower()):
                     told[rule.name.lower()] = value
             case Remove():
@@ -146,6 +160,14 @@ def _propagated(
         target = (rule.rename or name).lower()
         if travels(target):
             yield target, ("; " if name == "cookie" else ", ").join(values)
+
+
+def _inserted(rule: Insert, claims: Mapping[str, Any], known: Callable[[], Mapping[str, Any]]) -> str | None:
+    if rule.claim is not None:
+        return _text(claims.get(rule.claim))
+    if rule.known == CLAIMS:
+        return json.dumps(dict(claims), separators=(",", ":")) if claims else None
+    return rule.value if rule.known is None else _text(known().get(rule.known))
 
 
 def _text(value: Any) -> str | None:

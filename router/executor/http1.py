@@ -93,13 +93,12 @@ class Http1Exchange:
 
 
 def _request(method: str, target: _Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    lines = [f"{method} {target.path} HTTP/1.1", f"host: {target.authority}", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+    own = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if own.count("\n") != len(headers) or own.count("\r") != len(headers) or "\0" in own:
         raise Unavailable("a header holds a line break")
+    head = f"{method} {target.path} HTTP/1.1\r\nhost: {target.authority}\r\ncontent-length: {len(body)}\r\n{own}\r\n"
     try:
-        return b"".join((head.encode("latin-1"), b"\r\n\r\n", body))
+        return head.encode("latin-1") + body
     except UnicodeEncodeError:
         raise Unavailable("a header holds a character that can't be sent") from None
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from router.executor.circuit_breaker import Breaker, BreakerPolicy, Guarded
 from router.executor.concurrency import ConcurrencyPolicy, Limiter, Queued
@@ -82,10 +82,10 @@ class Hurried:
         self._inner = inner
         self._header = header
 
-    async def carry(self, request: SubgraphRequest, deadline: float) -> Answer:
+    def carry(self, request: SubgraphRequest, deadline: float) -> Coroutine[Any, Any, Answer]:
         """Add the header."""
         left = max(1, int((deadline - asyncio.get_running_loop().time()) * 1000))
-        return await self._inner.carry(replace(request, headers={**request.headers, self._header: str(left)}), deadline)
+        return self._inner.carry(request.with_headers({**request.headers, self._header: str(left)}), deadline)
 
 
 def layers(shape: Shape, exchange: Exchange, observe: Observe) -> Carrier:
@@ -123,7 +123,7 @@ class ShapedTransport:
 
     async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         """Send it, within the service's own timeout too."""
-        timeout, carrier = self._way(request.service)
+        timeout, carrier = self._ways.get(request.service) or self._way(request.service)
         deadline = min(deadline, asyncio.get_running_loop().time() + timeout)
         return graphql_response(await carrier.carry(request, deadline))
 

@@ -97,25 +97,28 @@ class Spending:
 
     limits: SpendingLimits
     demand: Demand
-    _requests: Counter[int] = field(default_factory=Counter)
+    _asked: set[int] = field(default_factory=set)
     _further: int = 0
-    _bytes: Counter[str] = field(default_factory=Counter)
+    _bytes: dict[str, int] = field(default_factory=dict)
+    _total: int = 0
 
     def request(self, node: Fetch) -> None:
         """Make a request for a fetch; raises `TooManyFetches`."""
-        self._requests[id(node)] += 1
-        if self._requests[id(node)] > 1:
+        if id(node) in self._asked:
             self._further += 1
             allowed = self._further <= self.limits.fetches - self.demand.fetches
         else:
-            allowed = len(self._requests) <= self.limits.fetches
+            self._asked.add(id(node))
+            allowed = len(self._asked) <= self.limits.fetches
         if not allowed:
             raise TooManyFetches(f"the operation would take more than {self.limits.fetches} requests")
 
     def answer(self, service: str, size: int) -> None:
         """Take in an answer; raises `TooManyBytes`."""
-        self._bytes[service] += size
+        own = self._bytes.get(service, 0) + size
         share = self.limits.answer_bytes // max(1, self.demand.services)
-        if self._bytes.total() > self.limits.answer_bytes and self._bytes[service] > share:
-            self._bytes[service] -= size  # it is dropped at once
+        if self._total + size > self.limits.answer_bytes and own > share:
+            # It is dropped at once.
             raise TooManyBytes(f"the operation's answers have more than {self.limits.answer_bytes} bytes")
+        self._bytes[service] = own
+        self._total += size

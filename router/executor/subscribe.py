@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.executor.errors import Faults, Masking
+from router.executor.errors import Faults
 from router.executor.execute import Result, finish
 from router.executor.fetch import Call, Run, Services, body_of, take
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.spending import Spending
 from router.executor.streams import StreamRequest
 from router.executor.transport import Malformed, SubgraphResponse, Unavailable

@@ -14,7 +14,7 @@ each of them once. Where variables of one name have different values, each goes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -73,10 +73,13 @@ class Together:
         self._max = max_representations
         self._waiting: dict[tuple[int, str], list[_Waiting]] = {}
 
-    async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
+    def send(self, request: SubgraphRequest, deadline: float) -> Coroutine[Any, Any, SubgraphResponse]:
         """Send a request, alone or with others of the same operation."""
         if request.siblings is None or not request.is_query:
-            return await self._inner.send(request, deadline)
+            return self._inner.send(request, deadline)
+        return self._send_together(request, deadline)
+
+    async def _send_together(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         key = (id(request.siblings), request.url)
         mine = _Waiting(request, asyncio.get_running_loop().create_future())
         waiting = self._waiting.get(key)

@@ -64,12 +64,11 @@ def internal_error(trace: Trace) -> Response:
     return JSONResponse({"errors": [{"message": "An internal error happened.", "extensions": extensions}]}, 500)
 
 
-class Observed:
-    """Wraps the whole application: ids in, figures and one line out."""
+class Observer:
+    """Sees requests begin and end, on whichever way they go: figures, one line, and whoever else wants to know."""
 
     def __init__(
         self,
-        app: ASGIApp,
         metrics: Metrics,
         *,
         access_log: bool,
@@ -77,19 +76,43 @@ class Observed:
         begin: Begin = Trace.of,
         end: End | None = None,
     ) -> None:
-        self._app = app
         self._metrics = metrics
         self._access_log = access_log
         self._trusted = trusted_proxies
         self._begin = begin
         self._end = end
 
+    def began(self, scope: Scope) -> Facts:
+        """Count a request in; what is learned about it goes into what is returned."""
+        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        self._metrics.began()
+        return facts
+
+    def ended(self, scope: Scope, facts: Facts, status: int, seconds: float) -> None:
+        """Count it out, and write its line."""
+        self._metrics.ended(seconds, status, facts.operation_type)
+        if facts.error_codes:
+            self._metrics.errors(facts.error_codes)
+        if self._end is not None:
+            self._end(scope["method"], scope["path"], facts, status)
+        if self._access_log and not scope["path"].startswith(_QUIET):
+            log.info("request", **_line(scope, facts, status, seconds))
+
+
+class Observed:
+    """Wraps the whole application: ids in, figures and one line out."""
+
+    def __init__(self, app: ASGIApp, observer: Observer) -> None:
+        self._app = app
+        self._observer = observer
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Observe one request; lifespan messages pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        started = time.perf_counter()
+        facts = self._observer.began(scope)
         scope["psa.facts"] = facts
         status = CLIENT_GONE
 
@@ -97,11 +120,9 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _stamp(MutableHeaders(scope=message), facts)
+                stamp(MutableHeaders(scope=message), facts)
             await send(message)
 
-        started = time.perf_counter()
-        self._metrics.began()
         try:
             await self._app(scope, receive, stamped)
         except Exception:
@@ -111,18 +132,10 @@ class Observed:
             facts.error_codes.append("INTERNAL")
             await internal_error(facts.trace)(scope, receive, stamped)
         finally:
-            self._ended(scope, facts, status, time.perf_counter() - started)
-
-    def _ended(self, scope: Scope, facts: Facts, status: int, seconds: float) -> None:
-        self._metrics.ended(seconds, status, facts.operation_type)
-        self._metrics.errors(facts.error_codes)
-        if self._end is not None:
-            self._end(scope["method"], scope["path"], facts, status)
-        if self._access_log and not scope["path"].startswith(_QUIET):
-            log.info("request", **_line(scope, facts, status, seconds))
+            self._observer.ended(scope, facts, status, time.perf_counter() - started)
 
 
-def _stamp(headers: MutableHeaders, facts: Facts) -> None:
+def stamp(headers: MutableHeaders, facts: Facts) -> None:
     """Write what was said by others first, so that nobody speaks over us."""
     several = set[str]()
     for name, value in chain.from_iterable(lines() for lines in facts.returned):

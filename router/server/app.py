@@ -22,12 +22,14 @@ from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
 from router.server import forwarding, health, registration, registry_admin, wiring
-from router.server.access_log import Observed
+from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
+from router.server.config.jwt import Jwt
 from router.server.cors import CrossOrigin
 from router.server.documents import Gate
+from router.server.express import Express
 from router.server.health import Ending
 from router.server.http import GraphQLOverHTTP
 from router.server.limits import Warden
@@ -96,11 +98,15 @@ def build(
     )
     pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
     pipeline.seen = registry.seen
-    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps)
-    door = live.over_http(GraphQLOverHTTP(pipeline, live.streams))
+    watching = traces.watching if traces else {}
+    live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
+    over_http = GraphQLOverHTTP(pipeline, live.streams)
+    observer = Observer(
+        metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies, **watching
+    )
 
     def public_keys() -> dict[str, Any]:
-        return identity.minter.public_keys() if identity else {"keys": []}
+        return identity.minter.public_keys() if identity and identity.minter else {"keys": []}
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -118,7 +124,7 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, door),
+            *_graphql(config.listen.path, live.over_http(over_http)),
             *live.routes,
             *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
@@ -128,13 +134,7 @@ def build(
             *page.routes(),
         ],
         middleware=[
-            Middleware(
-                Observed,
-                metrics=metrics,
-                access_log=config.access_log,
-                trusted_proxies=config.listen.trusted_proxies,
-                **(traces.watching if traces else {}),
-            ),
+            Middleware(Observed, observer=observer),
             Middleware(CrossOrigin, settings=config.cors),
             Middleware(Compressed, settings=config.compression),
         ],
@@ -148,6 +148,7 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     app.state.live = live
+    app.state.express = Express(over_http, observer, live.streams)
     return app
 
 
@@ -238,7 +239,7 @@ def _identity(
 ) -> Identity | None:
     settings = config.authentication
     if settings is None:
-        return None
+        return _foreign(config.jwt, exchange)
     # Only now, since it brings all of cryptography along: a router that asks nobody is ready sooner without.
     from router.server.api_keys import ApiKeys  # noqa: PLC0415
     from router.server.authentication import Authenticator, TrustedKeys, signing_key  # noqa: PLC0415
@@ -259,6 +260,14 @@ def _identity(
     revocations = Revocations(lambda: settings.revocations or inside("revocations"), exchange, own)
     api_keys = ApiKeys(lambda: settings.api_keys or inside("api-keys"), exchange, own)
     return Identity(Authenticator(settings, keys, revocations=revocations, api_keys=api_keys), minter)
+
+
+def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
+    if settings is None:
+        return None
+    from router.server.foreign_tokens import ForeignTokens, Trusted  # noqa: PLC0415 - as above
+
+    return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
 def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:

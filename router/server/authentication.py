@@ -24,7 +24,8 @@ import orjson
 import structlog
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, JWKRegistry, KeySet
+from starlette.datastructures import Headers
 
 from contracts import strict_jwt
 from contracts.identity import (
@@ -50,6 +51,7 @@ ALGORITHMS: Final = ("ES256", "RS256")
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 _OURS: Final = frozenset({"ip", "key"})
 _CLAIMS: Final = tuple(name for name in CallerClaims.__annotations__ if name not in _OURS)
+_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _REVOCABLE: Final = ("sub", "sid", "grant", "jti")
 _FETCH_SECONDS: Final = 5.0
 _RENEW_SECONDS: Final = 10
@@ -66,7 +68,7 @@ class NotAccepted(Exception):
 class Caller:
     """The verified claims, and their digest: what is made for one caller is kept by it."""
 
-    claims: CallerClaims
+    claims: Mapping[str, Any]
     digest: bytes
     expires_at: float | None = None
     """When the token by which they came is no proof any more (seconds since 1970)."""
@@ -77,6 +79,16 @@ class Caller:
     rate_limit: int | None = None
     """Requests in a minute, where the caller's API key has a limit of its own."""
 
+    @property
+    def tenant(self) -> str | None:
+        """The tenant, where the token names one."""
+        return _name(self.claims.get("tid"))
+
+    @property
+    def subject(self) -> str | None:
+        """Whom the token is about, where it says so."""
+        return _name(self.claims.get("sub"))
+
     @staticmethod
     def of(claims: CallerClaims, **known: Any) -> Caller:
         """Take the digest of the claims."""
@@ -86,17 +98,29 @@ class Caller:
 class TrustedKeys:
     """The issuer's public keys, read when they are first needed and again when they may have changed."""
 
-    def __init__(self, location: str, exchange: Exchange, *, refetch_seconds: float) -> None:
+    def __init__(
+        self,
+        location: str,
+        exchange: Exchange,
+        *,
+        refetch_seconds: float,
+        stale_seconds: float = _STALE_SECONDS,
+        retry_seconds: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._location = location
         self._exchange = exchange
         self._refetch_seconds = refetch_seconds
+        self._stale_seconds = stale_seconds
+        self._retry_seconds = retry_seconds
+        self._headers = headers or {}
         self._keys: KeySet | None = None
         self._read_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def current(self) -> KeySet:
         """Return the keys; raises NotAccepted when they were never readable."""
-        if self._keys is None or time.monotonic() - self._read_at > _STALE_SECONDS:
+        if self._keys is None or time.monotonic() - self._read_at > self._stale_seconds:
             await self.refresh()
         if self._keys is None:
             raise NotAccepted("the issuer's keys can't be read")
@@ -109,12 +133,12 @@ class TrustedKeys:
                 return False
             self._read_at = time.monotonic()
             try:
-                self._keys = KeySet.import_key_set(orjson.loads(await self._read()))
-            except (TransportFailure, OSError, ValueError, JoseError) as fault:
+                self._keys = _key_set(orjson.loads(await self._read()))
+            except (TransportFailure, OSError, ValueError, TypeError, JoseError) as fault:
                 log.warning("jwks.unreadable", location=self._location, reason=str(fault))
                 if self._keys is None:
-                    # Nobody can come in: try again with the next request, not after the pause.
-                    self._read_at = float("-inf")
+                    # Nobody can come in: try again soon, not after the pause.
+                    self._read_at += min(self._retry_seconds, self._refetch_seconds) - self._refetch_seconds
                 return False
             return True
 
@@ -122,10 +146,28 @@ class TrustedKeys:
         if "://" not in self._location:
             return await asyncio.to_thread(Path(self._location).read_bytes)
         deadline = asyncio.get_running_loop().time() + _FETCH_SECONDS
-        answer = await self._exchange.exchange("GET", self._location, body=b"", headers={}, deadline=deadline)
+        answer = await self._exchange.exchange(
+            "GET", self._location, body=b"", headers=self._headers, deadline=deadline
+        )
         if answer.status != 200:
             raise ValueError(f"status {answer.status}")
         return answer.body
+
+
+def _key_set(read: Any) -> KeySet:
+    """Take the keys that we understand: a set may hold newer ones, which are for others."""
+    given = read.get("keys") if isinstance(read, dict) else None
+    if not isinstance(given, list):
+        raise TypeError("it is no key set")
+    keys = []
+    for one in given:
+        try:
+            keys.append(JWKRegistry.import_key(one))
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError) as fault:
+            log.info("jwks.key_left_out", reason=str(fault))
+    if not keys:
+        raise ValueError("it holds no key that can be read")
+    return KeySet(keys)
 
 
 class Authenticator:
@@ -152,6 +194,12 @@ class Authenticator:
             sub={"essential": True},
             tid={"essential": True},
         )
+
+    async def identified(self, headers: Headers, address: str | None, *, required: bool) -> Caller | None:
+        """Return who is asking, or None for nobody, where nobody has to say so; raises `Refused`."""
+        if not required and _PROOFS.isdisjoint(headers.keys()):
+            return None
+        return await self.caller(headers.get("authorization"), api_key=headers.get("x-api-key"), address=address)
 
     async def caller(
         self, authorization: str | None, *, api_key: str | None = None, address: str | None = None
@@ -290,6 +338,10 @@ def _fits(name: str, value: Any) -> bool:
             return isinstance(value, str)
         case _:
             return _uuid(value)
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _uuid(value: Any) -> bool:

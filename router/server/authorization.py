@@ -58,7 +58,7 @@ class Authorizer:
 
     async def failed(self, needs: Demand, request: PolicyRequest) -> Demand:
         """Return the conditions that this caller does not meet."""
-        scopes = frozenset(str((request.claims or {}).get("scope", "")).split())
+        scopes = scopes_of(request.claims or {})
         asked = frozenset(
             policy
             for condition in needs
@@ -103,6 +103,17 @@ class Authorizer:
             return policies & _said_yes(said)
         except Exception:
             log.warning("policy.hook_failed", hook=name, policies=sorted(policies), exc_info=True)
+            return frozenset()
+
+
+def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the scopes that a token grants: a text with blanks (RFC 8693) or a list, under either of the usual names."""
+    match claims.get("scope", claims.get("scp")):
+        case str() as text:
+            return frozenset(text.split())
+        case list() as listed:
+            return frozenset(one for one in listed if isinstance(one, str))
+        case _:
             return frozenset()
 
 

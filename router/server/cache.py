@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, OperationType
 
@@ -32,6 +32,9 @@ Decide = Callable[[Demand], Awaitable[Demand]]
 async def everybody(_needs: Demand) -> Demand:
     """Let the caller see everything."""
     return NOTHING
+
+
+_SHORT: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,12 @@ class _Once(Generic[K, V]):
         self._ready: Recent[K, V] = Recent(entries, weight=weight)
         self._pending: dict[K, asyncio.Future[V]] = {}
 
+    def now(self, key: K) -> V | None:
+        """Return what is ready."""
+        return self._ready.get(key)
+
     async def get(self, key: K, weight: int, make: Callable[[], V]) -> V:
-        ready = self._ready.get(key)
-        if ready is not None:
-            return ready
+        """Make it, or wait for somebody who does."""
         pending = self._pending.get(key)
         if pending is None:
             pending = self._pending[key] = asyncio.get_running_loop().run_in_executor(self._worker, make)
@@ -82,6 +87,17 @@ class _Once(Generic[K, V]):
         del self._pending[key]
         if not done.cancelled() and done.exception() is None:
             self._ready.put(key, done.result(), weight)
+
+
+def _digest(text: str) -> str:
+    """Return what names a document."""
+    return _digest_of_short(text) if len(text) <= _SHORT else hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _digest_of_short(text: str) -> str:
+    # A text that comes again is mostly the same object, whose own hash is known already.
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ class Operations:
         self._directives = directives
         self._costs = costs
         self._access = Access.of(planner.supergraph)
+        self._is_open = self._access.is_open or not directives.enabled
         # Preparing is computing: beside the event loop, which goes on, but one at a time, for two would only take turns.
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
         self._checked: _Once[_Digest, Checked] = _Once(worker, entries, weight)
@@ -140,19 +157,22 @@ class Operations:
 
         `registered` operations stand in a manifest, and may be exempt from some limits.
         """
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = _digest(text)
         deferring = deferring and "@" in text and DEFER in text
-        if self._access.is_open or not self._directives.enabled:
+        if self._is_open:
             key = (digest, name, labels, NOTHING, registered, deferring)
-            return await self._ready.get(
+            return self._ready.now(key) or await self._ready.get(
                 key, len(text), lambda: self._plan(self._check(text, name, registered, stage), key, stage)
             )
-        checked = await self._checked.get(
-            (digest, name, registered), len(text), lambda: self._check(text, name, registered, stage)
+        whole = (digest, name, registered)
+        checked = self._checked.now(whole) or await self._checked.get(
+            whole, len(text), lambda: self._check(text, name, registered, stage)
         )
         failed = await decide(checked.needs) if checked.needs else NOTHING
         restricted = (digest, name, labels, failed, registered, deferring)
-        return await self._ready.get(restricted, len(text), lambda: self._plan(checked, restricted, stage))
+        return self._ready.now(restricted) or await self._ready.get(
+            restricted, len(text), lambda: self._plan(checked, restricted, stage)
+        )
 
     def __len__(self) -> int:
         return len(self._ready)

@@ -14,6 +14,14 @@ _NAMES: Final = (
 )
 
 
+_VERSIONS: Final = tuple(f"{name.removesuffix('name')}version" for name in _NAMES)
+
+
 def client_name(headers: Headers) -> str | None:
     """Return the name, by whichever header the client's library sends it."""
     return next((headers[name] for name in _NAMES if headers.get(name)), None)
+
+
+def client_version(headers: Headers) -> str | None:
+    """Return the version, in the same way."""
+    return next((headers[name] for name in _VERSIONS if headers.get(name)), None)

@@ -72,12 +72,17 @@ class Compressed:
         body = message.get("body", b"")
         if encoding is None or len(body) < self._settings.minimum_bytes:
             return message
-        encode = _ENCODERS[encoding]
-        # What takes long is done beside the event loop; the libraries let go of the interpreter meanwhile.
-        body = await asyncio.to_thread(encode, body) if len(body) > _PIECE else encode(body)
+        body = await encoded(body, encoding)
         headers["content-encoding"] = encoding
         headers["content-length"] = str(len(body))
         return {**message, "body": body}
+
+
+async def encoded(body: bytes, encoding: str) -> bytes:
+    """Make a body smaller."""
+    encode = _ENCODERS[encoding]
+    # What takes long is done beside the event loop; the libraries let go of the interpreter meanwhile.
+    return await asyncio.to_thread(encode, body) if len(body) > _PIECE else encode(body)
 
 
 def preferred(accept: str, offered: tuple[str, ...]) -> str | None:

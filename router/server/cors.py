@@ -21,7 +21,7 @@ _LONGEST_ORIGIN = 512
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
     """What the pages of some origins may do, complete."""
 
     origins: frozenset[str]
@@ -57,12 +57,25 @@ class _Rule:
         return granted
 
 
+class Origins:
+    """The rules in their order: what the pages of an origin may do."""
+
+    def __init__(self, settings: Cors) -> None:
+        self._rules = _rules(settings)
+
+    def rule(self, origin: str) -> Rule | None:
+        """Return the first rule that fits, if any does."""
+        if not origin or len(origin) > _LONGEST_ORIGIN:
+            return None
+        return next((rule for rule in self._rules if rule.fits(origin)), None)
+
+
 class CrossOrigin:
     """Wraps the application: answers what browsers ask beforehand, and marks every other answer."""
 
     def __init__(self, app: ASGIApp, settings: Cors) -> None:
         self._app = app
-        self._rules = _rules(settings)
+        self._origins = Origins(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; lifespan and WebSocket messages pass through."""
@@ -71,7 +84,7 @@ class CrossOrigin:
             return
         headers = head_of(scope)
         origin = headers.get("origin", "")
-        rule = self._rule(origin)
+        rule = self._origins.rule(origin)
         if scope["method"] == "OPTIONS" and origin and "access-control-request-method" in headers:
             await self._preflight(rule, origin, headers)(scope, receive, send)
             return
@@ -86,29 +99,24 @@ class CrossOrigin:
 
         await self._app(scope, receive, marked)
 
-    def _rule(self, origin: str) -> _Rule | None:
-        if not origin or len(origin) > _LONGEST_ORIGIN:
-            return None
-        return next((rule for rule in self._rules if rule.fits(origin)), None)
-
-    def _preflight(self, rule: _Rule | None, origin: str, headers: Headers) -> Response:
+    def _preflight(self, rule: Rule | None, origin: str, headers: Headers) -> Response:
         asked = headers.get("access-control-request-headers", "")
         granted = rule.preflight(origin, asked) if rule else {}
         vary = "origin, access-control-request-method, access-control-request-headers"
         return Response(status_code=200, headers={**granted, "vary": vary})
 
 
-def _rules(settings: Cors) -> Sequence[_Rule]:
+def _rules(settings: Cors) -> Sequence[Rule]:
     rules = [_rule(policy, settings) for policy in settings.policies]
     if settings.allow_any_origin:
         shared = settings.allow_headers, settings.expose_headers, settings.methods, settings.max_age
-        rules.append(_Rule(frozenset(), (), False, *shared, wildcard=True))  # noqa: FBT003 - refused with credentials
+        rules.append(Rule(frozenset(), (), False, *shared, wildcard=True))  # noqa: FBT003 - refused with credentials
     return rules
 
 
-def _rule(policy: CorsPolicy, settings: Cors) -> _Rule:
+def _rule(policy: CorsPolicy, settings: Cors) -> Rule:
     credentials = settings.allow_credentials if policy.allow_credentials is None else policy.allow_credentials
-    return _Rule(
+    return Rule(
         frozenset(policy.origins),
         tuple(re.compile(expression) for expression in policy.match_origins),
         credentials,

@@ -22,27 +22,44 @@ _VERSION: Final = "1.6.0"
 
 def line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
     """Render an event: `a.b` becomes an object `a` with a key `b`, as ECS has it; never fails for a value."""
-    written: dict[str, Any] = {"@timestamp": datetime.now(UTC), "log": {"level": method}, "message": event.pop("event")}
+    flat = {"@timestamp": datetime.now(UTC), "log.level": method, "message": event.pop("event")}
     exception = event.pop("exception", None)
     if exception is not None:
-        written["error"] = {"stack_trace": exception}
-    for key, value in event.items():
-        outer, inner = _parts(key)
-        place = written
+        flat["error.stack_trace"] = exception
+    flat |= event
+    return orjson.dumps(
+        {**_nested(_shape(tuple(flat)), list(flat.values())), "ecs.version": _VERSION},
+        default=str,
+        option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS,
+    )
+
+
+_Shape = tuple[tuple[str, "int | _Shape"], ...]
+"""The keys of an object, each with the number of its value among all, or with an object of its own."""
+
+
+@lru_cache(maxsize=512)
+def _shape(keys: tuple[str, ...]) -> _Shape:
+    """Find out which objects dotted names open; there are few combinations of names, and each comes many times."""
+    whole: dict[str, Any] = {}
+    for number, key in enumerate(keys):
+        *outer, inner = key.split(".")
+        place = whole
         for step in outer:
             below = place.setdefault(step, {})
             if not isinstance(below, dict):
                 below = place[step] = {"value": below}
             place = below
-        place[inner] = value
-    written["ecs.version"] = _VERSION
-    return orjson.dumps(written, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        place[inner] = number
+    return _frozen(whole)
 
 
-@lru_cache(maxsize=512)
-def _parts(key: str) -> tuple[tuple[str, ...], str]:
-    *outer, inner = key.split(".")
-    return tuple(outer), inner
+def _frozen(shape: dict[str, Any]) -> _Shape:
+    return tuple((key, _frozen(of) if isinstance(of, dict) else of) for key, of in shape.items())
+
+
+def _nested(shape: _Shape, values: list[Any]) -> dict[str, Any]:
+    return {key: values[of] if of.__class__ is int else _nested(of, values) for key, of in shape}  # type: ignore[arg-type]
 
 
 def configure(*, level: int = logging.INFO) -> None:

@@ -19,6 +19,13 @@ class Head(Headers):
         for name, value in raw:
             self._first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 
+    def beside(self, raw: list[tuple[bytes, bytes]]) -> Head:
+        """Return a head that has these headers, too; names of which there is none yet."""
+        more = Head(raw)
+        more._list = [*self._list, *raw]
+        more._first = {**self._first, **more._first}
+        return more
+
     def __getitem__(self, key: str) -> str:
         return self._first[key.lower()]
 

@@ -19,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 
 from router.server import batching, csrf, incremental, limits, response, uploads
 from router.server.access_log import Facts, facts_of
-from router.server.admission import Admission
 from router.server.compression import decoded
 from router.server.head import head_of
 from router.server.http_streams import Streams
@@ -49,11 +48,11 @@ class GraphQLOverHTTP:
     """The ASGI application behind `/graphql`."""
 
     def __init__(self, pipeline: Pipeline, streams: Streams) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._streams = streams
         self._config = pipeline.config
         self._warden = pipeline.warden
-        self._admission = Admission(pipeline.config.overload)
+        self._admission = pipeline.admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a client that has left gets none."""
@@ -95,7 +94,7 @@ class GraphQLOverHTTP:
         self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
     ) -> Response:
         async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
-            caller = await self._pipeline.identify(headers, facts)
+            caller = await self.pipeline.identify(headers, facts)
             client = Client(headers, facts, caller, may_write=method == "POST")
             if isinstance(asked, list):
                 return await self._answer_batch(asked, client, receive, wanted)
@@ -125,13 +124,14 @@ class GraphQLOverHTTP:
     async def _answer_one(self, asked: Any, client: Client, receive: Receive, wanted: str, deadline: float) -> Response:
         form = incremental.accepted(client.headers) if self._config.defer_support else None
         request = graphql_request(asked)
-        prepared = await self._pipeline.prepare(request, replace(client, deferring=form is not None))
+        prepared = await self.pipeline.prepare(request, replace(client, deferring=form is not None))
         if prepared.is_subscription:
             uploads.check_none(request.variables)
             return self._streams.answer(prepared, request, client)
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)
             await _wait_for(prepared, stream.ready(), receive)
+            self._admission.until(stream.work)
             return stream.response()
         result = await _wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
@@ -139,7 +139,7 @@ class GraphQLOverHTTP:
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
-        members = await batching.prepared(asked, lambda member: self._pipeline.prepare(graphql_request(member), client))
+        members = await batching.prepared(asked, lambda member: self.pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
         bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
         client.facts.error_codes.extend(

@@ -150,7 +150,7 @@ class Stream:
         self._facts = facts
         self._parts: asyncio.Queue[Part | None] = asyncio.Queue()
         self._ready = asyncio.Event()
-        self._work = asyncio.create_task(self._make(deadline))
+        self.work = asyncio.create_task(self._make(deadline))
 
     async def _make(self, deadline: float) -> None:
         try:
@@ -176,7 +176,7 @@ class Stream:
         except BaseException:
             await self.aclose()
             raise
-        if self._work.done() and not self._work.cancelled() and (fault := self._work.exception()):
+        if self.work.done() and not self.work.cancelled() and (fault := self.work.exception()):
             raise Refused("GATEWAY_TIMEOUT", "Your request has been timed out.") if _is_late(fault) else fault
 
     def response(self) -> MultipartResponse:
@@ -191,16 +191,16 @@ class Stream:
         """Return the next part."""
         part = await self._parts.get()
         if part is None:
-            await self._work
+            await self.work
             raise StopAsyncIteration
         return part
 
     async def aclose(self) -> None:
         """End the work, if there is any left."""
-        self._work.cancel()
-        await asyncio.wait({self._work})
-        if not self._work.cancelled():
-            self._work.exception()  # whoever waited for a part was told of it
+        self.work.cancel()
+        await asyncio.wait({self.work})
+        if not self.work.cancelled():
+            self.work.exception()  # whoever waited for a part was told of it
 
 
 def _is_late(fault: BaseException) -> bool:

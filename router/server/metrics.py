@@ -1,19 +1,25 @@
 """The router's figures: rate, errors and duration of requests and of fetches.
 
-What happens at every request is counted by Prometheus' own client, under the names of OpenTelemetry's conventions: its
-histogram costs two microseconds, that of OpenTelemetry's SDK ten, and a small request has both several times. What is rarer
-goes through the OpenTelemetry API.
+What happens at every request is counted here, under the names of OpenTelemetry's conventions: that costs half a microsecond,
+the histogram of Prometheus' own client two, that of OpenTelemetry's SDK ten, and a small request has several of them. What is
+rarer goes through the OpenTelemetry API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,19 +36,39 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 _COSTS = (0, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 
 
-class _Durations:
-    """A histogram whose lines are looked up once for each combination of labels."""
+class _Line:
+    """What was counted for one combination of labels: how many fell into each bucket, and their sum."""
+
+    __slots__ = ("buckets", "sum")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(_SECONDS) + 1)
+        self.sum = 0.0
+
+
+class _Durations(Collector):
+    """A histogram for the event loop's thread alone: counting takes no lock, and adding up waits until somebody looks."""
 
     def __init__(self, name: str, description: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
-        self._histogram = Histogram(name, description, labels, buckets=_SECONDS, registry=registry)
-        self._lines: dict[tuple[str, ...], Histogram] = {}
+        self._name = name
+        self._description = description
+        self._labels = labels
+        self._lines: defaultdict[tuple[str, ...], _Line] = defaultdict(_Line)
+        registry.register(self)
 
     def observe(self, labels: tuple[str, ...], seconds: float) -> None:
         """Count one."""
-        line = self._lines.get(labels)
-        if line is None:
-            line = self._lines[labels] = self._histogram.labels(*labels)
-        line.observe(seconds)
+        line = self._lines[labels]
+        line.buckets[bisect_left(_SECONDS, seconds)] += 1
+        line.sum += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Add up, as Prometheus has it: a bucket holds what is in the smaller ones, too."""
+        family = HistogramMetricFamily(self._name, self._description, labels=self._labels)
+        for labels, line in self._lines.items():
+            bounds = [*map(floatToGoString, _SECONDS), "+Inf"]
+            family.add_metric(labels, list(zip(bounds, map(float, accumulate(line.buckets)), strict=True)), line.sum)
+        yield family
 
 
 class Metrics:

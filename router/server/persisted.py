@@ -18,6 +18,7 @@ import structlog
 
 from router.server import manifests
 from router.server.apq import Texts
+from router.server.authorization import scopes_of
 from router.server.client_name import client_name
 from router.server.config import RouterConfig
 from router.server.manifests import BadManifest, Manifests
@@ -73,6 +74,8 @@ class Persisted:
     async def resolve(self, request: GraphQLRequest, client: Client) -> GraphQLRequest:
         """Return the request with its text; raises `Refused` when there is none, or it may not be."""
         if request.query:
+            if request.document_id is None and not self._settings.enabled:
+                return request
             return await self._given(request, client)
         if request.document_id is None or len(request.document_id) > _LONGEST_ID:
             raise Refused("BAD_REQUEST", "The parameter `query` must be a GraphQL document.")
@@ -145,5 +148,4 @@ def _check_safelisted(*, known: bool, require_id: bool) -> None:
 
 
 def _scopes(client: Client) -> frozenset[str]:
-    scope = client.caller.claims.get("scope", "") if client.caller else ""
-    return frozenset(scope.split() if isinstance(scope, str) else scope)
+    return scopes_of(client.caller.claims) if client.caller else frozenset()

@@ -19,18 +19,19 @@ from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
 from router.server import limits
 from router.server.access_log import Facts
+from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
-from router.server.client_name import client_name
+from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.limits import Warden
@@ -44,9 +45,9 @@ from router.server.request import GraphQLRequest
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
+    from router.server.foreign_tokens import ForeignTokens
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
-_PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _MOST_VARIABLE_ERRORS: Final = 50
 
 log = structlog.get_logger(__name__)
@@ -56,11 +57,13 @@ log = structlog.get_logger(__name__)
 class Identity:
     """Both sides of identity: who is asking us, and whom we are when we ask others."""
 
-    authenticator: Authenticator
-    minter: Minter
+    authenticator: Authenticator | ForeignTokens
+    minter: Minter | None
+    """Absent where subgraphs are others', who don't know our tokens."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Client:
     """Who sent an operation, and what came along with it.
 
@@ -74,7 +77,8 @@ class Client:
     deferring: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Prepared:
     """An operation that passed every check and needs only to be run."""
 
@@ -140,7 +144,13 @@ class Pipeline:
         self.config = config
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
+        self.admission = Admission(config.overload)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
+        errors = config.include_subgraph_errors
+        self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
+        shown, anybody = config.expose_query_plan, config.authentication is None and config.jwt is None
+        self._shows_plans = anybody if shown is None else shown
+        self._forwarded = config.subgraphs.forwarded_headers
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
@@ -156,20 +166,17 @@ class Pipeline:
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
-        if self._identity is None or self._may_be_anonymous(headers):
+        if self._identity is None:
             return None
+        required = self.config.authorization.require_authentication
         try:
-            caller = await self._identity.authenticator.caller(
-                headers.get("authorization"), api_key=headers.get("x-api-key"), address=facts.address or None
-            )
+            caller = await self._identity.authenticator.identified(headers, facts.address or None, required=required)
         except Refused:
             await self._limiter.failed(facts)
             raise
-        facts.tenant, facts.caller = caller.claims.get("tid"), caller.claims.get("sub")
+        if caller is not None:
+            facts.tenant, facts.caller = caller.tenant, caller.subject
         return caller
-
-    def _may_be_anonymous(self, headers: Headers) -> bool:
-        return not self.config.authorization.require_authentication and _PROOFS.isdisjoint(headers.keys())
 
     async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched.
@@ -181,49 +188,54 @@ class Pipeline:
             await self._limiter.take(client.caller, client.headers, client.facts)
         request = await self.persisted.resolve(request, client)
         labels = graph.labels.active(self._draw)
-        limits.check_variables(request.variables, self.warden, registered=request.registered)
+        if request.variables:
+            limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
         if self.seen is not None and operation.digest is not None:
             name = client_name(client.headers)
             self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
-        self._log_withheld(operation, client)
-        _check_way(operation, client)
-        if self.config.forbid_mutations and operation.definition.operation is OperationType.MUTATION:
-            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
-        self.warden.count(operation.measured)
+        if operation.withheld:
+            self._log_withheld(operation, client)
+        if operation.definition.operation is OperationType.MUTATION:
+            self._check_way(client)
+        if operation.measured:
+            self.warden.count(operation.measured)
         conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         call = self._call(request, client, operation, opened)
-        masking = Masking(self.config.mask_internal_errors, client.facts.trace.trace_id)
+        masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
-        extensions = {**operation.extensions, **shown}
+        extensions = {**operation.extensions, **shown} if shown or operation.extensions else {}
         if opened is not None and self.config.demand_control.include_extension_metadata:
             extensions["cost"] = opened.extension
         dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
         return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened)
 
+    def _check_way(self, client: Client) -> None:
+        """Refuse a mutation where nothing may be changed."""
+        if not client.may_write:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
+        if self.config.forbid_mutations:
+            raise Refused("MUTATION_FORBIDDEN", "Mutations are forbidden.")
+
     def _log_withheld(self, operation: Operation, client: Client) -> None:
-        if operation.withheld and self.config.authorization.directives.errors.log:
+        if self.config.authorization.directives.errors.log:
             paths = [".".join(path) for path in operation.withheld]
             log.info("operation.withheld", paths=paths, **{"trace.id": client.facts.trace.trace_id})
 
     def _plan_shown(self, operation: Operation, headers: Headers) -> dict[str, Any]:
-        allowed = self.config.expose_query_plan
-        if allowed is None:
-            allowed = self.config.authentication is None
-        if not allowed or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
+        if not self._shows_plans or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
     def _call(self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None) -> Call:
         headers, facts = client.headers, client.facts
-        forwarded = {name: headers[name] for name in self.config.subgraphs.forwarded_headers if name in headers}
+        forwarded = {name: headers[name] for name in self._forwarded if name in headers}
         traced = facts.trace.headers()
         identity, caller, rules = self._identity, client.caller, self._to_services
         claims = caller.claims if caller else None
-
         by_service: dict[str, dict[str, str]] = {}
 
         def headers_for(service: str) -> Mapping[str, str]:
@@ -231,16 +243,21 @@ class Pipeline:
                 opened.check_subgraph(service)
             told = by_service.get(service)
             if told is None:
-                ruled = to_service(rules.of(service), tuple(headers.items()), claims)
+                own = rules.of(service)
+                known = partial(known_of, operation, headers)
+                ruled = to_service(own, tuple(headers.items()), claims, known) if own else {}
                 told = by_service[service] = {**forwarded, **ruled, **traced}
-            if identity is None or caller is None:
+            if identity is None or identity.minter is None or caller is None:
                 return told
+            # Not kept: it is good for a minute, and a subscription's events go on asking.
             return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
         def observe(record: FetchRecord) -> None:
             facts.fetches.append(record)
             self._metrics.fetched(record)
 
+        if self._to_client.is_empty and opened is None:
+            return Call(request.variables, headers_for, observe, self._deadline(operation))
         returned = Returned(self._to_client)
         facts.returned.append(returned.lines)
 
@@ -256,6 +273,16 @@ class Pipeline:
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
         return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
+
+
+def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
+    """Return what header rules may tell of a request, under the names that Apollo's router has for it."""
+    return {
+        "apollo::supergraph::operation_name": operation.name,
+        "apollo::supergraph::operation_kind": operation.kind,
+        "apollo::telemetry::client_name": client_name(headers),
+        "apollo::telemetry::client_version": client_version(headers),
+    }
 
 
 async def _find(
@@ -279,16 +306,13 @@ async def _find(
     return operation
 
 
-def _check_way(operation: Operation, client: Client) -> None:
-    if not client.may_write and operation.definition.operation is OperationType.MUTATION:
-        raise Refused("MUTATION_FORBIDDEN", "Mutations can only be sent over HTTP POST.", headers={"allow": "POST"})
-
-
 def _coerced(operation: Operation, request: GraphQLRequest, *, hide_suggestions: bool) -> Mapping[str, Any]:
     """Check the variables; the subgraphs get what the client sent, the conditions of the plan get these."""
+    if not operation.definition.variable_definitions:
+        return {}
     coerced = get_variable_values(
         operation.schema,
-        operation.definition.variable_definitions or (),
+        operation.definition.variable_definitions,
         dict(request.variables),
         max_errors=_MOST_VARIABLE_ERRORS,
         hide_suggestions=hide_suggestions,

@@ -110,9 +110,12 @@ class RateLimiter:
 
     def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
         claims: Mapping[str, object] = caller.claims
-        tenant, subject = str(claims.get("tid", "")), str(claims.get("key") or claims.get("sub", ""))
+        tenant = caller.tenant or ""
+        # A token of others' may name nobody: then what else it says tells people apart.
+        subject = str(claims.get("key") or caller.subject or caller.digest.hex())
         client = client_name(headers) or ""
-        who, overrides = f"caller {tenant} {subject}", self._settings.overrides
+        who = f"caller {claims.get('iss', '')} {tenant} {subject}"
+        overrides = self._settings.overrides
         if subject in overrides.keys:
             return Policy("key", who, overrides.keys[subject])
         if caller.rate_limit is not None:

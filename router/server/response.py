@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -53,8 +54,11 @@ def refusal(refused: Refused, media_type: str, *, apollo_status_codes: bool = Fa
 
 
 def _response(answer: Any, status: int, media_type: str, headers: Mapping[str, str]) -> Response:
+    return written(orjson.dumps(answer), status, media_type, headers)
+
+
+def written(body: bytes, status: int, media_type: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Answer with a body that is JSON already."""
     # What has to be said by a status, or is no operation's answer, can't be an event.
     content_type = f"{JSON if media_type == EVENT_STREAM else media_type}; charset=utf-8"
-    return Response(
-        orjson.dumps(answer), status, {"content-type": content_type, "cache-control": "no-store", **headers}
-    )
+    return Response(body, status, {"content-type": content_type, "cache-control": "no-store", **headers})

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import structlog
 import uvicorn
@@ -148,7 +147,7 @@ class _Server(Farewell):
         self.should_exit = True
 
 
-def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
+def _uvicorn(config: RouterConfig, app: Swappable) -> uvicorn.Config:
     tls = config.tls.supergraph
     mutual = tls is not None and tls.client_certificate_authorities is not None
     return uvicorn.Config(
@@ -159,7 +158,8 @@ def _uvicorn(config: RouterConfig, app: Any) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         lifespan="on",
-        http=guarded(config),
+        http=guarded(config, lambda: app.running),
+        proxy_headers=False,  # whose word is taken about clients, `listen.trusted_proxies` says
         timeout_graceful_shutdown=int(config.shutdown.deadline_seconds),
         ws_max_size=config.limits.body_bytes,
         ssl_certfile=tls.certificate_chain if tls else None,

@@ -1,7 +1,10 @@
 """Traces for OpenTelemetry: a span for each request, for what had to be prepared, and for each fetch.
 
     request ─┬─ query_parsing, query_validation, query_planning     only where the operation was not ready yet
-             └─ subgraph <name>                                     carries its own `traceparent` on to the service
+             ├─ subgraph <name>                                     carries its own `traceparent` on to the service
+             └─ subscription_event ── subgraph <name>               one for each event, whoever shares it
+
+Each operation over a WebSocket is a request of its own; one that streams lasts as long as its stream.
 
 Exists only where an exporter is set: requests are then begun by `Spans`, and the transport is wrapped. Where none is,
 neither is in the way. Names of operations are attributes and never in the names of spans, of which there are few.
@@ -9,12 +12,13 @@ neither is in the way. Names of operations are attributes and never in the names
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from opentelemetry import trace as otel
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -111,7 +115,7 @@ class _Traced:
 
     async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         """Send one request."""
-        context = _PROPAGATOR.extract(dict(request.headers))
+        context = _above(request.headers)
         attributes = {"subgraph.name": request.service, "url.full": request.url}
         with self._tracer.start_as_current_span(
             f"subgraph {request.service}", context, SpanKind.CLIENT, attributes, record_exception=False
@@ -125,6 +129,13 @@ class _Traced:
             if response.errors:
                 span.set_attribute("graphql.errors.count", len(response.errors))
             return response
+
+
+def _above(headers: Mapping[str, str]) -> Context | None:
+    """Hang a fetch under what is being measured around it, an event for example; else under its request."""
+    context = _PROPAGATOR.extract(dict(headers))
+    around, request = (otel.get_current_span(of).get_span_context() for of in (None, context))
+    return None if around.is_valid and around.trace_id == request.trace_id else context
 
 
 def _carried(span: Span) -> dict[str, str]:
@@ -146,11 +157,30 @@ def _sampler(settings: Common) -> Sampler:
 
 
 def _otlp(settings: Otlp) -> SpanExporter:
+    return _over_grpc(settings) if settings.over_grpc else _over_http(settings)
+
+
+def _over_grpc(settings: Otlp) -> SpanExporter:
+    try:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
+    except ImportError as missing:
+        raise Misconfigured("telemetry.exporters.tracing.otlp.protocol: grpc needs the extra `otlp-grpc`.") from missing
+    metadata = tuple((name.lower(), value.get_secret_value()) for name, value in settings.grpc.metadata.items())
+    make: Callable[..., SpanExporter] = OTLPSpanExporter
+    return make(
+        endpoint=settings.address,
+        insecure=not settings.address.startswith("https:"),
+        headers=metadata,
+        timeout=int(settings.batch_processor.max_export_timeout) or 1,
+    )
+
+
+def _over_http(settings: Otlp) -> SpanExporter:
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
     except ImportError as missing:
         raise Misconfigured("telemetry.exporters.tracing.otlp: install the extra `otlp`.") from missing
-    base = settings.endpoint.rstrip("/")
+    base = settings.address.rstrip("/")
     headers = {name: value.get_secret_value() for name, value in settings.http.headers.items()}
     endpoint = base if base.endswith(_TRACES) else f"{base}{_TRACES}"
     make: Callable[..., SpanExporter] = OTLPSpanExporter

@@ -178,7 +178,8 @@ class SingleConnections:
         request = graphql_request(parameters(method, scope["query_string"], body))
         identity = self._new_identity(request, reservation)
         client = Client(headers, facts_of(scope), reservation.caller, may_write=method == "POST")
-        prepared = await pipeline.prepare(request, client)
+        with pipeline.admission.place():
+            prepared = await pipeline.prepare(request, client)
         work = self._run(identity, prepared, request, client, reservation)
         reservation.operations[identity] = self._doors.subscriptions.spawn(work, f"operation {identity}")
         return Response(status_code=202)
@@ -201,8 +202,10 @@ class SingleConnections:
             if prepared.is_subscription:
                 await _stream(identity, hub.open(prepared, request, client), reservation)
             else:
-                async with asyncio.timeout(self._doors.pipeline.config.request_timeout_seconds):
-                    answer = payload_of(await hub.executed(prepared), prepared.extensions)
+                seconds = self._doors.pipeline.config.request_timeout_seconds
+                with self._doors.pipeline.admission.place():
+                    async with asyncio.timeout(seconds):
+                        answer = payload_of(await hub.executed(prepared), prepared.extensions)
                 await reservation.say("next", identity, payload=orjson.Fragment(answer))
         except Refused as refused:
             await reservation.say("next", identity, payload={"errors": refused.errors})

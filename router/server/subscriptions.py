@@ -307,8 +307,11 @@ class Subscriptions:
         """Make one event's answer, once for all who wait for it."""
         now = source.prepared
         try:
-            async with asyncio.timeout(self._event_seconds):
-                result = await respond(event, now.operation, now.graph.services, now.call, now.conditions, now.masking)
+            with source.client.facts.trace.stage("subscription_event"):
+                async with asyncio.timeout(self._event_seconds):
+                    result = await respond(
+                        event, now.operation, now.graph.services, now.call, now.conditions, now.masking
+                    )
         except TimeoutError:
             error = {"message": "The event took too long to answer.", "extensions": {"code": "GATEWAY_TIMEOUT"}}
             result = Result(None, [error])

@@ -12,16 +12,18 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from router.server.express import Express
 from router.server.presence import Parting
 
 log = structlog.get_logger(__name__)
 
 
-class _Running:
+class Running:
     """An application between its start and its end; both happen in one task of its own."""
 
     def __init__(self, app: Starlette) -> None:
         self.app = app
+        self.express: Express = app.state.express
         self._requests = 0
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle = asyncio.Event()
@@ -45,14 +47,22 @@ class _Running:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        self._requests += 1
-        self._idle.clear()
+        self.begin()
         try:
             await self.app(scope, receive, send)
         finally:
-            self._requests -= 1
-            if not self._requests:
-                self._idle.set()
+            self.end()
+
+    def begin(self) -> None:
+        """Count a request in."""
+        self._requests += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        """Count it out."""
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
 
     async def retire(self, seconds: float) -> None:
         """End it, after its last request if that is soon; what would never end is told to come again."""
@@ -76,7 +86,7 @@ class Swappable:
     def __init__(self, app: Starlette, *, retire_seconds: float) -> None:
         self.app = app
         self._retire_seconds = retire_seconds
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._retiring: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,10 +96,15 @@ class Swappable:
         elif self._running is not None:
             await self._running.answer(scope, receive, send)
 
+    @property
+    def running(self) -> Running | None:
+        """The application of the moment."""
+        return self._running
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            self._running = _Running(self.app)
+            self._running = Running(self.app)
             await self._running.started()
         except Exception as fault:
             log.exception("startup.failed")
@@ -104,7 +119,7 @@ class Swappable:
 
     async def swap(self, app: Starlette) -> None:
         """Start another application, then let it answer; if it doesn't start, all stays as it is."""
-        following = _Running(app)
+        following = Running(app)
         await following.started()
         before, self._running, self.app = self._running, following, app
         if before is not None:

@@ -30,7 +30,9 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from router.server.access_log import Facts, operation_line
+from router.server.access_log import Begin, Facts, operation_line
+from router.server.access_log import End as Ended
+from router.server.client_address import client_address
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.presence import Parting, Presence
 from router.server.refusals import Refused
@@ -40,6 +42,7 @@ from router.server.tracing import Trace
 
 if TYPE_CHECKING:
     from router.server.authentication import Caller
+    from router.server.config.jwt import Jwt
 
 PROTOCOL: Final = "graphql-transport-ws"
 _PARTING_SECONDS: Final = 2.0
@@ -61,6 +64,9 @@ class Doors:
     pipeline: Pipeline
     subscriptions: Subscriptions
     presence: Presence
+    begin: Begin = Trace.of
+    """Begins the trace of an operation, and `end` is told how it ended."""
+    end: Ended | None = None
 
 
 class GraphQLOverWebSocket:
@@ -182,7 +188,7 @@ class Connection:
         if not isinstance(payload, dict | None):
             self.shut(4400, "Invalid message received")
             return
-        self.headers = with_token(self.socket.headers, payload or {})
+        self.headers = with_token(self.socket.headers, payload or {}, self.doors.pipeline.config.jwt)
         try:
             self.caller = await self.doors.pipeline.identify(self.headers, self._facts())
         except Refused as refused:
@@ -244,12 +250,14 @@ class Connection:
 
     async def _answered(self, identity: str, payload: dict[str, Any]) -> Any:
         """Send all answers of an operation; returns the errors that it ends with, if it ends with any."""
-        facts, began = self._facts(), time.perf_counter()
+        facts, began = self._facts(self.doors.begin), time.perf_counter()
         if self.caller is not None:
-            facts.tenant, facts.caller = self.caller.claims.get("tid"), self.caller.claims.get("sub")
+            facts.tenant, facts.caller = self.caller.tenant, self.caller.subject
         try:
             return await self._answers(identity, payload, facts)
         finally:
+            if self.doors.end is not None:
+                self.doors.end("GET", self.socket.scope["path"], facts, 200)
             if self.doors.pipeline.config.access_log:
                 log.info("operation", **operation_line(self.socket.scope, facts, time.perf_counter() - began))
 
@@ -257,21 +265,25 @@ class Connection:
         try:
             request = graphql_request(payload)
             client = Client(self.headers, facts, self.caller)
-            async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):
-                prepared = await self.doors.pipeline.prepare(request, client)
-            if prepared.is_subscription:
+            with self.doors.pipeline.admission.place():
+                async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):
+                    prepared = await self.doors.pipeline.prepare(request, client)
+                    answer = None if prepared.is_subscription else await self._result(prepared, facts)
+            if answer is None:
                 return await self._streamed(identity, self.doors.subscriptions.open(prepared, request, client))
-            await self._next(identity, await self._result(prepared))
+            await self._next(identity, answer)
         except Refused as refused:
             facts.error_codes.append(refused.code.code)
             return refused.errors
         except TimeoutError:
+            facts.error_codes.append("GATEWAY_TIMEOUT")
             return Refused("GATEWAY_TIMEOUT", "Your request has been timed out.").errors
         return None
 
-    async def _result(self, prepared: Prepared) -> bytes:
-        async with asyncio.timeout(self.doors.pipeline.config.request_timeout_seconds):
-            return payload_of(await self.doors.subscriptions.executed(prepared), prepared.extensions)
+    async def _result(self, prepared: Prepared, facts: Facts) -> bytes:
+        result = await self.doors.subscriptions.executed(prepared)
+        facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+        return payload_of(result, prepared.extensions)
 
     async def _streamed(self, identity: str, subscription: Subscription) -> Any:
         overflowing = self._group.create_task(self._watch(subscription))
@@ -295,26 +307,28 @@ class Connection:
     async def _send(self, message: Mapping[str, Any]) -> None:
         await self.socket.send_text(orjson.dumps(message).decode())
 
-    def _facts(self) -> Facts:
-        address = self.socket.client.host if self.socket.client else ""
-        return Facts(Trace.of(self.headers), address=address)
+    def _facts(self, begin: Begin = Trace.of) -> Facts:
+        trusted = self.doors.pipeline.config.listen.trusted_proxies
+        return Facts(begin(self.headers), address=client_address(self.socket.scope, trusted) or "")
 
 
-def with_token(headers: Headers, payload: Mapping[str, Any]) -> Headers:
+def with_token(headers: Headers, payload: Mapping[str, Any], jwt: Jwt | None = None) -> Headers:
     """Add the token that came with `connection_init`, where browsers have to put it; it wins over the handshake's.
 
-    Clients spell it in their ways: `Authorization`, `authorization`, `authToken`, or `headers: {Authorization}`.
+    Clients spell it in their ways: `Authorization`, `authorization`, `authToken`, or `headers: {Authorization}`. Where the
+    settings look for it in another header, it comes under that header's name.
     """
     inner = payload.get("headers")
     given = {**(inner if isinstance(inner, dict) else {}), **payload}
     spelled = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
-    token = spelled.get("authorization") or spelled.get("authtoken")
+    target, prefix = (jwt.header_name.lower(), jwt.header_value_prefix) if jwt else ("authorization", "Bearer")
+    token = spelled.get(target) or spelled.get("authorization") or spelled.get("authtoken")
     if not token:
         return headers
-    if " " not in token.strip():
-        token = f"Bearer {token.strip()}"
-    others = [(name, value) for name, value in headers.raw if name != b"authorization"]
-    return Headers(raw=[*others, (b"authorization", token.encode("utf-8", "replace"))])
+    if prefix and " " not in token.strip():
+        token = f"{prefix} {token.strip()}"
+    others = [(name, value) for name, value in headers.raw if name != target.encode()]
+    return Headers(raw=[*others, (target.encode(), token.encode("utf-8", "replace"))])
 
 
 def _message(text: str) -> dict[str, Any] | None:

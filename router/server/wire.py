@@ -6,25 +6,47 @@
     more connections than allowed             503 and gone
 
 A body that drips has its deadline in `http.py`, where it's read.
+
+What is fit for the express lane (`express.py`) takes it from here, without becoming an ASGI request at all. To the server it
+looks like one: it counts it, waits for it when it stops, and lets pipelined requests wait behind it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
+from router.server.express import Asked, Express, Known, Reply
 from router.server.refusals import Refused
 
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
 _MEASURED_AT_MOST: Final = 16
+_BODY_SECONDS: Final = 0.05
 _ROOM: Final = 4096
 """The first line besides its URL, and what separates the headers."""
+
+
+class Lane(Protocol):
+    """The application of the moment: it ends when the last of its requests has."""
+
+    @property
+    def express(self) -> Express:
+        """Its express lane."""
+
+    def begin(self) -> None:
+        """Count a request in."""
+
+    def end(self) -> None:
+        """Count it out."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -33,9 +55,17 @@ class Guarded(HttpToolsProtocol):
     overload = Overload()
     most_head_bytes = 0
 
+    lanes: Callable[[], Lane | None] = staticmethod(lambda: None)
+    """Gives the application of the moment, and with it the express lane."""
+
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_bytes = 0
+    _lane: Lane | None = None
+    _known: Known | None = None
+    """What is known of the request that is being read, if it's fit for the express lane."""
+    _parts: list[bytes]
+    _size = 0
 
     def connection_made(self, transport: Any) -> None:
         """Begin; whoever connects and says nothing is not waited for, either."""
@@ -54,21 +84,87 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as a request's head is allowed to be."""
-        if self._in_head and self._timer is None:
-            self._wait()
         super().data_received(data)
         if self._in_head:
+            if self._timer is None:
+                self._wait()
             self._head_bytes += len(data)
             if self._head_bytes > self.most_head_bytes:
                 message = "The request's URL and headers are too large."
                 self._refuse(Refused("REQUEST_HEADER_FIELDS_TOO_LARGE", message))
+        elif self._known is not None and self._timer is None:
+            # The body comes in another piece, mostly at once; if not, somebody else has the patience for it.
+            self._timer = self.loop.call_later(_BODY_SECONDS, self._hand_over)
+
+    def on_message_begin(self) -> None:
+        """Begin a request; whatever is needed to run an ASGI application can wait until one has to."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_headers_complete(self) -> None:
         """Take the head as complete; what follows has other bounds."""
         self._stop_waiting()
         self._in_head = False
         self._head_bytes = 0
+        self._known = self._recognized()
+        if self._known is None:
+            self._as_usual()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._known is None:
+            super().on_body(body)
+            return
+        self._parts.append(body)
+        self._size += len(body)
+        if self._size > HIGH_WATER_LIMIT:
+            self._hand_over()
+
+    def on_message_complete(self) -> None:
+        """Answer, on one way or the other."""
+        if self._known is not None and self._lane is not None:
+            self._stop_waiting()
+            body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            request = self._lane.express.request(body)
+            if request is not None:
+                self._answer(Asked(self._known, request, self.client), self._lane)
+                self._known = None
+                return
+            self._hand_over()
+        super().on_message_complete()
+
+    def _recognized(self) -> Known | None:
+        lane, parser = self.lanes(), self.parser
+        waits = self.cycle is not None and not self.cycle.response_complete
+        if lane is None or waits or parser.get_method() != b"POST" or parser.should_upgrade():
+            return None
+        if parser.get_http_version() != "1.1":
+            return None
+        self._lane, self._parts, self._size = lane, [], 0
+        return lane.express.known(self.url, self.headers)
+
+    def _as_usual(self) -> None:
+        """Make an ASGI request of what has been read so far."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
         super().on_headers_complete()
+
+    def _hand_over(self) -> None:
+        self._stop_waiting()
+        self._known = None
+        self._as_usual()
+        if self._parts:
+            super().on_body(b"".join(self._parts))
+
+    def _answer(self, asked: Asked, lane: Lane) -> None:
+        cycle = _Ride(self, asked, lane, keep_alive=self.parser.should_keep_alive())
+        self.cycle = cast("RequestResponseCycle", cycle)
+        cycle.task = task = self.loop.create_task(cycle.run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def on_response_complete(self) -> None:
         """Expect another head; for how long, the server's own timer says until its first byte."""
@@ -93,12 +189,67 @@ class Guarded(HttpToolsProtocol):
             self.transport.close()
 
 
-def guarded(config: RouterConfig) -> type[HttpToolsProtocol]:
-    """Return the protocol with these settings; the server makes one for each connection."""
+@dataclass(slots=True)
+class _Ride:
+    """One request on the express lane, as the server sees it: what it expects of a request that runs an application."""
+
+    connection: Guarded
+    asked: Asked
+    lane: Lane
+    keep_alive: bool
+    task: asyncio.Task[None] | None = None
+    disconnected: bool = False
+    response_complete: bool = False
+
+    @property
+    def message_event(self) -> _Ride:
+        """The server sets this when something has happened to the connection."""
+        return self
+
+    def set(self) -> None:
+        """Whose client has left is done, if it may be."""
+        if self.disconnected and self.asked.may_leave and self.task is not None:
+            self.task.cancel()
+
+    async def run(self) -> None:
+        """Answer, and write it."""
+        self.lane.begin()
+        try:
+            reply = await self.lane.express.answer(self.asked)
+            flow = self.connection.flow
+            if flow.write_paused and not self.disconnected:
+                await flow.drain()
+            self._write(reply)
+        except asyncio.CancelledError:
+            if not self.disconnected:
+                raise
+        finally:
+            self.lane.end()
+
+    def _write(self, reply: Reply) -> None:
+        self.response_complete = True
+        if self.disconnected:
+            return
+        connection = self.connection
+        head = [STATUS_LINE[reply.status]]
+        head += [b"%b: %b\r\n" % header for header in connection.server_state.default_headers]
+        head += [reply.lines, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", reply.body]
+        connection.transport.write(b"".join(head))
+        if not self.keep_alive:
+            connection.transport.close()
+        connection.on_response_complete()
+
+
+def guarded(config: RouterConfig, lanes: Callable[[], Lane | None] = lambda: None) -> type[HttpToolsProtocol]:
+    """Return the protocol with these settings; the server makes one for each connection.
+
+    `lanes` gives the application of the moment, if its express lane is to be used.
+    """
     limits = config.limits
     measures = limits.only_measures("header_bytes") or limits.only_measures("url_bytes")
     most = (limits.header_bytes + limits.url_bytes) * (_MEASURED_AT_MOST if measures else 1) + _ROOM
-    return type("Guarded", (Guarded,), {"overload": config.overload, "most_head_bytes": most})
+    bounds = {"overload": config.overload, "most_head_bytes": most, "lanes": staticmethod(lanes)}
+    return type("Guarded", (Guarded,), bounds)
 
 
 def _response(refused: Refused) -> bytes:

@@ -18,6 +18,7 @@ from router.executor.streams import ByService, Stream, StreamRequest
 from router.executor.transport import IN_PROCESS, ASGIApp, Exchange
 from router.later import later
 from router.server import callback
+from router.server.access_log import Begin, End
 from router.server.config import RouterConfig
 from router.server.http_streams import Streams
 from router.server.metrics import Metrics
@@ -26,6 +27,7 @@ from router.server.presence import Presence
 from router.server.reload import Graphs
 from router.server.sse_single import SingleConnections
 from router.server.subscriptions import Subscriptions
+from router.server.tracing import Trace
 from router.server.websocket import Doors, GraphQLOverWebSocket
 
 if TYPE_CHECKING:
@@ -74,13 +76,16 @@ def live(
     metrics: Metrics,
     exchange: Exchange,
     in_process: Mapping[str, ASGIApp],
+    *,
+    begin: Begin = Trace.of,
+    end: End | None = None,
 ) -> Live:
     """Build it from the settings; `exchange` carries the single requests of the callback protocol."""
     callbacks = Callbacks()
     wires = _Wires(config, exchange, in_process, callbacks)
     subscriptions = Subscriptions(config, pipeline, graphs, ByService(wires.of), metrics)
     presence = Presence(config.subscriptions.max_connections)
-    doors = Doors(pipeline, subscriptions, presence)
+    doors = Doors(pipeline, subscriptions, presence, begin, end)
     routes: list[BaseRoute] = [WebSocketRoute(path, GraphQLOverWebSocket(doors)) for path in WEBSOCKET_PATHS]
     if config.subscriptions.mode.callback is not None:
         routes.append(callback.route(callbacks, config.subscriptions.mode.callback.path, config.subgraphs.answer_bytes))

@@ -38,6 +38,22 @@ def watching(
         yield (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
 
 
+@pytest.fixture(autouse=True)
+def _as_it_was(platform: Platform) -> Iterator[None]:
+    """Others ask the same platform: give every ticket back the priority that it had."""
+    query = "{ customersConnection(first: 50) { nodes { tickets { id priority } } } }"
+
+    def priorities() -> dict[str, str]:
+        nodes = platform.ask(query)["data"]["customersConnection"]["nodes"]
+        return {ticket["id"]: ticket["priority"] for node in nodes for ticket in node["tickets"]}
+
+    before = priorities()
+    yield
+    for ticket, priority in priorities().items():
+        if priority != before[ticket]:
+            platform.ask(CHANGE, id=ticket, priority=before[ticket])
+
+
 def a_ticket(platform: Platform, customer: str = "123") -> dict[str, Any]:
     query = 'query Q($id: ID!) { customer(id: $id) { tickets(status: "open") { id priority } } }'
     return min(platform.ask(query, id=customer)["data"]["customer"]["tickets"], key=lambda ticket: ticket["id"])

@@ -57,12 +57,6 @@ def _first(key: str) -> Convert:
     return convert
 
 
-def _subgraph_errors(value: Any) -> Ours:
-    if isinstance(value, dict):
-        value = not value.get("redact_message", True)
-    return {"mask_internal_errors": not value}
-
-
 def _introspection_depth(value: Any) -> Ours:
     return {} if value else {"limits.introspection_depth": _NO_LIMIT}
 
@@ -72,15 +66,17 @@ def _origins(key: str) -> Convert:
 
 
 def _jwks(value: Any) -> Ours:
-    if not isinstance(value, list) or len(value) != 1 or not isinstance(value[0], dict):
-        raise Untranslatable("exactly one key set is expected")
-    one = value[0]
-    issuers = one.get("issuers") or [one.get("issuer")]
-    audiences = one.get("audiences") or []
-    if len(issuers) != 1 or issuers[0] is None or len(audiences) != 1:
-        raise Untranslatable("exactly one issuer and one audience are expected")
-    ours = {"jwks": str(one["url"]).removeprefix("file://"), "issuer": issuers[0], "audience": audiences[0]}
-    return {f"authentication.{key}": given for key, given in ours.items()}
+    if not isinstance(value, list) or not value:
+        raise Untranslatable("a list of key sets is expected, such as [{url: https://auth.example/jwks.json}]")
+    return {"jwt.jwks": [_issuers(one) if isinstance(one, dict) else one for one in value]}
+
+
+def _issuers(one: dict[str, Any]) -> dict[str, Any]:
+    """Take the one `issuer` of older files."""
+    given = {key: value for key, value in one.items() if value is not None}
+    if "issuer" in given:
+        given.setdefault("issuers", [given.pop("issuer")])
+    return given
 
 
 def _only(expected: Any, key: str) -> Convert:
@@ -104,7 +100,7 @@ _TRACING: Final = (
         f"telemetry.exporters.tracing.common.{key}"
         for key in ("service_name", "sampler", "parent_based_sampler", "resource")
     ),
-    *(f"{_OTLP}.{key}" for key in ("enabled", "http.headers")),
+    *(f"{_OTLP}.{key}" for key in ("enabled", "protocol", "http.headers", "grpc.metadata")),
     *(
         f"{_OTLP}.batch_processor.{key}"
         for key in ("scheduled_delay", "max_export_batch_size", "max_export_timeout", "max_queue_size")
@@ -127,7 +123,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "apq.router.cache.redis.ttl": _to("apq.ttl_seconds"),
     "cors.origins": _origins("origins"),
     "cors.match_origins": _origins("match_origins"),
-    "include_subgraph_errors.all": _subgraph_errors,
+    "mask_internal_errors": lambda value: {} if value else {"include_subgraph_errors.all": True},
     "traffic_shaping.router.timeout": _to("request_timeout_seconds"),
     "traffic_shaping.router.concurrency_limit": _to("overload.concurrent_requests"),
     "traffic_shaping.all.compression": lambda value: {"traffic_shaping.all.compression": _request_compression(value)},
@@ -143,10 +139,10 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "limits.max_root_fields": _to("limits.root_fields"),
     "limits.introspection_max_depth": _introspection_depth,
     "authentication.router.jwt.jwks": _jwks,
-    "authentication.router.jwt.header_name": _only("authorization", "header_name"),
-    "authentication.router.jwt.header_value_prefix": _only("Bearer", "header_value_prefix"),
-    "authentication.router.jwt.ignore_other_prefixes": _only("false", "ignore_other_prefixes"),
-    "authentication.router.jwt.on_error": _only("Error", "on_error"),
+    **{
+        f"authentication.router.jwt.{key}": _to(f"jwt.{key}")
+        for key in ("header_name", "header_value_prefix", "ignore_other_prefixes", "sources", "on_error")
+    },
     "subscription.enabled": _to("subscriptions.enabled"),
     "subscription.max_opened_subscriptions": _to("subscriptions.max_opened_subscriptions"),
     "subscription.queue_capacity": _to("subscriptions.queue_capacity"),
@@ -186,7 +182,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "apq.router.cache.redis": _WITHOUT,
     "batching.subgraph": _NOT_YET,
     "persisted_queries.experimental_prewarm_query_plan_cache": _WITHOUT,
-    "include_subgraph_errors.subgraphs": "`all` holds for every subgraph",
     "traffic_shaping.all.experimental_http2": _WITHOUT,
     "traffic_shaping.subgraphs.*.experimental_http2": _WITHOUT,
     "traffic_shaping.all.dns_resolution_strategy": _WITHOUT,
@@ -197,7 +192,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "limits.http1_max_request_headers": "header_bytes bounds them",
     "limits.max_recursive_selections": "fragments are measured without being expanded",
     "limits.subgraph": "subgraphs.answer_bytes bounds them",
-    "authentication.router.jwt.sources": "tokens come in the header `authorization`",
     "authentication.connector": _NOT_YET,
     "subscription.mode.callback.listen": _ELSEWHERE,
     "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
@@ -206,7 +200,6 @@ _IDLE: Final[Mapping[str, str]] = {
     "homepage": "the explorer is at /",
     "sandbox": "the explorer is at /",
     "telemetry.apollo": "nothing is reported to anybody",
-    f"{_OTLP}.protocol": "spans are sent as protobuf over HTTP, to port 4318 usually",
     "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",
@@ -329,7 +322,7 @@ def names(above: Path) -> set[str]:
 def targets() -> set[str]:
     """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
     probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
-    fixed = {"authentication.router.jwt.jwks": [{"url": "u", "issuer": "i", "audiences": ["a"]}]}
+    fixed = {"authentication.router.jwt.jwks": [{"url": "u"}]}
     found: set[str] = set()
     for key, convert in _MOVED.items():
         try:

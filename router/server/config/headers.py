@@ -54,17 +54,27 @@ class ReturnedPropagation(Propagation):
     )
 
 
+Known = Literal[
+    "apollo::authentication::jwt_claims",
+    "apollo::supergraph::operation_name",
+    "apollo::supergraph::operation_kind",
+    "apollo::telemetry::client_name",
+    "apollo::telemetry::client_version",
+]
+
+
 class Insertion(Section):
     """A header of our own."""
 
     name: str = Field(description="Its name.")
     value: str | None = Field(None, description="Its value.")
     claim: str | None = Field(None, description="The claim of the verified token that is its value.")
+    from_context: Known | None = Field(None, description="What is known of the request, under Apollo's names.")
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.value is None) == (self.claim is None):
-            raise ValueError("needs either `value` or `claim`")
+    def _one_of_them(self) -> Self:
+        if sum(given is not None for given in (self.value, self.claim, self.from_context)) != 1:
+            raise ValueError("needs one of `value`, `claim` and `from_context`")
         return self
 
 
@@ -107,7 +117,7 @@ class ResponseRule(_OneOf):
 
 def _own(insert: Insertion | None, remove: Choice | None) -> headers.Rule:
     if insert:
-        return headers.Insert(insert.name, insert.value, insert.claim)
+        return headers.Insert(insert.name, insert.value, insert.claim, insert.from_context)
     return headers.Remove((remove or Choice(named="")).names())
 
 

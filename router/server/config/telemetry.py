@@ -38,13 +38,33 @@ class OtlpHttp(Section):
     headers: dict[str, SecretStr] = Field(default_factory=dict, description="What the collector wants to see.")
 
 
+class OtlpGrpc(Section):
+    """OTLP over gRPC."""
+
+    metadata: dict[str, SecretStr] = Field(default_factory=dict, description="What the collector wants to see.")
+
+
 class Otlp(Section):
-    """The OpenTelemetry protocol, as protobuf over HTTP."""
+    """The OpenTelemetry protocol, as protobuf over HTTP or gRPC."""
 
     enabled: bool = Field(default=False, description="Whether traces are sent.")
-    endpoint: str = Field("http://127.0.0.1:4318", description="The collector.")
+    endpoint: str | None = Field(None, description="The collector; on this machine, when absent.")
+    protocol: Literal["grpc", "http", "http/protobuf"] | None = Field(
+        None, description="How; by gRPC where the endpoint has its usual port 4317, by HTTP otherwise, when absent."
+    )
     http: OtlpHttp = OtlpHttp()
+    grpc: OtlpGrpc = OtlpGrpc()
     batch_processor: BatchProcessor = BatchProcessor()
+
+    @property
+    def over_grpc(self) -> bool:
+        """Whether spans go by gRPC."""
+        return self.protocol == "grpc" if self.protocol else (self.endpoint or "").rstrip("/").endswith(":4317")
+
+    @property
+    def address(self) -> str:
+        """Where the collector is."""
+        return self.endpoint or f"http://127.0.0.1:{4317 if self.over_grpc else 4318}"
 
 
 class Tracing(Section):

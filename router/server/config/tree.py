@@ -18,6 +18,7 @@ from router.server.config.demand_control import DemandControl
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health, MetricsSettings
 from router.server.config.hooks import HookSettings
+from router.server.config.jwt import Jwt
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
 from router.server.config.overload import Overload
@@ -28,6 +29,7 @@ from router.server.config.registry import RegistrySettings
 from router.server.config.section import Section
 from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
+from router.server.config.subgraph_errors import SubgraphErrors
 from router.server.config.subgraphs import Subgraphs
 from router.server.config.subscriptions import Subscriptions
 from router.server.config.telemetry import Telemetry
@@ -60,6 +62,7 @@ class RouterConfig(Section):
     subgraphs: Subgraphs = Subgraphs()
     subscriptions: Subscriptions = Subscriptions()
     authentication: Authentication | None = None
+    jwt: Jwt | None = None
     authorization: Authorization = Authorization()
     traffic_shaping: TrafficShaping = TrafficShaping()
     headers: HeaderRules = HeaderRules()
@@ -99,15 +102,19 @@ class RouterConfig(Section):
     redact_query_validation_errors: bool = Field(
         default=False, description="Whether an operation that doesn't fit the schema is told nothing but that."
     )
-    mask_internal_errors: bool = Field(
-        default=True, description="Whether internal errors of subgraphs are shown without their details."
-    )
+    include_subgraph_errors: SubgraphErrors = SubgraphErrors()
     apollo_status_codes: bool = Field(
         default=False,
         description="Whether a well-formed request that fails gets 400 where the answer is application/json, too, as "
         "Apollo's router has it; GraphQL over HTTP wants 200 there.",
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
+
+    @model_validator(mode="after")
+    def _tokens_are_of_one_kind(self) -> Self:
+        if self.authentication is not None and self.jwt is not None:
+            raise ValueError("tokens are either the platform's (authentication) or anybody's (jwt)")
+        return self
 
     @model_validator(mode="after")
     def _a_safelist_excludes_apq(self) -> Self:

@@ -28,6 +28,7 @@ def start(test: Path, **variables: str) -> subprocess.Popen[str]:
         "-m",
         "deploy.local",
         "test",
+        "-n0",
         "-q",
         "-p",
         "no:cacheprovider",
@@ -120,7 +121,7 @@ def test_what_is_left_out_is_said_before_and_after_the_tests(tmp_path: Path, mon
     test.write_text("def test_it(): pass\n", encoding="utf-8")
 
     done = subprocess.run(
-        [sys.executable, "-u", program, "-q", "-p", "no:cacheprovider", "-c", "/dev/null", test],
+        [sys.executable, "-u", program, "-n0", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", test],
         env=environment(tmp_path, {}),
         capture_output=True,
         text=True,

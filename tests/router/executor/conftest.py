@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, parse
 
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord, Services
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.spending import SpendingLimits
 from router.executor.together import Together
 from router.executor.transport import GraphQLTransport, InProcessExchange
@@ -122,6 +122,7 @@ class Graph:
         self.max_answer_bytes = 1_000_000
         self.timeout_seconds = 5.0
         self.spending = SpendingLimits()
+        self.masking = Masking()
 
     def serves(self, name: str, respond: Responder | Any) -> ScriptedService:
         """Let a service answer with a value, or with what a function makes of the request."""
@@ -145,7 +146,7 @@ class Graph:
             self.spending,
         )
         call = Call(variables or {}, lambda _service: {}, self.records.append)
-        return await execute(operation, services, call, variables or {}, Masking())
+        return await execute(operation, services, call, variables or {}, self.masking)
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ async def test_an_object_that_two_services_answer_misses_what_the_failed_one_was
 
 async def test_an_error_that_left_a_null_explains_what_others_can_not_bring_there(graph: Any) -> None:
     graph.serves("crm", NAME)
-    graph.serves("tickets", {"data": {"customer": None}, "errors": [{"message": "no", "path": ["customer"]}]})
+    error = {"message": "no", "path": ["customer"], "extensions": {"code": "NOT_YOURS"}}
+    graph.serves("tickets", {"data": {"customer": None}, "errors": [error]})
 
     result = await graph.run(QUERY, BOTH)
 

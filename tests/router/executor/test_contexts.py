@@ -9,10 +9,10 @@ import pytest
 from case import ALL, CASES, Case
 from graphql import OperationDefinitionNode, parse
 
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema

@@ -8,9 +8,9 @@ from typing import Any
 from graphql import OperationDefinitionNode, parse
 
 from router.executor.deferred import Deferred, Payload
-from router.executor.errors import Masking
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.planner.planner import Planner
 

@@ -15,9 +15,9 @@ from graphql import DocumentNode, OperationDefinitionNode
 from world import World
 
 from router.executor.deferred import Deferred, Payload, deferring
-from router.executor.errors import Masking
 from router.executor.fetch import Call
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.federation.api_schema import api_schema
 from router.planner.planner import PlanLimits
 from router.planner.query_plan import Condition, Defer, Fetch, Flatten, Parallel, PlanNode, Sequence

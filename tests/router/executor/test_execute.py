@@ -9,6 +9,7 @@ import pytest
 from graphql import parse
 from structlog.testing import capture_logs
 
+from router.executor.redaction import Masking
 from router.executor.types import RuntimeTypes
 from router.planner.planner import Planner
 from router.planner.query_plan import (
@@ -251,6 +252,7 @@ async def test_an_error_of_an_entity_is_found_where_the_client_sees_the_entity(g
 
 
 async def test_errors_without_path_or_code_are_kept(graph: Any) -> None:
+    graph.masking = Masking(of_all=True)
     graph.serves("crm", {"data": None, "errors": [{"message": "One."}, {"message": "Two.", "path": "nonsense"}]})
 
     result = await graph.run('{ customer(id: "1") { name } }', SEED_PLAN.nodes[0])
@@ -263,6 +265,7 @@ async def test_errors_without_path_or_code_are_kept(graph: Any) -> None:
 
 
 async def test_a_code_that_is_no_text_is_not_passed_on(graph: Any) -> None:
+    graph.masking = Masking(of_all=True)
     error = {"message": 7, "path": ["customer"], "extensions": {"code": {"a": 1}, "more": [1]}}
     graph.serves("crm", {"data": {"customer": None}, "errors": [error]})
 

@@ -16,10 +16,10 @@ from graphql import DocumentNode, OperationDefinitionNode, parse
 from lies import spoiled
 from world import World
 
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.together import Together
 from router.executor.transport import GraphQLTransport, InProcessExchange
 from router.executor.types import RuntimeTypes

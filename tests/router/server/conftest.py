@@ -17,6 +17,7 @@ import strawberry
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from on_the_wire import OnTheWire
 from small_graph import Subgraph
 from starlette.applications import Starlette
 from strawberry import federation
@@ -202,7 +203,7 @@ def platform() -> Callable[..., Any]:
         app = build(RouterConfig.model_validate(settings), in_process=running)
         for module in modules.values():
             await app.state.registry.register(module.registration())
-        transport = httpx2.ASGITransport(app)
+        transport = OnTheWire(app)
         async with (
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=transport, base_url="http://router") as client,
@@ -241,7 +242,7 @@ async def routing(subgraphs: dict[str, Subgraph], /, **settings: Any) -> AsyncIt
         registered = Registration(name, f"inprocess://{name}/graphql", "1", subgraph.text)
         await app.state.registry.register(registered)
     assert app.state.graphs.current is not None, "the subgraphs do not compose"
-    transport = httpx2.ASGITransport(app)
+    transport = OnTheWire(app)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://router") as client,

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from router.server.access_log import Observed
+from router.server.access_log import Observed, Observer
 from router.server.metrics import Metrics
 
 
@@ -39,7 +39,9 @@ async def test_what_breaks_outside_of_the_pipeline_is_masked_too() -> None:
     async def breaks(_request: Any) -> Any:
         raise RuntimeError("hunter2")
 
-    app = Starlette(routes=[Route("/", breaks)], middleware=[Middleware(Observed, metrics=Metrics(), access_log=True)])
+    app = Starlette(
+        routes=[Route("/", breaks)], middleware=[Middleware(Observed, observer=Observer(Metrics(), access_log=True))]
+    )
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

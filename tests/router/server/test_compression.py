@@ -135,7 +135,7 @@ async def test_a_bomb_is_refused_before_it_unfolds(platform: Any, encoding: str)
         ("gzip", b"no gzip", 400),
         ("br", b"\xff\xff", 400),
         ("zstd", b"zstd?", 400),
-        ("gzip", gzip.compress(QUERY)[:-9], 400),
+        ("gzip", gzip.compress(QUERY, mtime=0)[:-9], 400),
     ],
 )
 async def test_what_does_not_unfold_is_refused(platform: Any, encoding: str, body: bytes, status: int) -> None:

@@ -163,7 +163,7 @@ async def test_variables_are_checked_and_reach_the_subgraph(platform: Any) -> No
 
 
 async def test_errors_of_a_subgraph_reach_the_client_with_service_and_code(platform: Any) -> None:
-    async with platform() as psa:
+    async with platform(include_subgraph_errors={"all": True}) as psa:
         body = await psa.ask("{ fails }")
 
     assert body["data"] == {"fails": None}

@@ -95,7 +95,7 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert (config.csrf.required_headers, config.csrf.strict) == (("x-mine",), True)
     assert config.headers.all.request[0].propagate is not None
     assert config.headers.all.request[0].propagate.rename == "x-customer"
-    assert config.mask_internal_errors is False
+    assert (config.include_subgraph_errors.all, config.include_subgraph_errors.subgraphs) == (True, {"crm": False})
     assert (config.request_timeout_seconds, config.overload.concurrent_requests) == (50, 100)
     assert config.traffic_shaping.of("crm").timeout == 0.5
     assert config.traffic_shaping.router.global_rate_limit is not None
@@ -110,8 +110,9 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         True,
     )
     assert config.authorization.directives.reject_unauthorized is True
-    assert config.authentication is not None
-    assert (config.authentication.issuer, config.authentication.audience) == ("https://auth.example", "psa")
+    assert config.authentication is None
+    assert config.jwt is not None
+    assert (config.jwt.jwks[0].issuers, config.jwt.jwks[0].audiences) == (("https://auth.example",), ("psa",))
     assert config.subgraphs.urls == {"crm": "http://localhost:4001/graphql"}
     assert (config.health.path, config.health.listen) == ("/healthy", "0.0.0.0:8088")
     assert (config.metrics.path, config.metrics.listen) == ("/metrics", "0.0.0.0:9090")
@@ -121,7 +122,6 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert {note.split()[0] for note in found.notes} == {
         "apq.subgraph",
         "batching.subgraph",
-        "include_subgraph_errors.subgraphs",
         "traffic_shaping.all.experimental_http2",
         "health_check.enabled",
         "homepage",
@@ -178,7 +178,14 @@ def test_our_own_files_pass_untouched() -> None:
         ("supergraph: {listen: nowhere}", "supergraph.listen: 'nowhere' is no address"),
         ("coprocessor: {url: http://x}", "coprocessor"),
         ("rhai: {main: x}", "rhai"),
-        ("authentication: {router: {jwt: {jwks: [{url: x}, {url: y}]}}}", "exactly one key set"),
+        (
+            "authentication: {router: {jwt: {jwks: []}}}",
+            "authentication.router.jwt.jwks: a list of key sets is expected",
+        ),
+        (
+            "authentication: {router: {jwt: {jwks: [{url: x, algoritms: [RS256]}]}}}",
+            "did you mean jwt.jwks.0.algorithms?",
+        ),
         ("limits: {max_depth: many}", "limits.depth: Input should be a valid integer"),
         ("traffic_shaping: {all: {timeout: soon}}", "is not a duration"),
     ],

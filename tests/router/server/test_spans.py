@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from collector import collecting, collecting_by_grpc
 from small_graph import Subgraph, says
 from structlog.testing import capture_logs
 
+from router.server.config.telemetry import Otlp
+
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-class Collector:
-    """A collector of spans on a port of loopback."""
-
-    def __init__(self) -> None:
-        self.spans: list[Any] = []
-        self.headers: list[dict[str, str]] = []
-        self.url = ""
-
-    def named(self, name: str) -> list[Any]:
-        return [span for span in self.spans if span.name == name]
-
-
-@contextmanager
-def collecting() -> Iterator[Collector]:
-    collector = Collector()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            told = ExportTraceServiceRequest.FromString(body)
-            collector.headers.append({"path": self.path, **{k.lower(): v for k, v in self.headers.items()}})
-            collector.spans += [
-                span for one in told.resource_spans for scope in one.scope_spans for span in scope.spans
-            ]
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    collector.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield collector
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def settings(url: str, **common: Any) -> dict[str, Any]:
@@ -142,3 +95,29 @@ async def test_the_trace_id_of_a_masked_error_leads_to_its_log_line_and_to_its_s
     assert "hunter2" not in str(answer)
     assert answer["errors"][0]["extensions"]["traceId"] == request.trace_id.hex() == masked["trace.id"]
     assert masked["error.message"] == "the password is hunter2"
+
+
+async def test_spans_go_by_grpc_where_the_settings_say_so(platform: Any) -> None:
+    with collecting_by_grpc() as collector:
+        otlp = {"enabled": True, "endpoint": collector.url, "protocol": "grpc", "grpc": {"metadata": {"Api-Key": "k"}}}
+        async with platform(telemetry={"exporters": {"tracing": {"otlp": otlp}}}) as psa:
+            await psa.ask(QUERY)
+
+    assert {span.name for span in collector.spans} >= {"request", "subgraph crm", "subgraph tickets"}
+    assert collector.headers[0]["api-key"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("otlp", "expected"),
+    [
+        ({}, ("http://127.0.0.1:4318", False)),
+        ({"protocol": "grpc"}, ("http://127.0.0.1:4317", True)),
+        ({"endpoint": "http://collector:4317"}, ("http://collector:4317", True)),
+        ({"endpoint": "http://collector:4317", "protocol": "http"}, ("http://collector:4317", False)),
+        ({"endpoint": "http://collector:4318/v1/traces"}, ("http://collector:4318/v1/traces", False)),
+    ],
+)
+def test_the_port_tells_the_protocol_where_nothing_else_does(otlp: Any, expected: Any) -> None:
+    made = Otlp.model_validate(otlp)
+
+    assert (made.address, made.over_grpc) == expected

@@ -14,6 +14,7 @@ from subgraphs.crm.rules import ContactRole, CustomerStatus
 from subgraphs.kit.errors import Invalid
 
 S = CustomerStatus
+A_UUID = "019a0000-0000-4000-8000-00000000dead"
 
 
 @pytest.mark.parametrize("before", list(S))
@@ -76,7 +77,9 @@ def test_a_number_is_short_and_plain(number):
     assert rules.number(number, field="number") == number
 
 
-@pytest.mark.parametrize("number", ["", " ", "12 3", "x" * 21, "-1", "1-", "12\n", "ß", str(uuid4()), uuid4().hex])
+@pytest.mark.parametrize(
+    "number", ["", " ", "12 3", "x" * 21, "-1", "1-", "12\n", "ß", A_UUID, A_UUID.replace("-", "")]
+)
 def test_anything_else_is_no_number(number):
     with pytest.raises(Invalid) as refused:
         rules.number(number, field="number")

@@ -10,10 +10,10 @@ from graphql import OperationDefinitionNode, parse
 
 from router.composition import compose
 from router.executor.compiled.program import program_for
-from router.executor.errors import Masking
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
+from router.executor.redaction import Masking
 from router.executor.transport import Answer, GraphQLTransport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema

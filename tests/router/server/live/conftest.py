@@ -26,6 +26,7 @@ from router.server.request import graphql_request
 from router.server.tracing import Trace
 
 PROTOCOLS = ("graphql-transport-ws", "graphql-sse")
+OURS = {"access_log": False, "include_subgraph_errors": {"all": True}}
 SUBSCRIPTION = 'subscription { ticketUpdated(id: "t1") { id title customer { name } } }'
 
 
@@ -274,7 +275,7 @@ def live() -> Start:
             if over != "inside":
                 address = await process.start() + "/graphql"
                 stack.push_async_callback(process.stop)
-            app = build(RouterConfig.model_validate({"access_log": False, **settings}), in_process=running)
+            app = build(RouterConfig.model_validate({**OURS, **settings}), in_process=running)
             base = await stack.enter_async_context(serving(app, port))
             client = await stack.enter_async_context(httpx2.AsyncClient(base_url=base, timeout=20))
             made = Live(app, feed, names, running, client, base, asked, process)

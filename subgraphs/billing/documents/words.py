@@ -1,0 +1,162 @@
+"""What stands on a page in German and in English, and how numbers and days are written there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+
+from subgraphs.billing.rules.invoices import InvoiceKind
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language."""
+
+    titles: Mapping[InvoiceKind, str]
+    head: tuple[str, str, str, str, str, str]
+    number: str
+    issued: str
+    due: str
+    delivered: str
+    period: str
+    customer: str
+    buyer_reference: str
+    order: str
+    contract: str
+    their_vat_id: str
+    subtotal: str
+    allowance: str
+    net: str
+    tax: str
+    gross: str
+    paid: str
+    to_pay: str
+    preceding: str
+    tax_in_euro: str
+    transfer: str
+    debit: str
+    skonto: str
+    code: str
+    page: str
+    draft: str
+    vat_id: str
+    tax_number: str
+    units: Mapping[str, str]
+
+    def unit(self, code: str) -> str:
+        """A unit as people say it; an unknown one by its code."""
+        return self.units.get(code, code)
+
+
+GERMAN = Words(
+    titles=MappingProxyType(
+        {
+            InvoiceKind.INVOICE: "Rechnung",
+            InvoiceKind.PARTIAL: "Abschlagsrechnung",
+            InvoiceKind.FINAL: "Schlussrechnung",
+            InvoiceKind.CANCELLATION: "Stornorechnung",
+            InvoiceKind.CREDIT_NOTE: "Rechnungskorrektur",
+            InvoiceKind.SELF_BILLED: "Gutschrift",
+        }
+    ),
+    head=("Pos.", "Leistung", "Menge", "Einzelpreis", "USt.", "Betrag"),
+    number="Nummer",
+    issued="Datum",
+    due="Zahlbar bis",
+    delivered="Geliefert am",
+    period="Leistungszeitraum",
+    customer="Kundennummer",
+    buyer_reference="Ihre Referenz",
+    order="Ihre Bestellung",
+    contract="Vertrag",
+    their_vat_id="Ihre USt-IdNr.",
+    subtotal="Summe der Positionen",
+    allowance="Nachlass",
+    net="Nettobetrag",
+    tax="USt. {rate} % auf {taxable}",
+    gross="Rechnungsbetrag",
+    paid="Bereits gezahlt",
+    to_pay="Zu zahlen",
+    preceding="Zu {number} vom {day}.",
+    tax_in_euro="Umsatzsteuer in {currency}: {tax} (Kurs {rate}).",
+    transfer="Bitte überweisen Sie auf {iban} ({name}), Verwendungszweck {reference}.",
+    debit="Wir buchen den Betrag von {iban} ab (Mandat {mandate}, Gläubiger-ID {creditor}).",
+    skonto="Bei Zahlung innerhalb von {days} Tagen {percent} % Skonto.",
+    code="Zum Bezahlen scannen",
+    page="Seite",
+    draft="ENTWURF",
+    vat_id="USt-IdNr.",
+    tax_number="Steuernummer",
+    units=MappingProxyType({"HUR": "Std.", "C62": "Stück", "MON": "Monate", "DAY": "Tage", "KMT": "km"}),
+)
+ENGLISH = Words(
+    titles=MappingProxyType(
+        {
+            InvoiceKind.INVOICE: "Invoice",
+            InvoiceKind.PARTIAL: "Partial invoice",
+            InvoiceKind.FINAL: "Final invoice",
+            InvoiceKind.CANCELLATION: "Cancellation invoice",
+            InvoiceKind.CREDIT_NOTE: "Credit note",
+            InvoiceKind.SELF_BILLED: "Self-billed invoice",
+        }
+    ),
+    head=("No.", "Item", "Quantity", "Unit price", "VAT", "Amount"),
+    number="Number",
+    issued="Date",
+    due="Due",
+    delivered="Delivered",
+    period="Service period",
+    customer="Customer number",
+    buyer_reference="Your reference",
+    order="Your order",
+    contract="Contract",
+    their_vat_id="Your VAT id",
+    subtotal="Sum of the items",
+    allowance="Discount",
+    net="Net amount",
+    tax="VAT {rate} % on {taxable}",
+    gross="Total",
+    paid="Already paid",
+    to_pay="Amount due",
+    preceding="Refers to {number} of {day}.",
+    tax_in_euro="VAT in {currency}: {tax} (rate {rate}).",
+    transfer="Please transfer to {iban} ({name}), reference {reference}.",
+    debit="We will debit {iban} (mandate {mandate}, creditor id {creditor}).",
+    skonto="{percent} % discount for payment within {days} days.",
+    code="Scan to pay",
+    page="Page",
+    draft="DRAFT",
+    vat_id="VAT id",
+    tax_number="Tax number",
+    units=MappingProxyType({"HUR": "h", "C62": "pcs", "MON": "months", "DAY": "days", "KMT": "km"}),
+)
+
+
+def words(language: str) -> Words:
+    """German for German, English for everybody else."""
+    return GERMAN if language.startswith("de") else ENGLISH
+
+
+def money(value: Decimal, currency: str, language: str) -> str:
+    """1.234,50 € or EUR 1,234.50; the sign of the euro, the code of any other currency."""
+    figures = figure(value, language, 2)
+    if currency == "EUR":
+        return f"{figures} €" if language.startswith("de") else f"€{figures}".replace("€-", "-€")
+    return f"{figures} {currency}"
+
+
+def figure(value: Decimal, language: str, decimals: int | None = None) -> str:
+    """A number with the separators of the language; as many decimals as asked for, or as it has."""
+    plain = f"{value:,.{decimals}f}" if decimals is not None else f"{value.normalize():,f}"
+    return plain.translate(str.maketrans(",.", ".,")) if language.startswith("de") else plain
+
+
+def day(value: date, language: str) -> str:
+    """10.03.2026, or 10 Mar 2026."""
+    return f"{value:%d.%m.%Y}" if language.startswith("de") else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,0 +1,213 @@
+"""The express lane answers as the application does, and leaves to it whatever it's not made for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from on_the_wire import Lane, OnTheWire
+from uvicorn.server import ServerState
+
+from router.server.wire import guarded
+
+JSON = {"content-type": "application/json"}
+MUTATION = 'mutation { rename(name: "Neu") { name } }'
+TRACED = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-request-id": "mine"}
+SETTINGS: dict[str, Any] = {
+    "cors": {"policies": [{"origins": ["https://app.example"], "allow_credentials": True}]},
+    "rate_limit": {"by_address": True},
+    "compression": {"minimum_bytes": 20},
+    "limits": {"body_bytes": 4000},
+}
+
+FIT: list[tuple[Any, dict[str, str]]] = [
+    ({"query": "{ customer(id: 123) { name } }"}, {}),
+    ({"query": "{ customer(id: 123) { name } }"}, TRACED),
+    ({"query": "{ customer(id: 123) { name } }"}, {"origin": "https://app.example"}),
+    ({"query": "{ customer(id: 123) { name } }"}, {"origin": "https://other.example"}),
+    ({"query": "{ customer(id: 123) { name } }"}, {"accept-encoding": "gzip"}),
+    ({"query": "{ customer(id: 123) { name } }"}, {"accept": "application/graphql-response+json"}),
+    ({"query": "query Q($id: ID!) { customer(id: $id) { name } }", "variables": {"id": "123"}}, {}),
+    ({"query": "query Q($id: ID!) { customer(id: $id) { name } }", "variables": {}}, {}),
+    ({"query": "query Q($id: ID!) { customer(id: $id) { name } }", "variables": {"id": [[[]]]}}, {}),
+    ({"query": "{ fails }"}, {}),
+    ({"query": "{ nothing }"}, {}),
+    ({"query": "{ nothing }"}, {"accept": "application/graphql-response+json", "accept-encoding": "gzip"}),
+    ({"query": "{"}, {}),
+    ({"query": MUTATION}, {}),
+    ({"query": "{ sleeps(seconds: 9) }"}, {}),
+    ({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}, {}),
+]
+UNFIT: list[tuple[Any, dict[str, str]]] = [
+    ([{"query": "{ __typename }"}], {}),
+    ({}, {}),
+    ("{", {}),
+    ({"query": 1}, {}),
+    ({"query": "{ __typename }", "variables": {"much": "x" * 5000}}, {}),
+    ({"query": "{ __typename }"}, {"content-type": "text/plain"}),
+    ({"query": "{ __typename }"}, {"accept": "text/html"}),
+    ({"query": "{ __typename }"}, {"accept": "text/event-stream"}),
+    ({"query": "{ __typename }"}, {"content-encoding": "gzip"}),
+]
+
+
+def told(answer: httpx2.Response) -> tuple[int, dict[str, str], Any]:
+    """What a client sees, but for what is another each time."""
+    own = {"date", "x-request-id", "ratelimit", "x-graphql-event-stream-token"}
+    headers = {name: value for name, value in answer.headers.items() if name not in own}
+    headers["vary"] = ", ".join(sorted(headers.get("vary", "").split(", ")))
+    body = answer.json() if "json" in headers["content-type"] else answer.text
+    for error in body.get("errors", ()) if isinstance(body, dict) else ():
+        error["extensions"].pop("traceId", None)
+    headers.pop("content-length", None)
+    return answer.status_code, headers, body
+
+
+@pytest.mark.parametrize(("asked", "headers"), [*FIT, *UNFIT])
+async def test_both_ways_say_the_same(platform: Any, asked: Any, headers: dict[str, str]) -> None:
+    body = asked if isinstance(asked, str) else json.dumps(asked)
+    async with platform(**SETTINGS, request_timeout_seconds=0.3) as psa:
+        answers = []
+        for express in (True, False):
+            transport = OnTheWire(psa.app, express=express)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                # Twice, since the second time everything is known.
+                for _ in range(2):
+                    answer = await client.post("/graphql", content=body, headers={**JSON, **headers})
+                    answers.append(answer)
+
+    first, *others = map(told, answers)
+    assert all(other == first for other in others)
+    if "x-request-id" in headers:
+        assert all(answer.headers["x-request-id"] == headers["x-request-id"] for answer in answers)
+
+
+@pytest.mark.parametrize(("asked", "headers"), UNFIT)
+async def test_what_is_not_usual_goes_the_other_way(platform: Any, asked: Any, headers: dict[str, str]) -> None:
+    raw = [(name.encode(), value.encode()) for name, value in {**JSON, **headers}.items()]
+    body = (asked if isinstance(asked, str) else json.dumps(asked)).encode()
+    async with platform(**SETTINGS) as psa:
+        express = psa.app.state.express
+
+        assert express.known(b"/graphql", raw) is None or express.request(body) is None
+        assert express.known(b"/graphql?query={a}", [(b"content-type", b"application/json")]) is None
+        assert express.known(b"/metrics", [(b"content-type", b"application/json")]) is None
+        assert express.known(b"/graphql", [(b"content-type", b"application/json")]) is not None
+
+
+class Client(asyncio.Transport):
+    """A connection that is written to piece by piece."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 80)})
+        lane = Lane(app.state.express)
+        config = uvicorn.Config(app, log_config=None, lifespan="off", server_header=False)
+        self.protocol = guarded(app.state.config, lambda: lane)(config, ServerState(), {})
+        self.heard = b""
+        self.closed = False
+        self.protocol.connection_made(self)
+
+    def say(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.protocol.data_received(piece)
+
+    def leave(self) -> None:
+        self.closed = True
+        self.protocol.connection_lost(None)
+
+    async def hears(self, what: bytes) -> None:
+        async with asyncio.timeout(5):
+            while what not in self.heard:
+                await asyncio.sleep(0.005)
+
+    def write(self, data: Any) -> None:
+        self.heard += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def request(query: str, *headers: str) -> bytes:
+    body = json.dumps({"query": query}).encode()
+    head = ["POST /graphql HTTP/1.1", "host: r", "content-type: application/json", f"content-length: {len(body)}"]
+    return "\r\n".join([*head, *headers, "", ""]).encode() + body
+
+
+async def test_a_request_may_come_in_any_pieces(platform: Any) -> None:
+    whole = request("{ customer(id: 123) { name } }")
+    async with platform() as psa:
+        for cut in range(1, len(whole)):
+            client = Client(psa.app)
+            client.say(whole[:cut], whole[cut:])
+            await client.hears(b'{"data":{"customer":{"name":"ACME"}}}')
+            client.leave()
+
+
+async def test_a_body_that_takes_its_time_is_waited_for_elsewhere(platform: Any) -> None:
+    whole = request("{ customer(id: 123) { name } }")
+    async with platform() as psa:
+        client = Client(psa.app)
+        client.say(whole[:-5])
+        await asyncio.sleep(0.1)
+        client.say(whole[-5:])
+        await client.hears(b'{"data":{"customer":{"name":"ACME"}}}')
+        client.leave()
+
+
+async def test_pipelined_requests_are_answered_in_their_order(platform: Any) -> None:
+    async with platform() as psa:
+        client = Client(psa.app)
+        client.say(b"".join(map(request, ("{ sleeps(seconds: 0.05) }", "{ one: __typename }", "{ two: __typename }"))))
+        await client.hears(b'{"data":{"two":"Query"}}')
+        client.say(request("{ three: __typename }", "connection: close"))
+        await client.hears(b'{"data":{"three":"Query"}}')
+
+        bodies = [part.partition(b"}}")[0] for part in client.heard.split(b'{"data":')[1:]]
+        assert bodies == [b'{"sleeps":"awake"', b'{"one":"Query"', b'{"two":"Query"', b'{"three":"Query"']
+        assert client.heard.count(b"connection: close\r\n") == 1
+        assert client.closed
+        client.leave()
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("query", "cancelled"), ("mutation", "finished")])
+async def test_who_leaves_ends_a_query_and_no_mutation(platform: Any, kind: str, outcome: str) -> None:
+    outcomes: list[str] = []
+    begun = asyncio.Event()
+
+    async def slow(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        begun.set()
+        try:
+            await asyncio.sleep(0.1)
+        except asyncio.CancelledError:
+            outcomes.append("cancelled")
+            raise
+        outcomes.append("finished")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"data": {"fails": null, "rename": {"name": "x"}}}'})
+
+    async with platform() as psa:
+        psa.running["crm"] = slow
+        client = Client(psa.app)
+        client.say(request("{ fails }" if kind == "query" else MUTATION))
+        await begun.wait()
+        client.leave()
+        async with asyncio.timeout(5):
+            while not outcomes or client.protocol.tasks:
+                await asyncio.sleep(0.01)
+
+    assert outcomes == [outcome]
+    assert client.heard == b""
