@@ -13,7 +13,8 @@ from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.work import Work
 
-ACT, SELF = "impersonate", "account:read"
+ACT, READ = "impersonate", "users:read"
+OWN, OWN_WRITE = "account:read", "account:write"
 
 
 @strawberry.type
@@ -22,10 +23,20 @@ class ImpersonationQuery:
 
     @strawberry.field
     async def impersonations(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Impersonation]:
-        """Who acted in whose name, the newest first; who sees no users sees what was done in their own name, or by themselves."""
+        """Who acted in whose name, the newest first."""
         most, first = bounded(limit), skipped(offset)
-        async with info.context.work(SELF) as work:
+        async with info.context.work(READ) as work:
             rows = await impersonation.listed(work, limit=most, offset=first)
+        return [Impersonation.of(row) for row in rows]
+
+    @strawberry.field
+    async def my_impersonations(
+        self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[Impersonation]:
+        """Who acted in one's own name, and in whose name one acted oneself, the newest first."""
+        most, first = bounded(limit), skipped(offset)
+        async with info.context.work(OWN) as work:
+            rows = await impersonation.listed(work, about=work.caller.subject, limit=most, offset=first)
         return [Impersonation.of(row) for row in rows]
 
 
@@ -58,7 +69,7 @@ class ImpersonationMutation:
         """Act in somebody's name for a while, as far as you may yourself; they are told, and every record names both."""
         return await impersonation.start(work, parsed(input.user_id), reason=input.reason, minutes=input.minutes)
 
-    @command(SELF, ImpersonationPayload)
+    @command(OWN_WRITE, ImpersonationPayload)
     async def stop_impersonation(work: Work, input: StopImpersonationInput) -> models.Impersonation:
-        """End an impersonation: its token stops working within a minute."""
+        """End an impersonation, in one's own name: its token stops working within a minute."""
         return await impersonation.stop(work, parsed(input.id))

@@ -10,7 +10,6 @@ from subgraphs.auth.models import reviews as models
 from subgraphs.auth.rules.reviews import ReviewDecision
 from subgraphs.auth.service import reviews, security_events
 from subgraphs.auth.types.reviews import (
-    REVIEW,
     AccessReview,
     AccessReviewItemPayload,
     AccessReviewPayload,
@@ -24,7 +23,7 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bound
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
-READ = "audit:read.security"
+WATCH, READ, WRITE = "audit:read.security", "roles:read", "roles:write"
 
 
 @strawberry.type
@@ -44,7 +43,7 @@ class ReviewQuery:
         """What matters for security in all modules, the newest first: sign-ins, refusals, grants, exports."""
         wanted = cut(first=first, after=after, last=last, before=before)
         query, count = security_events.selected(filter), counts(info)
-        async with info.context.work(READ) as work:
+        async with info.context.work(WATCH) as work:
             return await page(
                 work,
                 query,
@@ -59,7 +58,7 @@ class ReviewQuery:
     async def access_reviews(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[AccessReview]:
         """The access reviews, the newest first."""
         most, first = bounded(limit), skipped(offset)
-        async with info.context.work(REVIEW) as work:
+        async with info.context.work(READ) as work:
             rows = await reviews.listed(work, limit=most, offset=first)
         return [AccessReview.of(row) for row in rows]
 
@@ -100,17 +99,17 @@ class CloseAccessReviewInput(Change):
 class ReviewMutation:
     """What can be done about access reviews."""
 
-    @command(REVIEW, AccessReviewPayload)
+    @command(WRITE, AccessReviewPayload)
     async def start_access_review(work: Work, input: StartAccessReviewInput) -> models.AccessReview:
         """Begin to look at who has which roles."""
         return await reviews.start(work, **given(input))
 
-    @command(REVIEW, AccessReviewItemPayload)
+    @command(WRITE, AccessReviewItemPayload)
     async def decide_access_review_item(work: Work, input: DecideAccessReviewItemInput) -> models.AccessReviewItem:
         """Keep somebody's role, or take it from them; nobody decides about their own."""
         return await reviews.decide(work, parsed(input.id), input.decision, reason=input.reason, version=input.version)
 
-    @command(REVIEW, AccessReviewPayload)
+    @command(WRITE, AccessReviewPayload)
     async def close_access_review(work: Work, input: CloseAccessReviewInput) -> models.AccessReview:
         """Close a review in which everything was decided."""
         return await reviews.close(work, parsed(input.id), input.version)

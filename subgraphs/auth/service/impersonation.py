@@ -114,7 +114,7 @@ async def stop(work: Work, impersonation_id: UUID | None) -> Impersonation:
     """End an impersonation: whoever began it, whoever it is about, and whoever looks after people may."""
     row = await work.take(Impersonation, impersonation_id, field="id")
     caller = work.caller
-    if not ({caller.subject, caller.impersonator} & {row.user_id, row.impersonator_id} or caller.holds("users:write")):
+    if caller.subject not in {row.user_id, row.impersonator_id} and not caller.holds("users:write"):
         raise NotFound("There is no impersonation with this id.", field="id")
     if row.ended_at is None:
         await revocations.revoke(work, "TOKEN", row.id)
@@ -140,12 +140,11 @@ async def _note(work: Work, row: Impersonation, action: str, *, reason: str) -> 
     await audit.note(work, action, resource="User", resource_id=row.user_id, customer=row.customer_id, details=details)
 
 
-async def listed(work: Work, *, limit: int, offset: int) -> Sequence[Impersonation]:
-    """Impersonations, the newest first: all for those who see users, one's own for everybody else."""
+async def listed(work: Work, *, about: UUID | None = None, limit: int, offset: int) -> Sequence[Impersonation]:
+    """Impersonations, the newest first: all, or those by and of one user."""
     query = select(Impersonation).order_by(Impersonation.created_at.desc(), Impersonation.id)
-    if not work.caller.holds("users:read"):
-        me = work.caller.subject
-        query = query.where(or_(Impersonation.user_id == me, Impersonation.impersonator_id == me))
+    if about is not None:
+        query = query.where(or_(Impersonation.user_id == about, Impersonation.impersonator_id == about))
     return (await work.session.scalars(query.limit(limit).offset(offset))).all()
 
 

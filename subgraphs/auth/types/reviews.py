@@ -18,7 +18,7 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import JSON, UserError
 
-REVIEW = "roles:write"
+READ = "roles:read"
 
 for spoken in (ReviewDecision, SecurityEventCategory):
     strawberry.enum(spoken)
@@ -147,7 +147,7 @@ class AccessReview:
     ) -> list[AccessReviewItem]:
         """What it is about, by role."""
         most, first = bounded(limit), skipped(offset)
-        rows = await info.context.lists(reviews.items_of, self.id, REVIEW, decision=decision, limit=most, offset=first)
+        rows = await info.context.lists(reviews.items_of, self.id, READ, decision=decision, limit=most, offset=first)
         return [AccessReviewItem.of(row) for row in rows]
 
     @classmethod

@@ -62,19 +62,26 @@ async def test_both_names_stand_in_the_audit_and_both_are_told(auth: Auth, tenan
     admin, user = await someone(auth, tenant, "admin"), await someone(auth, tenant, "technician")
     found = await started(auth, admin, user)
     caller = await in_their_name(auth, found["accessToken"])
+    query = "{ mine: myImpersonations { id reason endedAt accessToken user { displayName } } }"
+    others = await someone(auth, tenant, "technician")
 
-    seen = await auth.service.data("{ impersonations { id reason endedAt accessToken } }", acting(user, "technician"))
-    await done(auth, caller, STOP, id=found["id"])
+    seen = (await auth.service.data(query, acting(user, "technician")))["mine"]
+    unseen = (await auth.service.data(query, acting(others, "technician")))["mine"]
+    everybodys = await auth.service.data("{ impersonations { id } }", acting(admin, "admin"))
+    await auth.service.data(STOP, caller, i={"id": found["id"]})
+    await done(auth, acting(admin, "admin"), STOP, id=found["id"])
 
-    assert seen["impersonations"] == [{"id": found["id"], "reason": REASON, "endedAt": None, "accessToken": None}]
+    mine = {"id": found["id"], "reason": REASON, "endedAt": None, "accessToken": None, "user": {"displayName": "Ada"}}
+    assert (seen, unseen, everybodys) == ([mine], [], {"impersonations": [{"id": found["id"]}]})
     notes = await auth.service.rows(
-        "SELECT command, actor_id, impersonator_id, resource_id FROM audit"
-        " WHERE tenant_id = $1 AND change = 'DONE' AND command LIKE '%Impersonation' ORDER BY id",
+        "SELECT command, change, actor_id, impersonator_id FROM audit"
+        " WHERE tenant_id = $1 AND change IN ('DONE', 'REFUSED') AND command LIKE '%Impersonation' ORDER BY id",
         tenant,
     )
     assert [tuple(row.values()) for row in notes] == [
-        ("startImpersonation", admin.id, None, user.id),
-        ("stopImpersonation", user.id, admin.id, user.id),
+        ("startImpersonation", "DONE", admin.id, None),
+        ("stopImpersonation", "REFUSED", user.id, admin.id),
+        ("stopImpersonation", "DONE", admin.id, None),
     ]
     told = await auth.service.rows(
         "SELECT type, envelope FROM outbox WHERE type LIKE 'impersonation.%' AND tenant_id = $1 ORDER BY position",
