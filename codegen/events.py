@@ -25,6 +25,12 @@ def artifacts() -> Iterator[Artifact]:
         yield _written(name, _catalogue(name, module.purpose, module.events))
 
 
+def payloads() -> dict[str, dict[str, Any]]:
+    """The schema of `data` of every event, by type."""
+    told = [*audit.CATALOGUE.values(), *(event for name in MODULES for event in load(name).events)]
+    return {event.type: _payload(event) for event in told}
+
+
 def _written(name: str, schema: dict[str, Any]) -> Artifact:
     return Artifact(f"contracts/events/{name}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
 

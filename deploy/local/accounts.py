@@ -17,13 +17,12 @@ from sqlalchemy import select
 from deploy.local import home as homes
 from deploy.local import identity
 from deploy.local.people import TENANTS, Person, Tenant
-from subgraphs.auth import sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Password
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import grants, keys, passwords, people
-from subgraphs.kit import database, work
+from subgraphs.kit import database, sealing, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.config import Settings
 from subgraphs.kit.work import Work

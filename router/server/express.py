@@ -247,6 +247,10 @@ class Express:
             facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
         body = orjson.dumps(response.body(done, prepared.extensions))
         said = [line for lines in facts.returned for line in lines()]
+        if prepared.cached is not None:
+            answer = response.written(body, 200, known.media_type)
+            answer.headers.update(prepared.good_for(done))
+            return await self._in_full(answer, known, facts)
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
             return await self._in_full(response.written(body, 200, known.media_type), known, facts)
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])

@@ -78,6 +78,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         reader = PrometheusMetricReader(registry=self._registry)
         meter = MeterProvider([reader], Resource({"service.name": "psa-router"})).get_meter("psa.router")
+        self.meter = meter
+        """For what is counted elsewhere."""
         self._requests = _Durations(
             "http_server_request_duration_seconds",
             "How long requests took.",

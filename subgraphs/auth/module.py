@@ -10,6 +10,7 @@ from subgraphs.kit.module import Module
 
 module = Module(
     name="auth",
+    internal_graph=("Mutation.enrollMfa", "Mutation.confirmMfa", "Mutation.removeMfa"),
     purpose="Who works here, how they prove it, and what they are granted.",
     query=roots.Query,
     mutation=roots.Mutation,

@@ -107,6 +107,33 @@ _TRACING: Final = (
     ),
 )
 
+
+def _in_redis(key: str) -> Convert:
+    def convert(value: Any) -> Ours:
+        return {**_first(f"response_cache.redis.{key}")(value), "response_cache.storage": "redis"}
+
+    return convert
+
+
+_CACHE_ONCE: Final = "preview_entity_cache"
+_CACHE_NOW: Final = "response_cache"
+_CACHE: Final[Mapping[str, Convert]] = {
+    "subgraph.all.redis.urls": _in_redis("url"),
+    "subgraph.all.redis.timeout": _to("response_cache.redis.timeout"),
+    "subgraph.all.redis.fetch_timeout": _to("response_cache.redis.timeout"),
+    "subgraph.all.redis.namespace": _to("response_cache.redis.namespace"),
+    "subgraph.all.redis.ttl": _to("response_cache.redis.ttl"),
+}
+_CACHE_IDLE: Final[Mapping[str, str]] = {
+    "subgraph.all.redis": "there is one Redis, with one timeout",
+    "subgraph.subgraphs.*.redis": "all subgraphs' answers lie in one Redis",
+    "expose_keys_in_context": "`debug` shows what was decided",
+    "metrics": "figures are always kept",
+    "private_queries_buffer_size": "no memory of them is needed",
+    "invalidation.concurrent_requests": "it is one step",
+    "invalidation.scan_count": "nothing is scanned",
+}
+
 _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.listen": _address,
     "supergraph.path": _to("listen.path"),
@@ -166,6 +193,7 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "health_check.listen": lambda value: {"health.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.listen": lambda value: {"metrics.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.path": _to("metrics.path"),
+    **{f"{_CACHE_NOW}.{key}": convert for key, convert in _CACHE.items()},
     **{key: _to(key) for key in _TRACING},
     f"{_OTLP}.endpoint": lambda value: {} if value == "default" else {f"{_OTLP}.endpoint": value},
 }
@@ -205,8 +233,7 @@ _IDLE: Final[Mapping[str, str]] = {
     "license_enforcement": "there is no licence",
     "fleet_detector": "nothing is reported to anybody",
     "connectors": _NOT_YET,
-    "preview_entity_cache": _NOT_YET,
-    "response_cache": _NOT_YET,
+    **{f"{_CACHE_NOW}.{key}": why for key, why in _CACHE_IDLE.items()},
     "progressive_override": "override_labels does it",
     "experimental_chaos": _NOT_YET,
     "experimental_hoist_orphan_errors": "errors of entities always have their place",
@@ -225,7 +252,7 @@ _NULL_IS_ABSENT: Final = frozenset(
 def translate(given: Mapping[str, Any]) -> Translation:
     """Map a tree that may have keys of Apollo's; raises `Untranslatable`."""
     done = Translation()
-    for path, value in _leaves(given, ()):
+    for path, value in _leaves(_under_its_name_now(given), ()):
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
         _translate(path, value, done)
@@ -233,6 +260,14 @@ def translate(given: Mapping[str, Any]) -> Translation:
         # There whoever shows no token is anonymous, unless the file says otherwise.
         done.settings.setdefault("authorization", {}).setdefault("require_authentication", False)
     return done
+
+
+def _under_its_name_now(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _CACHE_ONCE not in given:
+        return given
+    if _CACHE_NOW in given:
+        raise Untranslatable(f"{_CACHE_ONCE} and {_CACHE_NOW} are the same; one of them has to go.")
+    return {_CACHE_NOW if key == _CACHE_ONCE else key: value for key, value in given.items()}
 
 
 def _translate(path: Path, value: Any, done: Translation) -> None:
@@ -322,6 +357,7 @@ def names(above: Path) -> set[str]:
 def targets() -> set[str]:
     """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
     probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
+    probes["response_cache.subgraph.all.redis.urls"] = ["redis://x"]
     fixed = {"authentication.router.jwt.jwks": [{"url": "u"}]}
     found: set[str] = set()
     for key, convert in _MOVED.items():

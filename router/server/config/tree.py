@@ -26,6 +26,8 @@ from router.server.config.persisted import Apq, PersistedQueries
 from router.server.config.rate_limit import RateLimit
 from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
+from router.server.config.response_cache import ResponseCache
+from router.server.config.rest import Rest
 from router.server.config.section import Section
 from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
@@ -70,7 +72,9 @@ class RouterConfig(Section):
     tls: Tls = Tls()
     rate_limit: RateLimit = RateLimit()
     demand_control: DemandControl = DemandControl()
+    response_cache: ResponseCache = ResponseCache()
     registry: RegistrySettings = RegistrySettings()
+    rest: Rest = Rest()
     warm_up: WarmUp = WarmUp()
     telemetry: Telemetry = Telemetry()
     audit: Audit = Audit()

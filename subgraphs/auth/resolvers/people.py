@@ -14,6 +14,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -177,7 +178,7 @@ class CreateTeamInput(Command):
 class PeopleMutation:
     """What can be done with people."""
 
-    @command(WRITE, UserPayload)
+    @command(WRITE, UserPayload, rest=Rest(path="/users", method="POST"))
     async def invite_user(work: Work, input: InviteUserInput) -> models.User:
         """Invite somebody: they are sent a link with which they choose how to sign in."""
         return await people.invite(work, **given(input))
