@@ -136,7 +136,6 @@ def build(
             *live.routes,
             *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *rest.routes(over_http, pipeline, graphs),
-            *forwarding.routes(registry, connections.exchange("auth")),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *cache_invalidation.routes(cache),
