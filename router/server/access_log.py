@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
+from router.server import ecs
 from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
 from router.server.config.telemetry import ResponseTraceId
@@ -101,7 +103,9 @@ class Observer:
         if self._end is not None:
             self._end(scope["method"], scope["path"], facts, status)
         if self._access_log and not scope["path"].startswith(_QUIET):
-            log.info("request", **_line(scope, facts, status, seconds))
+            line = _line(scope, facts, status, seconds)
+            if not ecs.soon("request", line):
+                log.info("request", **line)
 
 
 class Observed:
@@ -155,14 +159,18 @@ def stamp(headers: MutableHeaders, facts: Facts) -> None:
 
 
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
-    http = {"http.request.method": scope["method"], "http.response.status_code": status}
-    return {**http, **operation_line(scope, facts, seconds)}
+    return operation_line(
+        scope, facts, seconds, {"http.request.method": scope["method"], "http.response.status_code": status}
+    )
 
 
-def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]:
+def operation_line(
+    scope: Scope, facts: Facts, seconds: float, wire: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """Tell of one operation, whatever wire carried it."""
     headers = head_of(scope)
     line = {
+        **wire,
         "url.path": scope["path"],
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
@@ -174,7 +182,7 @@ def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]
         "graphql.operation.hash": facts.operation_hash,
         "tenant": facts.tenant,
         "caller": facts.caller,
-        "errors": sorted(set(facts.error_codes)) or None,
+        "errors": sorted(set(facts.error_codes)) if facts.error_codes else None,
         "subgraphs": [_fetch(record) for record in facts.fetches] or None,
     }
     return {name: value for name, value in line.items() if value is not None}
