@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from router.executor import merge, uploads
+from router.executor import clock, merge, uploads
 from router.executor.asked import Asked, clients_words
 from router.executor.blame import asked, first_missing
 from router.executor.contexts import hand_down
@@ -329,7 +329,7 @@ async def _delivered(
             raise Unavailable("the service has no address")
         spending.request(node)
         # The request as a whole has a deadline too; whoever runs the operation cancels us when it passes.
-        deadline = min(call.deadline, asyncio.get_running_loop().time() + services.timeout_seconds)
+        deadline = min(call.deadline, clock.now() + services.timeout_seconds)
         is_query = node.operation_kind == "query" and isinstance(body, bytes)
         # What is kept is kept with the headers of its own answer: there it goes alone.
         crowded = node.requires and service in spending.demand.crowded and call.cache is None

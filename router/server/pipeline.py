@@ -6,7 +6,6 @@ or a cache that stands here holds on every way in. Whatever a step refuses is ra
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 from collections.abc import Callable, Coroutine, Mapping
@@ -18,6 +17,7 @@ import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
+from router.executor import clock
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.execute import Result, execute
@@ -324,7 +324,7 @@ class Pipeline:
         """When the client's patience ends; that of a subscription doesn't."""
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
-        return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
+        return clock.now() + self.config.request_timeout_seconds
 
 
 def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
