@@ -42,8 +42,8 @@ from graphql import (
 
 Kind = Literal["query", "mutation"]
 
-OPTIMISTIC = frozenset({"version", "clientMutationId"})
-"""Input fields that make a command careful or repeatable; a probe without them reaches further."""
+OPTIMISTIC = frozenset({"version", "clientMutationId", "dryRun"})
+"""Input fields that make a command careful, repeatable or harmless; a probe without them reaches further."""
 
 
 @dataclass(frozen=True, slots=True)
