@@ -104,6 +104,7 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "secrets:admin": "Enter and replace the secrets of connections.",
         "webhooks:read": "See webhooks and their deliveries.",
         "webhooks:write": "Create webhooks, and deliver again.",
+        "changes:read": "Follow what changes in everything that one may see.",
         "backup:read": "See backups and whether they are what was promised.",
         "backup:write": "Define backup jobs and what was promised.",
         "restore:run": "Restore from backups.",
@@ -121,6 +122,7 @@ QUALIFIERS: Mapping[str, str] = MappingProxyType(
         "own": "what is one's own, or assigned to oneself",
         "team": "what belongs to one's teams",
         "project": "what belongs to the projects that one leads",
+        "names": "the names of colleagues, and nothing else of them",
         "company": "the people of one's own company",
         "shared": "what was shared with the customer's technicians",
         "summary": "the summary without its details",
@@ -157,7 +159,7 @@ ROLE_NAMES: Mapping[str, str] = MappingProxyType(
 """The system roles, as people call them."""
 
 _SELF = "account:read account:write"
-_STAFF = f"{_SELF} oncall:read kb:read notifications:read customers:read contacts:read assets:read licenses:read sla:read monitoring:read maintenance:read"
+_STAFF = f"{_SELF} oncall:read kb:read notifications:read customers:read contacts:read assets:read licenses:read sla:read monitoring:read maintenance:read users:read.names"
 _DESK = f"{_STAFF} tickets:read tickets:write tickets:read_internal kb:write ai:read ai:write comanaged:read"
 _BOOKS_TIME = "time:read.own time:write.own"
 
@@ -167,7 +169,7 @@ MATRIX: Mapping[str, str] = MappingProxyType(
         "admin": f"{_SELF} customers:* contacts:* contracts:read contracts:write quotes:read quotes:write opportunities:* tickets:*"
         " time:* sla:* kb:* invoices:read products:read rates:read costs:read assets:* licenses:* credentials:read"
         " users:* roles:* apikeys:* audit:read impersonate notifications:* oncall:* projects:* reports:read qbr:*"
-        " workflows:* vcio:* comanaged:* raci:approve security:read ai:* integrations:* secrets:admin webhooks:*"
+        " workflows:* vcio:* comanaged:* raci:approve security:read ai:* integrations:* secrets:admin webhooks:* changes:read"
         " backup:* restore:run monitoring:* maintenance:* tenant:admin",
         "dispatcher": f"{_DESK} customers:write contacts:write contracts:read tickets:assign tickets:merge time:read.team"
         " time:write.team time:approve.team projects:read reports:read.team workflows:read backup:read oncall:write"
@@ -243,6 +245,7 @@ SERVICE_ACCOUNT: frozenset[str] = frozenset(
         "monitoring:write",
         "webhooks:read",
         "webhooks:write",
+        "changes:read",
         "kb:read",
         "sla:read",
         "products:read",
@@ -282,3 +285,18 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {role: expanded(patterns.split()) for role, patterns in MATRIX.items()}
 )
 """The system roles, with every permission that they give."""
+
+NOT_IN_ANOTHERS_NAME: frozenset[str] = expanded(
+    [
+        "account:write",
+        "users:write",
+        "users:write.company",
+        "roles:write",
+        "apikeys:write",
+        "impersonate",
+        "tenant:admin",
+        "secrets:admin",
+        "credentials:read",
+    ]
+)
+"""What nobody may do in somebody else's name: what opens doors for later, or would stay when the other is gone."""

@@ -18,6 +18,7 @@ from router.executor.fetch import FetchRecord
 from router.server import ecs
 from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
+from router.server.config.telemetry import ResponseTraceId
 from router.server.head import head_of
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
@@ -79,16 +80,20 @@ class Observer:
         trusted_proxies: Sequence[Network] = (),
         begin: Begin = Trace.of,
         end: End | None = None,
+        shown_id: ResponseTraceId | None = None,
     ) -> None:
         self._metrics = metrics
         self._access_log = access_log
         self._trusted = trusted_proxies
         self._begin = begin
         self._end = end
+        self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
     def began(self, scope: Scope) -> Facts:
         """Count a request in; what is learned about it goes into what is returned."""
         facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        if self._shown_id is not None:
+            facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         self._metrics.began()
         return facts
 

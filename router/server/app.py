@@ -105,7 +105,11 @@ def build(
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     over_http = GraphQLOverHTTP(pipeline, live.streams)
     observer = Observer(
-        metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies, **watching
+        metrics,
+        access_log=config.access_log,
+        trusted_proxies=config.listen.trusted_proxies,
+        shown_id=config.telemetry.exporters.tracing.experimental_response_trace_id,
+        **watching,
     )
 
     def public_keys() -> dict[str, Any]:
@@ -132,7 +136,7 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, live.over_http(over_http)),
+            *_graphql(config.listen.path, live.over_http(over_http), page_there=config.explorer.enabled),
             *live.routes,
             *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *rest.routes(over_http, pipeline, graphs),
@@ -141,7 +145,7 @@ def build(
             *cache_invalidation.routes(cache),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
-            *page.routes(),
+            *(page.routes() if config.explorer.enabled else ()),
         ],
         middleware=[
             Middleware(Observed, observer=observer),
@@ -301,10 +305,10 @@ def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
     return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
-def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
+def _graphql(path: str, answers: ASGIApp, *, page_there: bool = True) -> list[BaseRoute]:
     """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
     own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
-    if own == "/":
+    if own == "/" and page_there:
         # The developers' page is there, too: whoever asks for a page gets that one.
         return [*_graphql("/graphql", answers), Route("/", answers, methods=["POST"])]
     # Examples of graphql-sse look for it at the second one.

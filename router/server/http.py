@@ -81,6 +81,7 @@ class GraphQLOverHTTP:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
+        self._admission.check()
         check_method(method)
         limits.check_head(scope, self._warden)
         csrf.check(method, headers, self._config.csrf)

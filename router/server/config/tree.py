@@ -15,6 +15,7 @@ from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
 from router.server.config.demand_control import DemandControl
+from router.server.config.explorer import Explorer
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health, MetricsSettings
 from router.server.config.hooks import HookSettings
@@ -58,6 +59,7 @@ class RouterConfig(Section):
     health: Health = Health()
     metrics: MetricsSettings = MetricsSettings()
     overload: Overload = Overload()
+    explorer: Explorer = Explorer()
     apq: Apq = Apq()
     persisted_queries: PersistedQueries = PersistedQueries()
     redis: RedisSettings = RedisSettings()

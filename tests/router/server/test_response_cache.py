@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 from cached_graph import shop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from on_the_wire import OnTheWire
 
 from router.server.app import build
 from router.server.config import Misconfigured, RouterConfig
+from router.server.config.apollo import Untranslatable, translate
 
 OTHER = "0190a000-0000-7000-8000-00000000000f"
 KEY = "a-shared-key"
@@ -245,12 +249,13 @@ async def test_what_was_fetched_before_an_invalidation_and_comes_after_it_is_not
         await router.ask('mutation { rename(id: "1", name: "new") { id } }')
         await _invalidate(router, {"kind": "cache_tag", "subgraphs": ["products"], "cache_tag": "product-1"})
         # Whoever asks now must not be given what is under way either: it's from before.
-        joined = await router.ask('{ product(id: "1") { name } }')
+        joined = group.create_task(router.ask('{ product(id: "1") { name } }'))
+        await asyncio.wait([joined], timeout=1)
         go_on.set()
 
-        assert (await begun)["data"]["product"]["name"] == "name 1"
-        assert joined["data"]["product"]["name"] == "new"
-        assert (await router.ask('{ product(id: "1") { name } }'))["data"]["product"]["name"] == "new"
+        assert await begun == {"data": {"product": {"name": "name 1"}}}
+        assert await joined == {"data": {"product": {"name": "new"}}}
+        assert await router.ask('{ product(id: "1") { name } }') == {"data": {"product": {"name": "new"}}}
 
 
 async def test_what_a_client_wants_of_caches_holds_for_it(small: Callable[..., Any]) -> None:
@@ -348,6 +353,82 @@ async def test_parts_that_come_later_come_from_what_is_kept_too(small: Callable[
         assert first.text.count('"stars"') == second.text.count('"stars"') == 2
         assert first.headers["cache-control"] == "no-store"
         assert [len(service.asked) for service in services.values()] == [1, 1]
+
+
+async def test_the_express_lane_says_the_same(small: Callable[..., Any]) -> None:
+    async with small(shop(), response_cache=ON) as router:
+        for express in (True, False):
+            transport = OnTheWire(router.app, express=express)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                answer = await client.post("/graphql", json={"query": "{ count }"})
+                only = {"cache-control": "only-if-cached"}
+                missing = await client.post(
+                    "/graphql", json={"query": f"{{ product(id: {express:d}) {{ id }} }}"}, headers=only
+                )
+                broken = await client.post("/graphql", json={"query": "{ broken }"})
+
+            assert answer.headers["cache-control"].split(", ")[1] == "public"
+            assert (missing.status_code, missing.json()["errors"][0]["extensions"]["code"]) == (504, "NOT_CACHED")
+            assert broken.headers["cache-control"] == "no-store"
+
+
+async def test_while_redis_is_away_everything_is_answered_and_nothing_invalidated(small: Callable[..., Any]) -> None:
+    services = shop()
+    away = {**ON, "storage": "redis", "redis": {"url": "redis://127.0.0.1:9/0"}}
+    async with small(services, response_cache=away) as router:
+        for _ in range(2):
+            assert (await router.ask(LIST))["data"]["products"][1] == {"id": "1", "name": "name 1", "stars": 1}
+        refused = await _invalidate(router, {"kind": "subgraph", "subgraph": "products"})
+
+        assert [len(service.asked) for service in services.values()] == [2, 2]
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+
+
+async def test_routers_share_what_lies_in_redis_and_what_one_invalidates_is_gone_for_all(
+    small: Callable[..., Any], redis_url: str
+) -> None:
+    services = shop()
+    shared = {**ON, "storage": "redis", "redis": {"url": redis_url, "namespace": f"test-{token_hex(6)}", "timeout": 5}}
+    async with small(services, response_cache=shared) as one, small(services, response_cache=shared) as other:
+        assert await one.ask(LIST) == await other.ask(LIST)
+        assert [len(service.asked) for service in services.values()] == [1, 1]
+        tag = {"kind": "cache_tag", "subgraphs": ["reviews"], "cache_tag": "reviews-1"}
+        assert (await _invalidate(one, tag)).json() == {"count": 1}
+        await other.ask(LIST)
+
+        assert services["reviews"].wanted == [["0", "1", "2"], ["1"]]
+
+
+def test_apollos_words_for_it_are_understood() -> None:
+    redis = {"urls": ["redis://r:6379"], "timeout": "5ms", "ttl": "1h", "pool_size": 4}
+    subgraphs = {"accounts": {"private_id": "user_id", "ttl": "5m", "redis": redis}}
+    of_all = {"enabled": True, "redis": redis, "invalidation": {"enabled": True, "shared_key": "agirlhasnoname"}}
+    theirs = {"enabled": True, "subgraph": {"all": of_all, "subgraphs": subgraphs}, "metrics": {"enabled": True}}
+    read = [translate({name: theirs}) for name in ("preview_entity_cache", "response_cache")]
+    ours = RouterConfig.model_validate(read[0].settings).response_cache
+
+    assert read[0] == read[1]
+    assert (ours.enabled, ours.storage, ours.redis.timeout, ours.redis.ttl) == (True, "redis", 0.005, 3600)
+    assert ours.subgraph.of("accounts").private_id == ("user_id",)
+    assert ours.subgraph.of("accounts").ttl == 300
+    with pytest.raises(Untranslatable, match="are the same"):
+        translate({"preview_entity_cache": {}, "response_cache": {}})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"events": {"invalidate": {"a.*": {"tags": "a"}}}}, "events.url must say"),
+        ({"events": {"url": "amqp://x"}}, "events.invalidate must say"),
+        ({"events": {"url": "amqp://x", "invalidate": {"a b": {"tags": "a"}}}}, "no type of event"),
+        ({"events": {"url": "amqp://x", "invalidate": {"a": {"tags": "a-{id.x}"}}}}, "nothing that an event has"),
+        ({"events": {"url": "amqp://x", "invalidate": {"a": {}}}}, "has to invalidate tags or types"),
+        ({"memory": {"limit": "1kb"}}, "greater than or equal to 100000"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_in_words(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RouterConfig.model_validate({"response_cache": given})
 
 
 class TestWhoSeesWhat:

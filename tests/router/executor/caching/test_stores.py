@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wires import Clock
 
-from router.executor.caching.entries import EVERYTHING, Entry, Store
+from router.executor.caching.entries import EVERYTHING, Entry, Store, StoreAway
 from router.executor.caching.memory_store import MemoryStore
 from router.executor.caching.redis_store import RedisStore
 
@@ -137,3 +137,24 @@ async def test_time_passes_for_what_is_kept() -> None:
     clock.now = 1060.0
     assert await _kept(store, "a") == set()
     assert store.bytes == 0
+
+
+async def test_what_could_not_be_invalidated_while_redis_was_away_is_before_anything_is_read(redis_url: str) -> None:
+    space = f"test-{token_hex(6)}"
+    one, other = (RedisStore(redis_url, timeout_seconds=5, retry_seconds=0, namespace=space) for _ in range(2))
+    await _put(one, a=entry("x"), b=entry("y"))
+    before = (await one.look(())).mark
+    one._timeout = 0
+    with pytest.raises(StoreAway):
+        await one.invalidate(["x"])
+    away = await one.look(["a", "b"])
+    assert (away.found, away.mark) == ({}, None)
+    assert await one.put(before or 0, {"c": entry("z")}) == 0
+
+    one._timeout = 5
+    assert await _kept(one, "a", "b", "c") == {"b"}
+    assert await _kept(other, "a", "b", "c") == {"b"}
+    assert await one.put(before or 0, {"a": entry("x")}) == 0
+    for store in (one, other):
+        await store.invalidate([EVERYTHING])
+        await store.close()
