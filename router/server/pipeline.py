@@ -171,7 +171,7 @@ class Pipeline:
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
         self.admission = Admission(config.overload)
-        self._sharing = Sharing(metrics.shared) if config.traffic_shaping.router.deduplicate_query else None
+        self._sharing = Sharing(metrics.shared, config.traffic_shaping.shares)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         errors = config.include_subgraph_errors
         self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
@@ -251,12 +251,12 @@ class Pipeline:
 
     def _shared(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> Shared | None:
         """Return what runs it together with equal ones, where nobody watches it or keeps books of it."""
-        sharing, operation = self._sharing, prepared.operation
+        operation = prepared.operation
         alone = self.watched or prepared.bill is not None or prepared.cached is not None
-        if sharing is None or alone or operation.definition.operation is not OperationType.QUERY:
+        if alone or operation.definition.operation is not OperationType.QUERY:
             return None
-        key = sharing.key(operation, prepared.call.variables, client.caller, client.headers)
-        return partial(sharing.run, key, client.facts, returned) if key is not None else None
+        key = self._sharing.key(operation, prepared.call.variables, client.caller, client.headers)
+        return partial(self._sharing.run, key, client.facts, returned) if key is not None else None
 
     def _check(self, operation: Operation, client: Client) -> None:
         if operation.withheld:

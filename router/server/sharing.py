@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -81,17 +81,20 @@ class _Flight:
 class Sharing:
     """The queries that are at work now."""
 
-    def __init__(self, count: Callable[[], None]) -> None:
+    def __init__(self, count: Callable[[], None], shares: Callable[[frozenset[str]], bool]) -> None:
         self._count = count
+        self._shares = lru_cache(maxsize=1024)(shares)
         self._flights: dict[Key, _Flight] = {}
 
     def key(
         self, operation: Operation, variables: Mapping[str, Any], caller: Caller | None, headers: Headers
     ) -> Key | None:
-        """Return all that could change the answer; None where that can't be told, because files came along."""
+        """Return all that could change the answer; None where it's not to be shared, or that can't be told."""
+        if not self._shares(operation.demand.names):
+            return None
         try:
             given = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS) if variables else b""
-        except TypeError:
+        except TypeError:  # files came along
             return None
         # Who is at work holds the operation, so that no other one has its number meanwhile.
         return id(operation), given, caller.digest if caller else b"", _telling(headers)

@@ -11,8 +11,9 @@ import pytest
 
 QUERY = 'query Q($id: ID! = "1") { customer(id: $id) { name } }'
 GOOD = {"data": {"customer": {"name": "ACME"}}}
+OFF_FOR_ONE = {"deduplicate_query": False}
 OFF = {"traffic_shaping": {"all": {"deduplicate_query": False}, "router": {"deduplicate_query": False}}}
-ON = {"traffic_shaping": {"all": {"deduplicate_query": False}}}
+ON = {"traffic_shaping": {"all": {"deduplicate_query": False}, "router": {"deduplicate_query": True}}}
 COOKIES = {
     "headers": {"all": {"response": [{"propagate": {"named": "set-cookie"}}, {"propagate": {"named": "x-said"}}]}}
 }
@@ -94,8 +95,11 @@ async def test_what_could_change_the_answer_tells_them_apart(
         await all_of(psa, Slow(), [lambda: post(psa, **one), lambda: post(psa, **other)], 2)
 
 
-async def test_it_can_be_switched_off(platform: Any) -> None:
-    async with platform(**OFF) as psa:
+@pytest.mark.parametrize(
+    "off", [OFF, {"traffic_shaping": {"all": OFF_FOR_ONE}}, {"traffic_shaping": {"subgraphs": {"crm": OFF_FOR_ONE}}}]
+)
+async def test_it_can_be_switched_off_for_all_and_for_one_subgraph(platform: Any, off: dict[str, Any]) -> None:
+    async with platform(**off) as psa:
         await all_of(psa, Slow(), [lambda: post(psa), lambda: post(psa)], 2)
 
 
