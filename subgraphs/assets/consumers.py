@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from subgraphs.assets import service
+from subgraphs.assets.service import assets as service
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 

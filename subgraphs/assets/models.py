@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Enum, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from subgraphs.assets.rules import AssetCriticality, AssetStatus
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
 from subgraphs.kit import tables
 
 

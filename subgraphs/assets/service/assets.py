@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from contracts.events import assets as events
 from contracts.events.envelope import Event
-from subgraphs.assets import rules
+from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken
 from subgraphs.assets.models import Asset, AssetType
-from subgraphs.assets.rules import AssetStatus, Move, SystemType, Threshold
+from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType, Threshold
 from subgraphs.kit import jobs, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing

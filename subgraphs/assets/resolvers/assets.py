@@ -8,9 +8,10 @@ from datetime import datetime
 
 import strawberry
 
-from subgraphs.assets import models, service
-from subgraphs.assets.rules import AssetCriticality, AssetStatus
-from subgraphs.assets.types import (
+from subgraphs.assets import models
+from subgraphs.assets.service import assets as service
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
+from subgraphs.assets.types.assets import (
     READ,
     Asset,
     AssetFilter,

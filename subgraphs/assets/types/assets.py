@@ -8,8 +8,10 @@ from typing import Annotated, Self
 import strawberry
 from strawberry.federation import type as entity
 
-from subgraphs.assets import models, rules, service
-from subgraphs.assets.rules import AssetCriticality, AssetStatus, SystemType
+from subgraphs.assets import models
+from subgraphs.assets.rules import assets as rules
+from subgraphs.assets.service import assets as service
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus, SystemType
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import DateRange, TimeRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
