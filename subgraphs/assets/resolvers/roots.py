@@ -1,22 +1,19 @@
-"""The root types: what can be asked, done and watched, put together from the nouns."""
-
-from __future__ import annotations
+"""The root types: what each noun can be asked and told, together."""
 
 import strawberry
 
-from subgraphs.assets.resolvers import assets, imports, licences, relations
+from subgraphs.assets.resolvers.assets import AssetMutation, AssetQuery, Subscription
+from subgraphs.assets.resolvers.imports import ImportMutation, ImportQuery
+from subgraphs.assets.resolvers.licenses import LicenseMutation, LicenseQuery
+
+__all__ = ["Mutation", "Query", "Subscription"]
 
 
 @strawberry.type
-class Query(assets.Query, licences.Query, relations.Query):
+class Query(AssetQuery, LicenseQuery, ImportQuery):
     """What can be asked about assets."""
 
 
 @strawberry.type
-class Mutation(assets.Mutation, licences.Mutation, relations.Mutation, imports.Mutation):
+class Mutation(AssetMutation, LicenseMutation, ImportMutation):
     """What can be done with assets."""
-
-
-@strawberry.type
-class Subscription(assets.Subscription):
-    """What can be watched about assets."""

@@ -158,9 +158,9 @@ def peak(sessions: Iterable[tuple[datetime, datetime | None]]) -> int:
     return most
 
 
-def check_purchased(purchased: int) -> int:
+def check_purchased(purchased: int | None) -> int:
     """The number of seats; raises `Invalid` for what can only be a typing error."""
-    if not 0 <= purchased <= 1_000_000:
+    if purchased is None or not 0 <= purchased <= 1_000_000:
         raise Invalid("purchased must be between 0 and 1,000,000.", field="purchased")
     return purchased
 

@@ -53,7 +53,12 @@ def test_at_lic_3_cores(processors, machines, needed):
 
 def test_at_lic_4_concurrent_is_the_peak_not_the_number_of_sessions():
     hour = timedelta(hours=1)
-    sessions = [(NOW, NOW + hour), (NOW + hour, NOW + 2 * hour), (NOW + hour / 2, NOW + 3 * hour), (NOW + 4 * hour, None)]
+    sessions = [
+        (NOW, NOW + hour),
+        (NOW + hour, NOW + 2 * hour),
+        (NOW + hour / 2, NOW + 3 * hour),
+        (NOW + 4 * hour, None),
+    ]
 
     assert peak(sessions) == 2
 

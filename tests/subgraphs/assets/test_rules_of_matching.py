@@ -46,7 +46,9 @@ def test_what_makers_write_where_nothing_is_known_is_no_serial_number(serial):
 
 
 def test_sure_and_only_one_is_that_device():
-    found = match(Traits(CUSTOMER, tag="NL-0001", hostname="nb-01"), [(ONE, KNOWN), (TWO, Traits(CUSTOMER, hostname="nb-01"))])
+    found = match(
+        Traits(CUSTOMER, tag="NL-0001", hostname="nb-01"), [(ONE, KNOWN), (TWO, Traits(CUSTOMER, hostname="nb-01"))]
+    )
 
     assert found.decision is Decision.UPDATE
     assert [(one.asset, one.score) for one in found.candidates] == [(ONE, 95), (TWO, 70)]
