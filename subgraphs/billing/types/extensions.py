@@ -19,6 +19,7 @@ from subgraphs.billing.types.agreements import (
     BillingAccount,
     PrepaidBalance,
     QuantityVariance,
+    money,
 )
 from subgraphs.billing.types.catalogue import COSTS
 from subgraphs.billing.types.invoices import BillableItem, CoverageExplanation, Invoice, coverage_of
@@ -40,7 +41,7 @@ To = Annotated[date, strawberry.argument(description="The last day.")]
 def euros(found: object) -> Money | None:
     """The amount in a list of one, or None."""
     amounts = list(found) if isinstance(found, list) else []
-    return Money(amount=amounts[0], currency=EUR) if amounts else None
+    return money(amounts[0], EUR) if amounts else None
 
 
 @entity(keys=["id"])
@@ -121,12 +122,12 @@ class ContractProfitability:
         """The profitability in these sums."""
         rate = earned.effective_hourly_rate
         return cls(
-            revenue=Money(amount=earned.revenue, currency=EUR),
-            cost=Money(amount=earned.cost, currency=EUR),
-            margin=Money(amount=earned.margin, currency=EUR),
+            revenue=money(earned.revenue, EUR),
+            cost=money(earned.cost, EUR),
+            margin=money(earned.margin, EUR),
             hours=earned.hours.quantize(Decimal("0.0001")),
-            notional_value=Money(amount=earned.notional, currency=EUR),
-            effective_hourly_rate=None if rate is None else Money(amount=rate, currency=EUR),
+            notional_value=money(earned.notional, EUR),
+            effective_hourly_rate=None if rate is None else money(rate, EUR),
         )
 
 
@@ -171,7 +172,7 @@ class Contract:
         """What an hour of the work for it brought; only for those who may see costs."""
         earned = await _earned(info, self.id, since, to)
         rate = earned.effective_hourly_rate if earned else None
-        return None if rate is None else Money(amount=rate, currency=EUR)
+        return None if rate is None else money(rate, EUR)
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
     async def profitability(self, info: Info, since: From, to: To) -> ContractProfitability | None:

@@ -16,6 +16,7 @@ from subgraphs.billing.rules.totals import TaxSubtotal, line_net
 from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.reports import RangeReport
 from subgraphs.billing.service.runs import Plan, Proposal
+from subgraphs.billing.types.agreements import money
 from subgraphs.billing.types.extensions import Customer
 from subgraphs.billing.types.invoices import CoverageExplanation, TaxBreakdown, coverage_of
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
@@ -105,9 +106,9 @@ class PreviewDraft:
         return cls(
             customer=Customer(id=strawberry.ID(str(found.account.customer_id))),
             order_reference=found.order_reference,
-            total_net=Money(amount=sums.net, currency=currency),
-            total_tax=Money(amount=sums.tax, currency=currency),
-            total_gross=Money(amount=sums.gross, currency=currency),
+            total_net=money(sums.net, currency),
+            total_tax=money(sums.tax, currency),
+            total_gross=money(sums.gross, currency),
             found=found,
         )
 
@@ -116,9 +117,9 @@ def _subtotal(part: TaxSubtotal, currency: str) -> TaxBreakdown:
     return TaxBreakdown(
         category=part.category,
         rate=part.rate,
-        taxable=Money(amount=part.taxable, currency=currency),
-        tax=Money(amount=part.tax, currency=currency),
-        allowance=Money(amount=part.allowance, currency=currency),
+        taxable=money(part.taxable, currency),
+        tax=money(part.tax, currency),
+        allowance=money(part.allowance, currency),
         exemption_code=part.exemption_code,
         exemption_reason=part.exemption_text,
     )
