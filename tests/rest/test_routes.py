@@ -278,3 +278,21 @@ async def opened(api: Any, twin: Any, **more: Any) -> str:
     assert answer.status_code == 201, answer.text
     identity: str = answer.json()["id"]
     return identity
+
+
+async def test_a_list_is_sorted_as_it_is_asked(api, twin):
+    async def numbers(sort: str) -> list[tuple[str, str]]:
+        path, found = f"/tickets?sort={sort}&fields=priority,number&limit=2", []
+        while path:
+            page = (await api("GET", path)).json()
+            found += [(one["priority"], one["number"]) for one in page["data"]]
+            path = page["links"]["next"]
+        return found
+
+    rising = await numbers("priority,-number")
+
+    assert len(rising) > 2
+    assert rising == sorted(sorted(rising, key=lambda one: one[1], reverse=True), key=lambda one: one[0])
+    assert await numbers("-priority,number") == rising[::-1]
+    wrong = await api("GET", "/tickets?sort=colour")
+    assert (wrong.status_code, wrong.json()["errors"][0]["param"]) == (400, "sort")
