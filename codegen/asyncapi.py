@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from codegen.artifact import NOTICE, Artifact
 from codegen.samples import envelope
+from codegen.schemas import Schemas
 from contracts.events import audit
 from contracts.events.envelope import MEDIA_TYPE, Envelope, Event
 from subgraphs import MODULES
@@ -128,7 +129,7 @@ def _schemas(events: Iterable[type[Event]]) -> dict[str, Any]:
 def _named(name: str, model: type[BaseModel]) -> dict[str, Any]:
     """The schema of a model, and those within it, each under a name of its own."""
     inner = f"{_SCHEMAS}{name}.{{model}}"
-    schema = model.model_json_schema(by_alias=True, mode="serialization", ref_template=inner)
+    schema = model.model_json_schema(by_alias=True, mode="serialization", ref_template=inner, schema_generator=Schemas)
     within = {f"{name}.{part}": definition for part, definition in schema.pop("$defs", {}).items()}
     return {name: schema, **within}
 

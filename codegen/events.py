@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from codegen.artifact import NOTICE, Artifact
+from codegen.schemas import Schemas
 from contracts.events import audit
 from contracts.events.envelope import Envelope, Event
 from subgraphs import MODULES
@@ -46,5 +47,7 @@ def _catalogue(name: str, purpose: str, events: Iterable[type[Event]]) -> dict[s
 
 
 def _payload(event: type[Event]) -> dict[str, Any]:
-    schema = event.model_json_schema(by_alias=True, mode="serialization", ref_template="#/$defs/{model}")
+    schema = event.model_json_schema(
+        by_alias=True, mode="serialization", ref_template="#/$defs/{model}", schema_generator=Schemas
+    )
     return {"$id": event.dataschema(), **schema}

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from codegen.schemas import Schemas
 from contracts.events.envelope import Envelope, Event
 
 Schema = Mapping[str, Any]
 
 _NAMES = UUID("5f1d0000-0000-4000-8000-000000000000")
 _FORMATS = {
+    "decimal": "12.50",
     "date": "2026-03-10",
     "date-time": "2026-03-10T09:30:00Z",
     "time": "09:30:00",
@@ -25,7 +27,7 @@ _FORMATS = {
 
 def envelope(event: type[Event], module: str) -> dict[str, Any]:
     """An event of this type on its way, as JSON."""
-    payload = event.model_json_schema(by_alias=True, mode="serialization")
+    payload = event.model_json_schema(by_alias=True, mode="serialization", schema_generator=Schemas)
     made = Envelope(
         id=_uuid(event.type, "id"),
         source=f"/psa/{module}",
@@ -75,8 +77,6 @@ def _of_type(schema: Schema, root: Schema, name: str) -> Any:
 def _string(schema: Schema, name: str) -> str:
     if schema.get("format") == "uuid":
         return str(_uuid(name, "value"))
-    if "pattern" in schema and "d" in schema["pattern"]:
-        return "12.50"  # decimals are the only strings with a pattern of digits
     text = _FORMATS.get(str(schema.get("format")), name.rpartition(".")[2])
     return text[: int(schema.get("maxLength", len(text)))]
 

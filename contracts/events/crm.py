@@ -49,6 +49,11 @@ class _ContactFact(Event):
 
     id: UUID
     customer_id: UUID
+    name: str = ""
+    """First and last name."""
+    email: str | None = None
+    is_vip: bool = False
+    """Whether they are heard first."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the contact is new."""
 

@@ -1,12 +1,14 @@
-"""What tickets tells the others: what happens to tickets, and what is said about them."""
+"""What tickets tells the others: what happens to tickets, what is said about them, what was promised, and what was worked."""
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from contracts.events.envelope import Event, catalogue
+from contracts.events.envelope import Event, Payload, catalogue
 
 
 class _TicketFact(Event):
@@ -119,6 +121,148 @@ class TicketCancelled(_TicketFact):
     reason: str | None = None
 
 
+class _ClockFact(Event):
+    subject_type = "SlaClock"
+
+    ticket_id: UUID
+    metric: str
+    """FIRST_RESPONSE, RESOLUTION or NEXT_UPDATE."""
+    percent: int
+    """How much of the target is consumed; of a warning, the threshold that was reached."""
+    due_at: AwareDatetime | None = None
+    """The deadline; none while the clock is paused."""
+    assignee_id: UUID | None = None
+
+
+class SlaStarted(_ClockFact):
+    """A clock began to run."""
+
+    type = "sla.started"
+
+
+class SlaPaused(_ClockFact):
+    """A clock stopped, because somebody else has to act."""
+
+    type = "sla.paused"
+
+
+class SlaResumed(_ClockFact):
+    """A clock runs again."""
+
+    type = "sla.resumed"
+
+
+class SlaRecalculated(_ClockFact):
+    """A clock was replayed under new terms."""
+
+    type = "sla.recalculated"
+
+
+class SlaMet(_ClockFact):
+    """What was promised was done."""
+
+    type = "sla.met"
+
+    late: bool = False
+    """Whether it was done after the deadline."""
+
+
+class SlaWarning(_ClockFact):
+    """A share of the target is consumed; each threshold is told once."""
+
+    type = "sla.warning"
+
+
+class SlaBreached(_ClockFact):
+    """A promise was broken; told once for each clock."""
+
+    type = "sla.breached"
+
+    breached_at: AwareDatetime | None = None
+    reason: str | None = None
+    """DEADLINE, or POLICY_CHANGE when new terms put the deadline into the past."""
+
+
+class WorkItem(Payload):
+    """What time was worked for."""
+
+    type: str
+    """TICKET, PROJECT_TASK, CUSTOMER or INTERNAL."""
+    id: UUID | None = None
+    """Absent for INTERNAL."""
+
+
+class _TimeFact(Event):
+    subject_type = "TimeEntry"
+
+    id: UUID
+    user_id: UUID
+    work_item: WorkItem
+    customer_id: UUID | None = None
+    """Absent for work for ourselves."""
+    work_type_id: UUID
+    work_type_key: str
+    """The kind of work by a word that stays: `remote`, `onsite`, `after_hours`, …"""
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+    service_date: date
+    """The local day on which the work began: the day that counts for contracts and periods."""
+    actual_minutes: int
+    billable_minutes: int
+    """The minutes that are charged, after rounding; a preview until the entry is approved."""
+    after_hours_minutes: int
+    """Those of the worked minutes that lie after hours."""
+    charged_after_hours_minutes: int
+    """Those of the charged minutes that are charged as after hours."""
+    multiplier: Decimal
+    """The multiple of the rate for normal minutes."""
+    after_hours_multiplier: Decimal | None = None
+    """The multiple of the rate for minutes after hours."""
+    is_billable: bool
+    """Whether it is meant to be charged at all."""
+    contract_id: UUID | None = None
+    """The contract that was named for it: on the entry, or on its ticket."""
+    asset_id: UUID | None = None
+    """The asset that its ticket is about."""
+    site_id: UUID | None = None
+    ticket_number: str | None = None
+    ticket_type: str | None = None
+    """INCIDENT, SERVICE_REQUEST, PROBLEM, CHANGE, TASK or ALERT."""
+    travel_km: Decimal | None = None
+    note: str
+    """What was done, in words for the invoice."""
+    corrects_id: UUID | None = None
+    """The billed entry that this one corrects."""
+
+
+class TimeEntryBooked(_TimeFact):
+    """Somebody wrote down time that they worked, or changed it while it was a draft."""
+
+    type = "time_entry.booked"
+
+
+class TimeEntrySubmitted(_TimeFact):
+    """Somebody gave their time for approval."""
+
+    type = "time_entry.submitted"
+
+
+class TimeEntryApproved(_TimeFact):
+    """Time was approved, and may be billed."""
+
+    type = "time_entry.approved"
+
+    approved_by: UUID
+
+
+class TimeEntryRejected(_TimeFact):
+    """Time was sent back to whoever wrote it."""
+
+    type = "time_entry.rejected"
+
+    reason: str
+
+
 CATALOGUE = catalogue(
     TicketCreated,
     TicketUpdated,
@@ -130,5 +274,16 @@ CATALOGUE = catalogue(
     TicketClosed,
     TicketReopened,
     TicketCancelled,
+    SlaStarted,
+    SlaPaused,
+    SlaResumed,
+    SlaRecalculated,
+    SlaMet,
+    SlaWarning,
+    SlaBreached,
+    TimeEntryBooked,
+    TimeEntrySubmitted,
+    TimeEntryApproved,
+    TimeEntryRejected,
 )
 """Every event of tickets by its type."""

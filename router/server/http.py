@@ -81,6 +81,7 @@ class GraphQLOverHTTP:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
+        self._admission.check()
         check_method(method)
         limits.check_head(scope, self._warden)
         csrf.check(method, headers, self._config.csrf)
@@ -136,7 +137,10 @@ class GraphQLOverHTTP:
             return stream.response()
         result = await wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
-        return response.result(result, wanted, prepared.extensions)
+        answer = response.result(result, wanted, prepared.extensions)
+        if prepared.cached is not None:
+            answer.headers.update(prepared.good_for(result))
+        return answer
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)

@@ -249,7 +249,7 @@ async def create_contact(work: Work, *, customer_id: UUID, **described: Any) -> 
     if contact.is_primary:
         await _no_other_primary(work, customer.id)
     work.add(contact)
-    await _tell(work, contact, events.ContactCreated(id=contact.id, customer_id=contact.customer_id))
+    await _tell(work, contact, events.ContactCreated(**_person(contact)))
     return contact
 
 
@@ -295,8 +295,19 @@ async def _no_other_primary(work: Work, customer_id: UUID) -> None:
 
 
 async def _tell_contact(work: Work, contact: Contact, changed: tuple[str, ...]) -> None:
-    happened = events.ContactUpdated(id=contact.id, customer_id=contact.customer_id, changed=changed)
-    await _tell(work, contact, happened)
+    await _tell(work, contact, events.ContactUpdated(**_person(contact), changed=changed))
+
+
+def _person(contact: Contact) -> dict[str, Any]:
+    """What those who keep a copy of contacts need."""
+    name = " ".join(filter(None, (contact.first_name, contact.last_name)))
+    return {
+        "id": contact.id,
+        "customer_id": contact.customer_id,
+        "name": name,
+        "email": contact.email,
+        "is_vip": bool(contact.is_vip),
+    }
 
 
 # --- what the above share

@@ -128,6 +128,11 @@ def _site(told: Event) -> Known:
     return Known(id=told.id, customer_id=told.customer_id, name=told.name)
 
 
+def _contact(told: Event) -> Known:
+    assert isinstance(told, crm.ContactCreated | crm.ContactUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.id, customer_id=told.customer_id, name=told.name)
+
+
 def _asset(told: Event) -> Known:
     assert isinstance(told, assets.AssetCreated | assets.AssetUpdated)  # noqa: S101 - from the table below
     return Known(id=told.asset_id, customer_id=told.customer_id, name=told.name)
@@ -137,6 +142,7 @@ _SOURCES: Mapping[str, _Source] = MappingProxyType(
     {
         "Customer": _Source((crm.CustomerCreated, crm.CustomerUpdated), _customer),
         "Site": _Source((crm.SiteCreated, crm.SiteUpdated), _site),
+        "Contact": _Source((crm.ContactCreated, crm.ContactUpdated), _contact),
         "Asset": _Source((assets.AssetCreated, assets.AssetUpdated), _asset),
     }
 )

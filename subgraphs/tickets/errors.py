@@ -1,6 +1,6 @@
 """Refusals that only the service desk can give."""
 
-from subgraphs.kit.errors import InvalidTransition, PreconditionFailed
+from subgraphs.kit.errors import Conflict, InvalidTransition, PreconditionFailed
 
 
 class WrongStatus(InvalidTransition):
@@ -19,3 +19,27 @@ class TooLateToReopen(PreconditionFailed):
     """The ticket was resolved too long ago; open a new one."""
 
     code = "TICKET_TOO_LATE_TO_REOPEN"
+
+
+class TimeEntryWrongStatus(InvalidTransition):
+    """The time entry's status does not allow this command; the message names the statuses that do."""
+
+    code = "TIME_ENTRY_WRONG_STATUS"
+
+
+class Immutable(Conflict):
+    """It is locked by a billing run or on an invoice; correct it with a new entry."""
+
+    code = "IMMUTABLE"
+
+
+class Overlapping(PreconditionFailed):
+    """The same person has another entry at the same time; one of the two must be corrected before approval."""
+
+    code = "TIME_ENTRY_OVERLAPS"
+
+
+class StillOpen(PreconditionFailed):
+    """Something of the ticket is not done yet: a timer that runs, a step that is required, an incident below it."""
+
+    code = "TICKET_STILL_OPEN"

@@ -2,16 +2,20 @@
 
 from contracts.events import tickets as events
 from subgraphs.kit.module import Module
-from subgraphs.tickets import resolvers, types
+from subgraphs.tickets import consumers
+from subgraphs.tickets.resolvers import roots
+from subgraphs.tickets.types import tickets as types
 
 module = Module(
     name="tickets",
     purpose="The service desk: tickets, what is said about them, and the way they go from new to closed.",
-    query=resolvers.Query,
-    mutation=resolvers.Mutation,
-    subscription=resolvers.Subscription,
+    query=roots.Query,
+    mutation=roots.Mutation,
+    subscription=roots.Subscription,
     extends=(types.Customer, types.Asset),
     events=tuple(events.CATALOGUE.values()),
-    narrows=("tickets:read", "tickets:write"),
-    references=("Customer", "Asset"),
+    narrows=("tickets:read", "tickets:write", "time:read", "time:write"),
+    references=("Customer", "Contact", "Site", "Asset"),
+    consumers=(consumers.CONTACTS,),
+    jobs=(consumers.CHECK, consumers.REPLAY, consumers.CLOSE),
 )

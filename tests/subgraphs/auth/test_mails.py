@@ -32,7 +32,7 @@ class Inbox:
         self.port = 0
         self._arrived: asyncio.Queue[tuple[list[str], bytes]] = asyncio.Queue()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         content = envelope.content or b""
         await self._arrived.put((envelope.rcpt_tos, content if isinstance(content, bytes) else content.encode()))

@@ -24,6 +24,7 @@ async def scene(desk):
     """A customer with a ticket of nobody's, and somebody of that customer."""
     tenant, customer, contact = uuid4(), uuid4(), uuid4()
     await desk.knows("Customer", customer, tenant=tenant)
+    await desk.knows("Contact", contact, tenant=tenant, customer=customer)
     person = staff(
         tenant, subject=uuid4(), kind="CUSTOMER", customers=frozenset({customer}), scopes=OWN, contact=contact
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -364,7 +365,8 @@ async def test_every_change_is_recorded_with_who_and_what(desk):
         ("createTicket", "CREATED", "Ticket"),
         ("changePriority", "CHANGED", "Ticket"),
     ]
-    assert (rows[1]["before"], rows[1]["after"]) == ('{"priority": "P3"}', '{"priority": "P1"}')
+    assert json.loads(rows[1]["before"]) == {"priority": "P3", "due_at": "2026-03-04T15:00:00+00:00"}
+    assert json.loads(rows[1]["after"]) == {"priority": "P1", "due_at": "2026-03-02T13:00:00+00:00"}
     assert rows[1]["actor_id"] == staff().subject
 
 

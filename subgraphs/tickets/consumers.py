@@ -1,0 +1,14 @@
+"""The ways into the service desk without a request: the timers of clocks, and the news of contacts."""
+
+from __future__ import annotations
+
+from contracts.events import crm
+from subgraphs.kit.inbox import Consumer
+from subgraphs.kit.jobs import Job
+from subgraphs.tickets.service import contacts, moves, policies, sla
+
+CONTACTS = Consumer(name="contacts", events=(crm.ContactCreated.type, crm.ContactUpdated.type), handle=contacts.learn)
+
+CHECK = Job(name=sla.CHECK_JOB, handle=sla.checked)
+REPLAY = Job(name=policies.REPLAY_JOB, handle=policies.replay)
+CLOSE = Job(name=moves.CLOSE_JOB, handle=moves.close_due)

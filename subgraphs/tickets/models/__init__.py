@@ -1,0 +1,1 @@
+"""The tables of the service desk: one noun, one file."""

@@ -1,0 +1,1 @@
+"""The ways into the service desk by GraphQL: one noun, one file."""

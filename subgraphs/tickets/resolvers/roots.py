@@ -1,0 +1,23 @@
+"""The root types: what each noun can be asked, told and watched, together."""
+
+import strawberry
+
+from subgraphs.tickets.resolvers.desk import DeskMutation, DeskQuery
+from subgraphs.tickets.resolvers.sla import SlaMutation, SlaQuery
+from subgraphs.tickets.resolvers.tickets import TicketMutation, TicketQuery, TicketSubscription
+from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
+
+
+@strawberry.type
+class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery):
+    """What can be asked about tickets."""
+
+
+@strawberry.type
+class Mutation(TicketMutation, DeskMutation, SlaMutation, TimeMutation):
+    """What can be done with tickets."""
+
+
+@strawberry.type
+class Subscription(TicketSubscription):
+    """What can be watched about tickets."""

@@ -1,0 +1,1 @@
+"""What the service desk does: every write and every event is here; one noun, one file."""

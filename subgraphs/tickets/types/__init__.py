@@ -1,0 +1,1 @@
+"""How the service desk looks in the graph: one noun, one file."""
