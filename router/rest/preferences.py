@@ -8,7 +8,6 @@ from typing import Final
 
 from router.rest.problems import Fault, Problem
 
-
 _KEY: Final = re.compile(r"[!-~]{1,200}")
 
 

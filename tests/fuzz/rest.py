@@ -124,8 +124,7 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
         more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
         async with embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server:
             status, said, met = await fuzz(server.admin_url, directory, more)
-    print(said)
-    print(f"operations met: {len(met)}")
+    sys.stdout.write(f"{said}\noperations met: {len(met)}\n")
     return status
 
 

@@ -265,7 +265,7 @@ async def test_the_scopes_in_the_description_are_those_that_are_asked_for(platfo
         identity = twin.x.ids.get(kind[:1].upper() + kind[1:], "none")
         asked = path.replace("{id}", identity)
         enough = await partner(twin.staff(scopes=scopes))("GET", f"{asked}?limit=1" if "{id}" not in path else asked)
-        wholes = {scope.partition('.')[0] for scope in scopes}
+        wholes = {scope.partition(".")[0] for scope in scopes}
         without = await partner(twin.staff(scopes=everything - scopes - wholes))("GET", asked)
         if enough.status_code == 403 or (scopes and without.status_code != 403):
             wrong[path] = (sorted(scopes), enough.status_code, without.status_code)

@@ -120,7 +120,7 @@ async def test_every_command_does_what_the_graphs_does(platform, api, twin):
         body = {name: value for name, value in given.items() if name not in route.keys.values()}
         shown = await api(route.method, path, json=body, headers={"prefer": "dry-run"})
         told = shown.json()
-        if shown.status_code >= 500 or shown.status_code in (404, 405) and told["code"] == "ROUTE_NOT_FOUND":
+        if shown.status_code >= 500 or (shown.status_code in (404, 405) and told["code"] == "ROUTE_NOT_FOUND"):
             different[route.address] = shown.text
             continue
         chosen = selection([told], kind) if shown.status_code < 300 else "{ __typename }"
