@@ -212,11 +212,10 @@ class Api:
         wanted = asked.of_thing(asked.pairs_of(request.query))
         prefer = preferences.read(request.headers.get("prefer"), can_try="dryRun" in command.input.fields)
         preferences.check_key(request.headers.get("idempotency-key"))
+        minimal = prefer.minimal and command.entity is not None
+        shown = self.representations.of(kind, wanted.fields, wanted.expand, minimal=minimal)
         given = self._body(route, command, request)
         expected = self._expected(command, request)
-        shown = self.representations.of(
-            kind, wanted.fields, wanted.expand, minimal=prefer.minimal and command.entity is not None
-        )
         entered = {**given, **expected, **{field: params[name] for name, field in route.keys.items()}}
         if prefer.dry_run:
             entered["dryRun"] = True
