@@ -45,7 +45,7 @@ async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, st
         url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
         async with running(url, directory) as platform:
             twin = await built(platform, "f")
-            async with _listening(platform) as address:
+            async with listening_on(platform) as address:
                 yield address, _token(platform, twin.staff())
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -53,7 +53,8 @@ async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, st
 
 
 @asynccontextmanager
-async def _listening(platform: Platform) -> AsyncIterator[str]:
+async def listening_on(platform: Platform) -> AsyncIterator[str]:
+    """The address of a platform that is heard on 127.0.0.1 meanwhile."""
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         config = uvicorn.Config(platform.router, log_level="warning", lifespan="off", access_log=False)
@@ -73,26 +74,28 @@ def _token(platform: Platform, caller: Any) -> str:
     return jwt.encode({"alg": "ES256", "kid": platform.issuer.kid, "typ": "at+jwt"}, claims, platform.issuer)
 
 
-async def fuzz(admin_url: str, directory: Path, options: Sequence[str]) -> tuple[int, str, dict[str, set[str]]]:
+async def asked_all(
+    address: str, token: str, directory: Path, options: Sequence[str]
+) -> tuple[int, str, dict[str, set[str]]]:
     """Run schemathesis; its status, what it printed, and for each operation the statuses that it met."""
     report = directory / "report.ndjson"
-    async with served(admin_url, directory) as (address, token):
-        program = [str(Path(sys.executable).with_name("st")), "--config-file", str(HERE / "schemathesis.toml"), "run"]
-        arguments = [f"{address}/api/v1/openapi.json", "-H", f"Authorization: Bearer {token}", "--no-color"]
-        process = await asyncio.create_subprocess_exec(
-            *program,
-            *arguments,
-            "--report",
-            "ndjson",
-            "--report-ndjson-path",
-            str(report),
-            *options,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=directory,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
-        said, _ = await process.communicate()
+    program = [str(Path(sys.executable).with_name("st")), "--config-file", str(HERE / "schemathesis.toml"), "run"]
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        f"{address}/api/v1/openapi.json",
+        "-H",
+        f"Authorization: Bearer {token}",
+        "--report",
+        "ndjson",
+        "--report-ndjson-path",
+        str(report),
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=directory,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    said, _ = await process.communicate()
     return process.returncode or 0, said.decode().replace(token, "TOKEN"), _met(report)
 
 
@@ -122,8 +125,11 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="psa-fuzz-") as folder, listening():
         directory = Path(folder)
         more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
-        async with embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server:
-            status, said, met = await fuzz(server.admin_url, directory, more)
+        async with (
+            embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
+            served(server.admin_url, directory) as (address, token),
+        ):
+            status, said, met = await asked_all(address, token, directory, more)
     sys.stdout.write(f"{said}\noperations met: {len(met)}\n")
     return status
 
