@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(300)
 LOCK = Lock.loads(Path(ROOT, "contracts/rest/v1.lock.json").read_text(encoding="utf-8"))
 READS = [route for route in LOCK.routes if not route.kind.writes and route.kind is not Kind.QUERY]
 WRITES = [route for route in LOCK.routes if route.kind.writes and not route.kind.is_bulk]
-NEW = {"id", "number", "href", "key", "prefix", "hash", "prevHash", "secret", "clientId", "userId", "path"}
+NEW = {"id", "number", "href", "key", "prefix", "hash", "prevHash", "secret", "clientId", "userId", "path", "label"}
 """What is made anew with every try."""
 
 
