@@ -69,6 +69,7 @@ DOORS: Final = (
     Door("/scim/", "auth"),
     Door("/.well-known/openid-configuration", "auth"),
     Door("/.well-known/oauth-authorization-server", "auth"),
+    Door("/files/", "tickets"),
 )
 """All doors there are."""
 

@@ -56,6 +56,10 @@ class Settings(BaseModel):
         description="What hashing a password costs (argon2id): KiB of memory, passes, lanes. For auth.",
     )
 
+    files_folder: str | None = Field(
+        None, description="A folder for the files of tickets; without one they are kept in the database. For tickets."
+    )
+
     def needed(self, name: str) -> str:
         """The value of a setting that this process cannot do without; raises `Misconfigured` when it is absent."""
         value = getattr(self, name)

@@ -18,7 +18,7 @@ from subgraphs.tickets.models import tickets as models
 from subgraphs.tickets.models.sla import SlaClock as SlaClockRow
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import TicketPriority, TicketSource, TicketType
-from subgraphs.tickets.service import messages, moves, sla
+from subgraphs.tickets.service import following, messages, moves, sla
 from subgraphs.tickets.service import tickets as service
 from subgraphs.tickets.types.sla import SlaClock
 from subgraphs.tickets.types.tickets import (
@@ -360,7 +360,7 @@ class TicketMutation:
     @command(WRITE, TicketPayload)
     async def reply_to_ticket(work: Work, input: ReplyToTicketInput) -> models.Ticket:
         """Say something to the other side: staff to the customer, customers to us."""
-        return await messages.reply(work, **given(input))
+        return await following.reply(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def add_note(work: Work, input: AddNoteInput) -> models.Ticket:
