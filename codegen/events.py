@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from codegen.artifact import NOTICE, Artifact
+from codegen.schemas import Schemas
 from contracts.events import audit
 from contracts.events.envelope import Envelope, Event
 from subgraphs import MODULES
@@ -25,6 +26,12 @@ def artifacts() -> Iterator[Artifact]:
         yield _written(name, _catalogue(name, module.purpose, module.events))
 
 
+def payloads() -> dict[str, dict[str, Any]]:
+    """The schema of `data` of every event, by type."""
+    told = [*audit.CATALOGUE.values(), *(event for name in MODULES for event in load(name).events)]
+    return {event.type: _payload(event) for event in told}
+
+
 def _written(name: str, schema: dict[str, Any]) -> Artifact:
     return Artifact(f"contracts/events/{name}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
 
@@ -40,5 +47,7 @@ def _catalogue(name: str, purpose: str, events: Iterable[type[Event]]) -> dict[s
 
 
 def _payload(event: type[Event]) -> dict[str, Any]:
-    schema = event.model_json_schema(by_alias=True, mode="serialization", ref_template="#/$defs/{model}")
+    schema = event.model_json_schema(
+        by_alias=True, mode="serialization", ref_template="#/$defs/{model}", schema_generator=Schemas
+    )
     return {"$id": event.dataschema(), **schema}

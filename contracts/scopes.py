@@ -121,6 +121,7 @@ QUALIFIERS: Mapping[str, str] = MappingProxyType(
         "own": "what is one's own, or assigned to oneself",
         "team": "what belongs to one's teams",
         "project": "what belongs to the projects that one leads",
+        "names": "the names of colleagues, and nothing else of them",
         "company": "the people of one's own company",
         "shared": "what was shared with the customer's technicians",
         "summary": "the summary without its details",
@@ -157,7 +158,7 @@ ROLE_NAMES: Mapping[str, str] = MappingProxyType(
 """The system roles, as people call them."""
 
 _SELF = "account:read account:write"
-_STAFF = f"{_SELF} oncall:read kb:read notifications:read customers:read contacts:read assets:read licenses:read sla:read monitoring:read maintenance:read"
+_STAFF = f"{_SELF} oncall:read kb:read notifications:read customers:read contacts:read assets:read licenses:read sla:read monitoring:read maintenance:read users:read.names"
 _DESK = f"{_STAFF} tickets:read tickets:write tickets:read_internal kb:write ai:read ai:write comanaged:read"
 _BOOKS_TIME = "time:read.own time:write.own"
 
@@ -282,3 +283,18 @@ ROLES: Mapping[str, frozenset[str]] = MappingProxyType(
     {role: expanded(patterns.split()) for role, patterns in MATRIX.items()}
 )
 """The system roles, with every permission that they give."""
+
+NOT_IN_ANOTHERS_NAME: frozenset[str] = expanded(
+    [
+        "account:write",
+        "users:write",
+        "users:write.company",
+        "roles:write",
+        "apikeys:write",
+        "impersonate",
+        "tenant:admin",
+        "secrets:admin",
+        "credentials:read",
+    ]
+)
+"""What nobody may do in somebody else's name: what opens doors for later, or would stay when the other is gone."""

@@ -73,6 +73,7 @@ def serve(
         more["hot_reload"] = True
     if dev:
         more |= {"introspection": True, "expose_query_plan": True, "include_subgraph_errors__all": True}
+        more["explorer__enabled"] = True
     ecs.configure(level=_level(log))
     try:
         serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)

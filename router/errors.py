@@ -46,6 +46,7 @@ CATALOGUE = catalogue(
     ErrorCode("PERSISTED_QUERY_ID_REQUIRED", "Operations must be sent by id, not as text.", "client", 400),
     ErrorCode("QUERY_NOT_IN_SAFELIST", "Only registered operations are answered, and this is none.", "client", 403),
     ErrorCode("CANNOT_SEND_PQ_ID_AND_BODY", "Send the id of an operation or its text, not both.", "client", 400),
+    ErrorCode("NOT_CACHED", "The client wants only what is kept (only-if-cached), and this isn't.", "client", 504),
     ErrorCode("METHOD_NOT_ALLOWED", "GraphQL is spoken by GET and POST.", "client", 405),
     ErrorCode("BATCHING_NOT_ENABLED", "The body is a list of operations; one at a time is accepted.", "client", 400),
     ErrorCode("BATCH_LIMIT_EXCEEDED", "The list has more operations than allowed.", "client", 422),

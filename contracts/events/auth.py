@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from contracts.events.envelope import Event, catalogue
 
 
@@ -121,6 +123,32 @@ class LoginFailedThreshold(_UserFact):
     """From where the last attempt came."""
 
 
+class _ImpersonationFact(_UserFact):
+    """The user is the one in whose name somebody acts."""
+
+    impersonation_id: UUID
+    impersonator_id: UUID
+    """Who really acts."""
+
+
+class ImpersonationStarted(_ImpersonationFact):
+    """Somebody begins to act in a user's name."""
+
+    type = "impersonation.started"
+
+    reason: str
+    expires_at: AwareDatetime
+
+
+class ImpersonationEnded(_ImpersonationFact):
+    """Nobody acts in the user's name any more: it was stopped, or its time was up."""
+
+    type = "impersonation.ended"
+
+    reason: str
+    """STOPPED or EXPIRED."""
+
+
 CATALOGUE = catalogue(
     UserCreated,
     UserUpdated,
@@ -133,5 +161,7 @@ CATALOGUE = catalogue(
     SessionRevoked,
     MfaReset,
     LoginFailedThreshold,
+    ImpersonationStarted,
+    ImpersonationEnded,
 )
 """Every event of auth by its type."""

@@ -58,6 +58,14 @@ class Event(Payload):
         """The name of this version of the payload, as a URI."""
         return f"urn:psa:event:{cls.type}:{cls.schema_version}"
 
+    @classmethod
+    def upgraded(cls, version: int, data: Mapping[str, JsonValue]) -> Mapping[str, JsonValue] | None:  # noqa: ARG003 - for those that override it
+        """The payload of an older version as this one has it; None: it was never released, or says too little.
+
+        An event whose `schema_version` is raised overrides this, so that what is still under way is understood.
+        """
+        return None
+
 
 class WrongEvent(ValueError):
     """An envelope was read as an event, or as a version of it, that it does not hold."""
@@ -100,7 +108,11 @@ class Envelope(BaseModel):
         return UUID(self.subject.rpartition("/")[2])
 
     def read(self, event: builtins.type[E]) -> E:
-        """The payload as `event`; raises WrongEvent when it is another event or another version of it."""
+        """The payload as `event`, also of an older version that it knows; raises WrongEvent for anything else."""
+        if self.type == event.type and self.schemaversion < event.schema_version:
+            older = event.upgraded(self.schemaversion, self.data)
+            if older is not None:
+                return event.model_validate(older)
         if (self.type, self.schemaversion) != (event.type, event.schema_version):
             theirs, ours = f"{self.type} version {self.schemaversion}", f"{event.type} version {event.schema_version}"
             raise WrongEvent(f"The envelope holds {theirs}, not {ours}.")

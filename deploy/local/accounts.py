@@ -17,13 +17,12 @@ from sqlalchemy import select
 from deploy.local import home as homes
 from deploy.local import identity
 from deploy.local.people import TENANTS, Person, Tenant
-from subgraphs.auth import sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Password
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import grants, keys, passwords, people
-from subgraphs.kit import database, work
+from subgraphs.kit import database, sealing, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.config import Settings
 from subgraphs.kit.work import Work
@@ -79,15 +78,16 @@ async def _people(job: Work, home: Path, tenant: Tenant) -> int:
     found.settings = found.settings or {"signIn": {"mfaRequired": False, "mfaRoles": []}}
     there = set(await job.session.scalars(select(User.id)))
     customers = identity.customers(home, tenant)
+    contacts = identity.contacts(home, tenant)
     missing = [one for one in tenant.people if one.id not in there and set(one.customers or ()) <= customers.keys()]
     hashed = await passwords.hashed(password(home), job.settings) if missing else ""
     for person in missing:
-        user = await _person(job, person, customers)
+        user = await _person(job, person, customers, contacts.get(person.email))
         job.session.add(Password(user_id=user.id, hash=hashed, changed_at=job.at))
     return len(missing)
 
 
-async def _person(job: Work, person: Person, customers: Mapping[str, UUID]) -> User:
+async def _person(job: Work, person: Person, customers: Mapping[str, UUID], contact: UUID | None) -> User:
     own = [customers[number] for number in person.customers or ()]
     first, _, last = person.name.rpartition(" ")
     user = await people.create(
@@ -99,6 +99,7 @@ async def _person(job: Work, person: Person, customers: Mapping[str, UUID]) -> U
         last_name=last,
         kind=UserKind(person.kind),
         customer_id=own[0] if own else None,
+        contact_id=contact,
         status=UserStatus.ACTIVE,
     )
     await grants.assign(job, user, person.role)

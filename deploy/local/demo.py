@@ -20,7 +20,7 @@ from deploy.local import home as homes
 from deploy.local import identity
 from deploy.local.children import Say
 from deploy.local.home import Trouble
-from deploy.local.people import TENANTS, Tenant
+from deploy.local.people import TENANTS, Person, Tenant
 from deploy.local.scenery import COMPANIES, MORE, OFFICE, STORIES, Company, Machine, Story
 
 _AT_ONCE = 6
@@ -70,6 +70,8 @@ class _Demo:
     today: date
     assets: dict[tuple[str, str], str] = field(default_factory=dict)
     """By the number of the customer and the type."""
+    contacts: dict[str, str] = field(default_factory=dict)
+    """Those of the customers' people who come in, by their addresses."""
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def make(self, home: Path, say: Say) -> None:
@@ -87,6 +89,7 @@ class _Demo:
         await _all(
             self._ticket(ids[company.number], company, story, place) for place, (company, story) in enumerate(stories)
         )
+        identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
         say(f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets")
 
@@ -122,7 +125,17 @@ class _Demo:
                 roles=["DECISION_MAKER", "BILLING"] if place == 0 else ["TECHNICAL"],
                 email=f"{_plain(first)}.{_plain(last)}@{_plain(company.name)}.example",
             )  # fmt: skip
+        for guest in self._guests(company.number):
+            first, _, last = guest.name.rpartition(" ")
+            self.contacts[guest.email] = await self._command(
+                "createContact", "contact", guest.email,
+                customerId=customer, siteId=sites[0], firstName=first, lastName=last, roles=[], email=guest.email,
+            )  # fmt: skip
         return customer
+
+    def _guests(self, number: str) -> Iterable[Person]:
+        """The people of a customer who come in."""
+        return (one for one in self.tenant.people if one.customers and one.customers[0] == number)
 
     async def _asset(self, customer: str, company: Company, machine: Machine, place: int) -> None:
         bought = self.today - timedelta(days=400 + 37 * place)
@@ -143,6 +156,7 @@ class _Demo:
             "createTicket", "ticket", str(place),
             customerId=customer, title=story.title, type=story.type, priority=story.priority, source=story.source,
             assetId=self.assets.get((company.number, story.about)) if story.about else None,
+            contactId=next((self.contacts[one.email] for one in self._guests(company.number)), None) if place % 2 == 0 else None,
         )  # fmt: skip
         assignee = self.tenant.with_role(("technician", "senior_technician", "soc_analyst")[place % 3])
         for move in _MOVES[story.state]:

@@ -123,7 +123,10 @@ def knows_customers(home: Path, tenant: Tenant) -> bool:
 
 
 def _caller(home: Path, tenant: Tenant, person: Person) -> CallerClaims:
+    contact = contacts(home, tenant).get(person.email)
+    claims: CallerClaims = {"contact": str(contact)} if contact else {}
     return {
+        **claims,
         "tid": str(tenant.id),
         "sub": str(person.id),
         "kind": person.kind,
@@ -131,6 +134,22 @@ def _caller(home: Path, tenant: Tenant, person: Person) -> CallerClaims:
         "scope": " ".join(sorted(ROLES[person.role])),
         "customers": EVERY_CUSTOMER if person.customers is None else _customers(home, tenant, person.customers),
     }
+
+
+def remember_contacts(home: Path, tenant: Tenant, ids: Mapping[str, UUID]) -> None:
+    """Write down which mail address stands for which contact, for those of a customer's people who come in."""
+    homes.make_directory(home / "identity")
+    text = json.dumps({email: str(id_) for email, id_ in ids.items()}, indent=1)
+    _contacts_file(home, tenant).write_text(text, encoding="utf-8")
+
+
+def contacts(home: Path, tenant: Tenant) -> Mapping[str, UUID]:
+    """The contacts of the demo's people by their addresses; none as long as they have not been made."""
+    try:
+        ids: dict[str, str] = json.loads(_contacts_file(home, tenant).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {email: UUID(known) for email, known in ids.items()}
 
 
 def customers(home: Path, tenant: Tenant) -> Mapping[str, UUID]:
@@ -151,6 +170,10 @@ def _customers(home: Path, tenant: Tenant, numbers: tuple[str, ...]) -> list[str
             "This user sees only some customers, and the demo's customers have not been made yet.",
             "Start ./dev run once, with the same --home",
         ) from error
+
+
+def _contacts_file(home: Path, tenant: Tenant) -> Path:
+    return home / "identity" / f"contacts-{tenant.slug}.json"
 
 
 def _customers_file(home: Path, tenant: Tenant) -> Path:

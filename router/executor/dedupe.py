@@ -18,15 +18,17 @@ from collections.abc import Callable
 from router.executor.transport import Answer, Carrier, SubgraphRequest, TimedOut, TransportFailure
 from router.executor.uploads import Form
 
-_NAMES_THE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
+NAMES_THE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
+"""Headers that say nothing of who asks, nor of what."""
 
-Key = tuple[str, bytes | Form, frozenset[tuple[str, str]]]
+Key = tuple[str, bytes | Form, frozenset[tuple[str, str]], int]
 
 
 def key(request: SubgraphRequest) -> Key:
     """Return all that could change the answer."""
     headers = ((name.lower(), value) for name, value in request.headers.items())
-    return request.url, request.body, frozenset(item for item in headers if item[0] not in _NAMES_THE_REQUEST)
+    told = frozenset(item for item in headers if item[0] not in NAMES_THE_REQUEST)
+    return request.url, request.body, told, request.since
 
 
 class Deduplicated:

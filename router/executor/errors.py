@@ -37,6 +37,7 @@ _REASONS = {
     "REQUEST_RATE_LIMITED": "is asked as often as it may be",
     "SUBGRAPH_CIRCUIT_BREAKER_REJECTED": "failed too often and is left alone for a while",
     "HOOK_REFUSED": "is not asked, or not believed",
+    "NOT_CACHED": "is not asked, since only what is kept is wanted",
     "SUBGRAPH_CONCURRENCY_LIMITED": "is asked too much at the same time",
 }
 

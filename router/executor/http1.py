@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from router.executor import clock
 from router.executor.transport import (
     Answer,
     ConnectionLost,
@@ -116,7 +117,7 @@ class _Pool:
 
     def idle(self) -> _Connection | None:
         """Take the connection that was used last, if it's still good."""
-        oldest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        oldest = clock.now() - IDLE_SECONDS
         while self.resting:
             connection = self.resting.pop()
             if connection.usable and connection.since > oldest:
@@ -160,7 +161,7 @@ class _Pool:
     def give_back(self, connection: _Connection) -> None:
         """Rest a connection whose answer is complete; close any other."""
         if connection.usable and len(self.resting) < _KEEP_IDLE:
-            connection.since = asyncio.get_running_loop().time()
+            connection.since = clock.now()
             self.resting.append(connection)
             self._next()
         else:
@@ -193,6 +194,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._loop = asyncio.get_running_loop()
+        self._alarm = clock.Alarm(self._loop, self._late)
         self._parser: Any = None
         self._answer: asyncio.Future[Answer] | None = None
         self._parts: list[bytes] = []
@@ -212,7 +214,7 @@ class _Connection(asyncio.Protocol):
         """Send a request; whatever ends the wait before the answer is complete spoils the connection."""
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._answer = answer
-        timer = self._loop.call_at(deadline, self._fail, TimedOut("no answer within the deadline"))
+        self._alarm.set(deadline)
         self._begin()
         if self._closed:
             self._fail(ConnectionLost("ConnectionClosed"))
@@ -224,18 +226,22 @@ class _Connection(asyncio.Protocol):
             self._good = False
             raise
         finally:
-            timer.cancel()
+            self._alarm.clear()
             self._answer = None
 
     def abort(self) -> None:
         """Close at once."""
         self._good = False
+        self._alarm.close()
         if not self._closed:
             self._transport.abort()
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._parts, self._size, self._headers, self._length_known = [], 0, [], False
+
+    def _late(self) -> None:
+        self._fail(TimedOut("no answer within the deadline"))
 
     def _fail(self, failure: TransportFailure) -> None:
         self._good = False
@@ -262,6 +268,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer where nothing but the connection's end tells its length; fail any other."""
         self._closed = True
+        self._alarm.close()
         if self._answer is None or self._answer.done():
             return
         if exc is None and self._headers and not self._length_known:

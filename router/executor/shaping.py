@@ -8,13 +8,13 @@ What is shared is retried once for all; each attempt is seen by the breaker and 
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from router.executor import clock
 from router.executor.circuit_breaker import Breaker, BreakerPolicy, Guarded
 from router.executor.concurrency import ConcurrencyPolicy, Limiter, Queued
 from router.executor.dedupe import Deduplicated
@@ -84,7 +84,7 @@ class Hurried:
 
     def carry(self, request: SubgraphRequest, deadline: float) -> Coroutine[Any, Any, Answer]:
         """Add the header."""
-        left = max(1, int((deadline - asyncio.get_running_loop().time()) * 1000))
+        left = max(1, int((deadline - clock.now()) * 1000))
         return self._inner.carry(request.with_headers({**request.headers, self._header: str(left)}), deadline)
 
 
@@ -124,7 +124,7 @@ class ShapedTransport:
     async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         """Send it, within the service's own timeout too."""
         timeout, carrier = self._ways.get(request.service) or self._way(request.service)
-        deadline = min(deadline, asyncio.get_running_loop().time() + timeout)
+        deadline = min(deadline, clock.now() + timeout)
         return graphql_response(await carrier.carry(request, deadline))
 
     def _way(self, service: str) -> tuple[float, Carrier]:

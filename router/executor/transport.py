@@ -60,10 +60,12 @@ class SubgraphRequest:
     is_query: bool = False
     siblings: object = None
     """The operation that it is part of, if that may ask the same service for something else at the same time."""
+    since: int = 0
+    """What was invalidated until now, if the answer is to be kept: one that was asked for before isn't good enough."""
 
     def with_headers(self, headers: Mapping[str, str]) -> SubgraphRequest:
         """Return the same with other headers."""
-        return SubgraphRequest(self.service, self.url, self.body, headers, self.is_query, self.siblings)
+        return SubgraphRequest(self.service, self.url, self.body, headers, self.is_query, self.siblings, self.since)
 
 
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.
@@ -75,6 +77,8 @@ class SubgraphResponse:
     errors: tuple[dict[str, Any], ...] = ()
     headers: RawHeaders = ()
     size: int = 0  # in bytes
+    status: int = 200
+    extensions: Mapping[str, Any] | None = None
 
 
 class TransportFailure(Exception):
@@ -392,7 +396,9 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")
     found = tuple(map(_error, errors)) if errors else ()
-    return SubgraphResponse(data, found, answer.headers, len(answer.body))
+    said = body.get("extensions")
+    extensions = said if isinstance(said, dict) else None
+    return SubgraphResponse(data, found, answer.headers, len(answer.body), answer.status, extensions)
 
 
 def _error(raw: Any) -> dict[str, Any]:

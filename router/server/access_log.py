@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -14,8 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from router.executor.fetch import FetchRecord
+from router.server import ecs
 from router.server.client_address import Network, client_address
 from router.server.client_name import client_name
+from router.server.config.telemetry import ResponseTraceId
 from router.server.head import head_of
 from router.server.metrics import Metrics
 from router.server.tracing import Trace
@@ -75,16 +78,20 @@ class Observer:
         trusted_proxies: Sequence[Network] = (),
         begin: Begin = Trace.of,
         end: End | None = None,
+        shown_id: ResponseTraceId | None = None,
     ) -> None:
         self._metrics = metrics
         self._access_log = access_log
         self._trusted = trusted_proxies
         self._begin = begin
         self._end = end
+        self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
     def began(self, scope: Scope) -> Facts:
         """Count a request in; what is learned about it goes into what is returned."""
         facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        if self._shown_id is not None:
+            facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         self._metrics.began()
         return facts
 
@@ -96,7 +103,9 @@ class Observer:
         if self._end is not None:
             self._end(scope["method"], scope["path"], facts, status)
         if self._access_log and not scope["path"].startswith(_QUIET):
-            log.info("request", **_line(scope, facts, status, seconds))
+            line = _line(scope, facts, status, seconds)
+            if not ecs.soon("request", line):
+                log.info("request", **line)
 
 
 class Observed:
@@ -150,14 +159,18 @@ def stamp(headers: MutableHeaders, facts: Facts) -> None:
 
 
 def _line(scope: Scope, facts: Facts, status: int, seconds: float) -> dict[str, Any]:
-    http = {"http.request.method": scope["method"], "http.response.status_code": status}
-    return {**http, **operation_line(scope, facts, seconds)}
+    return operation_line(
+        scope, facts, seconds, {"http.request.method": scope["method"], "http.response.status_code": status}
+    )
 
 
-def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]:
+def operation_line(
+    scope: Scope, facts: Facts, seconds: float, wire: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """Tell of one operation, whatever wire carried it."""
     headers = head_of(scope)
     line = {
+        **wire,
         "url.path": scope["path"],
         "event.duration": int(seconds * 1e9),
         "http.request.id": facts.trace.request_id,
@@ -169,7 +182,7 @@ def operation_line(scope: Scope, facts: Facts, seconds: float) -> dict[str, Any]
         "graphql.operation.hash": facts.operation_hash,
         "tenant": facts.tenant,
         "caller": facts.caller,
-        "errors": sorted(set(facts.error_codes)) or None,
+        "errors": sorted(set(facts.error_codes)) if facts.error_codes else None,
         "subgraphs": [_fetch(record) for record in facts.fetches] or None,
     }
     return {name: value for name, value in line.items() if value is not None}

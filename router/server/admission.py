@@ -21,12 +21,16 @@ class Admission:
         self._settings = settings
         self._at_work = 0
 
-    def enter(self) -> None:
-        """Take a place for one request; raises `Refused` when there is none."""
+    def check(self) -> None:
+        """Raise `Refused` when there is no place now: the sooner it's said, the less it costs."""
         if self._at_work >= self._settings.concurrent_requests:
             retry = {"retry-after": str(self._settings.retry_after_seconds)}
             message = "Your request has been concurrency limited."
             raise Refused("REQUEST_CONCURRENCY_LIMITED", message, headers=retry)
+
+    def enter(self) -> None:
+        """Take a place for one request; raises `Refused` when there is none."""
+        self.check()
         self._at_work += 1
 
     def leave(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 from collections.abc import AsyncIterator, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
+from router.executor.caching.declared import Declared
 from router.executor.transport import ASGIApp, ByScheme, InProcessExchange, Transport
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import forwarding, health, registration, registry_admin, wiring
+from router.server import cache_invalidation, forwarding, health, registration, registry_admin, rest, wiring
 from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -40,6 +41,7 @@ from router.server.pipeline import Identity, Pipeline
 from router.server.presence import Presence
 from router.server.rate_limit import RateLimiter
 from router.server.reload import Graphs
+from router.server.response_cache import ResponseCache
 from router.server.revocations import EVERY_SECONDS
 from router.server.traffic import Connections
 from router.server.windows import LocalWindows, SharedWindows
@@ -83,6 +85,7 @@ def build(
     audit = _audit(config)
     transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
     graphs = Graphs(config, transport, gate)
+    cache = _cache(config, metrics, graphs, hooked)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
@@ -96,13 +99,17 @@ def build(
         tokens_are_accepted=identity is not None,
         of_all=config.traffic_shaping.router.global_rate_limit,
     )
-    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit)
+    pipeline = _pipeline(config, graphs, identity, metrics, limiter, draw, hooked, audit, cache)
     pipeline.seen = registry.seen
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     over_http = GraphQLOverHTTP(pipeline, live.streams)
     observer = Observer(
-        metrics, access_log=config.access_log, trusted_proxies=config.listen.trusted_proxies, **watching
+        metrics,
+        access_log=config.access_log,
+        trusted_proxies=config.listen.trusted_proxies,
+        shown_id=config.telemetry.exporters.tracing.experimental_response_trace_id,
+        **watching,
     )
 
     def public_keys() -> dict[str, Any]:
@@ -111,7 +118,12 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with pipeline.persisted.running(), live.running(), _looking_for_revoked(identity, live.presence):
+            async with (
+                pipeline.persisted.running(),
+                cache.running() if cache else nullcontext(),
+                live.running(),
+                _looking_for_revoked(identity, live.presence),
+            ):
                 yield
         finally:
             await connections.close()
@@ -124,14 +136,16 @@ def build(
 
     app = Starlette(
         routes=[
-            *_graphql(config.listen.path, live.over_http(over_http)),
+            *_graphql(config.listen.path, live.over_http(over_http), page_there=config.explorer.enabled),
             *live.routes,
-            *forwarding.routes(registry, connections.exchange("auth")),
+            *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
+            *rest.routes(over_http, pipeline, graphs),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
+            *cache_invalidation.routes(cache),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
-            *page.routes(),
+            *(page.routes() if config.explorer.enabled else ()),
         ],
         middleware=[
             Middleware(Observed, observer=observer),
@@ -148,6 +162,7 @@ def build(
     app.state.graphs = graphs
     app.state.public_keys = public_keys
     app.state.live = live
+    app.state.response_cache = cache
     app.state.express = Express(over_http, observer, live.streams)
     return app
 
@@ -195,6 +210,23 @@ def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hoo
     return transport if hooked is None else hooks.HookedTransport(transport, hooked)
 
 
+def _cache(config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None) -> ResponseCache | None:
+    if not config.response_cache.enabled:
+        return None
+    if hooked is not None and hooked.sees_fetches:
+        # What is kept comes without a fetch: a hook that adds to fetches, or refuses them, would be passed by.
+        raise Misconfigured(
+            "response_cache: hooks that see fetches (on_subgraph_request, on_subgraph_response) exclude it"
+        )
+
+    def declared() -> Declared | None:
+        return graphs.current.kept.declared if graphs.current and graphs.current.kept else None
+
+    cache = ResponseCache(config, metrics.meter, declared)
+    graphs.keeping = cache.kept
+    return cache
+
+
 def _gate(config: RouterConfig, warden: Warden) -> Gate:
     suggestions = config.introspection if config.field_suggestions is None else config.field_suggestions
     return Gate(warden, config.introspection, suggestions, config.redact_query_validation_errors)
@@ -221,17 +253,20 @@ def _pipeline(
     draw: Draw,
     hooked: hooks.Hooks | None,
     audit: audit_log.AuditLog | None,
+    cache: ResponseCache | None,
 ) -> Pipeline:
     try:
         kind: type[Pipeline] = Pipeline if hooked is None else hooks.HookedPipeline
         make: Callable[..., Pipeline] = kind if audit is None else audit_log.audited(kind, audit)
         if hooked is not None:
             make = partial(make, hooked)
-        return make(config, graphs, identity, metrics, limiter, draw)
+        pipeline = make(config, graphs, identity, metrics, limiter, draw)
     except BadHook as fault:
         raise Misconfigured(f"authorization.policies.hooks: {fault}") from fault
     except BadManifest as fault:
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
+    pipeline.cache = cache
+    return pipeline
 
 
 def _identity(
@@ -270,10 +305,10 @@ def _foreign(settings: Jwt | None, exchange: ByScheme) -> Identity | None:
     return Identity(ForeignTokens(settings, [Trusted.of(one, exchange) for one in settings.jwks]), None)
 
 
-def _graphql(path: str, answers: ASGIApp) -> list[BaseRoute]:
+def _graphql(path: str, answers: ASGIApp, *, page_there: bool = True) -> list[BaseRoute]:
     """Return the routes of GraphQL: its usual path, and another one, written as Apollo does (`/api/:version/*`)."""
     own = re.sub(r":(\w+)", r"{\1}", path).replace("*", "{rest:path}")
-    if own == "/":
+    if own == "/" and page_there:
         # The developers' page is there, too: whoever asks for a page gets that one.
         return [*_graphql("/graphql", answers), Route("/", answers, methods=["POST"])]
     # Examples of graphql-sse look for it at the second one.

@@ -253,6 +253,8 @@ class Authenticator:
         claims = await self._verified(token)
         _check_network(claims, address)
         subjects = frozenset(str(claims[name]) for name in _REVOCABLE if name in claims)
+        if "act" in claims:
+            subjects |= {str(claims["act"]["sub"])}
         caller = Caller.of(
             caller_claims(claims, address),
             expires_at=float(claims["exp"]),

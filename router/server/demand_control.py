@@ -105,11 +105,21 @@ class Bill:
         if self.settings.expose_headers:
             self.facts.headers["x-cost-actual"] = str(actual)
         self.measure(self.estimate.total, actual, verdict)
+        return self._beside(result, verdict, actual)
+
+    def _beside(self, result: Result, verdict: str, actual: int) -> Result:
         if verdict != ACTUAL_TOO_EXPENSIVE or not self.enforced:
             return result
         message = f"query actual cost {actual} exceeded configured maximum {self.most:g}"
         error = {"message": message, "extensions": {"code": verdict, "cost.actual": actual, "cost.max": self.most}}
         return Result(result.data, [*result.errors, error])
+
+    def event(self, result: Result) -> Result:
+        """Count one answer of many, each of which may cost as much as the one of a query."""
+        actual = self.plan.of_answer(result.data, self.variables)
+        verdict = ACTUAL_TOO_EXPENSIVE if actual > self.most else OK
+        self.measure(self.estimate.total, actual, verdict)
+        return self._beside(result, verdict, actual)
 
     def _total(self, result: Result) -> int:
         if self.settings.strategy.static_estimated.actual_cost_mode == "by_subgraph":

@@ -6,18 +6,23 @@ lines of other libraries, which are few, still go through it.
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import sys
-from collections.abc import MutableMapping
+import threading
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import ecs_logging
 import orjson
 import structlog
 
 _VERSION: Final = "1.6.0"
+_MOMENT_SECONDS: Final = 0.005
+_MOST_WAITING: Final = 200
 
 
 def line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
@@ -62,12 +67,65 @@ def _nested(shape: _Shape, values: list[Any]) -> dict[str, Any]:
     return {key: values[of] if of.__class__ is int else _nested(of, values) for key, of in shape}  # type: ignore[arg-type]
 
 
+class Sink:
+    """Where lines go: at once, or a moment later together with others, which saves a call to the kernel for each."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._waiting: list[bytes] = []
+        self._lock = threading.Lock()
+        atexit.register(self.flush)
+
+    def msg(self, line: bytes) -> None:
+        """Write a line, and before it all that wait."""
+        with self._lock:
+            self._waiting.append(line)
+        self.flush()
+
+    debug = info = warning = error = critical = fatal = exception = log = msg
+
+    def soon(self, line: bytes) -> None:
+        """Write a line a moment later."""
+        with self._lock:
+            self._waiting.append(line)
+            waiting = len(self._waiting)
+        if waiting == 1:
+            asyncio.get_running_loop().call_later(_MOMENT_SECONDS, self.flush)
+        elif waiting >= _MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._lock:
+            if self._waiting:
+                lines, self._waiting = self._waiting, []
+                self._file.write(b"\n".join((*lines, b"")))
+                self._file.flush()
+
+
+_sinks: list[Sink] = []
+"""Where this process writes information to, once `configure` has said so."""
+
+
+def soon(event: str, facts: Mapping[str, Any]) -> bool:
+    """Write an event of level info, a moment later and without a detour; False where this is not the log of this process.
+
+    For what every request writes: the detour through processors takes as long as the line itself.
+    """
+    if not _sinks:
+        return False
+    _sinks[0].soon(line(None, "info", {"event": event, **facts}))
+    return True
+
+
 def configure(*, level: int = logging.INFO) -> None:
     """Write every log of this process as a line of ECS JSON to standard error; for `__main__` only."""
+    sink = Sink(sys.stderr.buffer)
+    _sinks[:] = [sink] if level <= logging.INFO else []
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info, line],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=lambda *_: sink,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -24,6 +24,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
+from router.executor import clock
+from router.executor.clock import Alarm
 from router.server import csrf, incremental, response
 from router.server.access_log import CLIENT_GONE, Facts, Observer, stamp
 from router.server.compression import encoded, preferred
@@ -87,6 +89,8 @@ class Asked:
     known: Known
     request: GraphQLRequest
     peer: Peer
+    alarm: Alarm
+    """Rings for it when its time is up."""
     may_leave: bool = False
     """Whether its work ends when its client has gone: that of a mutation, once begun, is finished."""
     timed_out: bool = False
@@ -117,6 +121,7 @@ class Express:
         self._observer = observer
         self._streams = streams
         config = self._config = door.pipeline.config
+        self._seconds = config.request_timeout_seconds
         self._most_head = config.limits.header_bytes - _LONGEST_LENGTH
         self._most_body = config.limits.body_bytes
         self._origins = Origins(config.cors)
@@ -218,13 +223,8 @@ class Express:
             return await self._refusal(fault, asked.known, facts)
 
     async def _executed(self, asked: Asked, facts: Facts) -> tuple[Prepared, Result]:
-        loop, task, pipeline, head = (
-            asyncio.get_running_loop(),
-            asyncio.current_task(),
-            self._pipeline,
-            asked.known.head,
-        )
-        timer = loop.call_later(self._config.request_timeout_seconds, asked.end, task)
+        pipeline, head = self._pipeline, asked.known.head
+        asked.alarm.set(clock.now() + self._seconds)
         try:
             caller = await pipeline.identify(head, facts)
             client = Client(head, facts, caller)
@@ -234,19 +234,23 @@ class Express:
             asked.may_leave = not prepared.is_mutation
             return prepared, await prepared.execute()
         except asyncio.CancelledError:
-            if not asked.timed_out or task is None:
+            if not asked.timed_out or (task := asyncio.current_task()) is None:
                 raise
             task.uncancel()
             raise Refused("GATEWAY_TIMEOUT", "Your request has been timed out.") from None
         finally:
             asked.may_leave = False
-            timer.cancel()
+            asked.alarm.clear()
 
     async def _good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
         if done.errors:
             facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
         body = orjson.dumps(response.body(done, prepared.extensions))
         said = [line for lines in facts.returned for line in lines()]
+        if prepared.cached is not None:
+            answer = response.written(body, 200, known.media_type)
+            answer.headers.update(prepared.good_for(done))
+            return await self._in_full(answer, known, facts)
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
             return await self._in_full(response.written(body, 200, known.media_type), known, facts)
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])

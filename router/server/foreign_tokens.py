@@ -196,7 +196,7 @@ def _places(settings: Jwt, headers: Headers) -> Iterator[str | None]:
 
 
 def _in_header(headers: Headers, name: str, prefix: str, *, lax: bool) -> str | None:
-    value = headers.get(name)
+    value = headers.get(name.lower())
     if value is None:
         return None
     if not prefix:

@@ -5,12 +5,15 @@ to the module as it came, and the answer comes back as it is: status, body, cook
 it registered, in this process or elsewhere. Only the headers below go in; where the client is, the router says.
 
     browser ── /auth/sign-in ──► router ── where auth registered + /auth/sign-in ──► auth
+
+Behind a door for machines, that of webhooks, all headers go in: every sender proves itself in another one. What a proxy
+says of the client's certificate goes in only when it is our proxy that says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -22,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 
 from router.executor.transport import Exchange, TransportFailure
 from router.registry.registry import Registry
+from router.server.client_address import Network, inside, written
 from router.server.refusals import Refused
 from router.server.request import ClientGone, read_body
 
@@ -51,6 +55,25 @@ _IN: Final = frozenset(
         "user-agent",
     }
 )
+_NEVER_IN: Final = frozenset(
+    {
+        *(
+            "connection",
+            "content-length",
+            "expect",
+            "host",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ),
+        *("proxy-authorization", "proxy-connection", "forwarded", "x-forwarded-for", "x-request-id"),
+    }
+)
+"""What is between us and the client, and what the router says itself."""
+_FROM_PROXIES: Final = "x-ssl-"
+"""How the headers begin in which a proxy names the client's certificate."""
 _NOT_OUT: Final = frozenset(
     {"connection", "content-encoding", "content-length", "date", "keep-alive", "server", "transfer-encoding", "upgrade"}
 )
@@ -62,6 +85,8 @@ class Door:
 
     path: str
     module: str
+    every_header: bool = False
+    """Whether all headers go in, because nobody knows which ones matter."""
 
 
 DOORS: Final = (
@@ -70,16 +95,24 @@ DOORS: Final = (
     Door("/.well-known/openid-configuration", "auth"),
     Door("/.well-known/oauth-authorization-server", "auth"),
     Door("/files/", "tickets"),
+    Door("/webhooks/in/", "integrations", every_header=True),
 )
 """All doors there are."""
 
 
-def routes(registry: Registry, exchange: Exchange, doors: Sequence[Door] = DOORS) -> list[BaseRoute]:
-    """Return a route for each door."""
+def routes(
+    registry: Registry,
+    exchange: Callable[[str], Exchange],
+    trusted: Sequence[Network] = (),
+    doors: Sequence[Door] = DOORS,
+) -> list[BaseRoute]:
+    """Return a route for each door; `exchange` gives the way to a module, and `trusted` are our proxies."""
+    ways = {door.module: exchange(door.module) for door in doors}
 
     def through(door: Door) -> Route:
         async def answer(request: Request) -> Response:
-            return await _forwarded(request, door.module, registry, exchange)
+            headers = _every_header_in(request, trusted) if door.every_header else _headers_in(request)
+            return await _forwarded(request, door.module, registry, ways[door.module], headers)
 
         path = f"{door.path}{{rest:path}}" if door.path.endswith("/") else door.path
         return Route(path, answer, methods=_METHODS)
@@ -87,7 +120,9 @@ def routes(registry: Registry, exchange: Exchange, doors: Sequence[Door] = DOORS
     return [through(door) for door in doors]
 
 
-async def _forwarded(request: Request, module: str, registry: Registry, exchange: Exchange) -> Response:
+async def _forwarded(
+    request: Request, module: str, registry: Registry, exchange: Exchange, headers: dict[str, str]
+) -> Response:
     base = address(registry, module)
     if base is None:
         return _away(module)
@@ -100,9 +135,7 @@ async def _forwarded(request: Request, module: str, registry: Registry, exchange
     deadline = asyncio.get_running_loop().time() + _SECONDS
     url = f"{base}{_target(request)}"
     try:
-        answer = await exchange.exchange(
-            request.method, url, body=body, headers=_headers_in(request), deadline=deadline
-        )
+        answer = await exchange.exchange(request.method, url, body=body, headers=headers, deadline=deadline)
     except TransportFailure as fault:
         log.warning("door.failed", module=module, path=request.url.path, reason=fault.reason)
         return _away(module)
@@ -134,11 +167,24 @@ def _headers_in(request: Request) -> dict[str, str]:
     for name, value in request.headers.items():
         if name in _IN:
             given[name] = f"{given[name]}{'; ' if name == 'cookie' else ', '}{value}" if name in given else value
+    return given | _facts(request)
+
+
+def _every_header_in(request: Request, trusted: Sequence[Network]) -> dict[str, str]:
+    """Pick all that the client said itself, and what our own proxy says of its certificate."""
+    peer = written(request.client.host) if request.client else None
+    by_proxy = peer is not None and inside(peer, trusted)
+    given: dict[str, str] = {}
+    for name, value in request.headers.items():
+        if name not in _NEVER_IN and (by_proxy or not name.startswith(_FROM_PROXIES)):
+            given[name] = f"{given[name]}, {value}" if name in given else value
+    return given | _facts(request)
+
+
+def _facts(request: Request) -> dict[str, str]:
+    """What the router knows of the request: where the client is, and how the request is called."""
     facts = request.scope.get("psa.facts")
-    if facts is not None:
-        given["x-forwarded-for"] = facts.address
-        given["x-request-id"] = facts.trace.request_id
-    return given
+    return {"x-forwarded-for": facts.address, "x-request-id": facts.trace.request_id} if facts is not None else {}
 
 
 def _away(module: str) -> Response:

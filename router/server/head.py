@@ -16,6 +16,8 @@ class Head(Headers):
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
         super().__init__(raw=raw)
         self._first: dict[str, str] = {}
+        self.notes: dict[str, Any] = {}
+        """What follows from these headers, and was worked out before."""
         for name, value in raw:
             self._first.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 

@@ -163,6 +163,12 @@ class Hooks:
             _Registered(type(one).__name__, _checked(one, type(one).__name__), timeout, on_error) for one in hooks
         )
 
+    @property
+    def sees_fetches(self) -> bool:
+        """Whether any of them has something to say about fetches."""
+        stages = ("on_subgraph_request", "on_subgraph_response")
+        return any(hasattr(one.hooks, stage) for one in self._registered for stage in stages)
+
     async def call(self, stage: str, *given: Any) -> None:
         """Call a stage's hooks one after the other; raises `Refuse` or `HookFailed`."""
         for one in self._registered:

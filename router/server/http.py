@@ -81,11 +81,12 @@ class GraphQLOverHTTP:
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Headers, facts: Facts, wanted: str) -> Response:
         method = scope["method"]
+        self._admission.check()
         check_method(method)
         limits.check_head(scope, self._warden)
         csrf.check(method, headers, self._config.csrf)
         async with AsyncExitStack() as until_answered:
-            async with self._deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
+            async with self.deadline("REQUEST_TIMEOUT", "The request's body did not arrive in time."):
                 asked = await self._asked(scope, receive, headers, until_answered)
             with self._admission.place():
                 return await self._answer_asked(asked, receive, headers, facts, wanted, method)
@@ -93,7 +94,7 @@ class GraphQLOverHTTP:
     async def _answer_asked(
         self, asked: Any, receive: Receive, headers: Headers, facts: Facts, wanted: str, method: str
     ) -> Response:
-        async with self._deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
+        async with self.deadline("GATEWAY_TIMEOUT", "Your request has been timed out.") as deadline:
             caller = await self.pipeline.identify(headers, facts)
             client = Client(headers, facts, caller, may_write=method == "POST")
             if isinstance(asked, list):
@@ -106,9 +107,10 @@ class GraphQLOverHTTP:
             form = uploads.parameters(receive, headers, self._config.uploads, self._config.limits.body_bytes)
             return await until_answered.enter_async_context(form)
         check_content_type(method, headers)
-        return parameters(method, scope["query_string"], await self._body(receive, headers))
+        return parameters(method, scope["query_string"], await self.body(receive, headers))
 
-    async def _body(self, receive: Receive, headers: Headers) -> bytes:
+    async def body(self, receive: Receive, headers: Headers) -> bytes:
+        """Read a body as it was before it was packed; raises `Refused` when it's too large."""
         allowed = self._warden.limits.body_bytes
         # A limit that only measures still can't let a body fill the memory.
         most = allowed * _MEASURED_AT_MOST if self._warden.limits.only_measures("body_bytes") else allowed
@@ -130,12 +132,15 @@ class GraphQLOverHTTP:
             return self._streams.answer(prepared, request, client)
         if form is not None and prepared.is_deferred:
             stream = incremental.Stream(prepared, form, client.facts, deadline)
-            await _wait_for(prepared, stream.ready(), receive)
+            await wait_for(prepared, stream.ready(), receive)
             self._admission.until(stream.work)
             return stream.response()
-        result = await _wait_for(prepared, prepared.execute(), receive)
+        result = await wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
-        return response.result(result, wanted, prepared.extensions)
+        answer = response.result(result, wanted, prepared.extensions)
+        if prepared.cached is not None:
+            answer.headers.update(prepared.good_for(result))
+        return answer
 
     async def _answer_batch(self, asked: list[Any], client: Client, receive: Receive, wanted: str) -> Response:
         batching.check(asked, self._config.batching, self._warden)
@@ -148,7 +153,8 @@ class GraphQLOverHTTP:
         return response.batch(bodies, wanted)
 
     @asynccontextmanager
-    async def _deadline(self, code: str, message: str) -> AsyncIterator[float]:
+    async def deadline(self, code: str, message: str) -> AsyncIterator[float]:
+        """Refuse with this code when the block takes longer than a request may."""
         deadline = asyncio.get_running_loop().time() + self._config.request_timeout_seconds
         try:
             async with asyncio.timeout_at(deadline):
@@ -157,7 +163,8 @@ class GraphQLOverHTTP:
             raise Refused(code, message) from None
 
 
-async def _wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:
+async def wait_for(prepared: Prepared, work: Coroutine[Any, Any, T], receive: Receive) -> T:
+    """Do the work while somebody waits for it."""
     if prepared.is_mutation:
         # What was begun is finished: half a mutation helps nobody, whether somebody waits or not.
         return await work

@@ -16,7 +16,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -78,6 +78,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         reader = PrometheusMetricReader(registry=self._registry)
         meter = MeterProvider([reader], Resource({"service.name": "psa-router"})).get_meter("psa.router")
+        self.meter = meter
+        """For what is counted elsewhere."""
         self._requests = _Durations(
             "http_server_request_duration_seconds",
             "How long requests took.",
@@ -104,7 +106,14 @@ class Metrics:
         buckets = {"explicit_bucket_boundaries_advisory": _COSTS}
         self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
         self._actual = meter.create_histogram("cost.actual", "1", "What operations did cost.", **buckets)
-        self._delta = meter.create_histogram("cost.delta", "1", "How far the estimates were off.", **buckets)
+        # OpenTelemetry's histograms know no negative values, which are the usual ones here: an estimate is a bound.
+        self._delta = Histogram(
+            "cost_delta",
+            "What operations did cost, less what they were to cost.",
+            ("cost_result",),
+            buckets=(*(-cost for cost in reversed(_COSTS[1:])), *_COSTS),
+            registry=self._registry,
+        )
         self._limits = meter.create_counter("psa.router.limits", "1", "Requests beyond a limit, refused or measured.")
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
@@ -124,7 +133,7 @@ class Metrics:
         self._estimated.record(estimated, said)
         if actual is not None:
             self._actual.record(actual, said)
-            self._delta.record(actual - estimated, said)
+            self._delta.labels(result).observe(actual - estimated)
 
     def began(self) -> None:
         """Count a request in."""

@@ -73,6 +73,8 @@ class Persisted:
 
     async def resolve(self, request: GraphQLRequest, client: Client) -> GraphQLRequest:
         """Return the request with its text; raises `Refused` when there is none, or it may not be."""
+        if request.registered:  # the router's own text: a route of the REST interface
+            return request
         if request.query:
             if request.document_id is None and not self._settings.enabled:
                 return request

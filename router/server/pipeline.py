@@ -6,11 +6,10 @@ or a cache that stands here holds on every way in. Whatever a step refuses is ra
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,8 @@ import structlog
 from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
+from router.executor import clock
+from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.execute import Result, execute
 from router.executor.fetch import Call, FetchRecord
@@ -42,6 +43,7 @@ from router.server.rate_limit import RateLimiter
 from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
+from router.server.response_cache import ResponseCache
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
@@ -49,6 +51,9 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
+
+Told = Callable[[str], Mapping[str, str]]
+"""Which headers a service gets, all but the token that we sign."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +96,8 @@ class Prepared:
     """What the answer says besides data and errors."""
     dry_run: bool = False
     bill: Bill | None = None
+    cached: Cached | None = None
+    """What it finds of what is kept, where anything is."""
     around: Callable[[Coroutine[Any, Any, Result]], Coroutine[Any, Any, Result]] | None = None
     """Runs what answers it, where somebody wants to see the answer."""
 
@@ -117,6 +124,14 @@ class Prepared:
         """Count what came in parts; it's too late then to say so in the answer."""
         if self.bill:
             self.bill.answered(Result(data, []))
+
+    def good_for(self, result: Result) -> Mapping[str, str]:
+        """Say how long others may keep the answer; raises `Refused` when it should have been kept here and wasn't."""
+        if self.cached is not None and self.cached.missed:
+            raise Refused("NOT_CACHED", "Only what is kept was asked for, and not all of it is.")
+        if self.cached is None or result.errors:
+            return {"cache-control": "no-store"}
+        return self.cached.freshness.headers()
 
     def execute(self) -> Coroutine[Any, Any, Result]:
         """Run it and answer once."""
@@ -158,11 +173,18 @@ class Pipeline:
         self._draw = draw
         self.seen: SeenOperations | None = None
         """Where it is noted what clients send, if it matters to anybody."""
+        self.cache: ResponseCache | None = None
+        """Where answers of subgraphs are kept, if they are."""
 
     @property
     def warden(self) -> Warden:
         """Who decides what comes of requests beyond a limit."""
         return self._graphs.gate.warden
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether it matters who is asking."""
+        return self._identity is not None
 
     async def identify(self, headers: Headers, facts: Facts) -> Caller | None:
         """Find out who is asking; raises `Refused` when that can't be told."""
@@ -204,14 +226,18 @@ class Pipeline:
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
-        call = self._call(request, client, operation, opened)
+        told = self._told(client, operation)
+        call = self._call(request, client, operation, opened, told)
         masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown} if shown or operation.extensions else {}
         if opened is not None and self.config.demand_control.include_extension_metadata:
             extensions["cost"] = opened.extension
         dry_run = bool(shown) and client.headers[_EXPOSE_PLAN] == "dry-run"
-        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened)
+        cached = self._cached(graph, operation, client, told, extensions)
+        if cached is not None:
+            call = replace(call, cache=cached)
+        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
 
     def _check_way(self, client: Client) -> None:
         """Refuse a mutation where nothing may be changed."""
@@ -230,27 +256,53 @@ class Pipeline:
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
 
-    def _call(self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None) -> Call:
+    def _cached(
+        self, graph: Graph, operation: Operation, client: Client, told: Told, extensions: dict[str, Any]
+    ) -> Cached | None:
+        if self.cache is None or graph.kept is None or operation.definition.operation is not OperationType.QUERY:
+            return None
+        claims = client.caller.claims if client.caller is not None else None
+        signed = claims is not None and self._identity is not None and self._identity.minter is not None
+        # The token that is signed for the caller stands for its claims.
+        unsaid = client.facts.trace.headers().keys() | ({"authorization"} if signed else set())
+
+        def asker(service: str) -> Asker:
+            passed_on = {name: value for name, value in told(service).items() if name not in unsaid}
+            return Asker(passed_on, claims if signed else None, claims)
+
+        return self.cache.cached(graph.kept, client.headers, asker, extensions)
+
+    def _told(self, client: Client, operation: Operation) -> Told:
+        """What each service is told of the client's headers, and of the trace."""
         headers, facts = client.headers, client.facts
         forwarded = {name: headers[name] for name in self._forwarded if name in headers}
         traced = facts.trace.headers()
-        identity, caller, rules = self._identity, client.caller, self._to_services
-        claims = caller.claims if caller else None
+        rules, claims = self._to_services, client.caller.claims if client.caller else None
         by_service: dict[str, dict[str, str]] = {}
+
+        def told(service: str) -> Mapping[str, str]:
+            known = by_service.get(service)
+            if known is None:
+                own = rules.of(service)
+                facts_known = partial(known_of, operation, headers)
+                ruled = to_service(own, tuple(headers.items()), claims, facts_known) if own else {}
+                known = by_service[service] = {**forwarded, **ruled, **traced}
+            return known
+
+        return told
+
+    def _call(
+        self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None, told: Told
+    ) -> Call:
+        facts, identity, caller = client.facts, self._identity, client.caller
 
         def headers_for(service: str) -> Mapping[str, str]:
             if opened is not None:
                 opened.check_subgraph(service)
-            told = by_service.get(service)
-            if told is None:
-                own = rules.of(service)
-                known = partial(known_of, operation, headers)
-                ruled = to_service(own, tuple(headers.items()), claims, known) if own else {}
-                told = by_service[service] = {**forwarded, **ruled, **traced}
             if identity is None or identity.minter is None or caller is None:
-                return told
+                return told(service)
             # Not kept: it is good for a minute, and a subscription's events go on asking.
-            return {**told, "authorization": f"Bearer {identity.minter.token(caller, service)}"}
+            return {**told(service), "authorization": f"Bearer {identity.minter.token(caller, service)}"}
 
         def observe(record: FetchRecord) -> None:
             facts.fetches.append(record)
@@ -272,7 +324,7 @@ class Pipeline:
         """When the client's patience ends; that of a subscription doesn't."""
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
-        return asyncio.get_running_loop().time() + self.config.request_timeout_seconds
+        return clock.now() + self.config.request_timeout_seconds
 
 
 def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:

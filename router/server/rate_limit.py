@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # it brings all of cryptography along
     from router.server.authentication import Caller
 
 CODE: Final = "REQUEST_RATE_LIMITED"
+_MOST_POLICIES: Final = 10_000
 _MESSAGE: Final = "Your request has been rate limited"
 
 
@@ -35,15 +36,20 @@ class Policy:
     """What holds for a caller: a name, who is counted, how much may be."""
 
     name: str
-    who: str
+    key: str
+    """Who is counted."""
     quota: Quota
+    told: str
+    """The policy as its header tells it."""
+
+    @staticmethod
+    def of(name: str, who: str, quota: Quota) -> Policy:
+        """Write what is always the same once."""
+        return Policy(name, f"{who} {quota.window}", quota, f'"{name}";q={quota.limit};w={int(quota.window)}')
 
     def headers(self, verdict: Verdict) -> dict[str, str]:
         """Return what the caller is told."""
-        return {
-            "ratelimit-policy": f'"{self.name}";q={self.quota.limit};w={int(self.quota.window)}',
-            "ratelimit": f'"{self.name}";r={verdict.left};t={verdict.seconds}',
-        }
+        return {"ratelimit-policy": self.told, "ratelimit": f'"{self.name}";r={verdict.left};t={verdict.seconds}'}
 
 
 class RateLimiter:
@@ -60,6 +66,7 @@ class RateLimiter:
         self._settings = settings
         self._of_all = of_all
         self._own = LocalWindows()
+        self._policies: dict[tuple[bytes, int | None, str], Policy] = {}
         self._windows = windows
         by_address = settings.by_address
         self._by_address = tokens_are_accepted if by_address is None else by_address
@@ -76,7 +83,7 @@ class RateLimiter:
         if policy is None:
             return
         quota = policy.quota
-        verdict = await self._windows.take(f"{policy.who} {quota.window}", quota.limit, quota.window, weight)
+        verdict = await self._windows.take(policy.key, quota.limit, quota.window, weight)
         facts.headers.update(policy.headers(verdict))
         if not verdict.passes:
             facts.headers["retry-after"] = str(verdict.seconds)  # in a batch there is no other place to say it
@@ -106,22 +113,30 @@ class RateLimiter:
             return None
         if caller is not None:
             return self._of_caller(caller, headers)
-        return Policy("default", f"address {address}", self._settings) if self._by_address else None
+        return Policy.of("default", f"address {address}", self._settings) if self._by_address else None
 
     def _of_caller(self, caller: Caller, headers: Headers) -> Policy:
+        key = caller.digest, caller.rate_limit, client_name(headers) or ""
+        known = self._policies.get(key)
+        if known is None:
+            if len(self._policies) >= _MOST_POLICIES:
+                self._policies.clear()
+            known = self._policies[key] = self._new_policy(caller, key[2])
+        return known
+
+    def _new_policy(self, caller: Caller, client: str) -> Policy:
         claims: Mapping[str, object] = caller.claims
         tenant = caller.tenant or ""
         # A token of others' may name nobody: then what else it says tells people apart.
         subject = str(claims.get("key") or caller.subject or caller.digest.hex())
-        client = client_name(headers) or ""
         who = f"caller {claims.get('iss', '')} {tenant} {subject}"
         overrides = self._settings.overrides
         if subject in overrides.keys:
-            return Policy("key", who, overrides.keys[subject])
+            return Policy.of("key", who, overrides.keys[subject])
         if caller.rate_limit is not None:
-            return Policy("key", who, Quota(limit=caller.rate_limit, window=60.0))
+            return Policy.of("key", who, Quota(limit=caller.rate_limit, window=60.0))
         if client in overrides.clients:
-            return Policy("client", who, overrides.clients[client])
+            return Policy.of("client", who, overrides.clients[client])
         if tenant in overrides.tenants:
-            return Policy("tenant", who, overrides.tenants[tenant])
-        return Policy("default", who, self._settings)
+            return Policy.of("tenant", who, overrides.tenants[tenant])
+        return Policy.of("default", who, self._settings)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from graphql import GraphQLSchema
 
+from router.executor.caching.cached import Kept
+from router.executor.caching.declared import Declared
 from router.executor.fetch import Services
 from router.executor.spending import SpendingLimits
 from router.executor.together import Together
@@ -39,6 +41,8 @@ class Graph:
     services: Services
     operations: Operations
     labels: OverrideLabels
+    kept: Kept | None = None
+    """What is kept of its subgraphs' answers."""
 
 
 class Graphs:
@@ -46,6 +50,8 @@ class Graphs:
 
     def __init__(self, config: RouterConfig, transport: Transport, gate: Gate) -> None:
         self._config = config
+        self.keeping: Callable[[Declared], Kept] | None = None
+        """Keeps answers, where it's switched on."""
         self.gate = gate
         self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
@@ -110,7 +116,8 @@ class Graphs:
             weight=config.operation_cache_bytes,
         )
         labels = OverrideLabels.of(supergraph, config.override_labels)
-        return Graph(supergraph, schema, self._services(supergraph), operations, labels)
+        kept = self.keeping(Declared.of(supergraph)) if self.keeping else None
+        return Graph(supergraph, schema, self._services(supergraph), operations, labels, kept)
 
     def _costs(self, supergraph: Supergraph) -> CostModel | None:
         config = self._config

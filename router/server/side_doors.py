@@ -1,4 +1,4 @@
-"""Addresses beside the main one, for those who only ask how we are: load balancers and Prometheus.
+"""Addresses beside the main one, for those who only ask how we are, load balancers and Prometheus, or who invalidate what is kept.
 
 They reach the same application, but only the paths that are meant for them.
 """
@@ -67,6 +67,7 @@ def _doors(config: RouterConfig) -> dict[str, set[str]]:
     asked = (
         (config.health.listen, {*_HEALTH, config.health.path}),
         (config.metrics.listen, {"/metrics", config.metrics.path}),
+        (config.response_cache.invalidation.listen, {config.response_cache.invalidation.path}),
     )
     for address, paths in asked:
         if address is not None:

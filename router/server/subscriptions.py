@@ -315,6 +315,8 @@ class Subscriptions:
         except TimeoutError:
             error = {"message": "The event took too long to answer.", "extensions": {"code": "GATEWAY_TIMEOUT"}}
             result = Result(None, [error])
+        if now.bill is not None:
+            result = now.bill.event(result)
         self._metrics.errors(_codes(tuple(result.errors)))
         payload = payload_of(result)
         for subscription in tuple(source.subscribers):

@@ -74,7 +74,8 @@ return {passes and 1 or 0, limit - sum, wait}
 """
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class Verdict:
     """Whether something passes, how much is left, and after how many seconds there is room (or more of it)."""
 

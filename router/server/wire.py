@@ -23,6 +23,8 @@ import orjson
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from router.executor import clock
+from router.executor.clock import Alarm
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
 from router.server.express import Asked, Express, Known, Reply
@@ -66,10 +68,16 @@ class Guarded(HttpToolsProtocol):
     """What is known of the request that is being read, if it's fit for the express lane."""
     _parts: list[bytes]
     _size = 0
+    _alarm: Alarm
+    """Rings when the time of the request on the lane is up."""
+    _idle: Alarm
+    """Rings when the next request doesn't come."""
 
     def connection_made(self, transport: Any) -> None:
         """Begin; whoever connects and says nothing is not waited for, either."""
         super().connection_made(transport)
+        self._alarm = Alarm(self.loop, self._late)
+        self._idle = Alarm(self.loop, self.timeout_keep_alive_handler)
         if len(self.connections) > self.overload.connections:
             retry = {"retry-after": str(self.overload.retry_after_seconds)}
             self._refuse(Refused("REQUEST_CONCURRENCY_LIMITED", "There are too many connections.", headers=retry))
@@ -80,6 +88,9 @@ class Guarded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        self._idle.close()
+        if self.cycle is None or self.cycle.response_complete:
+            self._alarm.close()  # what goes on has its time, too
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -128,11 +139,29 @@ class Guarded(HttpToolsProtocol):
             body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             request = self._lane.express.request(body)
             if request is not None:
-                self._answer(Asked(self._known, request, self.client), self._lane)
+                self._answer(Asked(self._known, request, self.client, self._alarm), self._lane)
                 self._known = None
                 return
             self._hand_over()
         super().on_message_complete()
+
+    def answered(self) -> None:
+        """Expect the next request after one on the lane."""
+        if self.pipeline or self.transport.is_closing():
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._in_head = True
+        self.flow.resume_reading()
+        self._idle.set(clock.now() + self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle.clear()
+        super()._unset_keepalive_if_required()
+
+    def _late(self) -> None:
+        if isinstance(ride := cast("object", self.cycle), _Ride):
+            ride.asked.end(ride.task)
 
     def _recognized(self) -> Known | None:
         lane, parser = self.lanes(), self.parser
@@ -237,7 +266,7 @@ class _Ride:
         connection.transport.write(b"".join(head))
         if not self.keep_alive:
             connection.transport.close()
-        connection.on_response_complete()
+        connection.answered()
 
 
 def guarded(config: RouterConfig, lanes: Callable[[], Lane | None] = lambda: None) -> type[HttpToolsProtocol]:

@@ -15,11 +15,10 @@ from uuid import UUID
 
 import typer
 
-from subgraphs.auth import sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.people import UserKind
 from subgraphs.auth.service import clients, keys, people, registration, scim
-from subgraphs.kit import config, database, work
+from subgraphs.kit import config, database, sealing, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.errors import Refusal
 from subgraphs.kit.ids import uuid7

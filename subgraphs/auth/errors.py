@@ -9,6 +9,12 @@ class EmailTaken(Conflict):
     code = "USER_EMAIL_TAKEN"
 
 
+class ContactTaken(Conflict):
+    """Another user of this tenant is this contact already."""
+
+    code = "USER_CONTACT_TAKEN"
+
+
 class WrongStatus(InvalidTransition):
     """The user's status does not allow this; the message says what does."""
 

@@ -23,6 +23,7 @@ from subgraphs.kit.context import Info
 from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import NEEDS, Rest
 from subgraphs.kit.values import JSON
 
 SCOPE = "audit:read"
@@ -108,7 +109,9 @@ def readable(query: type, module: str) -> type:
         return [_entry(row) for row in rows]
 
     entries.__name__ = f"{module}_audit"
-    extended = type(query.__name__, (query,), {"__doc__": query.__doc__, entries.__name__: strawberry.field(entries)})
+    setattr(entries, NEEDS, SCOPE)
+    field = strawberry.field(entries, directives=(Rest(path=f"/audit/{module}"),))
+    extended = type(query.__name__, (query,), {"__doc__": query.__doc__, entries.__name__: field})
     return strawberry.type(extended)
 
 

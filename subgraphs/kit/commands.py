@@ -33,7 +33,8 @@ from subgraphs.kit import idempotency
 from subgraphs.kit.audit import plain
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import Forbidden, Refusal
-from subgraphs.kit.shapes import IDEMPOTENCY_FIELD, camel
+from subgraphs.kit.partners import Rest
+from subgraphs.kit.shapes import META_FIELDS, camel
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.values import failure
 from subgraphs.kit.work import Work
@@ -52,6 +53,8 @@ class Command:
 
     client_mutation_id: str | None = None
     """Makes the command repeatable: the same key with the same input is done once."""
+    dry_run: bool = False
+    """Tries the command and answers what would become of it; then everything is taken back."""
 
 
 @strawberry.input
@@ -62,17 +65,26 @@ class Change(Command):
     """The version that you read; refused with CONFLICT when there is a newer one."""
 
 
-def command(scope: str, payload: type[Any]) -> Callable[[Handler], Any]:
+class _TakenBack(Exception):
+    """Ends the transaction of a command that was only tried."""
+
+    def __init__(self, payload: Any) -> None:
+        super().__init__()
+        self.payload = payload
+
+
+def command(scope: str, payload: type[Any], *, rest: Rest | None = None) -> Callable[[Handler], Any]:
     """Make a mutation of a function `(work, input) -> row`, allowed to callers who hold `scope`.
 
     `payload` is a Strawberry type with two fields: the entity, whose type has a class method `of(row)`, and `errors`.
+    `rest` says where partners find it, if the rules of the REST interface would find no good place.
     """
     if not known(scope):
         raise LookupError(f"{scope!r} is not in contracts/scopes.py")
 
     def decorate(handler: Handler) -> Any:
         run = _resolver(handler, scope, payload)
-        return strawberry.mutation(resolver=run)
+        return strawberry.mutation(resolver=run, directives=(rest,) if rest else ())
 
     return decorate
 
@@ -86,11 +98,17 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
         try:
             async with context.work(scope, command=name) as work:
                 row = await _once(work, handler, name, input, key, _model(handler))
-            return _done(payload, row)
+                done = _done(payload, row)
+                if input.dry_run:
+                    raise _TakenBack(done)  # noqa: TRY301 - what ends a transaction is an exception
+        except _TakenBack as tried:
+            return tried.payload
         except Refusal as refusal:
             if isinstance(refusal, Forbidden):
                 await context.refused(name, refusal)
             return payload(errors=[failure(refusal)])
+        else:
+            return done
 
     _pose_as(run, handler, payload)
     setattr(run, COMMAND, scope)
@@ -170,6 +188,7 @@ def _as_python(kind: type[Any], value: Any) -> Any:
 
 def _as_json(given: Any) -> dict[str, Any]:
     values = dataclasses.asdict(given)
-    values.pop(IDEMPOTENCY_FIELD)
+    for name in META_FIELDS:
+        values.pop(name)
     # Absent is not null: an update leaves the one as it is, and removes the other.
     return {name: value for name, value in values.items() if value is not strawberry.UNSET}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 PREFIX = "PSA_"
 
@@ -41,7 +42,14 @@ class Settings(BaseModel):
         None, description="The origin that everybody sees, as https://psa.example.com: who issues tokens. For auth."
     )
     sealing_key_file: str | None = Field(
-        None, description="A file with the 32 bytes (base64) that seal private keys and second factors. For auth."
+        None,
+        description="A file with the 32 bytes (base64) that seal what must not be readable in the database:"
+        " private keys, second factors, secrets of webhooks. For auth and integrations, to each its own.",
+    )
+    webhook_networks: str | None = Field(
+        None,
+        description="Networks of your own that webhooks may be sent to, also without TLS: 10.20.0.0/16, 192.168.7.4/32."
+        " Without it only what the whole internet can reach. For integrations.",
     )
     mail_url: SecretStr | None = Field(
         None, description="Where mails go: smtp://user:password@host:587, or a folder: file:///var/mail/out. For auth."
@@ -60,12 +68,26 @@ class Settings(BaseModel):
         None, description="A folder for the files of tickets; without one they are kept in the database. For tickets."
     )
 
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, text: str | None) -> str | None:
+        _networks(text)
+        return text
+
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks in `webhook_networks`."""
+        return _networks(self.webhook_networks)
+
     def needed(self, name: str) -> str:
         """The value of a setting that this process cannot do without; raises `Misconfigured` when it is absent."""
         value = getattr(self, name)
         if value is None:
             raise Misconfigured(f"{PREFIX}{name.upper()} is not set. {type(self).model_fields[name].description}")
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _networks(text: str | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(one.strip()) for one in (text or "").split(",") if one.strip())
 
 
 class Misconfigured(Exception):

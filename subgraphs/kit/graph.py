@@ -31,6 +31,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from subgraphs.kit import partners
 from subgraphs.kit.audit_log import readable
 from subgraphs.kit.context import Context
 from subgraphs.kit.errors import Forbidden, Invalid, Refusal
@@ -44,8 +45,18 @@ _log = structlog.get_logger()
 
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
-    built = _Quiet(
-        query=readable(module.query, module.name),
+    query = readable(module.query, module.name)
+    # Which types there are is known only when they're built, and what is printed only when it was tagged before.
+    partners.tag(module, _built(module, query))
+    built = _built(module, query)
+    describe(built, foreign=module.extends)
+    forget_null_defaults(built)
+    return built
+
+
+def _built(module: Module, query: type) -> _Quiet:
+    return _Quiet(
+        query=query,
         mutation=module.mutation,
         subscription=module.subscription,
         types=module.extends,
@@ -58,9 +69,6 @@ def schema(module: Module) -> Schema:
             TellErrors,
         ],
     )
-    describe(built, foreign=module.extends)
-    forget_null_defaults(built)
-    return built
 
 
 def sdl(module: Module) -> str:

@@ -43,6 +43,7 @@ from pgqueuer.domain.types import Channel
 
 from subgraphs.kit import caller, inbox, wire
 from subgraphs.kit.backoff import Backoff, insist
+from subgraphs.kit.caller import Caller
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.inbox import Begin
 from subgraphs.kit.outbox import Transaction
@@ -62,6 +63,26 @@ class Job:
     handle: Callable[[Work, Payload], Awaitable[None]]
     tries: int = 10
     """How often a failing job is tried before it is held."""
+
+
+Run = Callable[[Begin, Caller, Payload], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something done later that waits for others, so that no transaction may be open meanwhile.
+
+    It opens works of its own, as many as it needs. Nothing guards it from being done twice: a worker that dies on the
+    way makes it start again from the beginning, and it must find in its rows how far it came.
+    """
+
+    name: str
+    run: Run
+    tries: int = 10
+    """How often a failing errand is tried before it is held."""
+
+
+Task = Job | Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +134,7 @@ async def enqueue(
 async def work(
     url: str,
     module: str,
-    jobs: Sequence[Job],
+    jobs: Sequence[Task],
     begin: Begin,
     *,
     pace: Pace = Pace(),
@@ -124,7 +145,7 @@ async def work(
         group.create_task(insist(f"{module}.sweep", lambda: _sweep(url, module, pace), backoff=pace.outage))
 
 
-async def _work(url: str, module: str, jobs: Sequence[Job], begin: Begin, pace: Pace) -> None:
+async def _work(url: str, module: str, jobs: Sequence[Task], begin: Begin, pace: Pace) -> None:
     """Do jobs until the connection breaks."""
     async with wire.connection(url, application=f"{module}.jobs") as connection:
         worker = _Worker(_queries(connection, module), channel=Channel(channel(module)))
@@ -157,9 +178,9 @@ class _Worker(QueueManager):
 
 
 class _Executor(DatabaseRetryEntrypointExecutor):
-    """Does one kind of job, each in a work of its tenant."""
+    """Does one kind of job, each in a work of its tenant, or one kind of errand."""
 
-    def __init__(self, job: Job, begin: Begin, pace: Pace) -> None:
+    def __init__(self, job: Task, begin: Begin, pace: Pace) -> None:
         super().__init__(
             EntrypointExecutorParameters(concurrency_limit=0, func=self._do, on_failure="hold"),
             max_attempts=job.tries - 1,
@@ -177,17 +198,22 @@ class _Executor(DatabaseRetryEntrypointExecutor):
             # To pgqueuer a cancelled job is one that nobody wants any more; to us it is one that was interrupted.
             raise RetryRequested(reason="interrupted") from stopped
 
-    async def _once(self, record: models.Job) -> bool:
+    async def _once(self, record: models.Job) -> None:
         headers = record.headers or {}
         payload: Payload = json.loads(record.payload or b"{}")
-        return await inbox.once(
-            self._begin,
-            caller.system(UUID(str(headers["tenant"])), correlation=str(headers.get("correlation", "")) or None),
-            lambda work: self._job.handle(work, payload),
-            consumer=f"job {self._job.name}",
-            event=UUID(str(headers["id"])),
-            command=f"job {self._job.name}",
-        )
+        asking = caller.system(UUID(str(headers["tenant"])), correlation=str(headers.get("correlation", "")) or None)
+        match self._job:
+            case Errand(run=run):
+                await run(self._begin, asking, payload)
+            case Job(name=name, handle=handle):
+                await inbox.once(
+                    self._begin,
+                    asking,
+                    lambda work: handle(work, payload),
+                    consumer=f"job {name}",
+                    event=UUID(str(headers["id"])),
+                    command=f"job {name}",
+                )
 
 
 def channel(module: str) -> str:

@@ -13,7 +13,7 @@ from contracts.events.envelope import Event
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
 from subgraphs.kit.inbox import Consumer
-from subgraphs.kit.jobs import Job
+from subgraphs.kit.jobs import Task
 
 Web = Callable[[Settings, AsyncEngine, Clock], Sequence[BaseRoute]]
 
@@ -37,8 +37,10 @@ class Module:
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
     narrows: tuple[str, ...] = ()
     """The permissions whose `.own` its walls understand: `tickets:read`."""
+    internal_graph: tuple[str, ...] = ()
+    """What of its graph is not for partners: fields as `Query.sessions`, types by name."""
     consumers: tuple[Consumer, ...] = ()
-    jobs: tuple[Job, ...] = field(default=())
+    jobs: tuple[Task, ...] = field(default=())
     web: Web | None = None
     """Ways in that are no GraphQL: pages and protocols; behind the router's doors, and without its internal token."""
     internal: Web | None = None

@@ -20,7 +20,8 @@ from subgraphs.kit.tables import Row
 
 T = TypeVar("T")
 
-IDEMPOTENCY_FIELD = "client_mutation_id"
+META_FIELDS = ("client_mutation_id", "dry_run")
+"""What a command's input says about the command itself."""
 
 
 def shape(cls: type[T], row: Row, **more: Any) -> T:
@@ -35,7 +36,7 @@ def given(entered: Any) -> dict[str, Any]:
     return {
         field.name: _inside(value, field.name) if field.name in identifiers else value
         for field in dataclasses.fields(entered)
-        if field.name != IDEMPOTENCY_FIELD and (value := getattr(entered, field.name)) is not strawberry.UNSET
+        if field.name not in META_FIELDS and (value := getattr(entered, field.name)) is not strawberry.UNSET
     }
 
 

@@ -69,7 +69,7 @@ CELLS = {
     "backup:read": "x x x x x - - - x x x - x -",
     "backup:write": "x x - - x - - - - - - - - -",
     "restore:run": "x x - - - - - - - - - - - -",
-    "users:read": "x x - - - - - - - - - - company -",
+    "users:read": "x x names names names names names names names names names - company -",
     "users:write": "x x - - - - - - - - - - company -",
     "roles:write": "x x - - - - - - - - - - - -",
     "apikeys:write": "x x - - - - - - - - - - - -",

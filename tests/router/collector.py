@@ -70,7 +70,7 @@ def collecting_by_grpc() -> Iterator[Collector]:
     collector = Collector()
 
     class Service(TraceServiceServicer):
-        def Export(self, request: Any, context: Any) -> ExportTraceServiceResponse:  # noqa: N802 - the service's name
+        def Export(self, request: Any, context: Any) -> ExportTraceServiceResponse:
             collector.headers.append(dict(context.invocation_metadata()))
             collector.spans += [
                 span for one in request.resource_spans for scope in one.scope_spans for span in scope.spans

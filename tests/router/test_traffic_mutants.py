@@ -71,8 +71,8 @@ async def test_a_place_that_is_lost(monkeypatch: Any) -> None:
 
 
 async def test_identities_that_share(monkeypatch: Any) -> None:
-    blind = dedupe._NAMES_THE_REQUEST | {"authorization"}
-    monkeypatch.setattr(dedupe, "_NAMES_THE_REQUEST", blind)
+    blind = dedupe.NAMES_THE_REQUEST | {"authorization"}
+    monkeypatch.setattr(dedupe, "NAMES_THE_REQUEST", blind)
     other = request(authorization="Bearer bob")
 
     await _notices(lambda: test_dedupe.test_whatever_could_change_the_answer_keeps_them_apart(other))

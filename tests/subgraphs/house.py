@@ -85,6 +85,8 @@ class Service:
             **({"contact": str(caller.contact)} if caller.contact else {}),
             **({"act": {"sub": str(caller.impersonator)}} if caller.impersonator else {}),
             **({"ip": caller.address} if caller.address else {}),
+            **({"sid": str(caller.session)} if caller.session else {}),
+            **({"key": str(caller.key)} if caller.key else {}),
         }
         return jwt.encode({"alg": "ES256", "kid": "test", "typ": INTERNAL_TOKEN_TYPE}, plain | claims, self.key)
 

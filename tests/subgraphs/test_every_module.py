@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import tomllib
@@ -32,6 +33,7 @@ FEDERATION = ("_Service", "_Entity", "_Any")
 every_module = pytest.mark.parametrize("name", MODULES)
 
 
+@functools.cache
 def types(name: str) -> dict[str, object]:
     """The types of a module's subgraph that are its own."""
     schema = graph.schema(load(name))._schema

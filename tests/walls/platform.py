@@ -67,7 +67,7 @@ class Platform:
     async def ask(self, caller: Caller, query: str, variables: Mapping[str, Any] | None = None) -> str:
         """All bytes of the router's answer."""
         now = int(time.time())
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now - 10, "exp": now + 3600, **_claims(caller)}
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now - 10, "exp": now + 3600, **claims_of(caller)}
         token = jwt.encode({"alg": "ES256", "kid": self.issuer.kid, "typ": "at+jwt"}, claims, self.issuer)
         return await self._post("router", token, query, variables)
 
@@ -75,7 +75,7 @@ class Platform:
         self, module: str, caller: Caller, query: str, variables: Mapping[str, Any] | None = None
     ) -> str:
         """All bytes of a module's answer to whom the router has vouched for."""
-        claims = {"iss": INTERNAL_ISSUER, "aud": module, "exp": int(time.time()) + 300, **_claims(caller)}
+        claims = {"iss": INTERNAL_ISSUER, "aud": module, "exp": int(time.time()) + 300, **claims_of(caller)}
         header = {"alg": "ES256", "kid": self.router_key.kid, "typ": INTERNAL_TOKEN_TYPE}
         return await self._post(module, jwt.encode(header, claims, self.router_key), query, variables)
 
@@ -141,7 +141,8 @@ class Platform:
         return set().union(*[tokens(await self.text(table, where, *arguments)) for table in tables])
 
 
-def _claims(caller: Caller) -> dict[str, Any]:
+def claims_of(caller: Caller) -> dict[str, Any]:
+    """What a token says of a caller."""
     return {
         "tid": str(caller.tenant),
         "sub": str(caller.subject),

@@ -12,6 +12,7 @@ Everything here is pure: a schema and a handful of values in, operations and the
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import itertools
@@ -41,8 +42,8 @@ from graphql import (
 
 Kind = Literal["query", "mutation"]
 
-OPTIMISTIC = frozenset({"version", "clientMutationId"})
-"""Input fields that make a command careful or repeatable; a probe without them reaches further."""
+OPTIMISTIC = frozenset({"version", "clientMutationId", "dryRun"})
+"""Input fields that make a command careful, repeatable or harmless; a probe without them reaches further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,12 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "country": lambda _: "DE",
         "type": lambda _: "server",
         "parent": lambda _: "server",
+        "url": lambda word: f"https://{word}.example/hook",
+        "eventPatterns": lambda _: "ticket.*",
+        "query": lambda word: f"query {word}($id: ID!) {{ ticket(id: $id) {{ title }} }}",
+        "header": lambda word: f"x-{word}",
+        "idHeader": lambda word: f"x-id-{word}",
+        "secret": lambda word: f"whsec_{base64.b64encode(_digest(word)).decode()}",
     }
 )
 """Texts that must have a certain form, by the name of their input field, made of a word as far as possible."""

@@ -77,6 +77,12 @@ async def built(platform: Platform, letter: str) -> Twin:
     twin.x.ids |= {kind: internal.ids[kind] for kind in ("Team", "Role", "ApiKey", "ServiceAccount")}
     await make.command(internal, "createAsset", {"status": "IN_STOCK"})
     await make.command(internal, "createAssetType", {})
+    for home in (internal, twin.x):
+        whose = {"customerId": home.ids["Customer"]} if "Customer" in home.ids else {}
+        # What it hears is little, so that callers who lack one permission or another may still look after it.
+        await make.command(home, "createWebhookSubscription", {**whose, "scopes": []})
+        await make.command(home, "testWebhookSubscription", {"subscriptionId": home.ids["WebhookSubscription"]})
+        await make.command(home, "createInboundEndpoint", {**whose, "auth": "HEADER"})
     return twin
 
 

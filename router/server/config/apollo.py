@@ -34,6 +34,8 @@ class Translation:
 
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
+    """What a key of ours is called in the file."""
 
 
 def _to(*keys: str) -> Convert:
@@ -90,11 +92,13 @@ def _only(expected: Any, key: str) -> Convert:
     return convert
 
 
-def _request_compression(value: Any) -> Any:
-    return "gzip" if value == "br" else value
+def _compression(key: str) -> Convert:
+    """Requests are compressed by gzip or deflate: what wants the smaller br gets gzip."""
+    return lambda value: {key: "gzip" if value == "br" else value}
 
 
 _OTLP: Final = "telemetry.exporters.tracing.otlp"
+_SHOWN_ID: Final = "telemetry.exporters.tracing.experimental_response_trace_id"
 _TRACING: Final = (
     *(
         f"telemetry.exporters.tracing.common.{key}"
@@ -106,6 +110,33 @@ _TRACING: Final = (
         for key in ("scheduled_delay", "max_export_batch_size", "max_export_timeout", "max_queue_size")
     ),
 )
+
+
+def _in_redis(key: str) -> Convert:
+    def convert(value: Any) -> Ours:
+        return {**_first(f"response_cache.redis.{key}")(value), "response_cache.storage": "redis"}
+
+    return convert
+
+
+_CACHE_ONCE: Final = "preview_entity_cache"
+_CACHE_NOW: Final = "response_cache"
+_CACHE: Final[Mapping[str, Convert]] = {
+    "subgraph.all.redis.urls": _in_redis("url"),
+    "subgraph.all.redis.timeout": _to("response_cache.redis.timeout"),
+    "subgraph.all.redis.fetch_timeout": _to("response_cache.redis.timeout"),
+    "subgraph.all.redis.namespace": _to("response_cache.redis.namespace"),
+    "subgraph.all.redis.ttl": _to("response_cache.redis.ttl"),
+}
+_CACHE_IDLE: Final[Mapping[str, str]] = {
+    "subgraph.all.redis": "there is one Redis, with one timeout",
+    "subgraph.subgraphs.*.redis": "all subgraphs' answers lie in one Redis",
+    "expose_keys_in_context": "`debug` shows what was decided",
+    "metrics": "figures are always kept",
+    "private_queries_buffer_size": "no memory of them is needed",
+    "invalidation.concurrent_requests": "it is one step",
+    "invalidation.scan_count": "nothing is scanned",
+}
 
 _MOVED: Final[Mapping[str, Convert]] = {
     "supergraph.listen": _address,
@@ -126,7 +157,12 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "mask_internal_errors": lambda value: {} if value else {"include_subgraph_errors.all": True},
     "traffic_shaping.router.timeout": _to("request_timeout_seconds"),
     "traffic_shaping.router.concurrency_limit": _to("overload.concurrent_requests"),
-    "traffic_shaping.all.compression": lambda value: {"traffic_shaping.all.compression": _request_compression(value)},
+    **{
+        f"traffic_shaping.{whose}.compression": _compression(f"traffic_shaping.{whose}.compression")
+        for whose in ("all", "subgraphs.*")
+    },
+    "homepage.enabled": _to("explorer.enabled"),
+    "sandbox.enabled": _to("explorer.enabled"),
     "limits.http_max_request_bytes": _to("limits.body_bytes"),
     "limits.router.http_max_request_bytes": _to("limits.body_bytes"),
     "limits.http1_max_request_buf_size": _to("limits.header_bytes"),
@@ -166,9 +202,15 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "health_check.listen": lambda value: {"health.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.listen": lambda value: {"metrics.listen": str(value)},
     "telemetry.exporters.metrics.prometheus.path": _to("metrics.path"),
+    **{f"{_CACHE_NOW}.{key}": convert for key, convert in _CACHE.items()},
     **{key: _to(key) for key in _TRACING},
+    f"{_SHOWN_ID}.enabled": _to(f"{_SHOWN_ID}.enabled"),
+    f"{_SHOWN_ID}.header_name": _to(f"{_SHOWN_ID}.header_name"),
+    f"{_SHOWN_ID}.format": _to(f"{_SHOWN_ID}.format"),
     f"{_OTLP}.endpoint": lambda value: {} if value == "default" else {f"{_OTLP}.endpoint": value},
 }
+
+_PATTERNS: Final = {tuple(key.split(".")): convert for key, convert in _MOVED.items() if "*" in key}
 
 _ELSEWHERE: Final = "it's at the main address"
 _WITHOUT: Final = "it's not needed here"
@@ -197,25 +239,30 @@ _IDLE: Final[Mapping[str, str]] = {
     "preview_file_uploads.protocols.multipart.mode": _WITHOUT,
     "health_check.enabled": "it always is",
     "health_check.readiness": _WITHOUT,
-    "homepage": "the explorer is at /",
-    "sandbox": "the explorer is at /",
+    "homepage.graph_ref": "nothing is reported to anybody",
+    "sandbox.endpoint": "the explorer asks the router that it came from",
     "telemetry.apollo": "nothing is reported to anybody",
     "telemetry.instrumentation": "metrics have the names of OpenTelemetry",
+    "telemetry.exporters.metrics.prometheus.enabled": "it always is",
+    "telemetry.exporters.metrics": "metrics are at /metrics, where a collector can fetch them",
+    "telemetry.exporters.logging": "logs are lines of JSON",
+    "telemetry.exporters.tracing.propagation": "traces follow the W3C headers, and ids of requests x-request-id",
+    "telemetry.exporters.tracing.zipkin": "spans go by OTLP, which its collector takes",
+    "telemetry.exporters.tracing.datadog": "spans go by OTLP, which its agent takes",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",
     "fleet_detector": "nothing is reported to anybody",
     "connectors": _NOT_YET,
-    "preview_entity_cache": _NOT_YET,
-    "response_cache": _NOT_YET,
+    **{f"{_CACHE_NOW}.{key}": why for key, why in _CACHE_IDLE.items()},
     "progressive_override": "override_labels does it",
     "experimental_chaos": _NOT_YET,
     "experimental_hoist_orphan_errors": "errors of entities always have their place",
     "experimental_type_conditioned_fetching": "it always is",
 }
 _REFUSED: Final[Mapping[str, str]] = {
-    "coprocessor": "what it decides, hooks decide here (authorization.policies.hooks)",
-    "rhai": "what scripts decide, hooks decide here (authorization.policies.hooks)",
-    "authentication.subgraph": "subgraphs get signed requests by `signatures`",
+    "coprocessor": "nobody else is asked on the way; write what it does as a hook in Python (`hooks`, or authorization.policies.hooks)",
+    "rhai": "no scripts are run here; write what they do as a hook in Python (`hooks`, or authorization.policies.hooks)",
+    "authentication.subgraph": "requests aren't signed for AWS; `signatures` signs them for whoever can verify HTTP message signatures",
 }
 _NULL_IS_ABSENT: Final = frozenset(
     {"batching", "cors", "csrf", "persisted_queries", "apq", "limits", "supergraph", "subscription", "tls"}
@@ -225,14 +272,30 @@ _NULL_IS_ABSENT: Final = frozenset(
 def translate(given: Mapping[str, Any]) -> Translation:
     """Map a tree that may have keys of Apollo's; raises `Untranslatable`."""
     done = Translation()
-    for path, value in _leaves(given, ()):
+    faults = []
+    for path, value in _leaves(_under_its_name_now(given), ()):
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
-        _translate(path, value, done)
+        try:
+            _translate(path, value, done)
+        except Untranslatable as fault:
+            faults.append(str(fault))
+    if faults:
+        raise Untranslatable("\n".join(dict.fromkeys(faults)))
+    if isinstance(given.get("sandbox"), dict) and "enabled" in given["sandbox"]:
+        _put(done.settings, ["explorer", "enabled"], given["sandbox"]["enabled"])  # the homepage only leads to it
     if "router" in (given.get("authentication") or {}):
         # There whoever shows no token is anonymous, unless the file says otherwise.
         done.settings.setdefault("authorization", {}).setdefault("require_authentication", False)
     return done
+
+
+def _under_its_name_now(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _CACHE_ONCE not in given:
+        return given
+    if _CACHE_NOW in given:
+        raise Untranslatable(f"{_CACHE_ONCE} and {_CACHE_NOW} are the same; one of them has to go.")
+    return {_CACHE_NOW if key == _CACHE_ONCE else key: value for key, value in given.items()}
 
 
 def _translate(path: Path, value: Any, done: Translation) -> None:
@@ -240,15 +303,16 @@ def _translate(path: Path, value: Any, done: Translation) -> None:
     refused = _found(path, _REFUSED)
     if refused is not None:
         raise Untranslatable(f"{dotted}: {refused}.")
-    convert = _MOVED.get(dotted)
+    convert = _MOVED.get(dotted) or _PATTERNS.get((*path[:2], "*", *path[3:]))
     if convert is not None:
         try:
-            ours = convert(value)
+            ours = {key.replace("*", path[2]) if "*" in key else key: moved for key, moved in convert(value).items()}
         except Untranslatable as fault:
             raise Untranslatable(f"{dotted}: {fault}.") from None
         for key, moved in ours.items():
             if moved is not None:
                 _put(done.settings, key.split("."), moved)
+                done.origins[key] = dotted
         return
     idle = _found(path, _IDLE)
     if idle is not None:
@@ -322,11 +386,12 @@ def names(above: Path) -> set[str]:
 def targets() -> set[str]:
     """Return every key of ours to which one of theirs goes; for the proof that there is such a key."""
     probes: dict[str, Any] = {"supergraph.listen": "127.0.0.1:1", "apq.router.cache.redis.urls": ["redis://x"]}
+    probes["response_cache.subgraph.all.redis.urls"] = ["redis://x"]
     fixed = {"authentication.router.jwt.jwks": [{"url": "u"}]}
     found: set[str] = set()
     for key, convert in _MOVED.items():
         try:
-            found |= set(convert({**probes, **fixed}.get(key, True)))
+            found |= {ours for ours in convert({**probes, **fixed}.get(key, True)) if "*" not in ours}
         except Untranslatable:
             continue
     return found

@@ -10,6 +10,9 @@ from typing import Any, Final
 _REFERENCE: Final = re.compile(r"\$\{(env|file)\.([^}]*?)(?::-([^}]*))?\}")
 
 
+_FILE: Final = re.compile(r"\$\{file\.([^}]*)\}")
+
+
 class Unexpandable(Exception):
     """A reference leads nowhere; the message says which one."""
 
@@ -25,6 +28,18 @@ def expanded(value: Any, environment: Mapping[str, str]) -> Any:
             return [expanded(inner, environment) for inner in value]
         case _:
             return value
+
+
+def paths_kept(tree: Any) -> Any:
+    """Return a tree in which a value that is nothing but `${file./path}` is that path: where files are wanted, not their contents."""
+    match tree:
+        case str():
+            whole = _FILE.fullmatch(tree)
+            return whole[1] if whole else tree
+        case dict():
+            return {key: paths_kept(inner) for key, inner in tree.items()}
+        case _:
+            return tree
 
 
 def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -70,6 +70,15 @@ class Insertion(Section):
     value: str | None = Field(None, description="Its value.")
     claim: str | None = Field(None, description="The claim of the verified token that is its value.")
     from_context: Known | None = Field(None, description="What is known of the request, under Apollo's names.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_of_the_body(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "path" in given:
+            raise ValueError(
+                "what stands in the body (`path`) can't be inserted; a hook can do it (on_subgraph_request)"
+            )
+        return given
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from router.server.config import apollo
 from router.server.config.apollo import Translation, Untranslatable, translate
-from router.server.config.expansion import Unexpandable, expanded
+from router.server.config.expansion import Unexpandable, expanded, paths_kept
 from router.server.config.tree import RouterConfig
 
 PREFIX = "PSA_ROUTER_"
@@ -58,7 +58,8 @@ def read_with_notes(file: Path | None, environment: Mapping[str, str], **more: A
     try:
         return Read(RouterConfig.model_validate(given), tuple(translated.notes))
     except ValidationError as error:
-        raise Misconfigured("\n".join(map(_problem, error.errors(include_input=False)))) from None
+        problems = (_problem(one, translated.origins) for one in error.errors(include_input=False))
+        raise Misconfigured("\n".join(problems)) from None
 
 
 def upgraded(file: Path) -> tuple[str, tuple[str, ...]]:
@@ -78,7 +79,10 @@ def schema() -> dict[str, Any]:
 
 def _translated(file: Path, environment: Mapping[str, str]) -> Translation:
     try:
-        return translate(expanded(_from_file(file), environment))
+        given = _from_file(file)
+        if "tls" in given:
+            given["tls"] = paths_kept(given["tls"])  # Apollo's router wants what is in the files
+        return translate(expanded(given, environment))
     except (Untranslatable, Unexpandable) as fault:
         raise Misconfigured(str(fault)) from None
 
@@ -119,11 +123,20 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
     tree[last] = value
 
 
-def _problem(error: Any) -> str:
+def _problem(error: Any, origins: Mapping[str, str]) -> str:
     keys = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden":
-        return f"{'.'.join(keys)} is no setting{_suggestion(keys)}"
-    return f"{'.'.join(keys)}: {error['msg']}."
+        return _as_written(f"{'.'.join(keys)} is no setting{_suggestion(keys)}", keys, origins)
+    return _as_written(f"{'.'.join(keys)}: {error['msg'].removeprefix('Value error, ')}.", keys, origins)
+
+
+def _as_written(problem: str, keys: list[str], origins: Mapping[str, str]) -> str:
+    """Call the key what it is called in the file."""
+    for length in range(len(keys), 0, -1):
+        ours = ".".join(keys[:length])
+        if ours in origins:
+            return problem.replace(ours, origins[ours])
+    return problem
 
 
 def _suggestion(keys: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from router.server.config.section import Section
 
@@ -32,6 +32,16 @@ class Passthrough(Section):
         "graphql_ws", description="graphql-transport-ws (`graphql_ws`) or Server-Sent Events (`sse`)."
     )
     heartbeat_interval: Duration = Field(20.0, ge=0, description="How often a WebSocket is pinged; 0 never.")
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _not_the_older_one(cls, given: Any) -> Any:
+        if given == "graphql_transport_ws":
+            raise ValueError(
+                "the older protocol of subscriptions-transport-ws is not spoken; let the subgraph speak graphql-transport-ws "
+                "(here: graphql_ws) or Server-Sent Events (sse)"
+            )
+        return given
 
 
 class Passthroughs(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, SecretStr
 
@@ -67,11 +68,35 @@ class Otlp(Section):
         return self.endpoint or f"http://127.0.0.1:{4317 if self.over_grpc else 4318}"
 
 
+class ResponseTraceId(Section):
+    """The trace's id in answers, for support."""
+
+    enabled: bool = Field(default=False, description="Whether answers tell it.")
+    header_name: str = Field("apollo-trace-id", pattern=r"^[A-Za-z0-9-]+$", description="In which header.")
+    format: Literal["hexadecimal", "open_telemetry", "decimal", "datadog", "uuid"] = Field(
+        "hexadecimal", description="How it's written."
+    )
+
+    def headers(self, trace_id: str) -> dict[str, str]:
+        """Return the header."""
+        match self.format:
+            case "hexadecimal" | "open_telemetry":
+                written = trace_id
+            case "decimal":
+                written = str(int(trace_id, 16))
+            case "datadog":
+                written = str(int(trace_id[16:], 16))
+            case "uuid":
+                written = str(UUID(trace_id))
+        return {self.header_name.lower(): written}
+
+
 class Tracing(Section):
     """Traces."""
 
     common: Common = Common()
     otlp: Otlp = Otlp()
+    experimental_response_trace_id: ResponseTraceId = ResponseTraceId()
 
 
 class Exporters(Section):

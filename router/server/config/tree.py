@@ -15,6 +15,7 @@ from router.server.config.compression import Compression
 from router.server.config.cors import Cors
 from router.server.config.csrf import Csrf
 from router.server.config.demand_control import DemandControl
+from router.server.config.explorer import Explorer
 from router.server.config.headers import HeaderRules
 from router.server.config.health import Health, MetricsSettings
 from router.server.config.hooks import HookSettings
@@ -26,6 +27,8 @@ from router.server.config.persisted import Apq, PersistedQueries
 from router.server.config.rate_limit import RateLimit
 from router.server.config.redis import RedisSettings
 from router.server.config.registry import RegistrySettings
+from router.server.config.response_cache import ResponseCache
+from router.server.config.rest import Rest
 from router.server.config.section import Section
 from router.server.config.shutdown import Shutdown
 from router.server.config.signatures import Signatures
@@ -56,6 +59,7 @@ class RouterConfig(Section):
     health: Health = Health()
     metrics: MetricsSettings = MetricsSettings()
     overload: Overload = Overload()
+    explorer: Explorer = Explorer()
     apq: Apq = Apq()
     persisted_queries: PersistedQueries = PersistedQueries()
     redis: RedisSettings = RedisSettings()
@@ -70,7 +74,9 @@ class RouterConfig(Section):
     tls: Tls = Tls()
     rate_limit: RateLimit = RateLimit()
     demand_control: DemandControl = DemandControl()
+    response_cache: ResponseCache = ResponseCache()
     registry: RegistrySettings = RegistrySettings()
+    rest: Rest = Rest()
     warm_up: WarmUp = WarmUp()
     telemetry: Telemetry = Telemetry()
     audit: Audit = Audit()

@@ -9,18 +9,22 @@ import strawberry
 from subgraphs.auth.models import people as models
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import people, teams
-from subgraphs.auth.types.people import READ, Team, TeamPayload, Tenant, User, UserFilter, UserPayload
+from subgraphs.auth.types.people import NAMES, READ, Team, TeamPayload, Tenant, User, UserFilter, UserPayload
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
 WRITE = "users:write"
 SELF = "account:read"
 
-Search = Annotated[str | None, strawberry.argument(description="Words that occur in their names or addresses.")]
+Search = Annotated[
+    str | None,
+    strawberry.argument(description="Words that occur in their names, or in their addresses for those who see them."),
+]
 
 
 @strawberry.type
@@ -68,6 +72,16 @@ class PeopleQuery:
         return [User.of(row) for row in rows]
 
     @strawberry.field
+    async def colleagues(
+        self, info: Info, search: Search = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[User]:
+        """Staff who may come in, by name: to whom work can be given. Their names are there for all staff, the rest is not."""
+        most, first = bounded(limit), skipped(offset)
+        async with info.context.work(NAMES) as work:
+            rows = await people.colleagues(work, search=search, limit=most, offset=first)
+        return [User.of(row) for row in rows]
+
+    @strawberry.field
     async def users_connection(
         self,
         info: Info,
@@ -80,7 +94,7 @@ class PeopleQuery:
     ) -> Connection[User]:
         """Users page by page, by name."""
         wanted = cut(first=first, after=after, last=last, before=before)
-        query = people.selected(wanted=filter, search=search)
+        query = people.selected(wanted=filter, search=search, by_address=True)
         count = counts(info)
         async with info.context.work(READ) as work:
             return await page(work, query, models.User, people.BY_NAME, wanted, User.of, count=count)
@@ -89,7 +103,7 @@ class PeopleQuery:
     async def teams(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Team]:
         """Teams, by name."""
         most, first = bounded(limit), skipped(offset)
-        async with info.context.work(READ) as work:
+        async with info.context.work(NAMES) as work:
             rows = await teams.listed(work, limit=most, offset=first)
         return [Team.of(row) for row in rows]
 
@@ -106,6 +120,8 @@ class InviteUserInput(Command):
     """On which side of the counter they stand."""
     customer_id: strawberry.ID | None = None
     """The customer for whom they work; needed for people of a customer, absent for staff."""
+    contact_id: strawberry.ID | None = None
+    """The contact of this customer that they are: what is about it is their own."""
     roles: list[str]
     """The keys of the roles that they get."""
     first_name: str | None = None
@@ -124,6 +140,8 @@ class UpdateUserInput(Change):
 
     id: strawberry.ID
     """The user."""
+    contact_id: strawberry.ID | None = strawberry.UNSET
+    """The contact of their customer that they are: what is about it is their own."""
     display_name: str | None = strawberry.UNSET
     """What people call them."""
     first_name: str | None = strawberry.UNSET
@@ -160,7 +178,7 @@ class CreateTeamInput(Command):
 class PeopleMutation:
     """What can be done with people."""
 
-    @command(WRITE, UserPayload)
+    @command(WRITE, UserPayload, rest=Rest(path="/users", method="POST"))
     async def invite_user(work: Work, input: InviteUserInput) -> models.User:
         """Invite somebody: they are sent a link with which they choose how to sign in."""
         return await people.invite(work, **given(input))

@@ -24,6 +24,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -194,7 +195,7 @@ class RightsMutation:
         user.cost_rate = None if input.cost_rate is None else rules.cost_rate(input.cost_rate)
         return user
 
-    @command(USERS, CustomerAccessPayload)
+    @command(USERS, CustomerAccessPayload, rest=Rest(path="/users/{userId}/actions/grant-customer-access"))
     async def grant_customer_access(work: Work, input: GrantCustomerAccessInput) -> people.CustomerAccess:
         """Let a user see a customer; from the first one on they see no others."""
         values = given(input)
@@ -202,7 +203,7 @@ class RightsMutation:
         allow, children = CustomerAccessMode.ALLOW, input.include_children
         return await grants.say(work, user, values["customer_id"], allow, children=children)
 
-    @command(USERS, CustomerAccessPayload)
+    @command(USERS, CustomerAccessPayload, rest=Rest(path="/users/{userId}/actions/deny-customer-access"))
     async def deny_customer_access(work: Work, input: DenyCustomerAccessInput) -> people.CustomerAccess:
         """Hide a customer from a user, whatever else is allowed."""
         values = given(input)

@@ -2,7 +2,9 @@
 
 import strawberry
 
+from subgraphs.auth.resolvers.impersonation import ImpersonationMutation, ImpersonationQuery
 from subgraphs.auth.resolvers.people import PeopleMutation, PeopleQuery
+from subgraphs.auth.resolvers.reviews import ReviewMutation, ReviewQuery
 from subgraphs.auth.resolvers.rights import RightsMutation, RightsQuery
 from subgraphs.auth.resolvers.service_accounts import ServiceAccountMutation, ServiceAccountQuery
 from subgraphs.auth.resolvers.sign_in import SignInMutation, SignInQuery
@@ -10,10 +12,18 @@ from subgraphs.auth.resolvers.upstream import UpstreamMutation, UpstreamQuery
 
 
 @strawberry.type
-class Query(PeopleQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
+class Query(ImpersonationQuery, PeopleQuery, ReviewQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
     """What can be asked about identities."""
 
 
 @strawberry.type
-class Mutation(PeopleMutation, RightsMutation, ServiceAccountMutation, SignInMutation, UpstreamMutation):
+class Mutation(
+    ImpersonationMutation,
+    PeopleMutation,
+    ReviewMutation,
+    RightsMutation,
+    ServiceAccountMutation,
+    SignInMutation,
+    UpstreamMutation,
+):
     """What can be done with identities."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from subgraphs.auth.rules import scim_filters
+from subgraphs.auth.rules.scim_filters import BadFilter, Compare, Either, Filter
 from subgraphs.kit.errors import Invalid
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -16,8 +17,8 @@ LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
-_FILTER = re.compile(r'\s*([A-Za-z.:0-9]+)\s+eq\s+("(?:[^"\\]|\\.)*"|true|false)\s*', re.IGNORECASE)
-_MEMBER = re.compile(r'members\[value\s+eq\s+"([^"]+)"\]', re.IGNORECASE)
+_OUR_ADDRESS: Mapping[str, scim_filters.Value] = MappingProxyType({"type": "work", "primary": True})
+"""What is true of the one address that a user has."""
 _PATHS = {
     "active": "active",
     "username": "userName",
@@ -33,18 +34,16 @@ _PATHS = {
 }
 
 
-class BadFilter(Invalid):
-    """The filter is none that we understand: one attribute, `eq`, one value."""
+class BadPath(Invalid):
+    """The path of a patch is none, or leads to nothing that can be changed so."""
 
-    code = "SCIM_INVALID_FILTER"
+    code = "SCIM_INVALID_PATH"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a filter asks for: an attribute that equals a value."""
+class NoTarget(Invalid):
+    """No value is described by the path of a patch."""
 
-    attribute: str
-    value: Any
+    code = "SCIM_NO_TARGET"
 
 
 @dataclass(slots=True)
@@ -56,15 +55,9 @@ class Change:
     replace: list[str] | None = None
 
 
-def wanted(text: str | None) -> Wanted | None:
-    """Read a filter; raises `BadFilter`."""
-    if not text:
-        return None
-    found = _FILTER.fullmatch(text[:1000])
-    name = _PATHS.get(_plain(found[1]).lower()) if found else None
-    if found is None or name is None:
-        raise BadFilter('A filter is one attribute, eq, and one value: userName eq "ada@example.org".')
-    return Wanted(name, json.loads(found[2].lower() if found[2][0] != '"' else found[2]))
+def wanted(text: str | None) -> Filter | None:
+    """Read a filter, if there is one; raises `BadFilter`."""
+    return scim_filters.parsed(text) if text else None
 
 
 def said_of_user(body: Mapping[str, Any], *, whole: bool = True) -> dict[str, Any]:
@@ -106,12 +99,8 @@ def _apply(operation: Mapping[str, Any], changes: dict[str, Any], members: Chang
     verb, path, value = str(operation.get("op", "")).lower(), operation.get("path"), operation.get("value")
     if verb not in {"add", "replace", "remove"}:
         raise Invalid("op is add, replace or remove.")
-    if isinstance(path, str) and (one := _MEMBER.fullmatch(path.strip())):
-        members.remove.append(one[1])
-    elif isinstance(path, str) and _plain(path).lower() == "members":
-        _members(verb, value, members)
-    elif isinstance(path, str):
-        _put(changes, _plain(path), None if verb == "remove" else value)
+    if isinstance(path, str):
+        _at_path(verb, path, value, changes, members)
     elif isinstance(value, dict) and verb != "remove":
         for name, inner in value.items():
             if name.lower() == "members":
@@ -120,6 +109,41 @@ def _apply(operation: Mapping[str, Any], changes: dict[str, Any], members: Chang
                 _put(changes, _plain(name), inner)
     else:
         raise Invalid("An operation without a path has an object as its value.")
+
+
+def _at_path(verb: str, path: str, value: Any, changes: dict[str, Any], members: Change) -> None:
+    try:
+        name, among, part = scim_filters.path_with_filter(path)
+    except BadFilter as error:
+        raise BadPath(error.message) from error
+    if name == "members" and among is not None:
+        if verb != "remove":
+            raise BadPath("Of members that are described, nothing can be changed; they can be removed.")
+        members.remove += _named(among)
+    elif name == "members":
+        _members(verb, value, members)
+    else:
+        if among is not None and not _is_ours(name, among):
+            raise NoTarget("There is no such value.")
+        _put(changes, f"{name}.{part}" if part else name, None if verb == "remove" else value)
+
+
+def _named(among: Filter) -> list[str]:
+    """The members whom `value eq "…"`, or several of these with `or` between them, name."""
+    match among:
+        case Compare("value", "eq", str(identity)):
+            return [identity]
+        case Either(left, right):
+            return [*_named(left), *_named(right)]
+        case _:
+            raise BadPath('Members are described as value eq "…".')
+
+
+def _is_ours(name: str, among: Filter) -> bool:
+    """Whether the one value that we have is among those that a patch means."""
+    if name != "emails":
+        raise BadPath(f"{name} has no several values.")
+    return scim_filters.matches(among, _OUR_ADDRESS)
 
 
 def _members(verb: str, value: Any, members: Change) -> None:
@@ -142,7 +166,7 @@ def member_ids(value: Any) -> list[str]:
 
 
 def _put(changes: dict[str, Any], path: str, value: Any) -> None:
-    known = _PATHS.get(re.sub(r"\[[^\]]*\]", "", path).lower())
+    known = _PATHS.get(path.lower())
     if path.lower() == "name" and isinstance(value, dict):
         changes.setdefault("name", {}).update(value)
     elif known in {"emails", "emails.value"}:

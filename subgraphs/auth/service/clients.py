@@ -10,11 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from subgraphs.auth import handles, outside
+from subgraphs.auth import handles
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.oauth import Consent, OAuthClient
 from subgraphs.auth.rules import clients as rules
 from subgraphs.auth.service.elsewhere import behind
+from subgraphs.kit import outside
 from subgraphs.kit.work import Work
 
 EXPLORER = f"{handles.short(PLATFORM)[:22]}explorer"

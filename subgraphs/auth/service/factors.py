@@ -24,12 +24,13 @@ from webauthn.helpers.structs import (
 )
 
 from contracts.events import auth as events
-from subgraphs.auth import handles, sealing
+from subgraphs.auth import handles
 from subgraphs.auth.errors import NotProven
 from subgraphs.auth.models.credentials import FactorSecret, MfaFactor, RecoveryCode
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.credentials import FactorKind
 from subgraphs.auth.service import sessions
+from subgraphs.kit import sealing
 from subgraphs.kit.errors import Conflict, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work

@@ -21,11 +21,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeyParameters, KeySet, RSAKey
 from sqlalchemy import delete, func, or_, select
 
-from subgraphs.auth import sealing
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.oauth import SigningKey
 from subgraphs.auth.service.elsewhere import behind
-from subgraphs.kit import jobs
+from subgraphs.kit import jobs, sealing
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 

@@ -6,11 +6,10 @@ import httpx2
 import structlog
 from sqlalchemy import select, union
 
-from subgraphs.auth import outside
 from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.oauth import AuthorizationCode, RefreshToken
 from subgraphs.auth.service import clients, keys
-from subgraphs.kit import jobs
+from subgraphs.kit import jobs, outside
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
@@ -54,7 +53,7 @@ async def _tell(work: Work, payload: Payload) -> None:
         "events": {_EVENT: {}},
     }
     token = (await keys.ring(work)).signed(claims, client.id_token_alg, kind="logout+jwt")
-    async with outside.client(work.settings, seconds=_SECONDS) as http:
+    async with outside.client(outside.neighbours(work.settings), seconds=_SECONDS) as http:
         response = await http.post(client.backchannel_logout_uri, data={"logout_token": token})
     if response.status_code >= 500:
         raise httpx2.HTTPError(f"{client.name} answered {response.status_code}")

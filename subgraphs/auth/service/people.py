@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,13 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.exc import IntegrityError
 
 from contracts.events import auth as events
-from subgraphs.auth.errors import EmailTaken
+from subgraphs.auth.errors import ContactTaken, EmailTaken
 from subgraphs.auth.models.people import Tenant, User
 from subgraphs.auth.rules import people as rules
 from subgraphs.auth.rules.credentials import MailPurpose
 from subgraphs.auth.rules.people import UserKind, UserStatus
-from subgraphs.auth.service import grants, mails, sessions
+from subgraphs.auth.service import grants, mails, revocations, sessions
+from subgraphs.kit import references
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.paging import Order
@@ -30,21 +32,28 @@ _CALLED = text("SELECT id FROM tenant_called(:slug)")
 # --- reading
 
 
-def selected(*, wanted: Any = None, search: str | None = None) -> Select[User]:
-    """The query for users of this filter and search."""
-    return select(User).where(*conditions(User, wanted), *containing(search, User.display_name, User.email))
+def selected(*, wanted: Any = None, search: str | None = None, by_address: bool = False) -> Select[User]:
+    """The query for users of this filter and search; who does not see addresses finds nobody by them."""
+    searched = [User.display_name, *([User.email] if by_address else [])]
+    return select(User).where(*conditions(User, wanted), *containing(search, *searched))
 
 
 async def listed(
     work: Work, *, search: str | None, status: UserStatus | None, kind: UserKind | None, limit: int, offset: int
 ) -> Sequence[User]:
     """Users of the tenant, by name."""
-    query = selected(search=search).order_by(User.display_name, User.id)
+    query = selected(search=search, by_address=True).order_by(User.display_name, User.id)
     if status is not None:
         query = query.where(User.status == status)
     if kind is not None:
         query = query.where(User.kind == kind)
     return (await work.session.scalars(query.limit(limit).offset(offset))).all()
+
+
+async def colleagues(work: Work, *, search: str | None, limit: int, offset: int) -> Sequence[User]:
+    """Staff who may come in, by name; nobody is found by an address."""
+    query = selected(search=search).where(User.kind == UserKind.STAFF, User.status == UserStatus.ACTIVE)
+    return (await work.session.scalars(query.order_by(User.display_name, User.id).limit(limit).offset(offset))).all()
 
 
 async def accounts(work: Work, address: str) -> Sequence[tuple[UUID, UUID]]:
@@ -97,21 +106,25 @@ async def create(
     kind: UserKind,
     user_id: UUID | None = None,
     customer_id: UUID | None = None,
+    contact_id: UUID | None = None,
     status: UserStatus = UserStatus.INVITED,
     **described: Any,
 ) -> User:
     """Write a user down."""
     _check_customer(work, kind, customer_id)
+    await _check_contact(work, contact_id, customer_id)
     user = User(
         email=rules.email(email),
         kind=kind,
         status=status,
         customer_id=customer_id,
+        contact_id=contact_id,
         **_cleaned({**_USUAL, **_entered(described), "display_name": display_name}),
     )
     if user_id is not None:
         user.id = user_id
-    await _unless_taken(work, user)
+    async with _if_free(work, user):
+        work.add(user)
     copy = events.UserCreated(
         user_id=user.id,
         customer_id=customer_id,
@@ -124,15 +137,21 @@ async def create(
 
 
 async def update(work: Work, user_id: UUID | None, version: int | None = None, **changes: Any) -> User:
-    """Change what describes a user."""
+    """Change what describes a user; an owner is changed by owners alone."""
     user = await work.take(User, user_id, field="id", version=version)
-    changed = []
-    for name, value in _cleaned(changes).items():
-        if getattr(user, name) != value:
-            setattr(user, name, value)
-            changed.append(camel(name))
+    await grants.check_may_change(work, user, field="id")
+    values = _cleaned(changes)
+    if "contact_id" in changes:
+        values["contact_id"] = changes["contact_id"]
+        await _check_contact(work, changes["contact_id"], user.customer_id)
+    changed = [name for name, value in values.items() if getattr(user, name) != value]
+    if "contact_id" in changed:
+        await revocations.revoke(work, "USER", user.id)
+    async with _if_free(work, user):
+        for name in changed:
+            setattr(user, name, values[name])
     if changed:
-        await tell_update(work, user, changed)
+        await tell_update(work, user, [camel(name) for name in changed])
     return user
 
 
@@ -160,6 +179,21 @@ async def disable(work: Work, user_id: UUID | None, version: int | None = None) 
     return user
 
 
+async def disable_contact(work: Work, contact_id: UUID) -> None:
+    """Close every door to whoever this contact is: they have left, or may no longer act for the customer."""
+    query = select(User.id).where(User.contact_id == contact_id, User.status != UserStatus.DISABLED)
+    for user in (await work.session.scalars(query)).all():
+        await disable(work, user)
+
+
+async def of_contacts(work: Work, contacts: Sequence[UUID]) -> Mapping[UUID, Sequence[User]]:
+    """As whom contacts come in: one user at most for each."""
+    found: dict[UUID, list[User]] = {contact: [] for contact in contacts}
+    for user in await work.session.scalars(select(User).where(User.contact_id.in_(contacts))):
+        found[user.contact_id or contacts[0]].append(user)
+    return found
+
+
 async def tell_update(work: Work, user: User, changed: Sequence[str]) -> None:
     """Let those who keep a copy of a user refresh it."""
     copy = events.UserUpdated(
@@ -184,16 +218,28 @@ def _check_customer(work: Work, kind: UserKind, customer_id: UUID | None) -> Non
         raise Forbidden("You can add people to your own customers only.", field="customerId")
 
 
-async def _unless_taken(work: Work, user: User) -> None:
-    """Write the row; the index decides whether its address is free, since it also sees rows that the caller does not."""
+async def _check_contact(work: Work, contact_id: UUID | None, customer_id: UUID | None) -> None:
+    """A contact is known, and works for the same customer."""
+    if contact_id is None or work.caller.kind == "SYSTEM":
+        return
+    contact = await references.require(work, "Contact", contact_id, field="contactId")
+    if customer_id is None or contact.customer_id != customer_id:
+        raise Invalid("The contact works for somebody else.", field="contactId")
+
+
+@asynccontextmanager
+async def _if_free(work: Work, user: User) -> AsyncIterator[None]:
+    """Write the row; the indexes decide whether its address and contact are free, since they also see rows that the caller does not."""
     try:
         async with work.session.begin_nested():
-            work.add(user)
+            yield
             await work.session.flush()
     except IntegrityError as error:
-        if "user_email" not in str(error.orig):
-            raise
-        raise EmailTaken(f"Somebody signs in as {user.email} already.", field="email") from error
+        if "user_email" in str(error.orig):
+            raise EmailTaken(f"Somebody signs in as {user.email} already.", field="email") from error
+        if "user_contact" in str(error.orig):
+            raise ContactTaken("Another user is this contact already.", field="contactId") from error
+        raise
 
 
 def _entered(values: dict[str, Any]) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 from sqlalchemy import select
 
-from subgraphs.auth import handles, outside
+from subgraphs.auth import handles
 from subgraphs.auth.models.oauth import InitialAccessToken, OAuthClient
 from subgraphs.auth.rules import clients as rules
 from subgraphs.auth.service import clients, tokens
+from subgraphs.kit import outside
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.work import Work
 

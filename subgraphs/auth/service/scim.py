@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, false, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from subgraphs.auth import handles
@@ -16,8 +16,10 @@ from subgraphs.auth.models.people import Team, TeamMember, User
 from subgraphs.auth.models.scim import ScimResource, ScimToken
 from subgraphs.auth.rules import people as rules
 from subgraphs.auth.rules.people import UserKind, UserStatus
-from subgraphs.auth.rules.scim import Change, Wanted
+from subgraphs.auth.rules.scim import Change
+from subgraphs.auth.rules.scim_filters import Filter
 from subgraphs.auth.service import grants, people, teams
+from subgraphs.auth.service.scim_filters import GROUPS, USERS, condition
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.work import Work
@@ -42,26 +44,12 @@ async def may(work: Work, handle: str) -> bool:
 # --- users
 
 
-async def users(work: Work, wanted: Wanted | None, *, limit: int, offset: int) -> tuple[int, Sequence[User]]:
+async def users(work: Work, wanted: Filter | None, *, limit: int, offset: int) -> tuple[int, Sequence[User]]:
     """How many users a filter finds, and some of them; programs are nobody whom a directory knows."""
-    query = _filtered(select(User).where(User.kind != UserKind.SERVICE), wanted)
+    query = select(User).where(User.kind != UserKind.SERVICE)
+    if wanted is not None:
+        query = query.where(condition(wanted, USERS))
     return await _page(work, query, User.created_at, User.id, limit=limit, offset=offset)
-
-
-def _filtered(query: Select[User], wanted: Wanted | None) -> Select[User]:
-    match wanted:
-        case None:
-            return query
-        case Wanted("userName" | "emails.value", str(value)):
-            return query.where(User.email == value.strip().lower())
-        case Wanted("id", str(value)) if (identity := parsed(value)) is not None:
-            return query.where(User.id == identity)
-        case Wanted("displayName", value):
-            return query.where(User.display_name == str(value))
-        case Wanted("externalId", value):
-            return query.where(User.id.in_(_called("User", str(value))))
-        case _:
-            return query.where(false())
 
 
 async def create_user(work: Work, said: Mapping[str, Any]) -> User:
@@ -113,20 +101,9 @@ async def _readdress(work: Work, user: User, email: str) -> None:
 # --- groups, which are teams
 
 
-async def groups(work: Work, wanted: Wanted | None, *, limit: int, offset: int) -> tuple[int, Sequence[Team]]:
+async def groups(work: Work, wanted: Filter | None, *, limit: int, offset: int) -> tuple[int, Sequence[Team]]:
     """How many teams a filter finds, and some of them."""
-    query = select(Team)
-    match wanted:
-        case None:
-            pass
-        case Wanted("displayName", value):
-            query = query.where(Team.name == str(value))
-        case Wanted("externalId", value):
-            query = query.where(Team.id.in_(_called("Group", str(value))))
-        case Wanted("id", str(value)) if (identity := parsed(value)) is not None:
-            query = query.where(Team.id == identity)
-        case _:
-            query = query.where(false())
+    query = select(Team) if wanted is None else select(Team).where(condition(wanted, GROUPS))
     return await _page(work, query, Team.created_at, Team.id, limit=limit, offset=offset)
 
 
@@ -204,10 +181,6 @@ async def external_ids(work: Work, kind: str, identities: Sequence[UUID]) -> Map
         ScimResource.kind == kind, ScimResource.id.in_(identities)
     )
     return {identity: name for identity, name in await work.session.execute(query) if name is not None}
-
-
-def _called(kind: str, external_id: str) -> Select[UUID]:
-    return select(ScimResource.id).where(ScimResource.kind == kind, ScimResource.external_id == external_id)
 
 
 async def _page(work: Work, query: Any, *order: Any, limit: int, offset: int) -> tuple[int, Sequence[Any]]:

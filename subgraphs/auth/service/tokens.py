@@ -258,6 +258,7 @@ async def read_access_token(work: Work, token: str) -> Claims | None:
     if claims.get("tid") != str(work.caller.tenant):
         return None
     subjects = [claims.get(name) for name in ("jti", "grant", "sid", "sub")]
+    subjects += [claims["act"]["sub"]] if "act" in claims else []
     if await revocations.revoked(work, float(claims["iat"]), *subjects):
         return None
     user = await work.find(User, UUID(claims["sub"]))

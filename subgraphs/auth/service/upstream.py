@@ -27,7 +27,7 @@ from joserfc.jwk import KeySet
 from sqlalchemy import delete, func, select, text
 
 from contracts.scopes import ROLES
-from subgraphs.auth import handles, outside, sealing
+from subgraphs.auth import handles
 from subgraphs.auth.errors import LastOwner, NotProven
 from subgraphs.auth.models.people import User
 from subgraphs.auth.models.upstream import IdentityProvider, IdentityProviderSecret, UpstreamIdentity, UpstreamSignIn
@@ -36,6 +36,7 @@ from subgraphs.auth.rules import saml_documents as documents
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.rules.upstream import ProviderType
 from subgraphs.auth.service import grants, people
+from subgraphs.kit import outside, sealing
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.shapes import line
@@ -305,7 +306,7 @@ async def opened(work: Work, provider_id: UUID) -> IdentityProvider:
 
 
 async def _asked(work: Work, url: str) -> dict[str, Any]:
-    async with outside.client(work.settings) as http:
+    async with outside.client(outside.neighbours(work.settings)) as http:
         response = await http.get(url, headers={"accept": "application/json"})
     return _object(response)
 
@@ -322,7 +323,7 @@ async def _redeemed(
         "code_verifier": way.verifier,
     }
     proof = (quote(provider.client_id, safe=""), quote(secret, safe=""))
-    async with outside.client(work.settings) as http:
+    async with outside.client(outside.neighbours(work.settings)) as http:
         response = await http.post(str(told["token_endpoint"]), data=fields, auth=proof)
     return _object(response)
 

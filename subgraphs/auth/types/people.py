@@ -12,13 +12,14 @@ from strawberry.federation import type as entity
 
 from subgraphs.auth.models import people as models
 from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
-from subgraphs.auth.service import grants, teams
+from subgraphs.auth.service import grants, people, teams
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 
 READ = "users:read"
+NAMES = "users:read.names"
 OWN = "account:read"
 COSTS = "costs:read"
 
@@ -41,32 +42,52 @@ class User:
     """On which side of the counter they stand."""
     status: UserStatus
     """Whether they may come in."""
-    email: str
-    """The address with which they sign in, and to which mails go."""
     display_name: str
     """What people call them."""
     first_name: str | None
     """Their first name."""
     last_name: str | None
     """Their last name."""
-    locale: str
-    """The language that they are spoken to in: `de-DE`."""
-    time_zone: str
-    """The time zone they live in: a name of the tz database."""
     customer_id: strawberry.ID | None
     """The customer for whom they work; null for staff."""
-    last_login_at: datetime | None
-    """When they signed in last."""
+    contact_id: strawberry.ID | None
+    """The contact in customer management that they are."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
     """When they were written down."""
     updated_at: datetime
     """When they were last changed."""
+    private: strawberry.Private[models.User]
+    """What is theirs, and shown to themselves and to those who look after people."""
 
     @strawberry.field
-    async def roles(self, info: Info) -> list[str]:
-        """The keys of their roles."""
+    def email(self, info: Info) -> str | None:
+        """The address with which they sign in, and to which mails go; not for colleagues."""
+        info.context.caller.require(_scope(info, self.id))
+        return self.private.email
+
+    @strawberry.field
+    def locale(self, info: Info) -> str | None:
+        """The language that they are spoken to in: `de-DE`; not for colleagues."""
+        info.context.caller.require(_scope(info, self.id))
+        return self.private.locale
+
+    @strawberry.field
+    def time_zone(self, info: Info) -> str | None:
+        """The time zone they live in, a name of the tz database; not for colleagues."""
+        info.context.caller.require(_scope(info, self.id))
+        return self.private.time_zone
+
+    @strawberry.field
+    def last_login_at(self, info: Info) -> datetime | None:
+        """When they signed in last; not for colleagues."""
+        info.context.caller.require(_scope(info, self.id))
+        return self.private.last_login_at
+
+    @strawberry.field
+    async def roles(self, info: Info) -> list[str] | None:
+        """The keys of their roles; not for colleagues."""
         return list(await info.context.lists(grants.roles_of, self.id, _scope(info, self.id)))
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
@@ -79,13 +100,32 @@ class User:
     @classmethod
     def of(cls, row: models.User) -> Self:
         """The user in this row."""
-        return shape(cls, row)
+        return shape(cls, row, private=row)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
         """The user that another module points at."""
-        row = await info.context.row(models.User, id, READ)
+        row = await info.context.row(models.User, id, NAMES)
         return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class Contact:
+    """As whom a contact comes in; the contact itself is `crm`'s."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+
+    @strawberry.field
+    async def portal_user(self, info: Info) -> User | None:
+        """The user that this contact is; null if it is none, or not yours to see."""
+        rows = await info.context.lists(people.of_contacts, self.id, READ)
+        return User.of(rows[0]) if rows else None
+
+    @classmethod
+    def resolve_reference(cls, id: strawberry.ID) -> Self:
+        """The contact that the graph is at; its user is looked up when it is asked for."""
+        return cls(id=id)
 
 
 @entity(keys=["id"])
@@ -107,13 +147,13 @@ class Team:
     @strawberry.field
     async def lead(self, info: Info) -> User | None:
         """Who leads it."""
-        row = await info.context.row(models.User, self.lead_id, READ)
+        row = await info.context.row(models.User, self.lead_id, NAMES)
         return User.of(row) if row else None
 
     @strawberry.field
     async def members(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[User]:
         """Its people, by name."""
-        rows = await info.context.lists(teams.members_of, self.id, READ, limit=bounded(limit), offset=skipped(offset))
+        rows = await info.context.lists(teams.members_of, self.id, NAMES, limit=bounded(limit), offset=skipped(offset))
         return [User.of(row) for row in rows]
 
     @classmethod
@@ -124,7 +164,7 @@ class Team:
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
         """The team that another module points at."""
-        row = await info.context.row(models.Team, id, READ)
+        row = await info.context.row(models.Team, id, NAMES)
         return cls.of(row) if row else None
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from subgraphs.auth import handles, outside, sealing
+from subgraphs.auth import handles
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Session
 from subgraphs.auth.models.people import User
@@ -24,7 +24,7 @@ from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.service import clients, keys, sessions, sweeping
 from subgraphs.auth.web import templates
 from subgraphs.auth.web.words import Words, spoken
-from subgraphs.kit import work
+from subgraphs.kit import outside, sealing, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Misconfigured, Settings

@@ -17,7 +17,8 @@ from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.people import Team, User
 from subgraphs.auth.rules import scim as rules
 from subgraphs.auth.rules.people import UserStatus
-from subgraphs.auth.rules.scim import BadFilter, Change
+from subgraphs.auth.rules.scim import BadPath, Change, NoTarget
+from subgraphs.auth.rules.scim_filters import BadFilter
 from subgraphs.auth.service import scim
 from subgraphs.auth.web.house import BadForm, House, body
 from subgraphs.kit.errors import Invalid, NotFound, Refusal
@@ -293,16 +294,23 @@ def _list(total: int, start: int, resources: list[dict[str, Any]]) -> Response:
     )
 
 
+_KINDS: tuple[tuple[type[Refusal], str], ...] = (
+    (BadFilter, "invalidFilter"),
+    (BadPath, "invalidPath"),
+    (NoTarget, "noTarget"),
+    (Invalid, "invalidValue"),
+)
+"""What makes no sense, in SCIM's words (RFC 7644, 3.12); the first that fits."""
+
+
 def _refused(refused: Refusal) -> Response:
     match refused:
         case NotFound():
             return _error(404, refused.message)
         case EmailTaken() | NameTaken():
             return _error(409, refused.message, "uniqueness")
-        case BadFilter():
-            return _error(400, refused.message, "invalidFilter")
         case Invalid():
-            return _error(400, refused.message, "invalidValue")
+            return _error(400, refused.message, next(kind for one, kind in _KINDS if isinstance(refused, one)))
         case _:
             return _error(409, refused.message)
 

@@ -71,10 +71,11 @@ class TicketQuery:
         before: str | None = None,
         filter: TicketFilter | None = None,
         search: str | None = None,
+        status: StatusWord = None,
     ) -> Connection[Ticket]:
         """Tickets page by page, newest first; `search` looks into titles and numbers."""
         wanted = cut(first=first, after=after, last=last, before=before)
-        query = service.selected(status=None, wanted=filter, search=search)
+        query = service.selected(status=status, wanted=filter, search=search)
         count = counts(info)
         async with info.context.work(READ) as work:
             return await page(work, query, models.Ticket, service.NEWEST_FIRST, wanted, Ticket.of, count=count)

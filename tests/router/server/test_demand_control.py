@@ -176,3 +176,53 @@ async def test_rates_can_be_weighed_by_cost(small: Any, issuer: Any) -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RouterConfig.model_validate({"demand_control": wrong})
+
+
+def figures(metrics: str, name: str) -> dict[str, float]:
+    """Return how many were counted and their sum, over all results."""
+    found = {"count": 0.0, "sum": 0.0}
+    for line in metrics.splitlines():
+        for kind in found:
+            if line.startswith(f"{name}_{kind}{{"):
+                found[kind] += float(line.rpartition(" ")[2])
+    return found
+
+
+async def test_how_far_an_estimate_was_off_is_counted_below_zero_too(small: Any) -> None:
+    async with small(library(), demand_control=demand(include_extension_metadata=True)) as psa:
+        body = await psa.ask(QUERY)
+        metrics = (await psa.client.get("/metrics")).text
+
+    cost = body["extensions"]["cost"]
+    assert (cost["estimated"], cost["actual"], cost["delta"]) == (20, 6, -14)
+    assert 'cost_delta_bucket{cost_result="COST_OK",le="-100.0"} 0.0' in metrics
+    assert 'cost_delta_bucket{cost_result="COST_OK",le="-10.0"} 1.0' in metrics
+    assert figures(metrics, "cost_actual") == {"count": 1, "sum": 6}
+
+
+@pytest.mark.parametrize("mode", ["by_response_shape", "by_subgraph"])
+async def test_parts_that_come_later_cost_what_they_would_cost_at_once(small: Any, mode: str) -> None:
+    asked = "{ books { title ... @defer { reviews { text } } } }"
+    settings = demand(actual_cost_mode=mode, expose_headers=True)
+
+    async with small(library(), demand_control=settings) as psa:
+        at_once = await psa.post(asked.replace("... @defer", "..."))
+        first = figures((await psa.client.get("/metrics")).text, "cost_actual")
+        parts = await psa.post(asked, headers={"accept": "multipart/mixed;deferSpec=20220824"})
+        second = figures((await psa.client.get("/metrics")).text, "cost_actual")
+
+    assert parts.headers["content-type"].startswith("multipart/mixed")
+    assert parts.headers["x-cost-estimated"] == at_once.headers["x-cost-estimated"]
+    assert (first["count"], second["count"]) == (1, 2)
+    assert second["sum"] == 2 * first["sum"] == 2 * int(at_once.headers["x-cost-actual"])
+
+
+async def test_parts_beyond_a_budget_are_not_fetched_and_come_with_the_reason(small: Any) -> None:
+    settings = demand(subgraph={"subgraphs": {"reviews": {"max": 1}}})
+    asked = "{ books { title ... @defer { reviews { text } } } }"
+
+    async with small(library(), demand_control=settings) as psa:
+        parts = await psa.post(asked, headers={"accept": "multipart/mixed;deferSpec=20220824"})
+
+        assert "SUBGRAPH_COST_ESTIMATED_TOO_EXPENSIVE" in parts.text
+        assert psa.subgraphs["reviews"].asked == []

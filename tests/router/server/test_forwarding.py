@@ -54,13 +54,16 @@ MODULE = Starlette(
 async def router(request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncClient]:
     """A router with a module behind its doors, in this process or behind a port."""
     over_http = request.param == "over http"
-    app = build(RouterConfig(), in_process={} if over_http else {"auth": MODULE})
+    inside = {} if over_http else {"auth": MODULE, "integrations": MODULE}
+    app = build(RouterConfig(), in_process=inside)
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}" if over_http else "inprocess://auth"
     server = uvicorn.Server(uvicorn.Config(MODULE, log_config=None, access_log=False))
     serving = asyncio.ensure_future(server.serve(sockets=[listener])) if over_http else None
     verdict = await app.state.registry.register(Registration("auth", f"{url}/graphql", "1", SDL))
     assert verdict.state == "active"
+    hub = f"{url}/graphql" if over_http else "inprocess://integrations/graphql"
+    await app.state.registry.register(Registration("integrations", hub, "1", SDL.replace("who", "what")))
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://router") as client,
@@ -140,3 +143,35 @@ async def test_a_huge_request_is_refused_and_an_absent_module_is_said_to_be_away
 
     assert huge.status_code == 413
     assert (away.status_code, away.json()["errors"][0]["extensions"]["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+
+
+async def test_behind_the_door_for_machines_all_headers_go_in_but_what_only_a_proxy_of_ours_may_say(
+    router: httpx2.AsyncClient,
+):
+    headers = {
+        "x-hub-signature-256": "sha256=00",
+        "authorization": "Basic eDp5",
+        "x-forwarded-for": "1.2.3.4",
+        "x-ssl-client-dn": "CN=somebody",
+        "X-SSL-Client-Verify": "0",
+        "content-encoding": "identity",
+    }
+    answer = await router.post("/webhooks/in/abc?x=1", content=b'{"a": 1}', headers=headers)
+
+    heard = answer.json()
+    assert (heard["path"], heard["query"], heard["body"]) == ("/webhooks/in/abc", "x=1", '{"a": 1}')
+    assert heard["headers"]["x-hub-signature-256"] == "sha256=00"
+    assert heard["headers"]["authorization"] == "Basic eDp5"
+    assert heard["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert [name for name in heard["headers"] if name.startswith("x-ssl")] == []
+
+
+async def test_what_our_own_proxy_says_of_a_certificate_goes_in():
+    app = build(
+        RouterConfig(listen={"trusted_proxies": ["127.0.0.0/8"]}), in_process={"auth": MODULE, "integrations": MODULE}
+    )
+    await app.state.registry.register(Registration("integrations", "inprocess://integrations/graphql", "1", SDL))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://router") as client:
+        answer = await client.post("/webhooks/in/abc", headers={"x-ssl-client-dn": "CN=alertmanager"})
+
+    assert answer.json()["headers"]["x-ssl-client-dn"] == "CN=alertmanager"

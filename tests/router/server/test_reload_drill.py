@@ -1,4 +1,4 @@
-"""Supergraphs are swapped under load: no request fails, and nothing stays behind. A hundred are swapped by a command."""
+"""Supergraphs are swapped under load: no request fails, no event is lost, and nothing stays behind. A hundred are swapped by a command."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ def test_reloads_cost_no_request_and_no_memory() -> None:
     drill = json.loads(done.stdout.splitlines()[-1])
     assert (drill["reloads"], drill["failed"]) == (6, 0)
     assert drill["requests"] > 18
+    assert (drill["subscribers"], drill["events"], drill["lost"], drill["told"]) == (5, 30, 0, 5)
     assert drill["grown_bytes"] < 1_000_000

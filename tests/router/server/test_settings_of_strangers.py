@@ -124,8 +124,6 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         "batching.subgraph",
         "traffic_shaping.all.experimental_http2",
         "health_check.enabled",
-        "homepage",
-        "sandbox",
         "preview_file_uploads.protocols.multipart.mode",
         "telemetry.exporters.metrics.prometheus.enabled",
         "experimental_type_conditioned_fetching",
@@ -184,9 +182,9 @@ def test_our_own_files_pass_untouched() -> None:
         ),
         (
             "authentication: {router: {jwt: {jwks: [{url: x, algoritms: [RS256]}]}}}",
-            "did you mean jwt.jwks.0.algorithms?",
+            "algoritms is no setting; did you mean authentication.router.jwt.jwks.0.algorithms?",
         ),
-        ("limits: {max_depth: many}", "limits.depth: Input should be a valid integer"),
+        ("limits: {max_depth: many}", "limits.max_depth: Input should be a valid integer"),
         ("traffic_shaping: {all: {timeout: soon}}", "is not a duration"),
     ],
 )

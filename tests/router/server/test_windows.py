@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,13 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis_server import needs_redis, redis_server, until_it_answers
 from wires import Clock
 
-from deploy.local import children, packages, services
+from deploy.local import children, services
 from router.server.windows import LocalWindows, SharedWindows, Verdict
-
-needs_redis = pytest.mark.skipif(bool(packages.missing(["Redis"])), reason="Redis is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +110,15 @@ async def test_when_redis_is_killed_everybody_counts_for_themselves_and_shares_a
     url = f"redis://127.0.0.1:{port}/0"
     clock = Clock()
     windows = SharedWindows(url, timeout_seconds=5, away_seconds=1, clock=clock)
-    server = _redis_server(port, tmp_path)
+    server = redis_server(port, tmp_path)
     try:
-        await _until_it_answers(url)
+        await until_it_answers(url)
         with_redis = [(await windows.take("a", 5, 60)).passes for _ in range(3)]
         server.send_signal(signal.SIGKILL)
         server.wait()
         without = [(await windows.take("a", 5, 60)).passes for _ in range(4)]
-        server = _redis_server(port, tmp_path)
-        await _until_it_answers(url)
+        server = redis_server(port, tmp_path)
+        await until_it_answers(url)
         still = (await windows.take("fresh", 1, 60)).passes
         clock.now += 1.1
         again = (await windows.take("fresh", 1, 60)).passes
@@ -138,20 +134,3 @@ async def test_when_redis_is_killed_everybody_counts_for_themselves_and_shares_a
     assert still
     assert again, "Redis began anew, and is asked again"
     assert kept == 1
-
-
-def _redis_server(port: int, directory: Path) -> subprocess.Popen[bytes]:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": directory}
-    command = [str(services.REDIS), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    return subprocess.Popen(command, env={"PATH": os.defpath}, **quiet)  # type: ignore[call-overload, no-any-return]
-
-
-async def _until_it_answers(url: str) -> None:
-    async with Redis.from_url(url) as redis:
-        while True:
-            try:
-                await redis.ping()
-            except (OSError, RedisError):
-                await asyncio.sleep(0.02)
-            else:
-                return

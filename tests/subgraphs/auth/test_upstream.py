@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 
-from subgraphs.auth import outside
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import people, upstream
@@ -140,21 +139,3 @@ async def test_a_provider_gives_no_role_that_its_maker_lacks(auth: Auth):
         for issuer in ("http://login.example/x y", "ftp://login.example", 'https://login.example/"'):
             with pytest.raises(Invalid):
                 await upstream.create(job, **about | {"issuer": issuer})
-
-
-@pytest.mark.parametrize(
-    ("address", "asked"),
-    [
-        ("169.254.169.254", False),
-        ("127.0.0.1", False),
-        ("::1", False),
-        ("::ffff:127.0.0.1", False),
-        ("0.0.0.0", False),  # noqa: S104 - an address, judged
-        ("224.0.0.1", False),
-        ("fe80::1", False),
-        ("10.0.0.7", True),
-        ("93.184.216.34", True),
-    ],
-)
-def test_some_addresses_are_not_asked_whoever_says_so(address: str, asked):
-    assert outside.may_be_asked(address, allow_loopback=False) is asked

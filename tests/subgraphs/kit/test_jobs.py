@@ -16,7 +16,8 @@ from pgqueuer.domain.schema.declaration import target
 from subgraphs.kit import jobs, wire
 from subgraphs.kit.backoff import Backoff
 from subgraphs.kit.caller import SYSTEM, Caller
-from subgraphs.kit.jobs import Job, Pace, Payload
+from subgraphs.kit.inbox import Begin
+from subgraphs.kit.jobs import Errand, Job, Pace, Payload, Task
 from subgraphs.kit.work import Work
 from tests.subgraphs.kit.conftest import A, B, Schema, do, staff
 
@@ -33,7 +34,7 @@ NOTE = Job("note", note)
 
 
 @asynccontextmanager
-async def working(schema: Schema, *known: Job, pace: Pace = PACE, workers: int = 1) -> AsyncIterator[None]:
+async def working(schema: Schema, *known: Task, pace: Pace = PACE, workers: int = 1) -> AsyncIterator[None]:
     """Have workers running for the length of the block."""
     running = [
         asyncio.create_task(jobs.work(schema.relay_url, "tickets", known, schema.begin, pace=pace))
@@ -340,3 +341,25 @@ async def test_our_tables_have_every_column_that_pgqueuer_declares(schema: Schem
         ours = {row["column_name"]: row["is_nullable"] == "NO" for row in rows}
         assert ours.pop("tenant_id") is True
         assert ours == {column.name: column.not_null for column in declared[name].columns}
+
+
+async def test_an_errand_has_no_transaction_while_it_waits_and_is_begun_again_when_it_is_interrupted(
+    schema: Schema,
+) -> None:
+    tried: list[UUID] = []
+
+    async def walk(begin: Begin, asking: Caller, payload: Payload) -> None:
+        tried.append(asking.tenant)
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+        assert await schema.rows(waiting) == []
+        async with begin(asking, command="errand") as job:
+            await do(job, f"{payload['what']} {len(tried)}")
+            if len(tried) == 1:
+                raise asyncio.CancelledError
+
+    await enqueue(schema, "walk")
+    async with working(schema, Errand("note", walk)):
+        await until(schema)
+
+    assert await schema.effects() == ["walk 2"]
+    assert tried == [A, A]

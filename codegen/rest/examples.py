@@ -1,0 +1,90 @@
+"""Examples: values that look like those of a real tenant, always the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull
+
+from router.rest.representation import Node
+
+_WORDS: Final = {
+    "name": "Hansen Logistik GmbH",
+    "title": "ERP system does not start",
+    "description": "Since this morning the login window closes by itself.",
+    "email": "a.hansen@example.com",
+    "phone": "+49 431 555010",
+    "number": "T-2026-000123",
+    "bodyText": "We are looking into it.",
+    "resolution": "The certificate was renewed.",
+    "reason": "It happened again.",
+    "reply": "Which user sees this?",
+    "city": "Kiel",
+    "street": "Hafenstraße 12",
+    "postalCode": "24103",
+    "zip": "24103",
+    "country": "DE",
+    "countryCode": "DE",
+    "currency": "EUR",
+    "language": "de",
+    "locale": "de-DE",
+    "timezone": "Europe/Berlin",
+    "timeZone": "Europe/Berlin",
+    "firstName": "Anna",
+    "lastName": "Hansen",
+    "url": "https://example.com/",
+    "website": "https://example.com/",
+    "ip": "192.0.2.10",
+}
+_SCALARS: Final[dict[str, Any]] = {
+    "Int": 3,
+    "Float": 1.5,
+    "Boolean": True,
+    "DateTime": "2026-11-22T08:30:00Z",
+    "Date": "2026-11-22",
+    "Decimal": "120.00",
+    "JSON": {},
+    "String": "text",
+}
+
+
+def value(kind: Any, name: str) -> Any:
+    """An example of an input, or of a value, that is called `name`."""
+    if isinstance(kind, GraphQLNonNull):
+        return value(kind.of_type, name)
+    match kind:
+        case GraphQLList():
+            return [value(kind.of_type, name)]
+        case GraphQLInputObjectType():
+            return {inner: value(one.type, inner) for inner, one in kind.fields.items()}
+        case GraphQLEnumType():
+            return next(iter(kind.values))
+        case _:
+            return identity(name) if kind.name == "ID" else _WORDS.get(name, _SCALARS.get(kind.name, "text"))
+
+
+def identity(name: str) -> str:
+    """An identifier: the same for the same name."""
+    digits = hashlib.sha256(name.encode()).hexdigest()
+    return f"019a20b4-{digits[:4]}-7{digits[4:7]}-8{digits[7:10]}-{digits[10:22]}"
+
+
+def thing(node: Node, addresses: dict[str, str], name: str) -> dict[str, Any]:
+    """An example of a representation."""
+    shown: dict[str, Any] = {}
+    for member, part in node.members.items():
+        kind = node.kind.fields[member].type if member in node.kind.fields else None
+        if part is None:
+            shown[member] = value(kind, f"{name}.id" if member == "id" else member) if kind else node.kind.name
+        else:
+            inner = thing(part, addresses, member)
+            if part.linked and part.kind.name in addresses:
+                inner["href"] = addresses[part.kind.name].replace("{id}", inner["id"])
+            shown[member] = [inner] if "[" in str(kind) else inner
+    return shown
+
+
+def body(members: dict[str, Any], *, only: list[str]) -> dict[str, Any]:
+    """An example of a body with some of its fields."""
+    return {name: value(members[name].type, name) for name in only}

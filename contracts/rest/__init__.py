@@ -1,0 +1,1 @@
+"""The REST interface as it is promised: which address means which field, and OpenAPI."""

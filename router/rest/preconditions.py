@@ -1,0 +1,59 @@
+"""Entity tags: how a client says which version it means (RFC 9110 sections 8.8 and 13).
+
+A thing whose module counts its versions has a strong tag. For the standard representation it is the version itself; what
+shows less, or more (other things change without this one), has the digest of its bytes beside it. Everything else has a
+weak tag, the digest alone: good for asking whether something is new, not for guarding a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from router.rest.problems import Fault, Problem
+
+_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_VERSION: Final = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
+
+
+def strong(version: int, body: bytes, *, standard: bool) -> str:
+    """The tag of a thing that counts its versions."""
+    return f'"{version}"' if standard else f'"{version}-{_digest(body)}"'
+
+
+def weak(body: bytes) -> str:
+    """The tag of anything else."""
+    return f'W/"{_digest(body)}"'
+
+
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client has what this tag stands for; weak comparison."""
+    if if_none_match is None:
+        return False
+    given = if_none_match.strip()
+    return given == "*" or any(one[1] == _TAG.fullmatch(tag)[2] for one in _TAG.findall(given))  # type: ignore[index]
+
+
+def version_wanted(if_match: str | None) -> int | None:
+    """The version that `If-Match` names; None when it names none; raises `Problem` when it can't be true."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    given = _TAG.findall(if_match)
+    if not given or _TAG.sub("", if_match).strip(" ,"):
+        raise _invalid("If-Match must be an entity tag in quotes, as `ETag` gave it.")
+    # A weak tag matches nothing here (RFC 9110 section 13.1.1), nor does one that we never gave.
+    versions = {int(found[1]) for is_weak, tag in given if not is_weak and (found := _VERSION.fullmatch(tag))}
+    if not versions:
+        raise Problem("STALE", "No version of this has the entity tag in If-Match.")
+    if len(versions) > 1:
+        raise _invalid("If-Match may name one version.")
+    return versions.pop()
+
+
+def _invalid(message: str) -> Problem:
+    return Problem("INVALID_PRECONDITION", message, faults=[Fault("VALIDATION", message, header="If-Match")])
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:16]

@@ -1,0 +1,38 @@
+"""`Prefer` (RFC 7240): how a client wants to be answered, and that a command is only tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.rest.problems import Fault, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What was asked for and is followed."""
+
+    minimal: bool = False
+    dry_run: bool = False
+    applied: tuple[str, ...] = ()
+
+
+def read(prefer: str | None, *, can_try: bool) -> Preferences:
+    """Read the header; what is unknown is ignored, but nothing is done that was only to be tried."""
+    minimal, dry_run = False, False
+    applied: list[str] = []
+    for preference in (prefer or "").split(","):
+        name, _, value = preference.partition(";")[0].strip().partition("=")
+        match name.strip().lower(), value.strip(' "').lower():
+            case "return", ("minimal" | "representation") as wanted if not any("return" in one for one in applied):
+                minimal = wanted == "minimal"
+                applied.append(f"return={wanted}")
+            case "dry-run", "" | "true":
+                dry_run = True
+            case "tx", "rollback":
+                dry_run = True
+            case _:
+                pass
+    if dry_run and not can_try:
+        message = "This can't be tried without doing it."
+        raise Problem("INVALID_PREFERENCE", message, faults=[Fault("VALIDATION", message, header="Prefer")])
+    return Preferences(minimal, dry_run, (*applied, *(("dry-run",) if dry_run else ())))

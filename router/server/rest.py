@@ -1,0 +1,298 @@
+"""The door of the REST interface: `/api/v1` over HTTP, through the same pipeline as everything else.
+
+    path ─ lock file ─► route ─► GraphQL operation ─ identify · limits · plan · audit ─► result ─► response or problem
+
+What a route means is computed in `router.rest`; here is who asks, how much they may, and how HTTP says it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import structlog
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from router.federation.supergraph import InvalidSupergraph
+from router.federation.variants import InvalidContract
+from router.rest import bodies, description, preconditions, problems
+from router.rest.api import Api, Call, Request, allowed
+from router.rest.problems import Problem, Words
+from router.rest.replies import Reply
+from router.rest.routes import Lock
+from router.rest.view import View
+from router.server import limits
+from router.server.access_log import Facts, facts_of
+from router.server.config.rest import Rest
+from router.server.head import Head, head_of
+from router.server.http import GraphQLOverHTTP, wait_for
+from router.server.lru import Recent
+from router.server.pipeline import Client, Pipeline
+from router.server.refusals import Refused
+from router.server.reload import Graph, Graphs
+from router.server.request import ClientGone, GraphQLRequest
+
+if TYPE_CHECKING:  # it brings all of cryptography along
+    from router.server.authentication import Caller
+
+log = structlog.get_logger(__name__)
+
+_PREFIX: Final = "/api/v"
+_LOCK: Final = re.compile(r"v(\d+)\.lock\.json")
+_METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"]
+_JSON: Final = "application/json"
+_MOST_BYTES: Final = 100_000_000
+_VARY: Final = "Authorization, X-API-Key, Accept, Prefer"
+
+
+def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[BaseRoute]:
+    """Return the routes of all versions; none when the interface is not served."""
+    settings = pipeline.config.rest
+    locks = dict(_locks(settings)) if settings.enabled else {}
+    if not locks:
+        return []
+    door = RestDoor(wire, pipeline, Versions(locks, settings, graphs))
+    return [Route("/api/v{version:int}{rest:path}", door)]
+
+
+def _folder(settings: Rest) -> Path:
+    return settings.folder or Path(str(resources.files("contracts"))) / "rest"
+
+
+def _locks(settings: Rest) -> Iterator[tuple[int, Lock]]:
+    for path in sorted(_folder(settings).glob("v*.lock.json")):
+        if _LOCK.fullmatch(path.name):
+            lock = Lock.loads(path.read_text(encoding="utf-8"))
+            yield lock.version, lock
+
+
+class Versions:
+    """Every version over the supergraph that is served now; made when somebody asks, and again after a swap."""
+
+    def __init__(self, locks: Mapping[int, Lock], settings: Rest, graphs: Graphs) -> None:
+        self._locks = locks
+        self._settings = settings
+        self._graphs = graphs
+        self._graph: Graph | None = None
+        self._apis: Mapping[int, Api] = {}
+        self._making = asyncio.Lock()
+        self._described: Recent[tuple[int, frozenset[str] | None], bytes] = Recent(
+            settings.cached_descriptions, weight=_MOST_BYTES
+        )
+
+    def words(self, version: int) -> Words:
+        """How problems of a version are written."""
+        lock = self._locks.get(version)
+        return Words(lock.base, lock.codes) if lock else Words(f"{_PREFIX}{version}")
+
+    async def api(self, version: int) -> Api:
+        """The interface over the current supergraph; raises `Problem` when there is no such version."""
+        if version not in self._locks:
+            raise Problem("ROUTE_NOT_FOUND", f"There is no version {version} of this interface.")
+        graph = self._graphs.needed()
+        if graph is not self._graph:
+            async with self._making:
+                if graph is not self._graph:
+                    self._apis = await asyncio.to_thread(self._made, graph)
+                    self._graph = graph
+                    self._described = Recent(self._settings.cached_descriptions, weight=_MOST_BYTES)
+        if version not in self._apis:
+            raise Problem("ROUTE_NOT_FOUND", "Nothing of this graph is for partners.")
+        return self._apis[version]
+
+    def _made(self, graph: Graph) -> dict[int, Api]:
+        try:
+            view = View.of(graph.supergraph.sdl)
+        except (InvalidContract, InvalidSupergraph) as fault:
+            log.warning("rest.not_served", reason=str(fault)[:500])
+            return {}
+        return {version: Api(view, lock, bulk_items=self._settings.bulk_items) for version, lock in self._locks.items()}
+
+    async def describe(self, version: int, held: frozenset[str] | None) -> bytes:
+        """The OpenAPI document for somebody with these permissions."""
+        api = await self.api(version)
+        key = (version, held)
+        known = self._described.get(key)
+        if known is None:
+            known = await asyncio.to_thread(self._describe, api, held)
+            self._described.put(key, known, len(known))
+        return known
+
+    def _describe(self, api: Api, held: frozenset[str] | None) -> bytes:
+        name = "openapi.json" if api.lock.version == 1 else f"openapi.v{api.lock.version}.json"
+        document = json.loads((_folder(self._settings) / name).read_text(encoding="utf-8"))
+        by_address = {route.address: route for route in api.lock.routes}
+
+        def is_served(method: str, path: str) -> bool:
+            return api.is_served(by_address[f"{method} {path}"])
+
+        return orjson.dumps(description.filtered(document, held, is_served))
+
+
+class RestDoor:
+    """The ASGI application behind `/api`."""
+
+    def __init__(self, wire: GraphQLOverHTTP, pipeline: Pipeline, versions: Versions) -> None:
+        self._wire = wire
+        self._pipeline = pipeline
+        self._versions = versions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; a client that has left gets none."""
+        facts = facts_of(scope)
+        version, path = _place(scope)
+        try:
+            reply = await self._guarded(version, path, scope, receive, facts)
+        except ClientGone:
+            return
+        response = Response(reply.body, reply.status)
+        response.raw_headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in _headers(reply)]
+        if scope["method"] == "HEAD":
+            response.body = b""
+        await response(scope, receive, send)
+
+    async def _guarded(self, version: int, path: str, scope: Scope, receive: Receive, facts: Facts) -> Reply:
+        try:
+            return await self._answer(version, path, scope, receive, facts)
+        except Problem as found:
+            problem = found
+        except Refused as refused:
+            problem = _problem(refused)
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("request.failed", **{"trace.id": facts.trace.trace_id})
+            problem = Problem("INTERNAL", "An internal error happened.")
+        facts.error_codes.append(problem.code)
+        words = self._versions.words(version)
+        instance = scope["path"]
+        document = words.document(problem, instance=instance, trace_id=problem.trace or facts.trace.trace_id)
+        return Reply(problem.status, orjson.dumps(document), problem.headers, problems.JSON)
+
+    async def _answer(self, version: int, path: str, scope: Scope, receive: Receive, facts: Facts) -> Reply:
+        limits.check_head(scope, self._pipeline.warden)
+        headers, method = head_of(scope), scope["method"]
+        _check_accept(headers)
+        own = await self._own(version, path, method, headers, facts)
+        if own is not None:
+            return own
+        api = await self._versions.api(version)
+        if method == "OPTIONS":
+            return _options(api, path)
+        route, params = api.find(method, path)
+        with self._pipeline.admission.place():
+            async with self._wire.deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
+                caller = await self._identify(headers, facts)
+                body = b"" if method in ("GET", "HEAD") else await self._wire.body(receive, headers)
+                given = {name: headers[name] for name in _READ if name in headers}
+                asked = Request(scope["query_string"], given, body, scope["path"], facts.trace.trace_id)
+                call = api.call(route, params, asked)
+                if isinstance(call, Reply):
+                    return call
+                return await self._run(call, Client(headers, facts, caller), receive)
+
+    async def _run(self, call: Call, client: Client, receive: Receive) -> Reply:
+        request = GraphQLRequest(call.document, None, call.variables, {}, registered=True)
+        prepared = await self._pipeline.prepare(request, client)
+        result = await wait_for(prepared, prepared.execute(), receive)
+        client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+        reply = call.finish(result.data, result.errors)
+        if not call.headers:
+            return reply
+        links = ", ".join(one["link"] for one in (reply.headers, call.headers) if "link" in one)
+        merged = {**reply.headers, **call.headers, **({"link": links} if links else {})}
+        return Reply(reply.status, reply.body, merged, reply.media_type)
+
+    async def _identify(self, headers: Head, facts: Facts) -> Caller | None:
+        caller = await self._pipeline.identify(headers, facts)
+        if caller is None and self._pipeline.asks_who:
+            challenge = {"www-authenticate": "Bearer"}
+            raise Problem("UNAUTHENTICATED", "Say who you are: X-API-Key, or Authorization: Bearer.", headers=challenge)
+        return caller
+
+    async def _own(self, version: int, path: str, method: str, headers: Head, facts: Facts) -> Reply | None:
+        """Answer what the interface says about itself."""
+        words = self._versions.words(version)
+        about_problem = path.startswith("/problems/")
+        if path not in ("", "/", "/openapi.json") and not about_problem:
+            return None
+        if method == "OPTIONS":
+            return Reply(204, b"", {"allow": "GET, HEAD, OPTIONS"})
+        if method not in ("GET", "HEAD"):
+            raise Problem("METHOD_NOT_ALLOWED", "Here one can GET.", headers={"allow": "GET, HEAD, OPTIONS"})
+        if about_problem:
+            told = words.explained(path.removeprefix("/problems/"))
+            if told is None:
+                raise Problem("ROUTE_NOT_FOUND", "There is no such kind of problem.")
+            return Reply(200, orjson.dumps(told))
+        if path != "/openapi.json":
+            await self._versions.api(version)
+            return Reply(200, orjson.dumps({"version": version, "openapi": f"{words.base}/openapi.json"}))
+        caller = await self._identify(headers, facts)
+        held = frozenset(str(caller.claims.get("scope", "")).split()) if caller is not None else None
+        document = await self._versions.describe(version, held)
+        tag = preconditions.weak(document)
+        if preconditions.is_known(headers.get("if-none-match"), tag):
+            return Reply(304, b"", {"etag": tag})
+        return Reply(200, document, {"etag": tag})
+
+
+_READ: Final = ("content-type", "prefer", "if-match", "if-none-match")
+
+
+def _place(scope: Scope) -> tuple[int, str]:
+    """The version, and the path below it as it was sent: a slash in an identifier is none of the path's."""
+    raw = scope.get("raw_path") or scope["path"].encode()
+    text = raw.partition(b"?")[0].decode("latin-1")
+    found = re.match(r"/api/v(\d+)(.*)", text, re.DOTALL)
+    return (int(found[1]), found[2]) if found else (scope["path_params"]["version"], scope["path_params"]["rest"])
+
+
+def _check_accept(headers: Head) -> None:
+    accept = ",".join(headers.getlist("accept")).lower()
+    if not accept.strip():
+        return
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().replace(" ", "") for piece in part.split(";"))
+        refused = any(re.fullmatch(r"q=0(\.0*)?", one) for one in parameters)
+        if name in (_JSON, "application/*", "*/*", problems.JSON) and not refused:
+            return
+    raise Problem("NOT_ACCEPTABLE", f"Answers are {_JSON}.")
+
+
+def _options(api: Api, path: str) -> Reply:
+    found = api.table.find(path)
+    if found is None:
+        raise Problem("ROUTE_NOT_FOUND", "There is nothing at this path.")
+    told = {"allow": ", ".join(allowed(found[0]))}
+    if "PATCH" in found[0]:
+        told["accept-patch"] = ", ".join(bodies.PATCHES)
+    return Reply(204, b"", told)
+
+
+def _problem(refused: Refused) -> Problem:
+    first = refused.errors[0]
+    code = first["extensions"]["code"]
+    status = refused.status if refused.status >= 400 else problems.status_of(code)
+    headers = dict(refused.headers)
+    if status == 401:
+        headers.setdefault("www-authenticate", "Bearer")
+    trace = first["extensions"].get("traceId")
+    return Problem(code, first["message"], status=status, headers=headers, trace=trace)
+
+
+def _headers(reply: Reply) -> Iterator[tuple[str, str]]:
+    yield "content-length", str(len(reply.body))
+    if reply.body:
+        yield "content-type", reply.media_type
+    yield "vary", _VARY
+    yield "cache-control", "private, no-cache" if "etag" in reply.headers and reply.status in (200, 304) else "no-store"
+    yield from reply.headers.items()

@@ -1,0 +1,19 @@
+"""Integrations: what the kit needs to run them."""
+
+from contracts.events import integrations as events
+from subgraphs.integrations import consumers, web
+from subgraphs.integrations.resolvers import roots
+from subgraphs.integrations.service import dispatch
+from subgraphs.kit.module import Module
+
+module = Module(
+    name="integrations",
+    purpose="Other systems, told and listened to: webhooks out and in, the feed of changes, the registered modules.",
+    query=roots.Query,
+    mutation=roots.Mutation,
+    events=tuple(events.CATALOGUE.values()),
+    references=("Customer",),
+    consumers=consumers.ALL,
+    jobs=(dispatch.DELIVER,),
+    web=web.routes,
+)

@@ -1,0 +1,1 @@
+"""The ways into integrations by GraphQL, one file for each subject."""

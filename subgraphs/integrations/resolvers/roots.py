@@ -1,0 +1,16 @@
+"""The two root types: what each subject can be asked and told, together."""
+
+import strawberry
+
+from subgraphs.integrations.resolvers.inbound import InboundMutation, InboundQuery
+from subgraphs.integrations.resolvers.webhooks import WebhookMutation, WebhookQuery
+
+
+@strawberry.type
+class Query(WebhookQuery, InboundQuery):
+    """What can be asked about integrations."""
+
+
+@strawberry.type
+class Mutation(WebhookMutation, InboundMutation):
+    """What can be done with integrations."""

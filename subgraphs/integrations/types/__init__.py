@@ -1,0 +1,1 @@
+"""How integrations look in the graph, one file for each subject."""

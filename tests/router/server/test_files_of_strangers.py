@@ -1,0 +1,140 @@
+"""Twelve files as users of Apollo's router write them: each key works, or is named in a sentence that says why it doesn't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from small_graph import Subgraph
+from typer.testing import CliRunner
+
+from router.__main__ import cli
+from router.server.app import build
+from router.server.config import RouterConfig, read_with_notes
+
+FILES = Path(__file__).parent / "strangers"
+HARMLESS = {
+    "01-shop-in-kubernetes": {
+        "health_check.enabled",
+        "telemetry.apollo",
+        "telemetry.instrumentation",
+        "telemetry.exporters.metrics.prometheus.enabled",
+    },
+    "02-local-development": set[str](),
+    "03-auth0-and-azure": set[str](),
+    "04-hardened-edge": {
+        "supergraph.early_cancel",
+        "supergraph.query_planning.experimental_plans_limit",
+        "limits.http1_max_request_headers",
+    },
+    "05-traffic-shaping": {
+        "traffic_shaping.deduplicate_variables",
+        "traffic_shaping.all.experimental_http2",
+        "traffic_shaping.all.dns_resolution_strategy",
+        "traffic_shaping.subgraphs.reports.experimental_http2",
+        "batching.subgraph",
+        "apq.subgraph",
+    },
+    "07-trusted-documents": {"persisted_queries.experimental_prewarm_query_plan_cache"},
+    "08-telemetry": {
+        "telemetry.apollo",
+        "telemetry.exporters.logging",
+        "telemetry.exporters.metrics.common",
+        "telemetry.exporters.metrics.otlp",
+        "telemetry.exporters.metrics.prometheus.enabled",
+        "telemetry.exporters.tracing.propagation",
+        "telemetry.exporters.tracing.otlp.batch_processor.max_concurrent_exports",
+        "telemetry.instrumentation",
+    },
+    "09-errors-and-uploads": {
+        "preview_file_uploads.protocols.multipart.mode",
+        "experimental_type_conditioned_fetching",
+        "experimental_hoist_orphan_errors",
+        "experimental_chaos",
+    },
+    "10-headers": set[str](),
+}
+REFUSED = {
+    "06-subscriptions": [
+        "subscription.mode.passthrough.subgraphs.reviews.protocol: the older protocol of subscriptions-transport-ws is not"
+    ],
+    "12-scripts": ["rhai: no scripts are run here; write what they do as a hook", "coprocessor: nobody else is asked"],
+}
+
+
+def file_of(folder: Path, name: str) -> Path:
+    for made in ("cert.pem", "key.pem"):
+        (folder / made).touch()
+    file = folder / f"{name}.yaml"
+    file.write_text((FILES / file.name).read_text().replace("FOLDER", str(folder)))
+    return file
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_has_no_effect_is_named_and_the_rest_has_one(tmp_path: Path, name: str) -> None:
+    file = file_of(tmp_path, name)
+
+    assert {note.split()[0] for note in read_with_notes(file, {}).notes} == HARMLESS[name]
+
+    said = CliRunner().invoke(cli, ["config", "validate", str(file)])
+    assert (said.exit_code, said.stdout.splitlines()[-1]) == (0, f"{file} is valid.")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_can_not_be_done_is_refused_in_a_sentence(tmp_path: Path, name: str) -> None:
+    said = CliRunner().invoke(cli, ["config", "validate", str(file_of(tmp_path, name))])
+
+    assert said.exit_code == 2
+    assert isinstance(said.exception, SystemExit)
+    for sentence in REFUSED[name]:
+        assert sentence in said.stderr
+
+
+def test_certificates_are_given_by_their_contents_there_and_by_their_files_here(tmp_path: Path) -> None:
+    tls = read_with_notes(file_of(tmp_path, "04-hardened-edge"), {}).config.tls.supergraph
+
+    assert tls is not None
+    assert (tls.certificate_chain, tls.key) == (tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+async def answers(settings: Any, method: str, path: str, **more: Any) -> httpx2.Response:
+    app = build(RouterConfig.model_validate(settings), in_process={"a": Subgraph("type Query { a: Int }", {})})
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://router") as client:
+        return await client.request(method, path, **more)
+
+
+async def test_without_a_sandbox_there_is_no_page_and_get_belongs_to_graphql(tmp_path: Path) -> None:
+    text = "supergraph: {path: /}\nsandbox: {enabled: false}\nhomepage: {enabled: true}"
+    (tmp_path / "router.yaml").write_text(text)
+    off = read_with_notes(tmp_path / "router.yaml", {}).config.model_dump()
+    (tmp_path / "router.yaml").write_text("supergraph: {path: /}\nsandbox: {enabled: true}\nhomepage: {enabled: false}")
+    on = read_with_notes(tmp_path / "router.yaml", {}).config.model_dump()
+
+    shown = await answers(on, "GET", "/", headers={"accept": "text/html"})
+    hidden = await answers(off, "GET", "/", headers={"accept": "text/html"})
+    asked = await answers(off, "GET", "/?query={a}", headers={"apollo-require-preflight": "1"})
+
+    assert (shown.status_code, shown.headers["content-type"].partition(";")[0]) == (200, "text/html")
+    assert hidden.status_code == 406
+    assert asked.json()["errors"][0]["extensions"]["code"] == "SUPERGRAPH_UNAVAILABLE"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        ({}, "apollo-trace-id", "0af7651916cd43dd8448eb211c80319c"),
+        ({"header_name": "my-trace-id", "format": "uuid"}, "my-trace-id", "0af76519-16cd-43dd-8448-eb211c80319c"),
+        ({"format": "decimal"}, "apollo-trace-id", "14576827793038113322513871894673895836"),
+        ({"format": "datadog"}, "apollo-trace-id", "9532127138774266268"),
+    ],
+)
+async def test_answers_tell_the_trace_where_it_is_wanted(settings: Any, name: str, value: str) -> None:
+    shown = {"enabled": True, **settings}
+    config = {"telemetry": {"exporters": {"tracing": {"experimental_response_trace_id": shown}}}}
+    traced = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+
+    answer = await answers(config, "POST", "/graphql", json={"query": "{ a }"}, headers=traced)
+
+    assert answer.headers[name] == value
