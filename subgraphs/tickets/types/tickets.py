@@ -343,10 +343,13 @@ class Customer:
         last: int | None = None,
         before: str | None = None,
         status: StatusWord = None,
+        priority: TicketPriority | None = None,
     ) -> Connection[Ticket] | None:
         """The customer's tickets page by page, newest first."""
         wanted, count = cut(first=first, after=after, last=last, before=before), counts(info)
         query = service.selected(status=status).where(models.Ticket.customer_id == (parsed(self.id) or UUID(int=0)))
+        if priority is not None:
+            query = query.where(models.Ticket.priority == priority)
         async with info.context.work(READ) as work:
             return await page(work, query, models.Ticket, service.NEWEST_FIRST, wanted, Ticket.of, count=count)
 
