@@ -26,6 +26,14 @@ def test_every_probe_is_a_valid_operation():
     assert {probe.field for probe in probes} == {*roots(API, "query"), *roots(API, "mutation")}
 
 
+def identifiers(given):
+    """How many identifiers an input object takes, those of objects inside of it included."""
+    if not isinstance(given, GraphQLInputObjectType):
+        return 0
+    kinds = [get_named_type(one.type) for one in given.fields.values()]
+    return sum(kind.name == "ID" or identifiers(kind) for kind in kinds)
+
+
 def test_a_foreign_identifier_is_tried_wherever_the_supergraph_takes_one():
     written = (ROOT / "contracts" / "graph" / "supergraph.graphql").read_text()
     tried = {probe.position for probe in questions(API, FOREIGN, OWN) if probe.value in ("foreign-id", ["foreign-id"])}
@@ -35,13 +43,7 @@ def test_a_foreign_identifier_is_tried_wherever_the_supergraph_takes_one():
         if probe.value in ("foreign-id", ["foreign-id"])
     }
     taken = [a.type for kind in ("query", "mutation") for one in roots(API, kind).values() for a in one.args.values()]
-    fields = [
-        one.type
-        for given in taken
-        if isinstance(get_named_type(given), GraphQLInputObjectType)
-        for one in get_named_type(given).fields.values()
-    ]
-    in_inputs = sum(get_named_type(one).name == "ID" for one in fields)
+    in_inputs = sum(identifiers(get_named_type(one)) for one in taken)
     in_arguments = sum(get_named_type(one).name == "ID" for one in taken)
 
     assert len(tried) + len(commanded) == in_inputs + in_arguments

@@ -107,6 +107,8 @@ class CreateTicketInput(Command):
     """The asset that it is about; it must be the customer's."""
     site_id: strawberry.ID | None = None
     """The site where the work is; it must be the customer's."""
+    contract_id: strawberry.ID | None = None
+    """The contract that shall pay for it, when it is to be a certain one."""
     queue_id: strawberry.ID | None = None
     """The queue in which it waits; `Service Desk` when absent."""
     category_id: strawberry.ID | None = None
@@ -142,6 +144,8 @@ class UpdateTicketInput(Change):
     """The asset that it is about; null removes it."""
     site_id: strawberry.ID | None = strawberry.UNSET
     """The site where the work is; null removes it."""
+    contract_id: strawberry.ID | None = strawberry.UNSET
+    """The contract that shall pay for it; null leaves that to the rules of coverage."""
     category_id: strawberry.ID | None = strawberry.UNSET
     """What it is about, in the tenant's tree; null removes it."""
     tags: list[str] | None = strawberry.UNSET

@@ -28,8 +28,10 @@ _MAGIC: Final = (
 )
 _PROGRAMS: Final = (b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"#!")
 _REFUSED: Final = frozenset(
-    ".exe .com .bat .cmd .scr .pif .msi .dll .cpl .js .jse .vbs .vbe .wsf .wsh .ps1 .hta .jar .lnk .reg .iso .img .apk"
-    .split()
+    {
+        ".exe", ".com", ".bat", ".cmd", ".scr", ".pif", ".msi", ".dll", ".cpl", ".js", ".jse", ".vbs", ".vbe", ".wsf",
+        ".wsh", ".ps1", ".hta", ".jar", ".lnk", ".reg", ".iso", ".img", ".apk",
+    }
 )  # fmt: skip
 _ZIPPED: Final = frozenset({".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".zip"})
 

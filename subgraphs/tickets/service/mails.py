@@ -150,7 +150,7 @@ async def _open(work: Work, row: InboundMail, mail: Mail, customer_id: UUID, con
         contact_id=contact.contact_id if contact else None,
         requester_email=mail.sender,
         queue_id=queue,
-        received_at=row.received_at if row.received_at <= work.at else work.at,
+        received_at=min(row.received_at, work.at),
     )
     await _say(work, row, mail, ticket, MailOutcome.OPENED)
 

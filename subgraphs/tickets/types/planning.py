@@ -182,7 +182,8 @@ class KbArticle:
     def customer_ids(self, info: Info) -> list[strawberry.ID]:
         """The customers that it is for; none means all. Only staff sees others than their own."""
         own = info.context.caller.customers
-        return [strawberry.ID(one) for one in self.stored.customer_ids if own is None or one in {str(id) for id in own}]
+        seen = None if own is None else {str(one) for one in own}
+        return [strawberry.ID(one) for one in self.stored.customer_ids if seen is None or one in seen]
 
     @classmethod
     def of(cls, row: models.KbArticle) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -45,6 +45,11 @@ from subgraphs.tickets.types.time_entries import READ as TIME_READ
 from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
 
 READ = "tickets:read"
+
+if TYPE_CHECKING:
+    from subgraphs.tickets.types.others import Contract
+
+LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.tickets.types.others")]
 
 for spoken in (TicketStatusCategory, TicketType, TicketSource, TicketMessageKind, MessageChannel, TicketLevel):
     strawberry.enum(spoken)
@@ -176,6 +181,13 @@ class Ticket:
     def asset(self) -> Asset | None:
         """The asset that it is about."""
         return Asset(id=self.asset_id) if self.asset_id else None
+
+    @strawberry.field
+    def contract(self) -> LazyContract | None:
+        """The contract that was named for it."""
+        from subgraphs.tickets.types.others import Contract  # noqa: PLC0415 - contracts show time, and time tickets
+
+        return Contract(id=self.contract_id) if self.contract_id else None
 
     @strawberry.field
     async def messages(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketMessage]:

@@ -164,11 +164,12 @@ async def test_machines_and_our_own_queues_are_not_answered(desk, more):
 
 
 async def test_files_of_a_mail_are_kept_and_programs_are_not(desk):
-    body = "\r\n".join([
+    lines = [
         "--x", "Content-Type: text/plain", "", "See the plan.", "--x", "Content-Type: application/pdf",
         'Content-Disposition: attachment; filename="plan.pdf"', "Content-Transfer-Encoding: base64", "", "JVBERi0xLjQK",
         "--x", "Content-Type: image/png", 'Content-Disposition: attachment; filename="virus.exe"', "", "x", "--x--",
-    ])  # fmt: skip
+    ]  # fmt: skip
+    body = "\r\n".join(lines)
     kind = {"MIME_Version": "1.0", "Content_Type": "multipart/mixed; boundary=x"}
     mail = await received(desk, raw("ten", body=body, **kind))
 
