@@ -7,10 +7,6 @@ from uuid import uuid4
 import pytest
 
 from contracts.events import crm
-from contracts.events.envelope import Envelope
-from subgraphs.kit import work
-from subgraphs.kit.caller import system
-from subgraphs.tickets.service import contacts
 from tests.subgraphs.house import staff
 from tests.subgraphs.tickets.desk import at, desk_of, told
 
@@ -27,18 +23,9 @@ async def desk(start):
     contact = uuid4()
     await found.service.knows("Contact", contact, tenant=found.tenant, customer=found.customer)
     happened = crm.ContactCreated(id=contact, customer_id=found.customer, name="Inga", email="Inga@nord.example")
-    async with work.begin(found.service.engine, system(found.tenant), module="tickets") as job:
-        await contacts.learn(job, _envelope(happened, found))
+    await found.hear(happened)
     await found.do("createQueue", "queue { id }", name="Helpdesk", email="Help@Ours.example")
     return found
-
-
-def _envelope(happened, desk):
-    return Envelope(
-        id=uuid4(), source="/psa/crm", type=happened.type, subject=f"Contact/{happened.id}", time=desk.service.moment,
-        dataschema=happened.dataschema(), tenantid=desk.tenant, actorkind="USER", actorid=uuid4(), schemaversion=1,
-        data=happened.model_dump(mode="json"),
-    )  # fmt: skip
 
 
 def raw(identity, *, sender="inga@nord.example", subject="Printer", body="It burns.", **headers):
@@ -188,8 +175,7 @@ async def test_an_important_person_is_heard_one_level_earlier_but_never_as_p1(de
     contact = uuid4()
     await desk.service.knows("Contact", contact, tenant=desk.tenant, customer=desk.customer)
     happened = crm.ContactUpdated(id=contact, customer_id=desk.customer, is_vip=True)
-    async with work.begin(desk.service.engine, system(desk.tenant), module="tickets") as job:
-        await contacts.learn(job, _envelope(happened, desk))
+    await desk.hear(happened)
     given = {"customerId": str(desk.customer), "title": "x", "contactId": str(contact)}
 
     low = await desk.ticket("createTicket", **given, impact="LOW", urgency="LOW")
