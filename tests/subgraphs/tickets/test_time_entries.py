@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -200,11 +200,11 @@ async def test_what_billing_tells_fixes_an_entry_and_a_cancelled_invoice_frees_i
     await desk.do("approveTime", ENTRY, boss, id=entry["id"])
     invoice, other = uuid4(), uuid4()
     facts = {"id": invoice, "number": "RE-1", "customer_id": desk.customer, "cancellation_id": uuid4(),
-             "cancellation_number": "ST-1", "reason": "x", "time_entry_ids": (entry["id"],)}  # fmt: skip
+             "cancellation_number": "ST-1", "reason": "x", "time_entry_ids": (UUID(entry["id"]),)}  # fmt: skip
     states = []
     for happened in (
-        billing.TimeEntryBilled(ids=(entry["id"],), invoice_id=invoice),
-        billing.TimeEntryBilled(ids=(entry["id"],), invoice_id=other),
+        billing.TimeEntryBilled(ids=(UUID(entry["id"]),), invoice_id=invoice),
+        billing.TimeEntryBilled(ids=(UUID(entry["id"]),), invoice_id=other),
         billing.InvoiceCancelled.model_construct(**{**facts, "id": other}),
         billing.InvoiceCancelled.model_construct(**facts),
     ):
