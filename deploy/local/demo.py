@@ -16,8 +16,8 @@ from uuid import UUID
 
 import httpx2
 
+from deploy.local import books, identity
 from deploy.local import home as homes
-from deploy.local import identity
 from deploy.local.children import Say
 from deploy.local.demo_desk import Desk
 from deploy.local.home import Trouble
@@ -93,9 +93,12 @@ class _Demo:
             self._ticket(desk, ids[company.number], company, story, place)
             for place, (company, story) in enumerate(stories)
         )
+        documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
-        say(f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets")
+        say(
+            f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets, {documents} documents"
+        )
 
     async def _customer(self, company: Company) -> str:
         address = {

@@ -14,13 +14,14 @@ import strawberry
 from subgraphs.billing.models import invoices as models
 from subgraphs.billing.resolvers.catalogue import entered, lists
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus, PaymentStatus
-from subgraphs.billing.service import documents, drafts, issuing, runs, settling
+from subgraphs.billing.service import documents, drafts, einvoices, issuing, runs, settling
 from subgraphs.billing.types.agreements import READ
 from subgraphs.billing.types.extensions import StatusWord
 from subgraphs.billing.types.invoices import (
     Invoice,
     InvoicePayload,
 )
+from subgraphs.billing.types.previews import InvoiceFiles
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -107,6 +108,13 @@ class InvoiceQuery:
         count = counts(info)
         async with info.context.work(READ) as work:
             return await page(work, query, models.Invoice, documents.NEWEST_FIRST, wanted, Invoice.of, count=count)
+
+    @strawberry.field
+    async def invoice_files(self, info: Info, id: strawberry.ID) -> InvoiceFiles | None:
+        """A document as it is sent: PDF, ZUGFeRD or XRechnung, as its customer wants it; a draft is a page alone."""
+        async with info.context.work(READ) as work:
+            found = await einvoices.files(work, id)
+        return InvoiceFiles.of(found) if found else None
 
 
 # --- inputs

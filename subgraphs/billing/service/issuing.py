@@ -23,7 +23,7 @@ from subgraphs.billing.rules import chain, entered, invoices, numbering, totals
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import accounts, drafts, runs, settling, snapshots
+from subgraphs.billing.service import accounts, drafts, einvoices, runs, settling, snapshots
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -123,10 +123,12 @@ async def _issue(
     invoice.seller_snapshot = snapshots.seller(entity)
     invoice.buyer_snapshot = snapshots.buyer(account)
     snapshots.check(invoice, lines)
+    invoice.issue_date, invoice.due_date = day, day + timedelta(days=invoice.payment_days)
+    await einvoices.check(work, invoice, lines)
     numbers = await _locked_range(work, entity, invoice.kind, day.year)
     numbering.check_issue_date(day, last=numbers.last_issue_date, closed_until=entity.books_closed_until)
     _number(invoice, numbers, day)
-    invoice.issued_at, invoice.due_date = work.at, day + timedelta(days=invoice.payment_days)
+    invoice.issued_at = work.at
     invoice.open_amount = invoice.total_gross if invoice.kind is not InvoiceKind.CANCELLATION else ZERO
     invoice.payment_status = invoices.payment_status(invoice.total_gross, ZERO)
     _seal(invoice, lines, numbers)
@@ -169,7 +171,6 @@ async def _locked_range(work: Work, entity: LegalEntity, kind: InvoiceKind, year
 def _number(invoice: Invoice, numbers: NumberRange, day: date) -> None:
     series = numbering.Series(numbers.prefix, numbers.year, numbers.padding)
     invoice.number, invoice.number_range_id, invoice.range_place = series.number(numbers.next), numbers.id, numbers.next
-    invoice.issue_date = day
     numbers.next, numbers.last_issue_date = numbers.next + 1, day
 
 

@@ -56,7 +56,7 @@ async def unbilled_of(work: Work, customers: Sequence[UUID], *, limit: int) -> M
 
 async def of_tickets(work: Work, tickets: Sequence[UUID], *, limit: int) -> Mapping[UUID, Sequence[BillableItem]]:
     """The charges of tickets, oldest first."""
-    order = (BillableItem.service_from, BillableItem.id)
+    order = (BillableItem.service_from, BillableItem.created_at, BillableItem.source_id, BillableItem.part)
     return await work.per_parent(BillableItem, BillableItem.ticket_id, tickets, order=order, limit=limit)
 
 

@@ -9,7 +9,7 @@ time ──► coverage ──► covered     an item of 0.00 that keeps what it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from subgraphs.billing.rules import coverage, entered, prepaid, rates
 from subgraphs.billing.rules.contracts import CalendarPart, ContractType
 from subgraphs.billing.rules.coverage import Coverage, CoverageEffect, Project, WorkDone
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
-from subgraphs.billing.rules.money import UNIT_PRICE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.money import ONE, UNIT_PRICE, ZERO, product, ratio, rounded
 from subgraphs.billing.rules.rates import MINUTES, Rate, Segment
 from subgraphs.billing.service import accounts, contracts
 from subgraphs.billing.service import prepaid as balances
@@ -51,6 +51,10 @@ class Worked:
     description: str
     ticket_id: UUID | None
     cost_rate: Decimal | None
+    multiplier: Decimal | None = None
+    """What normal minutes are multiplied with, when the kind of work says so."""
+    after_hours_multiplier: Decimal | None = None
+    """The same after hours, when the kind of work says so and not the rate card."""
 
 
 async def rate_time(
@@ -75,6 +79,8 @@ async def rate_time(
     contract_id: UUID | None = None,
     ticket_contract_id: UUID | None = None,
     cost_rate: Decimal | None = None,
+    multiplier: Decimal | None = None,
+    after_hours_multiplier: Decimal | None = None,
 ) -> BillableItem:
     """Rate approved work: find who pays, take it from a balance or price it, and keep why; the answer is its first item."""
     await accounts.of(work, customer_id)
@@ -97,8 +103,9 @@ async def rate_time(
     what = line(description, field="description", longest=500)
     cost = None if cost_rate is None else entered.price(cost_rate, field="costRate")
     worked = Worked(
-        done, time_entry_id, customer_id, minutes, after_hours_minutes, weekend_minutes, role, what, ticket_id, cost
-    )
+        done, time_entry_id, customer_id, minutes, after_hours_minutes, weekend_minutes, role, what, ticket_id, cost,
+        multiplier, after_hours_multiplier,
+    )  # fmt: skip
     found = await _covered(work, worked)
     return (await _rated(work, worked, found))[0]
 
@@ -116,6 +123,23 @@ async def _check_new(work: Work, time_entry_id: UUID) -> None:
     )
     if (await work.session.scalars(query.limit(1))).first() is not None:
         raise Conflict("This time entry was rated before.", field="timeEntryId")
+
+
+async def forget_untouched(work: Work, time_entry_id: UUID) -> bool:
+    """Make room for a time entry that is approved again; False when what it became was used or billed."""
+    query = select(BillableItem).where(
+        BillableItem.source == BillableSource.TIME_ENTRY, BillableItem.source_id == time_entry_id
+    )
+    rows = (await work.session.scalars(query.with_for_update())).all()
+    if any(row.effect is CoverageEffect.PREPAID or row.status in _SETTLED for row in rows):
+        return False
+    for row in rows:
+        await work.session.delete(row)
+    await work.session.flush()
+    return True
+
+
+_SETTLED = frozenset({BillableStatus.INVOICED, BillableStatus.WRITTEN_OFF})
 
 
 async def _covered(work: Work, worked: Worked) -> Coverage:
@@ -144,12 +168,7 @@ async def _rated(work: Work, worked: Worked, found: Coverage) -> list[BillableIt
     rate = rates.rate_for(cards, work_type=worked.done.work_type, role=worked.role)
     if contract is not None and contract.hourly_rate is not None and found.effect is not CoverageEffect.COVERED:
         rate = _at_rate(rate, contract.hourly_rate)
-    parts = rates.segments(
-        rate or Rate(ZERO),
-        minutes=worked.minutes,
-        after_hours=worked.after_hours_minutes,
-        weekend=worked.weekend_minutes,
-    )
+    parts = _segments(worked, rate)
     match found.effect:
         case CoverageEffect.COVERED:
             return [_covered_item(work, worked, found, parts, rate)]
@@ -162,6 +181,20 @@ async def _rated(work: Work, worked: Worked, found: Coverage) -> list[BillableIt
             return [first, *_billed(work, worked, found, rates.beyond(parts, found.covered_hours), rate, first_part=1)]
         case _:
             return _billed(work, worked, found, parts, rate)
+
+
+def _segments(worked: Worked, rate: Rate | None) -> tuple[Segment, ...]:
+    """The minutes by what they are multiplied with: by the kind of work where it says so, else by the rate card."""
+    known = rate or Rate(ZERO)
+    if worked.after_hours_multiplier is not None:
+        known = replace(known, multiplier_after_hours=worked.after_hours_multiplier)
+    return rates.segments(
+        known,
+        minutes=worked.minutes,
+        after_hours=worked.after_hours_minutes,
+        weekend=worked.weekend_minutes,
+        normal=ONE if worked.multiplier is None else worked.multiplier,
+    )
 
 
 def _at_rate(rate: Rate | None, hourly: Decimal) -> Rate:

@@ -170,7 +170,13 @@ async def _ready(work: Work, until: date, customers: Sequence[UUID], *, lock: bo
     query = select(BillableItem).where(BillableItem.status == BillableStatus.READY, BillableItem.service_from <= until)
     if customers:
         query = query.where(BillableItem.customer_id.in_(list(customers)))
-    order = (BillableItem.customer_id, BillableItem.service_from, BillableItem.id)
+    order = (
+        BillableItem.customer_id,
+        BillableItem.service_from,
+        BillableItem.source_id,
+        BillableItem.part,
+        BillableItem.id,
+    )
     ordered = query.order_by(*order)
     return list((await work.session.scalars(ordered.with_for_update() if lock else ordered)).all())
 

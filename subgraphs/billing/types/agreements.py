@@ -11,6 +11,7 @@ import strawberry
 from subgraphs.billing.models import agreements as models
 from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.contracts import CalendarPart, ContractStatus, ContractType, RuleEffect
+from subgraphs.billing.rules.money import rounded
 from subgraphs.billing.rules.periods import BillingInterval
 from subgraphs.billing.rules.prepaid import MovementKind, Overage, PrepaidUnit
 from subgraphs.billing.rules.proration import ProrationMode
@@ -33,6 +34,11 @@ for spoken in _PREFIXED:
     # Other modules may say the same words for their own things: an enum that goes in and out must be the same everywhere.
     own = spoken.__name__.startswith(("Billing", "Prepaid"))
     strawberry.enum(spoken, name=spoken.__name__ if own else f"Billing{spoken.__name__}")
+
+
+def money(amount: Decimal, currency: str = "EUR") -> Money:
+    """An amount with its cents."""
+    return Money(amount=rounded(amount), currency=currency)
 
 
 @strawberry.type
@@ -313,7 +319,7 @@ class QuantityVariance:
     @classmethod
     def of(cls, row: models.QuantityVariance) -> Self:
         """The difference in this row."""
-        return shape(cls, row, estimated_monthly_impact=Money(amount=row.monthly_impact, currency="EUR"))
+        return shape(cls, row, estimated_monthly_impact=money(row.monthly_impact))
 
 
 @strawberry.type

@@ -11,6 +11,7 @@ from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.billing.models import agreements as models
+from subgraphs.billing.rules.periods import plus_months
 from subgraphs.billing.service import accounts, counting, documents, items, prepaid, recurring, reports, settling
 from subgraphs.billing.service.reports import Earned
 from subgraphs.billing.types.agreements import (
@@ -19,6 +20,7 @@ from subgraphs.billing.types.agreements import (
     BillingAccount,
     PrepaidBalance,
     QuantityVariance,
+    money,
 )
 from subgraphs.billing.types.catalogue import COSTS
 from subgraphs.billing.types.invoices import BillableItem, CoverageExplanation, Invoice, coverage_of
@@ -33,14 +35,23 @@ StatusWord = Annotated[
     str | None,
     strawberry.argument(description="`open`, `overdue`, `paid`, `all`, or an InvoiceStatus by name, in any case."),
 ]
-From = Annotated[date, strawberry.argument(name="from", description="The first day.")]
-To = Annotated[date, strawberry.argument(description="The last day.")]
+From = Annotated[
+    date | None,
+    strawberry.argument(name="from", description="The first day; a year before the last unless you say so."),
+]
+To = Annotated[date | None, strawberry.argument(description="The last day; today unless you say so.")]
+
+
+def span(info: Info, since: date | None, to: date | None) -> dict[str, date]:
+    """The days that are asked about."""
+    end = to or info.context.clock().date()
+    return {"start": since or plus_months(end, -12), "end": end}
 
 
 def euros(found: object) -> Money | None:
     """The amount in a list of one, or None."""
     amounts = list(found) if isinstance(found, list) else []
-    return Money(amount=amounts[0], currency=EUR) if amounts else None
+    return money(amounts[0], EUR) if amounts else None
 
 
 @entity(keys=["id"])
@@ -71,9 +82,9 @@ class Customer:
         return euros(await info.context.lists(recurring.mrr_of_customers, self.id, READ))
 
     @strawberry.field
-    async def revenue(self, info: Info, since: From, to: To) -> Money | None:
+    async def revenue(self, info: Info, since: From = None, to: To = None) -> Money | None:
         """What the customer was invoiced from one day to another, without VAT."""
-        return euros(await info.context.lists(reports.revenue_of_customers, self.id, READ, start=since, end=to))
+        return euros(await info.context.lists(reports.revenue_of_customers, self.id, READ, **span(info, since, to)))
 
     @strawberry.field
     async def unbilled_items(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[BillableItem] | None:
@@ -121,12 +132,12 @@ class ContractProfitability:
         """The profitability in these sums."""
         rate = earned.effective_hourly_rate
         return cls(
-            revenue=Money(amount=earned.revenue, currency=EUR),
-            cost=Money(amount=earned.cost, currency=EUR),
-            margin=Money(amount=earned.margin, currency=EUR),
+            revenue=money(earned.revenue, EUR),
+            cost=money(earned.cost, EUR),
+            margin=money(earned.margin, EUR),
             hours=earned.hours.quantize(Decimal("0.0001")),
-            notional_value=Money(amount=earned.notional, currency=EUR),
-            effective_hourly_rate=None if rate is None else Money(amount=rate, currency=EUR),
+            notional_value=money(earned.notional, EUR),
+            effective_hourly_rate=None if rate is None else money(rate, EUR),
         )
 
 
@@ -167,14 +178,14 @@ class Contract:
         return euros(await info.context.lists(recurring.mrr_of_contracts, self.id, READ))
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
-    async def effective_hourly_rate(self, info: Info, since: From, to: To) -> Money | None:
+    async def effective_hourly_rate(self, info: Info, since: From = None, to: To = None) -> Money | None:
         """What an hour of the work for it brought; only for those who may see costs."""
         earned = await _earned(info, self.id, since, to)
         rate = earned.effective_hourly_rate if earned else None
-        return None if rate is None else Money(amount=rate, currency=EUR)
+        return None if rate is None else money(rate, EUR)
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
-    async def profitability(self, info: Info, since: From, to: To) -> ContractProfitability | None:
+    async def profitability(self, info: Info, since: From = None, to: To = None) -> ContractProfitability | None:
         """What it brought and what it took; only for those who may see costs."""
         earned = await _earned(info, self.id, since, to)
         return ContractProfitability.of(earned) if earned else None
@@ -191,12 +202,12 @@ class Contract:
         return cls(id=id)
 
 
-async def _earned(info: Info, contract: str, since: date, to: date) -> Earned | None:
+async def _earned(info: Info, contract: str, since: date | None, to: date | None) -> Earned | None:
     info.context.caller.require(COSTS)
     row = await info.context.row(models.BilledContract, contract, READ)
     if row is None:
         return None
-    found = await info.context.lists(reports.earned, contract, READ, start=since, end=to)
+    found = await info.context.lists(reports.earned, contract, READ, **span(info, since, to))
     return found[0] if found else None
 
 

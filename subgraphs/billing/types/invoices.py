@@ -19,7 +19,7 @@ from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, Invoic
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, BillingRunStatus
 from subgraphs.billing.rules.vat import TaxCategory
 from subgraphs.billing.service import documents
-from subgraphs.billing.types.agreements import READ, SkontoTerm, skonto
+from subgraphs.billing.types.agreements import READ, SkontoTerm, money, skonto
 from subgraphs.billing.types.catalogue import COSTS
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
@@ -67,9 +67,9 @@ def breakdown(stored: Iterable[Mapping[str, Any]], currency: str) -> list[TaxBre
         TaxBreakdown(
             category=TaxCategory(one["category"]),
             rate=Decimal(one["rate"]),
-            taxable=Money(amount=Decimal(one["taxable"]), currency=currency),
-            tax=Money(amount=Decimal(one["tax"]), currency=currency),
-            allowance=Money(amount=Decimal(one["allowance"]), currency=currency),
+            taxable=money(Decimal(one["taxable"]), currency),
+            tax=money(Decimal(one["tax"]), currency),
+            allowance=money(Decimal(one["allowance"]), currency),
             exemption_code=one.get("exemption_code"),
             exemption_reason=one.get("exemption_text"),
         )
@@ -259,7 +259,7 @@ class Invoice:
         return shape(
             cls,
             row,
-            **{name: Money(amount=getattr(row, name), currency=row.currency) for name in amounts},
+            **{name: money(getattr(row, name), row.currency) for name in amounts},
             billing_address_snapshot=Address(**address) if address is not None else None,
             preceding_id=str(row.preceding_id) if row.preceding_id else None,
             cancelled_by_id=str(row.cancelled_by_id) if row.cancelled_by_id else None,
@@ -366,7 +366,7 @@ class BillableItem:
         return shape(
             cls,
             row,
-            notional_value=Money(amount=row.notional_value, currency="EUR"),
+            notional_value=money(row.notional_value, "EUR"),
             coverage=coverage_of(row),
         )
 
@@ -427,7 +427,7 @@ class BillingRun:
     @classmethod
     def of(cls, row: models.BillingRun) -> Self:
         """The run in this row."""
-        return shape(cls, row, total_net=Money(amount=row.total_net, currency=row.currency), draft_count=row.drafts)
+        return shape(cls, row, total_net=money(row.total_net, row.currency), draft_count=row.drafts)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:

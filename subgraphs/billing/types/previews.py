@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from decimal import Decimal
 from typing import Self
 
 import strawberry
 
+from subgraphs.billing.documents.writing import Files, Format
 from subgraphs.billing.models.agreements import BilledContract
-from subgraphs.billing.models.invoices import BillableItem
+from subgraphs.billing.models.invoices import BillableItem, Invoice
+from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.totals import TaxSubtotal, line_net
 from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.reports import RangeReport
 from subgraphs.billing.service.runs import Plan, Proposal
+from subgraphs.billing.types.agreements import money
 from subgraphs.billing.types.extensions import Customer
 from subgraphs.billing.types.invoices import CoverageExplanation, TaxBreakdown, coverage_of
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
@@ -105,9 +109,9 @@ class PreviewDraft:
         return cls(
             customer=Customer(id=strawberry.ID(str(found.account.customer_id))),
             order_reference=found.order_reference,
-            total_net=Money(amount=sums.net, currency=currency),
-            total_tax=Money(amount=sums.tax, currency=currency),
-            total_gross=Money(amount=sums.gross, currency=currency),
+            total_net=money(sums.net, currency),
+            total_tax=money(sums.tax, currency),
+            total_gross=money(sums.gross, currency),
             found=found,
         )
 
@@ -116,9 +120,9 @@ def _subtotal(part: TaxSubtotal, currency: str) -> TaxBreakdown:
     return TaxBreakdown(
         category=part.category,
         rate=part.rate,
-        taxable=Money(amount=part.taxable, currency=currency),
-        tax=Money(amount=part.tax, currency=currency),
-        allowance=Money(amount=part.allowance, currency=currency),
+        taxable=money(part.taxable, currency),
+        tax=money(part.tax, currency),
+        allowance=money(part.allowance, currency),
         exemption_code=part.exemption_code,
         exemption_reason=part.exemption_text,
     )
@@ -188,6 +192,34 @@ class ChargeExplanation:
             coverage=coverage_of(item),
             contract_number=contract.number if contract else None,
             hold_reason=item.hold_reason,
+        )
+
+
+@strawberry.type
+class InvoiceFiles:
+    """A document as it is sent and kept."""
+
+    file_name: str
+    """What the files are called, without their endings."""
+    format: EInvoiceFormat
+    """How the customer wants it."""
+    pdf_base64: str
+    """The page, in base64; with ZUGFeRD the data is inside of it."""
+    xml: str | None
+    """The data: UBL or CII."""
+    warnings: list[str]
+    """What the official rules remark."""
+
+    @classmethod
+    def of(cls, found: tuple[Invoice, Format, Files]) -> Self:
+        """The files of a document."""
+        invoice, wanted, made = found
+        return cls(
+            file_name=invoice.number or f"Entwurf-{invoice.id}",
+            format=EInvoiceFormat(wanted.value),
+            pdf_base64=base64.b64encode(made.pdf).decode(),
+            xml=made.xml.decode() if made.xml is not None else None,
+            warnings=[f"{one.rule}: {one.message}" for one in made.findings],
         )
 
 

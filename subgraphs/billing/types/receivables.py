@@ -13,6 +13,7 @@ from strawberry.federation import type as entity
 from subgraphs.billing.models import receivables as models
 from subgraphs.billing.rules.payments import PaymentMethod
 from subgraphs.billing.service import dunning, exports, settling
+from subgraphs.billing.types.agreements import money
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
@@ -76,7 +77,7 @@ class Payment:
     @classmethod
     def of(cls, row: models.Payment) -> Self:
         """The payment in this row."""
-        amounts = {name: Money(amount=getattr(row, name), currency=row.currency) for name in ("amount", "unallocated")}
+        amounts = {name: money(getattr(row, name), row.currency) for name in ("amount", "unallocated")}
         return shape(cls, row, **amounts)
 
     @classmethod
@@ -183,8 +184,8 @@ class DunningNotice:
     def of(cls, row: models.DunningNotice) -> Self:
         """The letter in this row."""
         amounts = {"open_amount": row.open_amount, "fee": row.fee, "flat_fee40": row.flat_fee, "interest": row.interest}
-        money = {name: Money(amount=amount, currency=row.currency) for name, amount in amounts.items()}
-        return shape(cls, row, **money, stored=row.claims)
+        shown = {name: money(amount, row.currency) for name, amount in amounts.items()}
+        return shape(cls, row, **shown, stored=row.claims)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:

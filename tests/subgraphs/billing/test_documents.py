@@ -179,7 +179,8 @@ async def test_at_inv_5_a_changed_line_is_found_with_everything_after_it(store):
 
 
 async def ranges(store):
-    return (await store.data("{ numberRanges(verify: true) { prefix gaps broken } }"))["numberRanges"]
+    found = await store.data("{ numberRanges(verify: true) { prefix gaps broken } }")
+    return [one for one in found["numberRanges"] if one["prefix"] == "RE"]
 
 
 async def test_at_inv_6_with_four_eyes_whoever_wrote_a_draft_does_not_approve_it(store):
@@ -315,3 +316,23 @@ async def test_the_document_that_its_writers_get_says_what_was_issued(store):
     )
     assert (found.buyer.endpoint.value, found.type_code) == ("rechnung@musterkunde.example", "380")
     assert sum(line.net for line in found.lines) == found.net
+
+
+async def test_at_ein_2_an_xrechnung_without_the_sellers_phone_is_refused_and_uses_no_number(store):
+    buyer = await customer(store, einvoiceFormat="XRECHNUNG_UBL", buyerReference="04011000-12345-67")
+    await done(store, "updateLegalEntity", id=await entity(store), contactPhone=None)
+    made = await draft(store, buyer)
+    before = await last_place(store)
+
+    payload = await run(store, "approveInvoice", id=made["id"])
+
+    assert [error["code"] for error in payload["errors"]] == ["EINVOICE_INVALID"]
+    assert "BR-DE-6" in payload["errors"][0]["message"]
+    assert await last_place(store) == before
+    await done(store, "updateLegalEntity", id=await entity(store), contactPhone="+49 431 123456")
+    assert (await done(store, "approveInvoice", id=made["id"]))["documentStatus"] == "ISSUED"
+    query = "query($id: ID!) { invoiceFiles(id: $id) { format fileName pdfBase64 xml } }"
+    found = (await store.data(query, id=made["id"]))["invoiceFiles"]
+    assert found["format"] == "XRECHNUNG_UBL"
+    assert "xrechnung_3.0" in found["xml"]
+    assert found["pdfBase64"].startswith("JVBERi")

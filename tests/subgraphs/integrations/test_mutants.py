@@ -31,8 +31,8 @@ async def test_numbers_that_do_not_wait_for_each_other_lose_a_change(hub: Hub, m
 async def test_without_the_lease_two_workers_send_twice(hub: Hub, monkeypatch) -> None:
     arrived = asyncio.Event()
 
-    async def taken(*_: object) -> bool:
-        return True
+    async def taken(*_: object) -> dispatch.Leased:
+        return dispatch.Leased(failing=False)
 
     async def waits_for_another(request, writer) -> None:
         if len(receiver.requests) == 2:
