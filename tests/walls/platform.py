@@ -207,7 +207,7 @@ def _router_config(directory: Path) -> RouterConfig:
             jwks=str(directory / "issuer.jwks"),
             signing_key_file=directory / "router.jwk",
         ),
-        limits=Limits(selections=1_000_000, tokens=100_000),
+        limits=Limits(selections=1_000_000, tokens=100_000, height=100_000),
         rate_limit=RateLimit(enabled=False),  # thousands of probes in the name of a handful of people
     )
 
