@@ -48,8 +48,14 @@ def test_the_other_tenant_finds_nothing_and_hears_no_more_than_that(platform: Pl
 def test_a_portal_user_of_this_customer_finds_it_and_what_is_their_own(platform: Platform) -> None:
     """Which tickets and assets are the customer's and not theirs is their manager's to see."""
     everything = platform.ask(SEED)["data"]["customer"]
+    about = platform.ask('{ customer(id: "123") { tickets(status: "open") { id contactId } } }')["data"]["customer"]
+    theirs = {ticket["id"] for ticket in about["tickets"] if ticket["contactId"]}
+    tickets = [ticket for ticket in everything["tickets"] if ticket["id"] in theirs]
 
-    assert platform.ask(SEED, role="portal_user") == {"data": {"customer": everything | {"tickets": [], "assets": []}}}
+    assert 0 < len(tickets) < len(everything["tickets"])
+    assert platform.ask(SEED, role="portal_user") == {
+        "data": {"customer": everything | {"tickets": tickets, "assets": []}}
+    }
 
 
 def test_a_portal_user_of_another_customer_finds_nothing_and_hears_no_more_than_that(platform: Platform) -> None:
