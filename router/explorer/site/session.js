@@ -19,7 +19,9 @@ export function forget() {
 export function takeFromAddress() {
   const brought = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!brought) return null;
-  history.replaceState(null, "", location.pathname + location.search);
+  // A link may name a view as well: `/#token=...&view=/map/Customer`.
+  const view = new URLSearchParams(location.hash.slice(1)).get("view");
+  history.replaceState(null, "", location.pathname + location.search + (view?.startsWith("/") ? `#${view}` : ""));
   return clean(brought);
 }
 
