@@ -4,9 +4,9 @@
 import { draw, make } from "./elements.js";
 import { word } from "./words.js";
 
-const WIDTH = 150;
+const WIDTH = 172;
 const HEIGHT = 28;
-const GAP = { x: 90, y: 14 };
+const GAP = { x: 70, y: 14 };
 const TOP = 34;
 const MOST = 60;
 

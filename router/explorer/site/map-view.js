@@ -35,7 +35,7 @@ export async function open(host) {
 }
 
 function row({ kind, name, owners }) {
-  return [make("span", { class: `kind ${kind}` }, kind), make("span", { class: "name" }, name), make("span", { class: "owners" }, owners.join(" "))];
+  return [make("span", { class: `kind ${kind}` }, word(kind)), make("span", { class: "name" }, name), make("span", { class: "owners" }, owners.join(" "))];
 }
 
 function about(schema, name) {

@@ -16,7 +16,7 @@ export function indexed({ types, routes = [], events = [] }) {
 export function search(index, text, module = "") {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = index.filter((one) => (!module || one.owners.includes(module)) && words.every((word) => one.line.includes(word)));
-  if (!words.length) return matching.filter((one) => one.kind === "type");
+  if (!words.length) return matching.filter((one) => one.kind === "type").sort((one, other) => one.own.localeCompare(other.own));
   return matching.map((one) => [rank(one, words[0]), one]).sort(([one], [other]) => one - other).map(([, one]) => one);
 }
 

@@ -1,5 +1,7 @@
 // Who is signed in: the token of this browser tab, and what it says about its owner.
 
+import { word } from "./words.js";
+
 const KEY = "psa-explorer:token";
 
 export function token() {
@@ -34,7 +36,7 @@ export function clean(text) {
 export function owner(value) {
   const claims = claimsOf(value);
   const name = claims.name ?? claims.email ?? claims.roles?.join(", ") ?? claims.kind?.toLowerCase() ?? "signed in";
-  return claims.exp ? `${name} · until ${clock(claims.exp)}` : name;
+  return claims.exp ? `${name} · ${word("until", clock(claims.exp))}` : name;
 }
 
 function claimsOf(value) {
