@@ -44,7 +44,8 @@ async def execute(
     spending = Spending(services.spending, operation.demand)
     program = program_for(operation, services.types, conditions)
     known: list[Known] = []
-    if program is not None and program.worthwhile:
+    # Whoever watches the fetches sees them one by one: the general way answers the same.
+    if program is not None and program.worthwhile and call.traced is None:
         tried = await compiled.run(program, services, call, spending)
         if tried.fits:
             return Result(tried.data, [])

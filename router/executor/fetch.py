@@ -63,6 +63,10 @@ Send = Callable[[bytes | Form, int], Awaitable[SubgraphResponse]]
 """Asks a service; the number says what was invalidated until then."""
 
 
+Traced = Callable[[Fetch, ResponsePath, int, int, Awaitable[SubgraphResponse]], Awaitable[SubgraphResponse]]
+"""Waits for an answer and looks at it."""
+
+
 class FetchCache(Protocol):
     """Answers fetches from what is kept."""
 
@@ -84,6 +88,8 @@ class Call:
     """Told of each answer before it is merged."""
     cache: FetchCache | None = None
     """What is kept of answers, where anything is."""
+    traced: Traced | None = None
+    """Looks on while an answer is waited for: of which fetch, where, for how many places, with how many entities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ async def fetch(node: Fetch, path: Path, run: Run) -> None:
 
 async def _fetch_root(node: Fetch, found: Sequence[Position], run: Run) -> None:
     try:
-        response = await _send(node, {}, run)
+        response = await _send(node, {}, run, found)
     except TransportFailure as failure:
         _blame(node, found, failure, run)
         return
@@ -200,7 +206,8 @@ async def _send_batch(
     """Send one request; a failure is returned, so that it doesn't cancel the other batches."""
     try:
         representations = [entity.representation for entity in part]
-        response = await _send(node, {**handed, node.representations: representations}, run)
+        found = [position for entity in part for position in entity.positions] if run.call.traced else []
+        response = await _send(node, {**handed, node.representations: representations}, run, found, len(part))
         if response.data is not None:
             _check_entities(response.data, len(part))
     except TransportFailure as failure:
@@ -290,7 +297,15 @@ def _blame(node: Fetch, lost: Sequence[Position], failure: TransportFailure, run
     run.faults.taint((position.path for position in lost), asked(node, run.operation))
 
 
-async def _send(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
+async def _send(
+    node: Fetch, own: Mapping[str, Any], run: Run, found: Sequence[Position], entities: int = 0
+) -> SubgraphResponse:
+    if run.call.traced is None:
+        return await _sent(node, own, run)
+    return await run.call.traced(node, found[0].path, len(found), entities, _sent(node, own, run))
+
+
+async def _sent(node: Fetch, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
     outcome = run.known.pop(_known_as(node, own), None) if run.known else None
     if outcome is None:
         outcome = await deliver(node, body_of(node, own, run.call.variables), run.services, run.call, run.spending)

@@ -9,5 +9,8 @@ subscriptions and a view of query plans (`extensions.queryPlan`). It was chosen 
 * The schema is fetched by `site/transport.js` and handed to the editor, so that a map of it needs no second request.
 * The laboratory takes plugins: a tab may show any custom element, and sees schema, operations and history. It exports no
   React, and needs none: `{$$typeof: Symbol.for("react.element"), type: "our-element", key: null, ref: null, props: {}}`.
+* Beside it stand our own views (`site/views.js`), a module each, loaded when it is looked at: the schema map, the last run, the
+  operation as code, the catalogue, the changes. What they show comes from `server/explorer_data.py`, `/api/v1/openapi.json` and
+  `extensions.trace`.
 * What it can't show fits beside it: the frame around it is ours.
 """

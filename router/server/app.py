@@ -22,7 +22,16 @@ from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
 from router.registry.registry import Problem, Registration, Registry
-from router.server import cache_invalidation, forwarding, health, registration, registry_admin, rest, wiring
+from router.server import (
+    cache_invalidation,
+    explorer_data,
+    forwarding,
+    health,
+    registration,
+    registry_admin,
+    rest,
+    wiring,
+)
 from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
 from router.server.compression import Compressed
@@ -145,7 +154,7 @@ def build(
             *cache_invalidation.routes(cache),
             *health.routes(graphs, ending or Ending(), config.health.path),
             *metrics.routes(config.metrics.path),
-            *(page.routes() if config.explorer.enabled else ()),
+            *((*explorer_data.routes(pipeline, graphs, registry), *page.routes()) if config.explorer.enabled else ()),
         ],
         middleware=[
             Middleware(Observed, observer=observer),

@@ -28,7 +28,7 @@ from router.executor.redaction import Masking
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch, Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
-from router.server import limits
+from router.server import explain, limits
 from router.server.access_log import Facts
 from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
@@ -245,6 +245,7 @@ class Pipeline:
         cached = self._cached(graph, operation, client, told, extensions)
         if cached is not None:
             call = replace(call, cache=cached)
+        call, extensions = self._traced(call, extensions, client)
         prepared = Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
         prepared.shared = self._shared(prepared, client, client.facts.returned[returned_before:])
         return prepared
@@ -252,7 +253,8 @@ class Pipeline:
     def _shared(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> Shared | None:
         """Return what runs it together with equal ones, where nobody watches it or keeps books of it."""
         operation = prepared.operation
-        alone = self.watched or prepared.bill is not None or prepared.cached is not None
+        watched = self.watched or prepared.call.traced is not None
+        alone = watched or prepared.bill is not None or prepared.cached is not None
         if alone or operation.definition.operation is not OperationType.QUERY:
             return None
         key = self._sharing.key(operation, prepared.call.variables, client.caller, client.headers)
@@ -282,6 +284,12 @@ class Pipeline:
         if not self._shows_plans or headers.get(_EXPOSE_PLAN) not in ("true", "dry-run"):
             return {}
         return {"apolloQueryPlan": {"object": to_json(operation.plan), "text": pretty(operation.plan)}}
+
+    def _traced(self, call: Call, extensions: dict[str, Any], client: Client) -> tuple[Call, dict[str, Any]]:
+        if not self._shows_plans or client.headers.get(explain.HEADER) != "true":
+            return call, extensions
+        trace = explain.Trace(kept=call.cache is not None)
+        return replace(call, traced=trace.watch), {**extensions, explain.EXTENSION: trace.extension}
 
     def _cached(
         self, graph: Graph, operation: Operation, client: Client, told: Told, extensions: dict[str, Any]

@@ -56,11 +56,16 @@ _VARY: Final = "Authorization, X-API-Key, Accept, Prefer"
 def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[BaseRoute]:
     """Return the routes of all versions; none when the interface is not served."""
     settings = pipeline.config.rest
-    locks = dict(_locks(settings)) if settings.enabled else {}
-    if not locks:
+    known = locks(settings)
+    if not known:
         return []
-    door = RestDoor(wire, pipeline, Versions(locks, settings, graphs))
+    door = RestDoor(wire, pipeline, Versions(known, settings, graphs))
     return [Route("/api/v{version:int}{rest:path}", door)]
+
+
+def locks(settings: Rest) -> dict[int, Lock]:
+    """Return the lock file of each version; none where the interface is not served."""
+    return dict(_locks(settings)) if settings.enabled else {}
 
 
 def _folder(settings: Rest) -> Path:

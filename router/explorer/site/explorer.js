@@ -1,14 +1,19 @@
 // The developers' page: sign in, or bring a token, then explore.
 
+import { make } from "./elements.js";
 import * as laboratory from "./laboratory.js";
 import * as memory from "./memory.js";
+import * as model from "./model.js";
 import * as session from "./session.js";
 import * as signin from "./signin.js";
 import * as transport from "./transport.js";
+import * as views from "./views.js";
+import * as words from "./words.js";
 
 const part = (id) => document.getElementById(id);
 const panel = part("sign-in");
 
+words.translate();
 transport.install(() => ask("The platform no longer accepts your token. It may have expired: get a fresh one."));
 part("sign-in-form").addEventListener("submit", submit);
 part("sign-in-here").addEventListener("click", leave);
@@ -20,7 +25,10 @@ panel.addEventListener("close", () => {
   // Until a token opened the editor there is nothing behind the panel, whatever key closed it.
   if (document.body.dataset.state === "starting") ask(part("token-problem").textContent);
 });
-addEventListener("hashchange", arrive);
+addEventListener("hashchange", () => (isReady() && location.hash.startsWith("#/") ? views.show() : arrive()));
+part("language").value = words.language;
+part("language").addEventListener("change", () => words.choose(part("language").value));
+part("role").addEventListener("change", () => lookAs(part("role").value));
 arrive();
 
 async function arrive() {
@@ -58,11 +66,29 @@ async function enter(token) {
   part("account").textContent = session.owner(token);
   say("Loading the query editor …");
   try {
-    await laboratory.open(part("editor"), schema);
+    model.use(schema);
+    await laboratory.open(part("editor"), await seen(schema));
   } catch (error) {
     return say(error.message);
   }
   document.body.dataset.state = "ready";
+  views.show();
+}
+
+// Where the roles can't be had, everything is shown as it is.
+async function seen(schema) {
+  const roles = await transport.ask("/explorer/data/roles").catch(() => null);
+  if (!roles) return schema;
+  part("role").append(...Object.entries(roles.roles).map(([key, { name }]) => make("option", { value: key }, name)));
+  part("role").value = model.role() ?? "";
+  part("as-role").hidden = !model.role();
+  part("as-role").textContent = words.word("asRole", roles.roles[model.role()]?.name ?? "");
+  return model.asRole(schema);
+}
+
+function lookAs(role) {
+  memory.passing("role")(role || null);
+  location.reload();
 }
 
 function ask(problem = "") {
@@ -84,7 +110,7 @@ function showOrHide() {
   const hidden = part("token").type === "password";
   part("token").type = hidden ? "text" : "password";
   part("show-token").setAttribute("aria-pressed", String(hidden));
-  part("show-token").textContent = hidden ? "Hide" : "Show";
+  part("show-token").textContent = words.word(hidden ? "hide" : "show");
 }
 
 function isReady() {

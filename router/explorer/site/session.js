@@ -1,5 +1,7 @@
 // Who is signed in: the token of this browser tab, and what it says about its owner.
 
+import { word } from "./words.js";
+
 const KEY = "psa-explorer:token";
 
 export function token() {
@@ -19,7 +21,9 @@ export function forget() {
 export function takeFromAddress() {
   const brought = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!brought) return null;
-  history.replaceState(null, "", location.pathname + location.search);
+  // A link may name a view as well: `/#token=...&view=/map/Customer`.
+  const view = new URLSearchParams(location.hash.slice(1)).get("view");
+  history.replaceState(null, "", location.pathname + location.search + (view?.startsWith("/") ? `#${view}` : ""));
   return clean(brought);
 }
 
@@ -32,7 +36,7 @@ export function clean(text) {
 export function owner(value) {
   const claims = claimsOf(value);
   const name = claims.name ?? claims.email ?? claims.roles?.join(", ") ?? claims.kind?.toLowerCase() ?? "signed in";
-  return claims.exp ? `${name} · until ${clock(claims.exp)}` : name;
+  return claims.exp ? `${name} · ${word("until", clock(claims.exp))}` : name;
 }
 
 function claimsOf(value) {

@@ -1,6 +1,7 @@
 // How the page speaks with the platform: every request to the endpoint carries the tab's token, and a refused token is
 // noticed wherever it happens. Whatever wants to see a request or its answer (a plan, a trace) listens here.
 
+import * as runs from "./runs.js";
 import * as session from "./session.js";
 
 export const ENDPOINT = "/graphql";
@@ -11,9 +12,10 @@ const plainFetch = window.fetch.bind(window);
 export function install(onRefused) {
   window.fetch = async (input, init) => {
     if (!isEndpoint(input)) return plainFetch(input, init);
-    const answer = await plainFetch(asPost(withToken(input, init)));
+    const watched = await runs.watched(asPost(withToken(input, init)));
+    const answer = await plainFetch(watched.request);
     if (answer.status === 401) onRefused();
-    return isEventStream(answer) ? oneByOne(answer) : answer;
+    return isEventStream(answer) ? oneByOne(answer) : watched.answered(answer);
   };
 }
 
@@ -33,6 +35,26 @@ export async function introspect(token) {
   if (body?.data?.__schema) return { schema: body.data };
   const reason = body?.errors?.[0]?.message ?? `it answered with status ${answer.status}`;
   return { problem: `The platform did not hand out its schema: ${reason}` };
+}
+
+const asked = new Map();
+
+// Something else that this host tells who is signed in; asked for once.
+export function ask(path) {
+  if (!asked.has(path)) asked.set(path, told(path));
+  return asked.get(path);
+}
+
+async function told(path) {
+  const answer = await plainFetch(withToken(path));
+  if (answer.ok) return answer.json();
+  const body = await answer.json().catch(() => null);
+  throw new Error(body?.errors?.[0]?.message ?? body?.detail ?? `${answer.status}`);
+}
+
+// A request that somebody tries out: not remembered, and refused or not, its answer is shown.
+export function send(path, init) {
+  return plainFetch(withToken(path, init));
 }
 
 const HEADERS = { "content-type": "application/json", accept: "application/graphql-response+json, application/json" };

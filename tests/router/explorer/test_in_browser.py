@@ -110,7 +110,8 @@ def base_url() -> Iterator[str]:
     """A server with the page and a graph behind it."""
     schema = strawberry.Schema(Query, subscription=Subscription)
     graph = GraphQL[None, None](schema, graphql_ide=None, subscription_protocols=["graphql-sse"])
-    app = Starlette(routes=[*routes(), Route("/graphql", OnlyWithToken(graph))])
+    roles = Route("/explorer/data/roles", lambda _request: JSONResponse({"roles": {}, "permissions": {}, "needs": {}}))
+    app = Starlette(routes=[roles, *routes(), Route("/graphql", OnlyWithToken(graph))])
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -47,7 +47,7 @@ async def test_the_page_may_run_scripts_of_this_host_only(client: httpx2.AsyncCl
 
 async def test_every_file_that_the_page_names_is_there_and_may_be_kept_for_a_year(client: httpx2.AsyncClient) -> None:
     named = set(_ADDRESS_OF_FILES.findall((await client.get("/")).text))
-    assert {address.rpartition("/")[2] for address in named} == {"explorer.css", "explorer.js", "icon.svg"}
+    assert {address.rpartition("/")[2] for address in named} == {"explorer.css", "views.css", "explorer.js", "icon.svg"}
     for address in named:
         answer = await client.get(address)
         assert answer.status_code == 200, address

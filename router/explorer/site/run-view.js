@@ -1,0 +1,108 @@
+// How the last operation was answered: its fetches as a waterfall, the time of each module, what the cache decided, and why a field
+// was refused.
+
+import { make, table } from "./elements.js";
+import { mayUse, model } from "./model.js";
+import { coordinate, read } from "./operation.js";
+import * as runs from "./runs.js";
+import { word } from "./words.js";
+
+export async function open(host) {
+  const schema = await model();
+  const paint = () => host.replaceChildren(...(runs.last ? told(runs.last, schema) : [make("p", { class: "notice" }, word("noRun"))]));
+  runs.listen(paint);
+  return { show: paint };
+}
+
+function told(run, schema) {
+  const trace = run.extensions.trace;
+  return [
+    ...(trace ? waterfall(run, trace.fetches) : [make("p", { class: "quiet" }, word("noTrace"))]),
+    make("h3", {}, word("refusals")),
+    ...refusals(run, schema),
+    make("h3", {}, word("cacheDecisions")),
+    ...decisions(run.extensions.apolloCacheDebugging?.data ?? []),
+    ...plan(run.extensions.apolloQueryPlan?.text),
+  ];
+}
+
+function waterfall(run, fetches) {
+  const end = Math.max(1, ...fetches.map((one) => one.startMs + (one.durationMs ?? 0)));
+  const requests = fetches.filter((one) => one.by === "request").length;
+  const heads = ["module", "path", "when", "milliseconds", "entities", "how"].map((one) => word(one));
+  const rows = fetches.map((one) => [one.service, one.path || "·", bar(one, end), String(one.durationMs ?? "…"), entities(one), how(one)]);
+  return [
+    make("h2", {}, run.sent.operationName ?? word("run"), " ", make("small", {}, word("whole", Math.round(run.milliseconds), fetches.length, requests))),
+    table(word("fetches"), heads, rows),
+    modules(fetches),
+  ];
+}
+
+function bar(fetch, end) {
+  const made = make("span", { class: `bar ${fetch.outcome === "OK" ? fetch.by : "failed"}` });
+  made.style.marginInlineStart = `${(fetch.startMs / end) * 100}%`;
+  made.style.width = `${Math.max(1, ((fetch.durationMs ?? 0) / end) * 100)}%`;
+  const spoken = make("span", { class: "spoken" }, `${fetch.startMs} – ${(fetch.startMs + (fetch.durationMs ?? 0)).toFixed(1)} ms`);
+  return make("div", { class: "lane", title: fetch.operation }, made, spoken);
+}
+
+function entities({ entities: count, places }) {
+  if (!count) return "";
+  return places > count ? word("spared", count, places, places - count) : String(count);
+}
+
+function how(fetch) {
+  return fetch.outcome === "OK" ? word(fetch.by, fetch.bytes) : fetch.outcome;
+}
+
+function modules(fetches) {
+  const sums = new Map();
+  for (const one of fetches) sums.set(one.service, (sums.get(one.service) ?? 0) + (one.durationMs ?? 0));
+  const rows = [...sums].sort((one, other) => other[1] - one[1]).map(([module, sum]) => [module, sum.toFixed(1)]);
+  return table(word("perModule"), [word("module"), word("milliseconds")], rows);
+}
+
+function refusals(run, schema) {
+  const errors = [...(run.body.errors ?? []), ...(run.extensions.authorizationErrors ?? [])];
+  if (!errors.length) return [make("p", { class: "quiet" }, word("noRefusals"))];
+  return [make("ul", { class: "refusals" }, ...errors.map((error) => refusal(error, run, schema)))];
+}
+
+function refusal(error, run, schema) {
+  const code = error.extensions?.code ?? "";
+  const found = error.path ? placeOf(error.path, run, schema) : null;
+  const lines = [make("strong", {}, code), " ", error.message, error.path ? make("code", {}, error.path.join(".")) : null];
+  if (found && /UNAUTHORIZED|FORBIDDEN/.test(code)) lines.push(...why(found, schema));
+  return make("li", {}, ...lines);
+}
+
+function why({ type, field }, schema) {
+  const demanded = field.demands;
+  if (!demanded.length) return [];
+  const asked = demanded.map((anyOf) => anyOf.map((clause) => clause.join(" + ")).join(" | ")).join("; ");
+  const roles = Object.values(schema.roles.roles).filter((one) => mayUse(one.permissions, demanded)).map((one) => one.name);
+  return [
+    make("p", {}, make("a", { href: `#/map/${type.name}` }, `${type.name}.${field.name}`), " ", word("asksFor", ""), make("code", {}, asked)),
+    make("p", { class: "quiet" }, word("rolesWith", roles.join(", "))),
+  ];
+}
+
+function placeOf(path, run, schema) {
+  try {
+    const operations = read(run.sent.query, run.sent.variables ?? {});
+    const operation = operations.find((one) => one.name === (run.sent.operationName ?? one.name));
+    return operation ? coordinate(operation, path, schema.types) : null;
+  } catch {
+    return null; // the router could not read it either
+  }
+}
+
+function decisions(found) {
+  if (!found.length) return [make("p", { class: "quiet" }, word("noCache"))];
+  const rows = found.map((one) => [one.subgraphName, one.typeName, one.status, String(one.cacheControl?.maxAge ?? ""), (one.invalidationKeys ?? []).join(" ")]);
+  return [table(word("cacheDecisions"), [word("module"), word("type"), "status", "max-age", "tags"], rows)];
+}
+
+function plan(text) {
+  return text ? [make("h3", {}, word("plan")), make("pre", { tabindex: "0" }, text)] : [];
+}
