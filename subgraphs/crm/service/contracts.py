@@ -376,8 +376,8 @@ async def tell(
     """Tell what happened with the whole contract as it is now; whoever keeps a copy hears `contract.updated`, too."""
     await work.session.flush()
     document = _document(contract, lines if lines is not None else await all_lines(work, contract.id))
+    kinds: list[type[events.ContractFact]]
     kinds = [kind] if kind in {events.ContractCreated, events.ContractUpdated} else [kind, events.ContractUpdated]
-    each: type[events.ContractFact]
     for each in kinds:
         happened: events.ContractFact = each(**document, effective_date=effective, changed=changed)
         await work.emit(happened, subject=contract.id, customer=contract.customer_id)
