@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +27,6 @@ from subgraphs.crm.rules.terms import BillingInterval
 from subgraphs.crm.service import contracts as service
 from subgraphs.crm.service import terms
 from subgraphs.crm.types.contracts import READ, Contract, ContractFilter, ContractPayload
-from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
@@ -522,15 +519,3 @@ class ContractMutation:
     async def cancel_contract(work: Work, input: CancelContractInput) -> models.Contract:
         """Put away a contract that never held."""
         return await terms.cancel_contract(work, **given(input))
-
-
-@strawberry.type
-class ContractSubscription:
-    """What can be watched about contracts."""
-
-    @strawberry.subscription
-    async def contract_updated(self, info: Info, id: strawberry.ID | None = None) -> AsyncGenerator[Contract, None]:
-        """A contract, each time when something happened to it: one, or all that you may see."""
-        async with aclosing(live.changes(info.context, models.Contract, READ, identity=id)) as rows:
-            async for row in rows:
-                yield Contract.of(row)

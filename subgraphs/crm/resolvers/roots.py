@@ -2,7 +2,7 @@
 
 import strawberry
 
-from subgraphs.crm.resolvers.contracts import ContractMutation, ContractQuery, ContractSubscription
+from subgraphs.crm.resolvers.contracts import ContractMutation, ContractQuery
 from subgraphs.crm.resolvers.customers import CustomerMutation, CustomerQuery, CustomerSubscription
 from subgraphs.crm.resolvers.sales import SalesMutation, SalesQuery
 
@@ -18,5 +18,5 @@ class Mutation(CustomerMutation, ContractMutation, SalesMutation):
 
 
 @strawberry.type
-class Subscription(CustomerSubscription, ContractSubscription):
+class Subscription(CustomerSubscription):
     """What can be watched about customers."""

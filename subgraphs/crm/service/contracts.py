@@ -153,7 +153,7 @@ async def create_contract(
     work.add(contract)
     await work.session.flush()
     added = await _add_lines(work, contract, lines, start=contract.start_date)
-    await tell(work, contract, events.ContractCreated, added)
+    await tell(work, contract, events.ContractCreated(**await document(work, contract, added)))
     return contract
 
 
@@ -175,7 +175,7 @@ async def update_contract(work: Work, id: UUID, version: int | None = None, **ch
         await _add_lines(work, contract, changes["lines"], start=contract.start_date)
         changed = (*changed, "lines")
     if changed:
-        await tell(work, contract, events.ContractUpdated, changed=changed)
+        await tell(work, contract, events.ContractUpdated(**await document(work, contract, changed=changed)))
     return contract
 
 
@@ -301,7 +301,11 @@ async def amend_contract(
     changed_by(contract, cleaned(_AMENDABLE, head))
     await settle(work, contract)
     contract.updated_at = work.at  # a change of lines alone is a change of the contract, too
-    await tell(work, contract, events.ContractAmended, effective=effective_date, changed=("lines",))
+    await tell(
+        work,
+        contract,
+        events.ContractAmended(**await document(work, contract, effective=effective_date, changed=("lines",))),
+    )
     return contract
 
 
@@ -347,7 +351,11 @@ async def index_contract(
             await _follow(work, row, day, {"unit_price": terms.indexed(row.unit_price, rate), "tiers": steps})
     contract.indexation_next = terms.plus_months(day, 12)
     contract.indexation_reference = reference or contract.indexation_reference
-    await tell(work, contract, events.ContractAmended, effective=day, changed=("lines", "indexation"))
+    await tell(
+        work,
+        contract,
+        events.ContractAmended(**await document(work, contract, effective=day, changed=("lines", "indexation"))),
+    )
     return contract
 
 
@@ -364,23 +372,26 @@ def _rate(contract: Contract, percent: Decimal | None, reference: Decimal | None
 # --- telling
 
 
-async def tell(
+async def tell(work: Work, contract: Contract, happened: events.ContractFact) -> None:
+    """Tell what happened with a contract; whoever keeps a copy of contracts hears `contract.updated`, too."""
+    await work.emit(happened, subject=contract.id, customer=contract.customer_id)
+    if not isinstance(happened, events.ContractCreated | events.ContractUpdated):
+        copy = events.ContractUpdated(**happened.model_dump(by_alias=False))
+        await work.emit(copy, subject=contract.id, customer=contract.customer_id)
+
+
+async def document(
     work: Work,
     contract: Contract,
-    kind: type[events.ContractFact],
     lines: Sequence[ContractLine] | None = None,
     *,
     effective: date | None = None,
     changed: tuple[str, ...] = (),
-) -> None:
-    """Tell what happened with the whole contract as it is now; whoever keeps a copy hears `contract.updated`, too."""
+) -> dict[str, Any]:
+    """The whole contract as it is now, for those who are told."""
     await work.session.flush()
-    document = _document(contract, lines if lines is not None else await all_lines(work, contract.id))
-    kinds: list[type[events.ContractFact]]
-    kinds = [kind] if kind in {events.ContractCreated, events.ContractUpdated} else [kind, events.ContractUpdated]
-    for each in kinds:
-        happened: events.ContractFact = each(**document, effective_date=effective, changed=changed)
-        await work.emit(happened, subject=contract.id, customer=contract.customer_id)
+    found = _document(contract, lines if lines is not None else await all_lines(work, contract.id))
+    return found | {"effective_date": effective, "changed": changed}
 
 
 def _document(contract: Contract, lines: Sequence[ContractLine]) -> dict[str, Any]:

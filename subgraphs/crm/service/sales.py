@@ -77,7 +77,7 @@ async def create_opportunity(work: Work, *, customer_id: UUID, title: str, **des
         owner_id=described.get("owner_id") or work.caller.subject,
     )
     work.add(opportunity)
-    await _tell_stage(work, opportunity, events.OpportunityCreated, first)
+    await _tell_stage(work, opportunity, events.OpportunityCreated(**_opportunity(opportunity, first)))
     return opportunity
 
 
@@ -116,30 +116,22 @@ async def _close(work: Work, opportunity: Opportunity, outcome: StageOutcome) ->
 async def _to(work: Work, opportunity: Opportunity, stage: PipelineStage) -> Opportunity:
     opportunity.stage_id, opportunity.outcome, opportunity.probability = stage.id, stage.outcome, stage.probability
     opportunity.closed_at = None if stage.outcome is StageOutcome.OPEN else work.at
-    await _tell_stage(work, opportunity, events.OpportunityStageChanged, stage)
+    await _tell_stage(work, opportunity, events.OpportunityStageChanged(**_opportunity(opportunity, stage)))
     if stage.outcome is StageOutcome.WON:
-        await _tell_stage(work, opportunity, events.OpportunityWon, stage)
+        await _tell_stage(work, opportunity, events.OpportunityWon(**_opportunity(opportunity, stage)))
     if stage.outcome is StageOutcome.LOST:
-        await _tell_stage(work, opportunity, events.OpportunityLost, stage)
+        await _tell_stage(work, opportunity, events.OpportunityLost(**_opportunity(opportunity, stage)))
     return opportunity
 
 
-async def _tell_stage(
-    work: Work, opportunity: Opportunity, kind: type[events.OpportunityFact], stage: PipelineStage
-) -> None:
-    happened = kind(
-        id=opportunity.id,
-        customer_id=opportunity.customer_id,
-        title=opportunity.title,
-        stage=stage.name,
-        outcome=stage.outcome.value,
-        probability=opportunity.probability,
-        amount=opportunity.amount,
-        mrr_amount=opportunity.mrr_amount,
-        currency=opportunity.currency,
-        lost_reason=opportunity.lost_reason,
-    )
+async def _tell_stage(work: Work, opportunity: Opportunity, happened: events.OpportunityFact) -> None:
     await work.emit(happened, subject=opportunity.id, customer=opportunity.customer_id)
+
+
+def _opportunity(opportunity: Opportunity, stage: PipelineStage) -> dict[str, Any]:
+    names = ("id", "customer_id", "title", "probability", "amount", "mrr_amount", "currency", "lost_reason")
+    values = {name: getattr(opportunity, name) for name in names}
+    return {**values, "stage": stage.name, "outcome": stage.outcome.value}
 
 
 def _money(value: Decimal | None, field: str) -> Decimal:
@@ -222,7 +214,7 @@ async def create_quote(
         terms_text=prose(terms_text, field="termsText"),
     )
     work.add(quote)
-    await _tell(work, quote, events.QuoteCreated)
+    await _tell(work, quote, events.QuoteCreated(**_document(quote)))
     return quote
 
 
@@ -253,7 +245,7 @@ async def revise_quote(
         terms_text=former.terms_text if terms_text is None else prose(terms_text, field="termsText"),
     )
     work.add(quote)
-    await _tell(work, quote, events.QuoteCreated)
+    await _tell(work, quote, events.QuoteCreated(**_document(quote)))
     return quote
 
 
@@ -282,7 +274,7 @@ async def send_quote(work: Work, id: UUID, version: int | None = None) -> Quote:
     quote.status = rules.sent(quote.status, lines_of(quote))
     secret = secrets.token_urlsafe(32)
     quote.token_hash = _hash(secret)
-    await _tell(work, quote, events.QuoteSent)
+    await _tell(work, quote, events.QuoteSent(**_document(quote)))
     await work.session.flush()
     quote.token = secret  # type: ignore[assignment]
     return quote
@@ -293,7 +285,7 @@ async def view_quote(work: Work, id: UUID, version: int | None = None) -> Quote:
     quote = await work.take(Quote, id, field="id", version=version)
     if quote.status is not QuoteStatus.VIEWED:
         quote.status = rules.moved("viewQuote", quote.status)
-        await _tell(work, quote, events.QuoteViewed)
+        await _tell(work, quote, events.QuoteViewed(**_document(quote)))
     return quote
 
 
@@ -318,7 +310,7 @@ async def accept_quote(
     quote.accepted_hash = rules.fingerprint(
         quote.lines, number=quote.number, revision=quote.revision, terms=quote.terms_text
     )
-    await _tell(work, quote, events.QuoteAccepted)
+    await _tell(work, quote, events.QuoteAccepted(**_document(quote)))
     return quote
 
 
@@ -327,7 +319,7 @@ async def reject_quote(work: Work, id: UUID, reason: str | None = None, version:
     quote = await work.take(Quote, id, field="id", version=version)
     quote.status = rules.moved("rejectQuote", quote.status)
     quote.rejected_reason, quote.token_hash = optional_line(reason, field="reason", longest=1000), None
-    await _tell(work, quote, events.QuoteRejected)
+    await _tell(work, quote, events.QuoteRejected(**_document(quote)))
     return quote
 
 
@@ -358,7 +350,7 @@ async def convert_quote(
         lines=[_as_contract_line(one, interval) for one in lines],
     )
     quote.contract_id = contract.id
-    await _tell(work, quote, events.QuoteConverted)
+    await _tell(work, quote, events.QuoteConverted(**_document(quote)))
     return quote
 
 
@@ -384,21 +376,24 @@ async def _today(work: Work, quote: Quote) -> date:
     return work.at.astimezone(ZoneInfo(zone or "UTC")).date()
 
 
-async def _tell(work: Work, quote: Quote, kind: type[events.QuoteFact]) -> None:
-    happened = kind(
-        id=quote.id,
-        customer_id=quote.customer_id,
-        number=quote.number,
-        revision=quote.revision,
-        title=quote.title,
-        status=quote.status.value,
-        currency=quote.currency,
-        opportunity_id=quote.opportunity_id,
-        contract_id=quote.contract_id,
-        accepted_at=quote.accepted_at,
-        lines=tuple(_told(one) for one in lines_of(quote)),
-    )
+async def _tell(work: Work, quote: Quote, happened: events.QuoteFact) -> None:
     await work.emit(happened, subject=quote.id, customer=quote.customer_id)
+
+
+def _document(quote: Quote) -> dict[str, Any]:
+    names = (
+        "id",
+        "customer_id",
+        "number",
+        "revision",
+        "title",
+        "currency",
+        "opportunity_id",
+        "contract_id",
+        "accepted_at",
+    )
+    values = {name: getattr(quote, name) for name in names}
+    return {**values, "status": quote.status.value, "lines": tuple(_told(one) for one in lines_of(quote))}
 
 
 def _told(one: QuoteLine) -> events.QuoteLineTold:

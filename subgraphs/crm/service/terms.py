@@ -15,7 +15,7 @@ from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.rules import contracts as rules
 from subgraphs.crm.rules import terms
 from subgraphs.crm.rules.contracts import ContractStatus, NoticeBy
-from subgraphs.crm.service.contracts import all_lines, settle, taken, tell, today
+from subgraphs.crm.service.contracts import all_lines, document, settle, taken, tell, today
 from subgraphs.kit import jobs
 from subgraphs.kit.work import Work
 
@@ -29,7 +29,7 @@ async def submit_contract(work: Work, id: UUID, version: int | None = None) -> C
     contract = await taken(work, id, version)
     contract.status = rules.moved("submitContract", contract.status)
     rules.check_complete(lines=len(await all_lines(work, contract.id)), kind=contract.type)
-    await tell(work, contract, events.ContractUpdated, changed=("status",))
+    await tell(work, contract, events.ContractUpdated(**await document(work, contract, changed=("status",))))
     return contract
 
 
@@ -43,7 +43,11 @@ async def activate_contract(
     contract.signed_at = signed_at or work.at
     await _arm(work, contract)
     effective = contract.start_date
-    await tell(work, contract, events.ContractActivated, effective=effective, changed=("status", "signedAt"))
+    await tell(
+        work,
+        contract,
+        events.ContractActivated(**await document(work, contract, effective=effective, changed=("status", "signedAt"))),
+    )
     return contract
 
 
@@ -51,7 +55,13 @@ async def suspend_contract(work: Work, id: UUID, version: int | None = None) -> 
     """Let a contract rest."""
     contract = await taken(work, id, version)
     contract.status = rules.moved("suspendContract", contract.status)
-    await tell(work, contract, events.ContractSuspended, effective=await today(work, contract), changed=("status",))
+    await tell(
+        work,
+        contract,
+        events.ContractSuspended(
+            **await document(work, contract, effective=await today(work, contract), changed=("status",))
+        ),
+    )
     return contract
 
 
@@ -60,7 +70,13 @@ async def resume_contract(work: Work, id: UUID, version: int | None = None) -> C
     contract = await taken(work, id, version)
     contract.status = rules.moved("resumeContract", contract.status)
     await _arm(work, contract)
-    await tell(work, contract, events.ContractResumed, effective=await today(work, contract), changed=("status",))
+    await tell(
+        work,
+        contract,
+        events.ContractResumed(
+            **await document(work, contract, effective=await today(work, contract), changed=("status",))
+        ),
+    )
     return contract
 
 
@@ -69,7 +85,7 @@ async def cancel_contract(work: Work, id: UUID, version: int | None = None) -> C
     contract = await taken(work, id, version)
     contract.status = rules.moved("cancelContract", contract.status)
     contract.notice_deadline = None
-    await tell(work, contract, events.ContractCancelled, changed=("status",))
+    await tell(work, contract, events.ContractCancelled(**await document(work, contract, changed=("status",))))
     return contract
 
 
@@ -92,7 +108,11 @@ async def give_notice(
     contract.notice_given_on, contract.notice_by, contract.notice_deadline = given, by, None
     await _arm(work, contract)
     changed = ("status", "endDate", "noticeGivenOn", "noticeBy")
-    await tell(work, contract, events.ContractNoticeGiven, effective=contract.end_date, changed=changed)
+    await tell(
+        work,
+        contract,
+        events.ContractNoticeGiven(**await document(work, contract, effective=contract.end_date, changed=changed)),
+    )
     return contract
 
 
@@ -107,7 +127,11 @@ async def end_contract(work: Work, id: UUID, end_date: date | None = None, versi
             "The last day lies between the start and today, and not after the agreed end.", field="endDate"
         )
     contract.end_date = last
-    await tell(work, contract, events.ContractEnded, effective=last, changed=("status", "endDate"))
+    await tell(
+        work,
+        contract,
+        events.ContractEnded(**await document(work, contract, effective=last, changed=("status", "endDate"))),
+    )
     return contract
 
 
@@ -135,7 +159,13 @@ async def _into_next_term(work: Work, contract: Contract, months: int) -> None:
     contract.end_date = following.end
     await settle(work, contract)
     await _arm(work, contract)
-    await tell(work, contract, events.ContractRenewed, effective=following.start, changed=("endDate", "noticeDeadline"))
+    await tell(
+        work,
+        contract,
+        events.ContractRenewed(
+            **await document(work, contract, effective=following.start, changed=("endDate", "noticeDeadline"))
+        ),
+    )
 
 
 # --- timers
@@ -171,7 +201,11 @@ async def term_over(work: Work, id: UUID, end: date) -> None:
             await _into_next_term(work, contract, contract.renewal_months)
         case terms.Due.END:
             contract.status = ContractStatus.ENDED
-            await tell(work, contract, events.ContractEnded, effective=end, changed=("status",))
+            await tell(
+                work,
+                contract,
+                events.ContractEnded(**await document(work, contract, effective=end, changed=("status",))),
+            )
         case _:
             return
 
