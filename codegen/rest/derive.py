@@ -36,7 +36,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from codegen.rest.words import kebab, plural, stripped, title
+from codegen.rest.words import kebab, plural, singular, stripped, title
 from router.rest import lifecycle
 from router.rest.documents import Command
 from router.rest.parameters import Listing
@@ -46,6 +46,7 @@ from router.rest.view import View
 _ID: Final = "id"
 _CONNECTION: Final = "Connection"
 _VERBS: Final = MappingProxyType({"update": (Kind.UPDATE, "PATCH"), "delete": (Kind.DELETE, "DELETE")})
+_WORD: Final = re.compile(r"[A-Z][a-z0-9]*")
 _BRACES: Final = re.compile(r"\{(\w+)\}")
 
 Asked = Mapping[str, Any]
@@ -80,7 +81,8 @@ class Rules:
         self._today = today
         self._asked = dict(_directives(view, frozen.version))
         self._found = Derived()
-        self._collections: dict[str, str] = {}
+        self._lists: dict[str, dict[str, str]] = {}
+        self._singles: dict[str, str] = {}
 
     def apply(self) -> Derived:
         """Find the address of every field of the roots, and of the lists below things that have one."""
@@ -125,9 +127,7 @@ class Rules:
         own = name.removesuffix(_CONNECTION)
         path = self._path(f"Query.{name}", f"/{kebab(own)}")
         scopes = self._scopes.get(f"Query.{name}", ())
-        kind = listing.node.name
-        if own == plural(_lowered(kind)):
-            self._collections[kind] = path
+        self._lists.setdefault(listing.node.name, {})[own] = path
         self._add(Route("GET", path, Kind.LIST, f"list{title(own)}", name, scopes=scopes), one)
         if listing.filter is not None:
             self._add(Route("POST", f"{path}/query", Kind.QUERY, f"query{title(own)}", name, scopes=scopes), one)
@@ -139,6 +139,7 @@ class Rules:
         if not one.args:
             keys: dict[str, str] = {}
             default, what = f"/{kebab(name)}", Kind.SINGLETON
+            self._singles[kind.name] = self._path(coordinate, default)
         elif required == list(one.args) == [_ID] and _has_id(kind):
             keys = {_ID: _ID}
             default, what = f"/{kebab(plural(_lowered(kind.name)))}/{{id}}", Kind.ITEM
@@ -198,20 +199,22 @@ class Rules:
 
     def _placed(self, coordinate: str, name: str, command: Command) -> tuple[Kind, str, str, dict[str, str]] | None:
         thing = command.thing.name
-        above = self._collections.get(thing) or self._of_items(thing)
+        above, called = self._above(thing)
         if coordinate in self._asked and "path" in self._asked[coordinate]:
             return self._as_asked(coordinate, command)
-        if above is None or command.entity is None:
+        if command.entity is None or (above is None and thing not in self._singles):
             return None
         key = _key(command, thing)
-        rest = stripped(name, thing)
-        if key is None:
-            if rest == "create":
-                return Kind.CREATE, "POST", above, {}
-            return Kind.ACTION, "POST", f"{above}/actions/{kebab(rest)}", {}
-        own = f"{above}/{{id}}"
-        kind, method = _VERBS.get(rest, (Kind.ACTION, "POST"))
-        return kind, method, own if rest in _VERBS else f"{own}/actions/{kebab(rest)}", {_ID: key}
+        rest = stripped(name, thing, *called)
+        if key is not None and above is not None:
+            own = f"{above}/{{id}}"
+            kind, method = _VERBS.get(rest, (Kind.ACTION, "POST"))
+            return kind, method, own if rest in _VERBS else f"{own}/actions/{kebab(rest)}", {_ID: key}
+        if rest == "update" and thing in self._singles:
+            return Kind.UPDATE, "PATCH", self._singles[thing], {}
+        if rest == "create" and above is not None:
+            return Kind.CREATE, "POST", above, {}
+        return Kind.ACTION, "POST", f"{above or self._singles[thing]}/actions/{kebab(rest)}", {}
 
     def _as_asked(self, coordinate: str, command: Command) -> tuple[Kind, str, str, dict[str, str]]:
         path = self._path(coordinate, "")
@@ -224,6 +227,18 @@ class Rules:
         if kind is Kind.ACTION and "/actions/" not in path and not path.endswith("}"):
             kind = Kind.CREATE
         return kind, method, path, keys
+
+    def _above(self, thing: str) -> tuple[str | None, tuple[str, ...]]:
+        """Where things of this kind are listed, and what else they are called there."""
+        lists = self._lists.get(thing, {})
+        usual = plural(_lowered(thing))
+        if usual in lists:
+            return lists[usual], ()
+        item = self._of_items(thing)
+        if item is None and len(lists) == 1:
+            ((own, path),) = lists.items()
+            return path, (title(singular(own)),)
+        return item, ()
 
     def _of_items(self, thing: str) -> str | None:
         for route in self._found.routes.values():
@@ -257,7 +272,8 @@ def _with(route: Route, gone: Any) -> Route:
 
 def _key(command: Command, thing: str) -> str | None:
     """The field of the input that names the thing which is there already."""
-    for name in (_ID, f"{_lowered(thing)}Id"):
+    last = _WORD.findall(thing)[-1:]
+    for name in (_ID, *(f"{_lowered(called)}Id" for called in (thing, *last))):
         one = command.input.fields.get(name)
         if one is not None and is_required_input_field(one) and str(get_named_type(one.type)) == "ID":
             return name

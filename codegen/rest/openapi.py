@@ -245,7 +245,7 @@ class _Writer:
                 called = f"{kind.name}{name.title()}"
                 items = {"type": "string", "enum": words}
                 self._schemas.named.setdefault(called, items)
-                schema = {"type": "array", "items": parts.ref("schemas", called), "uniqueItems": True, "minItems": 1}
+                schema = {"type": "array", "items": parts.ref("schemas", called), "minItems": 1}
                 self._parameters.setdefault(
                     called, query(name, schema, parts.MEANING[name], style="form", explode=False)
                 )

@@ -61,25 +61,28 @@ PARAMETERS: Final[dict[str, Any]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes the request repeatable for 24 hours: the same key with the same body is done once.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[A-Za-z0-9._:-]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
         "description": "`return=minimal` answers without a body; `dry-run` tries everything and changes nothing.",
-        "schema": {"type": "string", "enum": ["return=representation", "return=minimal", "dry-run"]},
+        "schema": {"type": "string"},
+        "examples": {name: {"value": name} for name in ("return=minimal", "return=representation", "dry-run")},
     },
     "If-Match": {
         "name": "If-Match",
         "in": "header",
         "description": "Only if it still is the version that was read, as `ETag` gave it; otherwise 412.",
-        "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+        "schema": {"type": "string"},
+        "examples": {"version 3": {"value": '"3"'}},
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
         "description": "Answers 304 without a body when nothing has changed since this `ETag`.",
-        "schema": {"type": "string", "pattern": '^(W/)?"[0-9a-f-]{1,40}"$'},
+        "schema": {"type": "string"},
+        "examples": {"version 3": {"value": '"3"'}},
     },
 }
 
@@ -161,7 +164,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "properties": {"op": {"enum": ["add", "replace", "remove"]}, "path": {"type": "string"}, "value": {}},
         },
     },
-    "PageInfo_": {
+    "PagePlace": {
         "type": "object",
         "required": ["hasMore", "nextCursor", "limit"],
         "properties": {
@@ -189,7 +192,7 @@ def page(item: dict[str, Any]) -> dict[str, Any]:
         "required": ["data", "page", "links"],
         "properties": {
             "data": {"type": "array", "items": item},
-            "page": ref("schemas", "PageInfo_"),
+            "page": ref("schemas", "PagePlace"),
             "links": ref("schemas", "PageLinks"),
             "warnings": {"type": "array", "items": ref("schemas", "Warning")},
         },
@@ -282,7 +285,7 @@ def _problem(status: str, description: str, headers: tuple[str, ...]) -> dict[st
 def refusals(kind: Kind, *, keyed: bool) -> dict[str, Any]:
     """The problems that a route can answer."""
     statuses = ["400", "401", "403", "406", "413", "429", "500", "502", "503", "504"]
-    if keyed or kind.writes:
+    if keyed or kind.writes or kind is Kind.SINGLETON:
         statuses.append("404")
     if kind.writes:
         statuses += ["409", "412"]

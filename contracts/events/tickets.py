@@ -76,6 +76,21 @@ class TicketPriorityChanged(_TicketFact):
     to: str
 
 
+class TicketMail(Payload):
+    """A mail about a ticket, with everything that keeps its thread together."""
+
+    to: tuple[str, ...]
+    cc: tuple[str, ...] = ()
+    reply_to: str | None = None
+    """The mail address of the ticket's queue; answers to it become messages of the ticket."""
+    subject: str
+    """With the ticket's number in brackets: `[T-2026-000123] Printer`."""
+    message_id: str
+    """The Message-ID that the mail has to have (RFC 5322), with its angle brackets."""
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+
+
 class TicketReplied(_TicketFact):
     """A message was added to a ticket."""
 
@@ -84,6 +99,19 @@ class TicketReplied(_TicketFact):
     message_id: UUID
     kind: str
     """PUBLIC_REPLY, INTERNAL_NOTE, SYSTEM or CUSTOMER_MESSAGE; customers may not learn of an INTERNAL_NOTE."""
+    number: str = ""
+    """The number that people use for the ticket."""
+    title: str = ""
+    channel: str = "PORTAL"
+    """PORTAL or EMAIL: how the message came."""
+    body_text: str | None = None
+    """What was said; absent for an INTERNAL_NOTE."""
+    author_id: UUID | None = None
+    assignee_id: UUID | None = None
+    watcher_ids: tuple[UUID, ...] = ()
+    """The users who want to hear of the ticket."""
+    mail: TicketMail | None = None
+    """The mail that has to go out; absent when there is nobody to write to, or nothing for them to read."""
 
 
 class _TicketDone(_TicketFact):
@@ -119,6 +147,63 @@ class TicketCancelled(_TicketFact):
     type = "ticket.cancelled"
 
     reason: str | None = None
+
+
+class TicketMerged(_TicketFact):
+    """A ticket goes on in another one."""
+
+    type = "ticket.merged"
+
+    target_id: UUID
+
+
+class CsatReceived(_TicketFact):
+    """A customer said how satisfied they are with a ticket."""
+
+    type = "csat.received"
+
+    score: int
+    """1 to 5."""
+    comment: str | None = None
+
+
+class _AppointmentFact(Event):
+    subject_type = "Appointment"
+
+    id: UUID
+    user_id: UUID
+    ticket_id: UUID | None = None
+    customer_id: UUID | None = None
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    kind: str
+    """ON_SITE, REMOTE, PHONE or INTERNAL."""
+    state: str
+    """PLANNED, CONFIRMED, DONE or CANCELLED."""
+
+
+class AppointmentCreated(_AppointmentFact):
+    """Somebody has an appointment."""
+
+    type = "appointment.created"
+
+
+class AppointmentChanged(_AppointmentFact):
+    """An appointment was moved, or something became of it."""
+
+    type = "appointment.changed"
+
+
+class KbArticlePublished(Event):
+    """An article of the knowledge base is shown to whom it is for."""
+
+    type = "kb_article.published"
+    subject_type = "KbArticle"
+
+    id: UUID
+    title: str
+    visibility: str
+    """INTERNAL, CUSTOMERS or PUBLIC."""
 
 
 class _ClockFact(Event):
@@ -274,6 +359,11 @@ CATALOGUE = catalogue(
     TicketClosed,
     TicketReopened,
     TicketCancelled,
+    TicketMerged,
+    CsatReceived,
+    AppointmentCreated,
+    AppointmentChanged,
+    KbArticlePublished,
     SlaStarted,
     SlaPaused,
     SlaResumed,

@@ -19,6 +19,7 @@ import httpx2
 from deploy.local import books, identity
 from deploy.local import home as homes
 from deploy.local.children import Say
+from deploy.local.demo_desk import Desk
 from deploy.local.home import Trouble
 from deploy.local.people import TENANTS, Person, Tenant
 from deploy.local.scenery import COMPANIES, MORE, OFFICE, STORIES, Company, Machine, Story
@@ -86,8 +87,11 @@ class _Demo:
             for place, (company, machine) in enumerate(machines)
         )
         stories = list(_stories(companies))
+        desk = Desk(self.client, self._command, self.tenant.slug, self.today)
+        await desk.furnish(ids[companies[0].number])
         await _all(
-            self._ticket(ids[company.number], company, story, place) for place, (company, story) in enumerate(stories)
+            self._ticket(desk, ids[company.number], company, story, place)
+            for place, (company, story) in enumerate(stories)
         )
         documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
@@ -154,19 +158,24 @@ class _Demo:
                      "RETIRED": ("deployAsset", "retireAsset")}.get(machine.state, ()):  # fmt: skip
             await self._command(move, "asset", str(place), id=asset)
 
-    async def _ticket(self, customer: str, company: Company, story: Story, place: int) -> None:
+    async def _ticket(self, desk: Desk, customer: str, company: Company, story: Story, place: int) -> None:
         ticket = await self._command(
             "createTicket", "ticket", str(place),
             customerId=customer, title=story.title, type=story.type, priority=story.priority, source=story.source,
             assetId=self.assets.get((company.number, story.about)) if story.about else None,
             contactId=next((self.contacts[one.email] for one in self._guests(company.number)), None) if place % 2 == 0 else None,
+            queueId=desk.queue(story),
         )  # fmt: skip
         assignee = self.tenant.with_role(("technician", "senior_technician", "soc_analyst")[place % 3])
         for move in _MOVES[story.state]:
             words: Mapping[str, str] = (
                 {"assigneeId": str(assignee.id)} if move == "assignTicket" else _WORDS.get(move, {})
             )
+            if move in {"resolveTicket", "waitForVendor"}:
+                await desk.live_through(ticket, story, place, str(assignee.id))
             await self._command(move, "ticket", str(place), id=ticket, **words)
+        if story.state == "IN_PROGRESS":
+            await desk.live_through(ticket, story, place, str(assignee.id))
 
     async def _command(self, name: str, entity: str, key: str, /, **values: object) -> str:
         """Give a command; one that comes before the news of what it points at is given again."""

@@ -211,11 +211,11 @@ class Api:
         kind = command.thing
         wanted = asked.of_thing(asked.pairs_of(request.query))
         prefer = preferences.read(request.headers.get("prefer"), can_try="dryRun" in command.input.fields)
+        preferences.check_key(request.headers.get("idempotency-key"))
+        minimal = prefer.minimal and command.entity is not None
+        shown = self.representations.of(kind, wanted.fields, wanted.expand, minimal=minimal)
         given = self._body(route, command, request)
         expected = self._expected(command, request)
-        shown = self.representations.of(
-            kind, wanted.fields, wanted.expand, minimal=prefer.minimal and command.entity is not None
-        )
         entered = {**given, **expected, **{field: params[name] for name, field in route.keys.items()}}
         if prefer.dry_run:
             entered["dryRun"] = True
@@ -276,8 +276,8 @@ class Api:
             told["etag"] = preconditions.strong(tag, body, standard=shown.standard or prefer.minimal)
         if route.kind is Kind.DELETE and not prefer.dry_run:
             return Reply(204, b"", told)
-        if prefer.minimal and command.entity is not None:
-            return Reply(201 if status == 201 else 204, b"", told)
+        if prefer.minimal and command.entity is not None and status != 201:
+            return Reply(204, b"", told)
         return Reply(status, body, told)
 
     def _told(
@@ -294,6 +294,7 @@ class Api:
         asked_for = asked.of_thing(asked.pairs_of(request.query))
         prefer = preferences.read(request.headers.get("prefer"), can_try="dryRun" in command.input.fields)
         read = bodies.read(request.body, request.headers.get("content-type"), (bodies.JSON,))
+        preferences.check_key(request.headers.get("idempotency-key"))
         items = bodies.items(read, self._bulk_items)
         minimal = prefer.minimal and command.entity is not None
         shown = self.representations.of(command.thing, asked_for.fields, asked_for.expand, minimal=minimal)

@@ -95,7 +95,8 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
 def of_document(body: Mapping[str, Any], listing: Listing, pairs: Pairs) -> Asked:
     """Read a query that came as a document, because it was too long for a URL; raises `Problem`."""
     of_nothing(pairs)
-    allowed = ["limit", "cursor", "before", "count", "fields", "expand", *listing_members(listing)]
+    places = ["limit", "cursor", *(["before"] if listing.paging == "connection" else [])]
+    allowed = [*places, *(["count"] if listing.counts else []), *SHOWN, *listing_members(listing)]
     faults = [
         Fault("VALIDATION", "There is no such member.", f"/{values.escaped(name)}", allowed=allowed)
         for name in body
@@ -106,8 +107,7 @@ def of_document(body: Mapping[str, Any], listing: Listing, pairs: Pairs) -> Aske
         if name in body:
             faults += values.faults(listing.field.args[argument].type, body[name], f"/{name}")
             variables[argument] = body[name]
-    known = {name: body[name] for name in ("limit", "cursor", "before", "count") if body.get(name) is not None}
-    page = _page({name: str(one) for name, one in known.items()}, faults, pointers=True)
+    page = _page(dict(_places(body, faults)), faults, pointers=True)
     shown = [_list(body, name, faults) for name in SHOWN]
     if faults:
         raise Problem("VALIDATION", "The query does not fit.", faults=faults)
@@ -125,10 +125,23 @@ def refused(param: str, message: str, allowed: list[Any] | None = None) -> Probl
     return Problem("INVALID_PARAMETER", message, faults=[Fault("VALIDATION", message, param=param, allowed=allowed)])
 
 
+def _places(body: Mapping[str, Any], faults: list[Fault]) -> Iterator[tuple[str, str]]:
+    """The members of a query document that say which page."""
+    for name, kind in (("limit", int), ("cursor", str), ("before", str), ("count", str)):
+        if name not in body:
+            continue
+        value = body[name]
+        if isinstance(value, kind) and not isinstance(value, bool):
+            yield name, str(value)
+        else:
+            message = "This must be a whole number." if kind is int else "This must be a string."
+            faults.append(Fault("VALIDATION", message, f"/{name}"))
+
+
 def _list(body: Mapping[str, Any], name: str, faults: list[Fault]) -> tuple[str, ...] | None:
-    given = body.get(name)
-    if given is None:
+    if name not in body:
         return None
+    given = body[name]
     if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
         faults.append(Fault("VALIDATION", "This must be a list of names.", f"/{name}"))
         return None

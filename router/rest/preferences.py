@@ -1,10 +1,21 @@
-"""`Prefer` (RFC 7240): how a client wants to be answered, and that a command is only tried."""
+"""What a client says about its command in headers: `Prefer` (RFC 7240), and the key that makes it repeatable."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from router.rest.problems import Fault, Problem
+
+_KEY: Final = re.compile(r"[!-~]{1,200}")
+
+
+def check_key(key: str | None) -> None:
+    """Refuse an `Idempotency-Key` that is none; what is in quotes (as the draft has it) is one, too."""
+    if key is not None and not _KEY.fullmatch(key):
+        message = "An Idempotency-Key has 1 to 200 visible characters of ASCII."
+        raise Problem("INVALID_PARAMETER", message, faults=[Fault("VALIDATION", message, header="Idempotency-Key")])
 
 
 @dataclass(frozen=True, slots=True)

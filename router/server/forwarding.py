@@ -94,6 +94,7 @@ DOORS: Final = (
     Door("/scim/", "auth"),
     Door("/.well-known/openid-configuration", "auth"),
     Door("/.well-known/oauth-authorization-server", "auth"),
+    Door("/files/", "tickets"),
     Door("/webhooks/in/", "integrations", every_header=True),
 )
 """All doors there are."""

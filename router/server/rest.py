@@ -245,7 +245,7 @@ class RestDoor:
         return Reply(200, document, {"etag": tag})
 
 
-_READ: Final = ("content-type", "prefer", "if-match", "if-none-match")
+_READ: Final = ("content-type", "prefer", "if-match", "if-none-match", "idempotency-key")
 
 
 def _place(scope: Scope) -> tuple[int, str]:

@@ -101,6 +101,7 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
                 row = await _once(work, handler, name, input, key, _model(handler))
                 done = _done(payload, row)
                 if input.dry_run:
+                    work.session.expunge_all()  # fields of the answer are read later, when all this is gone
                     raise _TakenBack(done)  # noqa: TRY301 - what ends a transaction is an exception
         except _TakenBack as tried:
             return tried.payload

@@ -64,6 +64,10 @@ class Settings(BaseModel):
         description="What hashing a password costs (argon2id): KiB of memory, passes, lanes. For auth.",
     )
 
+    files_folder: str | None = Field(
+        None, description="A folder for the files of tickets; without one they are kept in the database. For tickets."
+    )
+
     @field_validator("webhook_networks")
     @classmethod
     def _are_networks(cls, text: str | None) -> str | None:

@@ -31,7 +31,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from subgraphs.kit import partners
+from subgraphs.kit import partners, sorting
 from subgraphs.kit.audit_log import readable
 from subgraphs.kit.context import Context
 from subgraphs.kit.errors import Forbidden, Invalid, Refusal
@@ -45,6 +45,7 @@ _log = structlog.get_logger()
 
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
+    sorting.sortable(module.query)
     query = readable(module.query, module.name)
     # Which types there are is known only when they're built, and what is printed only when it was tagged before.
     partners.tag(module, _built(module, query))

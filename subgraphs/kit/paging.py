@@ -11,15 +11,17 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
+from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Select, asc, desc, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.federation import type as federation_type
 
+from subgraphs.kit import sorting
 from subgraphs.kit.audit import plain
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.tables import Entity
@@ -118,10 +120,6 @@ class Order:
     columns: tuple[InstrumentedAttribute[Any], ...]
     descending: bool = False
 
-    def key(self, model: type[Entity]) -> tuple[InstrumentedAttribute[Any], ...]:
-        """All columns of the sort key."""
-        return (*self.columns, model.id)
-
 
 async def page(
     work: Work,
@@ -134,14 +132,12 @@ async def page(
     count: bool = False,
 ) -> Connection[Node]:
     """One page of `query`, whose columns in `order` are never null; each row becomes a node by `shape`."""
-    descending = order.descending is not wanted.backwards
-    key = order.key(model)
-    narrowed = _between(query, key, order, wanted)
-    rows = list(
-        await work.session.scalars(
-            narrowed.order_by(*(desc(column) if descending else asc(column) for column in key)).limit(wanted.size + 1)
-        )
-    )
+    places = sorting.wanted(model, shape) or [(column, order.descending) for column in order.columns]
+    places.append((model.id, places[-1][1]))
+    key = [column for column, _ in places]
+    narrowed = _between(query, places, wanted)
+    sorts = (desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places)
+    rows = list(await work.session.scalars(narrowed.order_by(*sorts).limit(wanted.size + 1)))
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
     if wanted.backwards:
         rows.reverse()
@@ -149,13 +145,28 @@ async def page(
     return _connection(rows, key, shape, wanted, more=more, total=total)
 
 
-def _between(query: Select[E], key: Sequence[Any], order: Order, wanted: Cut) -> Select[E]:
+def _between(query: Select[E], places: Sequence[tuple[Any, bool]], wanted: Cut) -> Select[E]:
     for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False)):
         if cursor is not None:
-            place = tuple_(*_decode(cursor, key, field=name))
-            forwards = later is not order.descending
-            query = query.where(tuple_(*key) > place if forwards else tuple_(*key) < place)
+            values = _decode(cursor, [column for column, _ in places], field=name)
+            query = query.where(_beyond(places, values, later=later))
     return query
+
+
+def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later: bool) -> ColumnElement[bool]:
+    """What lies after (or before) a place: by one comparison of rows where all columns go the same way."""
+    columns = [column for column, _ in places]
+    ways = {falls is not later for _, falls in places}
+    if len(ways) == 1:
+        row, place = tuple_(*columns), tuple_(*values)
+        return row > place if ways.pop() else row < place
+    # Equal in the first so many columns, and beyond in the next one.
+    steps = []
+    for at, (column, falls) in enumerate(places):
+        further = column > values[at] if falls is not later else column < values[at]
+        equal = [one == value for one, value in zip(columns[:at], values[:at], strict=True)]
+        steps.append(and_(*equal, further))
+    return or_(*steps)
 
 
 def _connection(
@@ -194,8 +205,10 @@ def _as_column(column: Any, value: Any) -> Any:
     kind = column.type.python_type
     if kind is UUID:
         return UUID(value)
-    if kind is datetime:
-        return datetime.fromisoformat(value)
+    if issubclass(kind, date):  # moments, too
+        return kind.fromisoformat(value)
+    if issubclass(kind, Enum):
+        return kind(value)
     if not isinstance(value, kind):
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from contracts.events import crm
+from contracts.events import billing, crm
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job
-from subgraphs.tickets.service import contacts, moves, policies, sla
+from subgraphs.tickets.service import billed, contacts, merging, moves, planning, policies, sla
 
 CONTACTS = Consumer(name="contacts", events=(crm.ContactCreated.type, crm.ContactUpdated.type), handle=contacts.learn)
+BILLED = Consumer(name="billed_time", events=(billing.TimeEntryBilled.type,), handle=billed.billed)
+UNBILLED = Consumer(name="unbilled_time", events=(billing.InvoiceCancelled.type,), handle=billed.cancelled)
 
 CHECK = Job(name=sla.CHECK_JOB, handle=sla.checked)
 REPLAY = Job(name=policies.REPLAY_JOB, handle=policies.replay)
 CLOSE = Job(name=moves.CLOSE_JOB, handle=moves.close_due)
+MOVE_TIME = Job(name=merging.MOVE_TIME_JOB, handle=merging.move_time)
+RECUR = Job(name=planning.RECUR_JOB, handle=planning.recur)

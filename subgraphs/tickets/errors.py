@@ -43,3 +43,15 @@ class StillOpen(PreconditionFailed):
     """Something of the ticket is not done yet: a timer that runs, a step that is required, an incident below it."""
 
     code = "TICKET_STILL_OPEN"
+
+
+class AlreadyRated(Conflict):
+    """The customer said before what they thought of this ticket."""
+
+    code = "TICKET_ALREADY_RATED"
+
+
+class FileRefused(Conflict):
+    """A file of this type, or of this size, is not kept here."""
+
+    code = "FILE_REFUSED"

@@ -2,8 +2,9 @@
 
 from contracts.events import tickets as events
 from subgraphs.kit.module import Module
-from subgraphs.tickets import consumers
+from subgraphs.tickets import consumers, web
 from subgraphs.tickets.resolvers import roots
+from subgraphs.tickets.types import others
 from subgraphs.tickets.types import tickets as types
 
 module = Module(
@@ -12,10 +13,11 @@ module = Module(
     query=roots.Query,
     mutation=roots.Mutation,
     subscription=roots.Subscription,
-    extends=(types.Customer, types.Asset),
+    extends=(types.Customer, types.Asset, others.Contact, others.User, others.Contract),
     events=tuple(events.CATALOGUE.values()),
     narrows=("tickets:read", "tickets:write", "time:read", "time:write"),
     references=("Customer", "Contact", "Site", "Asset"),
-    consumers=(consumers.CONTACTS,),
-    jobs=(consumers.CHECK, consumers.REPLAY, consumers.CLOSE),
+    consumers=(consumers.CONTACTS, consumers.BILLED, consumers.UNBILLED),
+    jobs=(consumers.CHECK, consumers.REPLAY, consumers.CLOSE, consumers.MOVE_TIME, consumers.RECUR),
+    web=web.routes,
 )

@@ -105,6 +105,19 @@ def test_who_may_not_see_a_thing_can_not_watch_it(platform: Platform, tenant: Te
     assert things[field] not in str(answer)
 
 
+def test_who_watches_a_queue_hears_of_its_tickets_and_promises_can_be_watched_too(platform: Platform) -> None:
+    ticket = a_ticket(platform)
+    queue = platform.ask("query Q($id: ID!) { ticket(id: $id) { queueId } }", id=ticket["id"])["data"]["ticket"][
+        "queueId"
+    ]
+    feed = "subscription Feed($queue: ID!) { ticketFeed(queueId: $queue) { id priority } }"
+    warnings = "subscription { slaWarnings { id ticketId } }"
+    with watching(platform, feed, queue=queue) as answers, watching(platform, warnings), _opened(platform):
+        answer, new = seen(answers, platform, ticket)
+
+    assert answer["data"]["ticketFeed"] == {"id": ticket["id"], "priority": new}
+
+
 def test_who_watches_all_tickets_hears_only_of_those_that_they_see(platform: Platform) -> None:
     ticket = a_ticket(platform)
     with (

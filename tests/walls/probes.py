@@ -17,6 +17,7 @@ import functools
 import hashlib
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -326,9 +327,30 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
 
 
 @functools.lru_cache(maxsize=1000)
-def everything(of: GraphQLOutputType, above: tuple[str, ...] = ()) -> str:
-    """The selection of all fields of a type and of all types below it; of a type that is above already, its leaves."""
-    return _selection(of, lambda kind: kind.name not in above, lambda kind, one: everything(one, (*above, kind.name)))
+def everything(of: GraphQLOutputType) -> str:
+    """The selection of all fields of a type and of all types below it.
+
+    A type that is met in several places is opened where it is nearest, and shows its leaves elsewhere: every field of every
+    type is asked for once, and a question grows with the schema and not with the ways through it.
+    """
+    return _opened(of, (), _where_each_is_nearest(of))
+
+
+def _where_each_is_nearest(of: GraphQLOutputType) -> frozenset[tuple[str, ...]]:
+    """For each type below this one the shortest way to it, by the names of fields."""
+    nearest: dict[str, tuple[str, ...]] = {}
+    pending = deque([((), of)])
+    while pending:
+        way, one = pending.popleft()
+        kind = get_named_type(one)
+        if isinstance(kind, GraphQLObjectType) and kind.name not in nearest:
+            nearest[kind.name] = way
+            pending.extend(((*way, name), below.type) for name, below in kind.fields.items())
+    return frozenset(nearest.values())
+
+
+def _opened(of: GraphQLOutputType, way: tuple[str, ...], nearest: frozenset[tuple[str, ...]]) -> str:
+    return _selection(of, lambda _: way in nearest, lambda name, one: _opened(one, (*way, name), nearest))
 
 
 @functools.lru_cache(maxsize=1000)
@@ -343,7 +365,7 @@ _CARRIERS = ("Connection", "Edge", "Payload")
 def _selection(
     of: GraphQLOutputType,
     opens: Callable[[GraphQLObjectType], bool],
-    below: Callable[[GraphQLObjectType, GraphQLOutputType], str],
+    below: Callable[[str, GraphQLOutputType], str],
 ) -> str:
     kind = get_named_type(of)
     if not isinstance(kind, GraphQLObjectType):
@@ -354,7 +376,7 @@ def _selection(
             selected.append(name)
         elif opens(kind):
             assert not any(is_required_argument(argument) for argument in one.args.values()), name
-            selected.append(f"{name} {below(kind, one.type)}")
+            selected.append(f"{name} {below(name, one.type)}")
     return "{ " + " ".join(selected) + " }"
 
 

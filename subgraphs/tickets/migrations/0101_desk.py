@@ -23,6 +23,7 @@ def upgrade() -> None:
             id uuid NOT NULL,
             time_zone text NOT NULL,
             priority_matrix jsonb NOT NULL,
+            file_secret text NOT NULL,
             reopen_within_business_days integer NOT NULL CHECK (reopen_within_business_days >= 0),
             close_after_business_days integer NOT NULL CHECK (close_after_business_days >= 0),
             UNIQUE (tenant_id),

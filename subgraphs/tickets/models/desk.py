@@ -23,6 +23,8 @@ class DeskSettings(tables.Entity, Model):
     time_zone: Mapped[str]
     priority_matrix: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """The priority for each impact and urgency: `{"HIGH/LOW": "P3", …}`."""
+    file_secret: Mapped[str]
+    """What links to files are signed with."""
     reopen_within_business_days: Mapped[int]
     close_after_business_days: Mapped[int]
 

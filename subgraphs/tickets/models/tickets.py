@@ -10,7 +10,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from subgraphs.kit import tables
 from subgraphs.tickets.rules.priorities import TicketLevel
-from subgraphs.tickets.rules.tickets import TicketMessageKind, TicketPriority, TicketSource, TicketStatus, TicketType
+from subgraphs.tickets.rules.tickets import (
+    MessageChannel,
+    TicketMessageKind,
+    TicketPriority,
+    TicketSource,
+    TicketStatus,
+    TicketType,
+)
 
 
 class Model(tables.Row, DeclarativeBase):
@@ -74,3 +81,10 @@ class TicketMessage(tables.Entity, Model):
     kind: Mapped[TicketMessageKind] = mapped_column(Enum(TicketMessageKind, native_enum=False))
     author_id: Mapped[UUID] = mapped_column(Uuid)
     body_text: Mapped[str]
+    body_html: Mapped[str | None]
+    """What a mail looked like, with everything taken out that could act."""
+    channel: Mapped[MessageChannel] = mapped_column(Enum(MessageChannel, native_enum=False))
+    email_message_id: Mapped[str | None]
+    in_reply_to: Mapped[str | None]
+    author_email: Mapped[str | None]
+    ai_generated: Mapped[bool] = mapped_column(default=False)

@@ -2,19 +2,21 @@
 
 import strawberry
 
+from subgraphs.tickets.resolvers.content import ContentMutation, ContentQuery
 from subgraphs.tickets.resolvers.desk import DeskMutation, DeskQuery
+from subgraphs.tickets.resolvers.planning import PlanningMutation, PlanningQuery
 from subgraphs.tickets.resolvers.sla import SlaMutation, SlaQuery
 from subgraphs.tickets.resolvers.tickets import TicketMutation, TicketQuery, TicketSubscription
 from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
 
 
 @strawberry.type
-class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery):
+class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery):
     """What can be asked about tickets."""
 
 
 @strawberry.type
-class Mutation(TicketMutation, DeskMutation, SlaMutation, TimeMutation):
+class Mutation(TicketMutation, DeskMutation, SlaMutation, TimeMutation, ContentMutation, PlanningMutation):
     """What can be done with tickets."""
 
 

@@ -18,7 +18,7 @@ from subgraphs.tickets.models import tickets as models
 from subgraphs.tickets.models.sla import SlaClock as SlaClockRow
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import TicketPriority, TicketSource, TicketType
-from subgraphs.tickets.service import messages, moves, sla
+from subgraphs.tickets.service import following, messages, moves, sla
 from subgraphs.tickets.service import tickets as service
 from subgraphs.tickets.types.sla import SlaClock
 from subgraphs.tickets.types.tickets import (
@@ -107,6 +107,8 @@ class CreateTicketInput(Command):
     """The asset that it is about; it must be the customer's."""
     site_id: strawberry.ID | None = None
     """The site where the work is; it must be the customer's."""
+    contract_id: strawberry.ID | None = None
+    """The contract that shall pay for it, when it is to be a certain one."""
     queue_id: strawberry.ID | None = None
     """The queue in which it waits; `Service Desk` when absent."""
     category_id: strawberry.ID | None = None
@@ -142,6 +144,8 @@ class UpdateTicketInput(Change):
     """The asset that it is about; null removes it."""
     site_id: strawberry.ID | None = strawberry.UNSET
     """The site where the work is; null removes it."""
+    contract_id: strawberry.ID | None = strawberry.UNSET
+    """The contract that shall pay for it; null leaves that to the rules of coverage."""
     category_id: strawberry.ID | None = strawberry.UNSET
     """What it is about, in the tenant's tree; null removes it."""
     tags: list[str] | None = strawberry.UNSET
@@ -361,7 +365,7 @@ class TicketMutation:
     @command(WRITE, TicketPayload)
     async def reply_to_ticket(work: Work, input: ReplyToTicketInput) -> models.Ticket:
         """Say something to the other side: staff to the customer, customers to us."""
-        return await messages.reply(work, **given(input))
+        return await following.reply(work, **given(input))
 
     @command(WRITE, TicketPayload)
     async def add_note(work: Work, input: AddNoteInput) -> models.Ticket:

@@ -1,12 +1,83 @@
-"""Mail: where it comes from, what it answers, and which mails no machine may answer."""
+"""Mail: what a message says (RFC 5322), which ticket it belongs to, and which messages no desk may answer.
+
+    In-Reply-To, References ──► a Message-ID of ours or of the ticket?      that ticket
+    [T-2026-000123] in the subject, from somebody of that customer?         that ticket
+    otherwise: whose mail address is it?                                    a new ticket of that customer
+                                                                            or nobody's: somebody has to say
+
+When it arrived is what our own mail server says in the topmost `Received`, never the sender's `Date`.
+"""
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parseaddr, parsedate_to_datetime
+from enum import Enum
+from uuid import UUID
+
+import nh3
 
 from subgraphs.kit.errors import Invalid
 
 _ADDRESS = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\"]+")
+_NUMBER = re.compile(r"\[(T-\d{4}-\d{6,})\]")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_BULK = frozenset({"bulk", "junk", "auto_reply"})
+_LONGEST_TEXT = 20_000
+_LONGEST_SUBJECT = 200
+
+
+class MailOutcome(Enum):
+    """What became of a mail."""
+
+    OPENED = "OPENED"
+    """It became a ticket."""
+    APPENDED = "APPENDED"
+    """It became a message of a ticket."""
+    FOLLOWED_UP = "FOLLOWED_UP"
+    """It answered a ticket that was closed, and became another one."""
+    IGNORED = "IGNORED"
+    """A machine wrote it, or we did."""
+    UNMATCHED = "UNMATCHED"
+    """Nobody knows whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that came with a mail."""
+
+    filename: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a mail says."""
+
+    message_id: str
+    answers: tuple[str, ...]
+    """The Message-IDs that it answers or refers to, the nearest first."""
+    sender: str
+    recipients: tuple[str, ...]
+    subject: str
+    text: str
+    html: str | None
+    received_at: datetime | None
+    automatic: str | None
+    """Why a machine must have written it; None when a person may have."""
+    parts: tuple[Part, ...]
+
+    @property
+    def number(self) -> str | None:
+        """The number of the ticket that the subject names."""
+        found = _NUMBER.search(self.subject)
+        return found[1] if found else None
 
 
 def address(text: str | None, *, field: str) -> str | None:
@@ -17,3 +88,130 @@ def address(text: str | None, *, field: str) -> str | None:
     if len(cleaned) > 320 or not _ADDRESS.fullmatch(cleaned):
         raise Invalid(f"{field} is no mail address.", field=field)
     return cleaned
+
+
+def read(raw: bytes) -> Mail:
+    """Read a message; raises `Invalid` when it lacks what every message has."""
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)  # noqa: S101 - what the default policy makes
+    identity, sender = _identity(message), _sender(message)
+    if identity is None or sender is None:
+        raise Invalid("This is no mail: it has no Message-ID or no sender.", field="raw")
+    text, markup = _bodies(message)
+    return Mail(
+        message_id=identity,
+        answers=tuple(dict.fromkeys(_answers(message))),
+        sender=sender,
+        recipients=tuple(_recipients(message)),
+        subject=" ".join(_header(message, "Subject").split())[:_LONGEST_SUBJECT] or "(no subject)",
+        text=text[:_LONGEST_TEXT] or "(no text)",
+        html=markup,
+        received_at=_received(message),
+        automatic=_automatic(message),
+        parts=tuple(_parts(message)),
+    )
+
+
+def own_message_id(message: UUID, ticket: UUID, domain: str) -> str:
+    """The Message-ID of a mail of ours; nobody can guess it who did not get the mail."""
+    return f"<{message.hex}.{ticket.hex}@{domain}>"
+
+
+def subject(number: str, title: str) -> str:
+    """The subject of a mail about a ticket, by which an answer is recognised."""
+    return f"[{number}] {title}"
+
+
+def cleaned(markup: str) -> str:
+    """HTML without anything that acts, loads or hides."""
+    return nh3.clean(markup, link_rel="noopener noreferrer nofollow", url_schemes={"http", "https", "mailto"})
+
+
+def as_text(markup: str) -> str:
+    """The words of an HTML text."""
+    broken = re.sub(r"(?i)<br\s*/?>|</p>|</div>|</li>|</tr>", "\n", markup)
+    words = html.unescape(nh3.clean(broken, tags=set()))
+    return re.sub(r"\n{3,}", "\n\n", words).strip()
+
+
+# --- headers
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    """A header as text; one that nobody can read is as good as none."""
+    try:
+        return str(message.get(name) or "")
+    except (ValueError, IndexError, AttributeError, TypeError):
+        return ""
+
+
+def _identity(message: EmailMessage) -> str | None:
+    found = _MESSAGE_ID.search(_header(message, "Message-ID"))
+    return found[0] if found else None
+
+
+def _sender(message: EmailMessage) -> str | None:
+    found = parseaddr(_header(message, "From"))[1].lower()
+    return found if _ADDRESS.fullmatch(found) else None
+
+
+def _recipients(message: EmailMessage) -> Iterator[str]:
+    for name in ("Delivered-To", "X-Original-To", "To", "Cc"):
+        yield from (one.lower() for one in _ADDRESS.findall(_header(message, name)))
+
+
+def _answers(message: EmailMessage) -> Iterator[str]:
+    yield from _MESSAGE_ID.findall(_header(message, "In-Reply-To"))
+    yield from reversed(_MESSAGE_ID.findall(_header(message, "References")))
+
+
+def _received(message: EmailMessage) -> datetime | None:
+    """When our own server took it: the topmost `Received` is the one that it wrote."""
+    _, semicolon, moment = _header(message, "Received").rpartition(";")
+    try:
+        found = parsedate_to_datetime(moment.strip()) if semicolon else None
+    except (ValueError, TypeError):
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)) if found else None
+
+
+def _automatic(message: EmailMessage) -> str | None:
+    """Why nobody may answer this: two machines that answer each other never stop."""
+    submitted = _header(message, "Auto-Submitted").split(";")[0].strip().lower()
+    if submitted == "auto-replied":
+        return "It is an automatic reply (Auto-Submitted)."
+    if _header(message, "Precedence").strip().lower() in _BULK:
+        return "It is bulk mail (Precedence)."
+    if _header(message, "Return-Path").strip() == "<>":
+        return "It is a notice about a delivery (empty Return-Path)."
+    if message.get("X-Autoreply") is not None or message.get("X-Autorespond") is not None:
+        return "It is an automatic reply (X-Autoreply)."
+    if message.get("List-Id") is not None and message.get("List-Unsubscribe") is not None:
+        return "It is from a mailing list (List-Id)."
+    return None
+
+
+# --- bodies
+
+
+def _bodies(message: EmailMessage) -> tuple[str, str | None]:
+    plain, markup = (_content(message.get_body((kind,))) for kind in ("plain", "html"))
+    safe = cleaned(markup) if markup else None
+    return (plain or (as_text(markup) if markup else "")).replace("\x00", "").strip(), safe
+
+
+def _content(part: object) -> str | None:
+    if not isinstance(part, EmailMessage):
+        return None
+    try:
+        return str(part.get_content())
+    except (LookupError, ValueError):
+        payload = part.get_payload(decode=True)
+        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else None
+
+
+def _parts(message: EmailMessage) -> Iterator[Part]:
+    for part in message.iter_attachments():
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes) and content:
+            yield Part(part.get_filename() or "attachment", content)

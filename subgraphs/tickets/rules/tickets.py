@@ -1,10 +1,11 @@
 """What is true about tickets, with no I/O: their statuses, the moves between them, and who may read what.
 
     createTicket ──► NEW ──assign──► OPEN ──start──► IN_PROGRESS ──resolve──► RESOLVED ──close──► CLOSED
-                                       ▲  waitForCustomer │ waitForVendor         │
-                                       └── reply ◄── WAITING_*                    └──reopen──► OPEN
+                      └── schedule ─► SCHEDULED ──start──┘ │                      │
+                                       ▲  waitForCustomer  │ waitForVendor        └──reopen──► OPEN
+                                       └── reply ◄── WAITING_*
 
-Any ticket that is not done can be cancelled. The table `MOVES` is the whole truth; everything else asks it.
+Any ticket that is not done can be cancelled, or merged into another one of the same customer. The table `MOVES` is the whole truth; everything else asks it.
 """
 
 from __future__ import annotations
@@ -130,11 +131,36 @@ class QueueVisibility(Enum):
     """Also the customer's own technicians."""
 
 
+class TicketLinkKind(Enum):
+    """What a ticket is to another."""
+
+    DUPLICATE_OF = "DUPLICATE_OF"
+    """It says the same again."""
+    CAUSED_BY = "CAUSED_BY"
+    """The other is its cause."""
+    BLOCKS = "BLOCKS"
+    """The other has to wait for it."""
+    FOLLOW_UP_OF = "FOLLOW_UP_OF"
+    """It goes on where the other ended."""
+    RELATED = "RELATED"
+    """They have to do with each other."""
+
+
+class MessageChannel(Enum):
+    """How a message came or went."""
+
+    PORTAL = "PORTAL"
+    """Through the platform."""
+    EMAIL = "EMAIL"
+    """By mail."""
+
+
 class Move(Enum):
     """The commands that move a ticket, by their GraphQL names."""
 
     ASSIGN = "assignTicket"
     START = "startTicket"
+    SCHEDULE = "scheduleTicket"
     WAIT_FOR_CUSTOMER = "waitForCustomer"
     WAIT_FOR_VENDOR = "waitForVendor"
     ANSWERED = "replyToTicket"
@@ -142,6 +168,7 @@ class Move(Enum):
     REOPEN = "reopenTicket"
     CLOSE = "closeTicket"
     CANCEL = "cancelTicket"
+    MERGE = "mergeTicket"
 
 
 S = TicketStatus
@@ -168,6 +195,7 @@ MOVES: Mapping[Move, Way] = MappingProxyType(
     {
         Move.ASSIGN: Way(frozenset({S.NEW}), S.OPEN),
         Move.START: Way(frozenset({S.NEW, S.OPEN, S.SCHEDULED}), S.IN_PROGRESS),
+        Move.SCHEDULE: Way(frozenset({S.NEW, S.OPEN, S.IN_PROGRESS}), S.SCHEDULED),
         Move.WAIT_FOR_CUSTOMER: Way(frozenset({S.OPEN, S.IN_PROGRESS, S.SCHEDULED}), S.WAITING_CUSTOMER),
         Move.WAIT_FOR_VENDOR: Way(frozenset({S.OPEN, S.IN_PROGRESS}), S.WAITING_VENDOR),
         Move.ANSWERED: Way(frozenset({S.WAITING_CUSTOMER}), S.OPEN),
@@ -175,6 +203,7 @@ MOVES: Mapping[Move, Way] = MappingProxyType(
         Move.REOPEN: Way(frozenset({S.RESOLVED}), S.OPEN),
         Move.CLOSE: Way(frozenset({S.RESOLVED}), S.CLOSED),
         Move.CANCEL: Way(NOT_DONE, S.CANCELLED),
+        Move.MERGE: Way(NOT_DONE, S.MERGED),
     }
 )
 
@@ -220,3 +249,9 @@ def check_reopening(resolved_at: datetime | None, at: datetime, calendar: Calend
     """Raise `TooLateToReopen` when more than so many business days have passed since the ticket was resolved."""
     if resolved_at and calendars.business_days(calendar, resolved_at, at) > within:
         raise TooLateToReopen(f"It was resolved more than {within} business days ago; open a new ticket.", field="id")
+
+
+def check_ratable(status: TicketStatus) -> None:
+    """Raise `WrongStatus` unless the ticket is done: before that there is nothing to rate."""
+    if status not in {S.RESOLVED, S.CLOSED}:
+        raise WrongStatus(f"rateTicket works from CLOSED, RESOLVED; this ticket is {status.value}.", field="id")

@@ -83,7 +83,7 @@ class RoundingScope(Enum):
 
 
 class EntryMove(Enum):
-    """The commands that move a time entry, by their GraphQL names."""
+    """What moves a time entry: commands by their GraphQL names, and what billing tells."""
 
     SUBMIT = "submitTime"
     APPROVE = "approveTime"
@@ -92,6 +92,7 @@ class EntryMove(Enum):
     LOCK = "lockTime"
     UNLOCK = "unlockTime"
     BILL = "billTime"
+    UNBILL = "unbillTime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,17 @@ MOVES: Mapping[EntryMove, tuple[frozenset[TimeEntryStatus], TimeEntryStatus]] = 
         EntryMove.LOCK: (frozenset({S.APPROVED}), S.LOCKED),
         EntryMove.UNLOCK: (frozenset({S.LOCKED}), S.APPROVED),
         EntryMove.BILL: (frozenset({S.APPROVED, S.LOCKED}), S.BILLED),
+        EntryMove.UNBILL: (frozenset({S.BILLED}), S.APPROVED),
     }
 )
 
 FIXED = frozenset({S.LOCKED, S.BILLED})
 """What a billing run has taken: nobody edits it any more."""
+
+
+def sources(move: EntryMove) -> frozenset[TimeEntryStatus]:
+    """The states in which a move begins."""
+    return MOVES[move][0]
 
 
 def moved(move: EntryMove, status: TimeEntryStatus) -> TimeEntryStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,7 @@ async def _made(work: Work) -> DeskSettings:
         DeskSettings(
             time_zone=defaults.TIME_ZONE,
             priority_matrix=dict(priorities.MATRIX),
+            file_secret=secrets.token_hex(32),
             reopen_within_business_days=defaults.REOPEN_WITHIN_BUSINESS_DAYS,
             close_after_business_days=defaults.CLOSE_AFTER_BUSINESS_DAYS,
         )

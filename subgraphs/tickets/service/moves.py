@@ -13,6 +13,7 @@ from subgraphs.kit import jobs
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
 from subgraphs.tickets.errors import NobodyAssigned, StillOpen
+from subgraphs.tickets.models.content import ChecklistItem
 from subgraphs.tickets.models.tickets import Ticket
 from subgraphs.tickets.models.time_entries import Timer
 from subgraphs.tickets.rules import calendars
@@ -150,6 +151,9 @@ async def _check_resolvable(work: Work, ticket: Ticket) -> None:
     """Refuse while somebody's timer runs on it, or an incident below it is open."""
     if await work.session.scalar(select(func.count()).select_from(Timer).where(Timer.ticket_id == ticket.id)):
         raise StillOpen("Somebody's timer runs on this ticket; stop it first.", field="id")
+    undone = ChecklistItem.ticket_id == ticket.id, ChecklistItem.required, ChecklistItem.done_at.is_(None)
+    if text := await work.session.scalar(select(ChecklistItem.text).where(*undone).order_by(ChecklistItem.position)):
+        raise StillOpen(f"A required step is not done: {text}", field="id")
     below = Ticket.parent_id == ticket.id, Ticket.type == TicketType.INCIDENT, Ticket.status.not_in(DONE)
     if number := await work.session.scalar(select(Ticket.number).where(*below).order_by(Ticket.number).limit(1)):
         raise StillOpen(f"The incident {number} below this ticket is still open.", field="id")

@@ -153,6 +153,7 @@ async def open_ticket(
     contact_id: UUID | None = None,
     asset_id: UUID | None = None,
     site_id: UUID | None = None,
+    contract_id: UUID | None = None,
     assignee_id: UUID | None = None,
     team_id: UUID | None = None,
     queue_id: UUID | None = None,
@@ -186,6 +187,7 @@ async def open_ticket(
             contact_id=contact_id,
             asset_id=asset_id,
             site_id=site_id,
+            contract_id=contract_id,
             assignee_id=assignee_id,
             team_id=team_id,
             queue_id=queue.id if queue else None,
@@ -206,27 +208,37 @@ async def open_ticket(
 async def change(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Ticket:
     """Change what describes the ticket: title, description, type, contact, asset, site, category, tags, due date."""
     ticket = await work.take(Ticket, id, field="id", version=version)
-    if "title" in changes:
-        ticket.title = line(changes["title"], field="title")
-    if "description" in changes:
-        ticket.description = prose(changes["description"], field="description")
     places = {name: changes[name] for name in ("contact_id", "asset_id", "site_id") if name in changes}
     await _check_places(work, ticket.customer_id, **places)
-    for name, value in places.items():
-        setattr(ticket, name, value)
-    if changes.get("type"):
-        ticket.type = changes["type"]
     if "category_id" in changes:
-        ticket.category_id = await _category(work, changes["category_id"])
-    if changes.get("tags") is not None:
-        ticket.tags = tagged(changes["tags"])
+        await _category(work, changes["category_id"])
+    for name, value in _described(changes).items():
+        setattr(ticket, name, value)
     if "due_at" in changes:
         _due(ticket, changes["due_at"])
     if changed := tuple(sorted(to_camel(name) for name in changes)):
         await updated(work, ticket, changed)
     if "due_at" in changes:
         await sla.refresh(work, ticket)
+    if "contract_id" in changes:
+        await sla.retermed(work, ticket)
     return ticket
+
+
+_CLEANED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "title": lambda value: line(value, field="title"),
+    "description": lambda value: prose(value, field="description"),
+    "tags": lambda value: tagged(value),  # noqa: PLW0108 - it is defined below
+}
+_AS_GIVEN: Final = frozenset({"contact_id", "asset_id", "site_id", "contract_id", "category_id", "type"})
+_NEVER_ABSENT: Final = frozenset({"type", "tags"})
+
+
+def _described(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that a change describes anew; null leaves alone what cannot be absent."""
+    named = {name: value for name, value in changes.items() if value is not None or name not in _NEVER_ABSENT}
+    cleaned = {name: _CLEANED[name](value) for name, value in named.items() if name in _CLEANED}
+    return cleaned | {name: value for name, value in named.items() if name in _AS_GIVEN}
 
 
 async def prioritise(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID
 
 import strawberry
 from strawberry.federation import type as entity
 
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import TimeRange
-from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.ids import parsed
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets.models import desk as desk_models
@@ -18,6 +21,7 @@ from subgraphs.tickets.models import tickets as models
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import (
+    MessageChannel,
     TicketMessageKind,
     TicketPriority,
     TicketSource,
@@ -25,16 +29,29 @@ from subgraphs.tickets.rules.tickets import (
     TicketStatusCategory,
     TicketType,
 )
-from subgraphs.tickets.service import messages, sla, time_entries
+from subgraphs.tickets.service import content, files, messages, planning, sla, statistics, time_entries
 from subgraphs.tickets.service import tickets as service
+from subgraphs.tickets.types.content import (
+    ChecklistItem,
+    CsatResponse,
+    TicketAttachment,
+    TicketLink,
+    TicketWatcher,
+)
 from subgraphs.tickets.types.desk import Category, Queue, SubStatus
+from subgraphs.tickets.types.planning import Appointment
 from subgraphs.tickets.types.sla import SlaClock
 from subgraphs.tickets.types.time_entries import READ as TIME_READ
 from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
 
 READ = "tickets:read"
 
-for spoken in (TicketStatusCategory, TicketType, TicketSource, TicketMessageKind, TicketLevel):
+if TYPE_CHECKING:
+    from subgraphs.tickets.types.others import Contract
+
+LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.tickets.types.others")]
+
+for spoken in (TicketStatusCategory, TicketType, TicketSource, TicketMessageKind, MessageChannel, TicketLevel):
     strawberry.enum(spoken)
 
 StatusWord = Annotated[
@@ -55,6 +72,18 @@ class TicketMessage:
     """The user who said it."""
     body_text: str
     """What was said, as plain text."""
+    body_html: str | None
+    """What a mail looked like, with everything taken out that could act or load."""
+    channel: MessageChannel
+    """How it came or went."""
+    email_message_id: str | None
+    """The Message-ID of its mail."""
+    in_reply_to: str | None
+    """The Message-ID of the mail that it answers."""
+    author_email: str | None
+    """The mail address that it came from."""
+    ai_generated: bool
+    """Whether a machine wrote it."""
     created_at: datetime
     """When it was said."""
 
@@ -154,6 +183,13 @@ class Ticket:
         return Asset(id=self.asset_id) if self.asset_id else None
 
     @strawberry.field
+    def contract(self) -> LazyContract | None:
+        """The contract that was named for it."""
+        from subgraphs.tickets.types.others import Contract  # noqa: PLC0415 - contracts show time, and time tickets
+
+        return Contract(id=self.contract_id) if self.contract_id else None
+
+    @strawberry.field
     async def messages(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketMessage]:
         """What was said about it, oldest first."""
         rows = await info.context.lists(messages.messages_of, self.id, READ, limit=bounded(limit))
@@ -180,6 +216,44 @@ class Ticket:
             return None
         rows = await info.context.lists(time_entries.timers_of, self.id, TIME_READ, limit=bounded(limit))
         return [TicketTimer.of(row) for row in rows]
+
+    @strawberry.field
+    async def links(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketLink]:
+        """What it is to others, and others are to it."""
+        most = bounded(limit)
+        there = await info.context.lists(content.links_of, self.id, READ, limit=most)
+        back = await info.context.lists(content.linked_from, self.id, READ, limit=most)
+        return [*map(TicketLink.of, there), *(TicketLink.of(one, backwards=True) for one in back)][:most]
+
+    @strawberry.field
+    async def checklist(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[ChecklistItem]:
+        """Its steps, in their order."""
+        rows = await info.context.lists(content.steps_of, self.id, READ, limit=bounded(limit))
+        return [ChecklistItem.of(row) for row in rows]
+
+    @strawberry.field
+    async def watchers(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketWatcher]:
+        """Who wants to hear of it."""
+        rows = await info.context.lists(content.watchers_of, self.id, READ, limit=bounded(limit))
+        return [TicketWatcher.of(row) for row in rows]
+
+    @strawberry.field
+    async def attachments(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketAttachment]:
+        """Its files, oldest first."""
+        rows = await info.context.lists(files.of_tickets, self.id, READ, limit=bounded(limit))
+        return [TicketAttachment.of(row) for row in rows]
+
+    @strawberry.field
+    async def appointments(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[Appointment]:
+        """Its appointments, in order."""
+        rows = await info.context.lists(planning.appointments_of, self.id, READ, limit=bounded(limit))
+        return [Appointment.of(row) for row in rows]
+
+    @strawberry.field
+    async def csat(self, info: Info) -> CsatResponse | None:
+        """What the customer thought of it."""
+        rows = await info.context.lists(content.ratings_of, self.id, READ)
+        return CsatResponse.of(rows[0]) if rows else None
 
     @strawberry.field
     async def queue(self, info: Info) -> Queue | None:
@@ -223,6 +297,27 @@ class Ticket:
         return cls.of(row) if row else None
 
 
+@strawberry.type
+class TicketStats:
+    """How much there is to do."""
+
+    open: int
+    """Tickets that are not done."""
+    waiting: int
+    """Those of them that wait for somebody else."""
+    unassigned: int
+    """Those of them that nobody has."""
+    breached: int
+    """Those of them of which a promise is broken."""
+    resolved: int
+    """Tickets that are resolved."""
+
+    @classmethod
+    def of(cls, found: statistics.Numbers) -> Self:
+        """The numbers as the graph shows them."""
+        return cls(**dataclasses.asdict(found))
+
+
 @entity(keys=["id"])
 class Customer:
     """The tickets of a customer; the customer itself is `crm`'s."""
@@ -250,6 +345,44 @@ class Customer:
             offset=skipped(offset),
         )
         return [Ticket.of(row) for row in rows]
+
+    @strawberry.field
+    async def tickets_connection(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        status: StatusWord = None,
+        priority: TicketPriority | None = None,
+    ) -> Connection[Ticket] | None:
+        """The customer's tickets page by page, newest first."""
+        wanted, count = cut(first=first, after=after, last=last, before=before), counts(info)
+        query = service.selected(status=status).where(models.Ticket.customer_id == (parsed(self.id) or UUID(int=0)))
+        if priority is not None:
+            query = query.where(models.Ticket.priority == priority)
+        async with info.context.work(READ) as work:
+            return await page(work, query, models.Ticket, service.NEWEST_FIRST, wanted, Ticket.of, count=count)
+
+    @strawberry.field
+    async def ticket_stats(self, info: Info) -> TicketStats | None:
+        """How much there is to do for the customer."""
+        found = await info.context.lists(statistics.of_customers, self.id, READ)
+        return TicketStats.of(found[0]) if found else None
+
+    @strawberry.field
+    async def time_entries(
+        self,
+        info: Info,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> list[TimeEntry] | None:
+        """The time that was worked for the customer, newest first."""
+        span = {"since": since, "until": until, "limit": bounded(limit)}
+        rows = await info.context.lists(time_entries.of_customers, self.id, TIME_READ, **span)
+        return [TimeEntry.of(row) for row in rows]
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> Self:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from contracts.events.envelope import Envelope, Event
 from subgraphs.kit import work
 from subgraphs.kit.caller import Caller, system
 from subgraphs.tickets.module import module
@@ -98,6 +99,26 @@ class Desk:
             settings=self.service.settings,
         ) as open_work:
             await job.handle(open_work, payload)
+
+    async def hear(self, happened: Event) -> None:
+        """Let the desk hear what another module tells."""
+        envelope = Envelope(
+            id=uuid4(),
+            source="/psa/other",
+            type=happened.type,
+            subject=f"{happened.subject_type}/{uuid4()}",
+            time=self.service.moment,
+            dataschema=happened.dataschema(),
+            tenantid=self.tenant,
+            actorkind="USER",
+            actorid=uuid4(),
+            schemaversion=happened.schema_version,
+            data=happened.model_dump(mode="json"),
+        )
+        for consumer in module.consumers:
+            if happened.type in consumer.events:
+                async with work.begin(self.service.engine, system(self.tenant), module="tickets") as open_work:
+                    await consumer.handle(open_work, envelope)
 
 
 async def desk_of(service: Service) -> Desk:

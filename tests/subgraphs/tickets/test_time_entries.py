@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.events import billing
 from tests.subgraphs.house import staff
 from tests.subgraphs.tickets.desk import at, desk_of
 
@@ -192,3 +193,23 @@ async def test_whoever_sees_only_their_own_time_sees_and_books_only_that(desk, b
     other = str(boss.subject)
     _, errors = await desk.run("bookTime", ENTRY, me, ticketId=ticket, note="x", userId=other, **span("12:00", "12:30"))
     assert errors == [("FORBIDDEN", None)]
+
+
+async def test_what_billing_tells_fixes_an_entry_and_a_cancelled_invoice_frees_it(desk, boss):
+    entry = await booked(desk, await desk.opened(), submit=True)
+    await desk.do("approveTime", ENTRY, boss, id=entry["id"])
+    invoice, other = uuid4(), uuid4()
+    facts = {"id": invoice, "number": "RE-1", "customer_id": desk.customer, "cancellation_id": uuid4(),
+             "cancellation_number": "ST-1", "reason": "x", "time_entry_ids": (UUID(entry["id"]),)}  # fmt: skip
+    states = []
+    for happened in (
+        billing.TimeEntryBilled(ids=(UUID(entry["id"]),), invoice_id=invoice),
+        billing.TimeEntryBilled(ids=(UUID(entry["id"]),), invoice_id=other),
+        billing.InvoiceCancelled.model_construct(**{**facts, "id": other}),
+        billing.InvoiceCancelled.model_construct(**facts),
+    ):
+        await desk.hear(happened)
+        [row] = await desk.service.rows("SELECT status, billed_in FROM time_entry WHERE id::text = $1", entry["id"])
+        states.append((row["status"], row["billed_in"]))
+
+    assert states == [("BILLED", invoice), ("BILLED", invoice), ("BILLED", invoice), ("APPROVED", None)]

@@ -1,0 +1,105 @@
+"""Two tickets that are one, and one ticket that is two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from contracts.events import tickets as events
+from subgraphs.kit import jobs
+from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.work import Work
+from subgraphs.tickets.models.content import Attachment, TicketWatcher
+from subgraphs.tickets.models.tickets import Ticket, TicketMessage
+from subgraphs.tickets.models.time_entries import TimeEntry, Timer
+from subgraphs.tickets.rules import tickets as rules
+from subgraphs.tickets.rules.tickets import Move, TicketLinkKind
+from subgraphs.tickets.service import content, sla
+from subgraphs.tickets.service import tickets as service
+from subgraphs.tickets.service.steps import step
+
+MOVE_TIME_JOB: Final = "ticket.move_time"
+
+
+async def merge(work: Work, id: UUID, target_id: UUID, version: int | None = None) -> Ticket:
+    """Let a ticket go on in another one of the same customer: messages, files, watchers and time move; for good."""
+    ticket, target = await _both(work, id, target_id, version)
+    if ticket.customer_id != target.customer_id:
+        raise Invalid("Only tickets of the same customer can be merged.", field="targetId")
+    if target.status in rules.DONE:
+        raise Invalid("The other ticket is done; reopen it first.", field="targetId")
+    rules.moved(Move.MERGE, ticket.status)
+    ticket.merged_into_id = target.id
+    await step(work, ticket, Move.MERGE)
+    await _carry_over(work, ticket, target)
+    if target.first_response_at is None and ticket.response_started_at and target.response_started_at:
+        target.response_started_at = min(ticket.response_started_at, target.response_started_at)
+    happened = events.TicketMerged(id=ticket.id, target_id=target.id)
+    await work.emit(happened, subject=ticket.id, customer=ticket.customer_id)
+    await service.updated(work, target, ("messages",))
+    await sla.refresh(work, target)
+    await jobs.enqueue(work, MOVE_TIME_JOB, {"from": str(ticket.id), "to": str(target.id)}, key=str(ticket.id))
+    return ticket
+
+
+async def _both(work: Work, id: UUID, target_id: UUID, version: int | None) -> tuple[Ticket, Ticket]:
+    """Both tickets, locked in one order, so that two who merge crosswise do not wait for each other."""
+    if id == target_id:
+        raise Invalid("A ticket cannot be merged into itself.", field="targetId")
+    if target_id < id:
+        target = await work.take(Ticket, target_id, field="targetId")
+        return await work.take(Ticket, id, field="id", version=version), target
+    ticket = await work.take(Ticket, id, field="id", version=version)
+    return ticket, await work.take(Ticket, target_id, field="targetId")
+
+
+async def _carry_over(work: Work, ticket: Ticket, target: Ticket) -> None:
+    rows: list[TicketMessage | Attachment | Timer] = [
+        *await work.session.scalars(select(TicketMessage).where(TicketMessage.ticket_id == ticket.id)),
+        *await work.session.scalars(select(Attachment).where(Attachment.ticket_id == ticket.id)),
+        *await work.session.scalars(select(Timer).where(Timer.ticket_id == ticket.id)),
+    ]
+    for row in rows:
+        row.ticket_id = target.id
+    for watcher in await work.session.scalars(select(TicketWatcher).where(TicketWatcher.ticket_id == ticket.id)):
+        await content.add_watcher(work, target, watcher.user_id, watcher.email)
+        await work.session.delete(watcher)
+    for child in await work.session.scalars(select(Ticket).where(Ticket.parent_id == ticket.id)):
+        child.parent_id = target.id if child.id != target.id else None
+
+
+async def move_time(work: Work, payload: jobs.Payload) -> None:
+    """Move the time of a merged ticket; as the platform, because who merges may not see everybody's time."""
+    moved = update(TimeEntry).where(TimeEntry.ticket_id == UUID(payload["from"]))
+    target = UUID(payload["to"])
+    await work.session.execute(moved.values(ticket_id=target, work_item_id=target, version=TimeEntry.version + 1))
+
+
+async def split(work: Work, id: UUID, title: str, message_ids: Sequence[UUID] = ()) -> Ticket:
+    """Make a ticket of a part of another one: what was said about that part moves with it."""
+    ticket = await work.take(Ticket, id, field="id")
+    part = await service.open_ticket(
+        work,
+        customer_id=ticket.customer_id,
+        title=title,
+        type=ticket.type,
+        priority=ticket.priority,
+        source=ticket.source,
+        contact_id=ticket.contact_id,
+        asset_id=ticket.asset_id,
+        site_id=ticket.site_id,
+        queue_id=ticket.queue_id,
+        category_id=ticket.category_id,
+    )
+    rows = list(await work.session.scalars(select(TicketMessage).where(TicketMessage.id.in_(message_ids))))
+    if {row.id for row in rows if row.ticket_id == ticket.id} != set(message_ids):
+        raise NotFound("One of these messages is not of this ticket.", field="messageIds")
+    for row in rows:
+        row.ticket_id = part.id
+    await content.link_to(work, part, ticket, TicketLinkKind.RELATED)
+    if message_ids:
+        await service.updated(work, ticket, ("messages",))
+    return part

@@ -1,0 +1,143 @@
+"""Schemathesis asks every operation of the REST interface, with all its checks and in sequences: `python -m tests.fuzz.rest`.
+
+The whole platform runs in this process, over real HTTP on 127.0.0.1, with one tenant that has a bit of everything.
+Schemathesis gets the OpenAPI document and a token, and nothing else, as a partner would. What it may expect of answers
+stands in `schemathesis.toml`, with the reasons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import shlex
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import uvicorn
+from joserfc import jwt
+
+from deploy.local.postgres import embedded_postgres
+from subgraphs.kit import references
+from tests.walls.platform import AUDIENCE, ISSUER, Platform, claims_of, listening, running
+from tests.walls.twins import built
+
+HERE = Path(__file__).parent
+
+
+@asynccontextmanager
+async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, str]]:
+    """The address of a platform, and a token with which one may do everything there."""
+    name = f"fuzz_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(admin_url)
+    await admin.execute(f"CREATE DATABASE {name}")
+    try:
+        url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
+        async with running(url, directory) as platform:
+            twin = await built(platform, "f")
+            async with listening_on(platform) as address:
+                yield address, _token(platform, twin.staff())
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+@asynccontextmanager
+async def listening_on(platform: Platform) -> AsyncIterator[str]:
+    """The address of a platform that is heard on 127.0.0.1 meanwhile."""
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(platform.router, log_level="warning", lifespan="off", access_log=False)
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server.serve([own]))
+        try:
+            yield f"http://127.0.0.1:{own.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _token(platform: Platform, caller: Any) -> str:
+    now = int(time.time())
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "iat": now - 10, "exp": now + 36_000, **claims_of(caller)}
+    return jwt.encode({"alg": "ES256", "kid": platform.issuer.kid, "typ": "at+jwt"}, claims, platform.issuer)
+
+
+async def asked_all(
+    address: str, token: str, directory: Path, options: Sequence[str]
+) -> tuple[int, str, dict[str, set[str]]]:
+    """Run schemathesis; its status, what it printed, and for each operation the statuses that it met."""
+    report = directory / "report.ndjson"
+    program = [str(Path(sys.executable).with_name("st")), "--config-file", str(HERE / "schemathesis.toml"), "run"]
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        f"{address}/api/v1/openapi.json",
+        "-H",
+        f"Authorization: Bearer {token}",
+        "--report",
+        "ndjson",
+        "--report-ndjson-path",
+        str(report),
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=directory,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode().replace(token, "TOKEN"), _met(report)
+
+
+def _met(report: Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in report.read_text(encoding="utf-8").splitlines() if report.exists() else ():
+        _collect(json.loads(line), found)
+    return found
+
+
+def _collect(value: Any, found: dict[str, set[str]]) -> None:
+    if isinstance(value, dict):
+        label, response = value.get("label"), value.get("status_code")
+        if isinstance(label, str) and " /" in label:
+            found.setdefault(label, set())
+        if response is not None and isinstance(value.get("label"), str):
+            found[value["label"]].add(str(response))
+        for one in value.values():
+            _collect(one, found)
+    elif isinstance(value, list):
+        for one in value:
+            _collect(one, found)
+
+
+async def _main(options: argparse.Namespace, rest: list[str]) -> int:
+    references._PATIENCE_SECONDS = references._POLL_SECONDS = 0.001
+    with tempfile.TemporaryDirectory(prefix="psa-fuzz-") as folder, listening():
+        directory = Path(folder)
+        more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
+        async with (
+            embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
+            served(server.admin_url, directory) as (address, token),
+        ):
+            status, said, met = await asked_all(address, token, directory, more)
+    sys.stdout.write(f"{said}\noperations met: {len(met)}\n")
+    return status
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=20, help="examples for each operation")
+    parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
+    parser.add_argument("--more", default="", help="whatever else `st run` understands")
+    chosen = parser.parse_args()
+    sys.exit(asyncio.run(_main(chosen, shlex.split(chosen.more))))
