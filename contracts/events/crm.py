@@ -1,10 +1,14 @@
-"""What crm tells the others: customers, the people who work there, and their sites."""
+"""What crm tells the others: customers, the people who work there, their sites, and what was agreed with them."""
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from contracts.events.envelope import Event, catalogue
+from pydantic import AwareDatetime, Field
+
+from contracts.events.envelope import Event, Payload, catalogue
 
 
 class _CustomerFact(Event):
@@ -102,6 +106,297 @@ class SiteUpdated(_SiteFact):
     type = "site.updated"
 
 
+class ContractTier(Payload):
+    """From so many on, each costs this."""
+
+    from_quantity: Decimal
+    unit_price: Decimal
+
+
+class ContractLineTold(Payload):
+    """One version of a line of a contract: what holds from a day on."""
+
+    id: UUID
+    replaces_id: UUID | None = None
+    """The version that it follows; that one ended the day before."""
+    product_id: UUID | None = None
+    kind: str
+    """RECURRING, ONE_TIME, PREPAID or USAGE."""
+    description: str
+    quantity_mode: str
+    """FIXED, ACTIVE_DEVICES, ACTIVE_USERS, LICENSE_COUNT, USAGE or MANUAL."""
+    quantity_policy: str
+    """SNAPSHOT_START, SNAPSHOT_END, MAX, AVERAGE or PRORATED_CHANGES."""
+    quantity: Decimal
+    min_quantity: Decimal | None = None
+    max_quantity: Decimal | None = None
+    unit_code: str
+    """In what it is counted: a code of UN/ECE recommendation 20."""
+    unit_price: Decimal
+    """What one costs for one interval, in the currency of the contract."""
+    discount_percent: Decimal
+    included_hours: Decimal | None = None
+    hourly_rate_overage: Decimal | None = None
+    tiers: tuple[ContractTier, ...] = ()
+    tax_code: str
+    prorate: str
+    """NONE, DAILY, FULL_FIRST or FREE_FIRST."""
+    asset_ids: tuple[UUID, ...] = ()
+    valid_from: date
+    valid_to: date | None = None
+    """The last day on which it holds; the day before `validFrom` when it never did."""
+
+
+class ContractCoverage(Payload):
+    """Which work a contract speaks about, and what it says; an empty dimension means any."""
+
+    effect: str
+    """COVERED, BILLABLE, EXCLUDED or COVERED_UNTIL_HOURS."""
+    work_types: tuple[str, ...] = ()
+    ticket_types: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+    site_ids: tuple[UUID, ...] = ()
+    calendar_part: str
+    """BUSINESS, AFTER_HOURS or ANY."""
+
+
+class ContractFact(Event):
+    """A contract, whole, as it is after what happened."""
+
+    subject_type = "Contract"
+
+    id: UUID
+    customer_id: UUID
+    number: str
+    title: str
+    contract_type: str = Field(alias="type")
+    """TIME_AND_MATERIAL, BLOCK_HOURS, RETAINER, FLAT_RATE, PER_DEVICE, PER_USER, FIXED_PRICE, PER_TICKET or USAGE."""
+    status: str
+    """DRAFT, PENDING_SIGNATURE, ACTIVE, SUSPENDED, NOTICE_GIVEN, ENDED or CANCELLED."""
+    legal_entity_id: UUID | None = None
+    start_date: date
+    end_date: date | None = None
+    """The last day of its term; null when it has none."""
+    notice_deadline: date | None = None
+    """The last day of notice; null when nothing renews itself, or notice was given."""
+    auto_renew: bool
+    billing_interval: str
+    """ONE_TIME, MONTHLY, QUARTERLY, SEMIANNUAL or ANNUAL."""
+    billing_anchor_day: int | None = None
+    bill_in_advance: bool
+    currency: str
+    priority: int
+    """The lower comes first."""
+    included_hours: Decimal | None = None
+    hourly_rate: Decimal | None = None
+    overage: str
+    """BILL_RATE, BLOCK or AUTO_REPLENISH."""
+    sla_policy_id: UUID | None = None
+    po_number: str | None = None
+    coverage: tuple[ContractCoverage, ...] = ()
+    asset_ids: tuple[UUID, ...] = ()
+    """The assets that its lines cover."""
+    lines: tuple[ContractLineTold, ...] = ()
+    """Every version of every line, in their order."""
+    effective_date: date | None = None
+    """From when on what happened holds; for an end, the last day."""
+    changed: tuple[str, ...] = ()
+    """The fields that changed, by their names in GraphQL; empty when the contract is new."""
+
+
+class ContractCreated(ContractFact):
+    """A contract was drawn up: whoever keeps a copy of contracts adds it."""
+
+    type = "contract.created"
+
+
+class ContractUpdated(ContractFact):
+    """A contract is another one now: refresh the copy. Also told beside each of the following."""
+
+    type = "contract.updated"
+
+
+class ContractActivated(ContractFact):
+    """A contract was put into force."""
+
+    type = "contract.activated"
+
+
+class ContractAmended(ContractFact):
+    """Other lines or conditions hold from `effectiveDate` on."""
+
+    type = "contract.amended"
+
+
+class ContractSuspended(ContractFact):
+    """A contract rests."""
+
+    type = "contract.suspended"
+
+
+class ContractResumed(ContractFact):
+    """A contract that rested holds again."""
+
+    type = "contract.resumed"
+
+
+class ContractNoticeGiven(ContractFact):
+    """One side ended the contract: `effectiveDate` is its last day."""
+
+    type = "contract.notice_given"
+
+
+class ContractRenewed(ContractFact):
+    """The next term begins on `effectiveDate`."""
+
+    type = "contract.renewed"
+
+
+class ContractEnded(ContractFact):
+    """The contract is over: `effectiveDate` was its last day."""
+
+    type = "contract.ended"
+
+
+class ContractCancelled(ContractFact):
+    """A contract that never held was put away."""
+
+    type = "contract.cancelled"
+
+
+class ContractRenewalDue(Event):
+    """The last day of notice comes nearer: told 60, 30 and 7 days before."""
+
+    type = "contract.renewal_due"
+    subject_type = "Contract"
+
+    id: UUID
+    customer_id: UUID
+    number: str
+    title: str
+    term_end: date | None = None
+    notice_deadline: date
+    days_left: int
+
+
+class OpportunityFact(Event):
+    """An opportunity as it is now."""
+
+    subject_type = "Opportunity"
+
+    id: UUID
+    customer_id: UUID
+    title: str
+    stage: str
+    """The name of its stage in the pipeline."""
+    outcome: str
+    """OPEN, WON or LOST."""
+    probability: int
+    amount: Decimal
+    mrr_amount: Decimal
+    currency: str
+    lost_reason: str | None = None
+
+
+class OpportunityCreated(OpportunityFact):
+    """A customer might buy something."""
+
+    type = "opportunity.created"
+
+
+class OpportunityStageChanged(OpportunityFact):
+    """An opportunity moved through the pipeline."""
+
+    type = "opportunity.stage_changed"
+
+
+class OpportunityWon(OpportunityFact):
+    """The customer buys."""
+
+    type = "opportunity.won"
+
+
+class OpportunityLost(OpportunityFact):
+    """The customer does not buy."""
+
+    type = "opportunity.lost"
+
+
+class QuoteLineTold(Payload):
+    """One position of a quote."""
+
+    id: UUID
+    product_id: UUID | None = None
+    description: str
+    quantity: Decimal
+    unit_code: str
+    unit_price: Decimal
+    discount_percent: Decimal
+    net: Decimal
+    tax_code: str
+    recurring: str
+    """ONE_TIME, MONTHLY, QUARTERLY, SEMIANNUAL or ANNUAL."""
+    optional: bool
+    selected: bool
+    """Whether it is bought; lines that are not optional always are."""
+
+
+class QuoteFact(Event):
+    """A revision of a quote as it is now."""
+
+    subject_type = "Quote"
+
+    id: UUID
+    customer_id: UUID
+    number: str
+    revision: int
+    title: str
+    status: str
+    """DRAFT, IN_APPROVAL, APPROVED, SENT, VIEWED, ACCEPTED, REJECTED, EXPIRED, SUPERSEDED or CONVERTED."""
+    currency: str
+    opportunity_id: UUID | None = None
+    contract_id: UUID | None = None
+    """The contract that it became."""
+    accepted_at: AwareDatetime | None = None
+    lines: tuple[QuoteLineTold, ...] = ()
+
+
+class QuoteCreated(QuoteFact):
+    """A revision of a quote was written; it takes the place of the one before."""
+
+    type = "quote.created"
+
+
+class QuoteSent(QuoteFact):
+    """A quote was given to the customer."""
+
+    type = "quote.sent"
+
+
+class QuoteViewed(QuoteFact):
+    """The customer has looked at a quote."""
+
+    type = "quote.viewed"
+
+
+class QuoteAccepted(QuoteFact):
+    """The customer wants what was quoted."""
+
+    type = "quote.accepted"
+
+
+class QuoteRejected(QuoteFact):
+    """The customer does not want what was quoted."""
+
+    type = "quote.rejected"
+
+
+class QuoteConverted(QuoteFact):
+    """A quote became the draft of a contract."""
+
+    type = "quote.converted"
+
+
 CATALOGUE = catalogue(
     CustomerCreated,
     CustomerUpdated,
@@ -111,5 +406,26 @@ CATALOGUE = catalogue(
     ContactDeactivated,
     SiteCreated,
     SiteUpdated,
+    ContractCreated,
+    ContractUpdated,
+    ContractActivated,
+    ContractAmended,
+    ContractSuspended,
+    ContractResumed,
+    ContractNoticeGiven,
+    ContractRenewed,
+    ContractEnded,
+    ContractCancelled,
+    ContractRenewalDue,
+    OpportunityCreated,
+    OpportunityStageChanged,
+    OpportunityWon,
+    OpportunityLost,
+    QuoteCreated,
+    QuoteSent,
+    QuoteViewed,
+    QuoteAccepted,
+    QuoteRejected,
+    QuoteConverted,
 )
 """Every event of crm by its type."""

@@ -25,3 +25,45 @@ class ContactGone(PreconditionFailed):
     """The person is deactivated, and only an active one can be or do this."""
 
     code = "CONTACT_INACTIVE"
+
+
+class ContractWrongStatus(InvalidTransition):
+    """The contract's status does not allow this; the message says which one does."""
+
+    code = "CONTRACT_WRONG_STATUS"
+
+
+class ContractInForce(Conflict):
+    """The contract is no draft any more: contents change by amendments, from a day on."""
+
+    code = "CONTRACT_IN_FORCE"
+
+
+class ContractIncomplete(PreconditionFailed):
+    """Something is missing without which the contract cannot hold."""
+
+    code = "CONTRACT_INCOMPLETE"
+
+
+class ContractTerm(PreconditionFailed):
+    """The term of the contract does not allow this day."""
+
+    code = "CONTRACT_TERM"
+
+
+class QuoteWrongStatus(InvalidTransition):
+    """The quote's status does not allow this; the message says which one does."""
+
+    code = "QUOTE_WRONG_STATUS"
+
+
+class QuoteNotAcceptable(PreconditionFailed):
+    """The revision is expired or superseded, or the acceptance link is not the one that was sent."""
+
+    code = "QUOTE_NOT_ACCEPTABLE"
+
+
+class OpportunityClosed(InvalidTransition):
+    """The opportunity is won or lost already."""
+
+    code = "OPPORTUNITY_CLOSED"

@@ -1,14 +1,17 @@
 """Customer management: what the kit needs to run it."""
 
 from contracts.events import crm as events
-from subgraphs.crm import resolvers
+from subgraphs.crm import consumers
+from subgraphs.crm.resolvers import roots
 from subgraphs.kit.module import Module
 
 module = Module(
     name="crm",
-    purpose="Customers, the people who work there, and the places where they are.",
-    query=resolvers.Query,
-    mutation=resolvers.Mutation,
-    subscription=resolvers.Subscription,
+    purpose="Customers, the people who work there, the places where they are, and what was agreed with them.",
+    query=roots.Query,
+    mutation=roots.Mutation,
+    subscription=roots.Subscription,
     events=tuple(events.CATALOGUE.values()),
+    references=("Asset",),
+    jobs=(consumers.TERM, consumers.REMINDER),
 )

@@ -9,7 +9,7 @@ from sqlalchemy import Enum, FetchedValue, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from subgraphs.crm.rules import CustomerKind, CustomerStatus
+from subgraphs.crm.rules.customers import CustomerKind, CustomerStatus
 from subgraphs.kit import tables
 
 

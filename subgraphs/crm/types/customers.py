@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry.federation import type as entity
 
-from subgraphs.crm import models, service
-from subgraphs.crm.rules import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.crm.models import customers as models
+from subgraphs.crm.rules.contracts import ContractStatus
+from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.crm.service import contracts
+from subgraphs.crm.service import customers as service
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import TimeRange
@@ -17,7 +20,13 @@ from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import Address, UserError
 
+if TYPE_CHECKING:
+    from subgraphs.crm.types.contracts import Contract
+
 READ = "customers:read"
+READ_CONTRACTS = "contracts:read"
+
+LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.crm.types.contracts")]
 
 for spoken in (CustomerKind, CustomerStatus, ContactRole):
     strawberry.enum(spoken)
@@ -112,6 +121,18 @@ class Customer:
         """The one person to call first."""
         rows = await info.context.lists(service.primary_contacts_of, self.id, READ)
         return Contact.of(rows[0]) if rows else None
+
+    @strawberry.field
+    async def contracts(
+        self, info: Info, status: ContractStatus | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[LazyContract] | None:
+        """What was agreed with it, the latest first; null for those who may not see contracts."""
+        from subgraphs.crm.types.contracts import Contract  # noqa: PLC0415 - customers show contracts, and contracts customers
+
+        rows = await info.context.lists(
+            contracts.of_customers, self.id, READ_CONTRACTS, status=status, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [Contract.of(row) for row in rows]
 
     @classmethod
     def of(cls, row: models.Customer) -> Self:

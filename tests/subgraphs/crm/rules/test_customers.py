@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.crm import rules
 from subgraphs.crm.errors import Circle, ContactGone, WrongStatus
-from subgraphs.crm.rules import ContactRole, CustomerStatus
+from subgraphs.crm.rules import customers as rules
+from subgraphs.crm.rules.customers import ContactRole, CustomerStatus
 from subgraphs.kit.errors import Invalid
 
 S = CustomerStatus

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,17 +14,17 @@ from sqlalchemy.orm import aliased
 
 from contracts.events import crm as events
 from contracts.events.envelope import Event
-from subgraphs.crm import rules
 from subgraphs.crm.errors import NumberTaken
-from subgraphs.crm.models import Contact, Customer, Site
-from subgraphs.crm.rules import ContactRole, CustomerStatus
+from subgraphs.crm.models.customers import Contact, Customer, Site
+from subgraphs.crm.rules import customers as rules
+from subgraphs.crm.rules.customers import ContactRole, CustomerStatus
+from subgraphs.crm.service.entering import Clean, changed_by, cleaned, kept
 from subgraphs.kit import numbers
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import Order
-from subgraphs.kit.shapes import camel, line, optional_line, prose
-from subgraphs.kit.tables import Entity
+from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.values import AddressInput
 from subgraphs.kit.work import Work
 
@@ -119,7 +119,7 @@ async def create_customer(
     if work.caller.customers is not None:
         raise Forbidden("Whoever sees only some customers cannot add one.")
     values = {**rules.DEFAULTS} | {name: value for name, value in described.items() if value is not None}
-    customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, **_cleaned(_CUSTOMER, values))
+    customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, **cleaned(_CUSTOMER, values))
     if parent_id is not None:
         await _above(work, parent_id)
     await _under_a_number(work, customer, None if number is None else rules.number(number, field="number"))
@@ -132,12 +132,12 @@ async def update_customer(work: Work, id: UUID, version: int | None = None, **ch
     if "parent_id" in changes:
         await _alone_in_the_tree(work)
     customer = await work.take(Customer, id, field="id", version=version)
-    values = _cleaned(_CUSTOMER, changes)
+    values = cleaned(_CUSTOMER, changes)
     if "status" in changes:
         values["status"] = rules.status_by_hand(customer.status, changes["status"])
     if changes.get("parent_id"):
         rules.check_parent(customer.id, await _above(work, changes["parent_id"]))
-    if changed := _set(customer, values):
+    if changed := changed_by(customer, values):
         await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=changed))
     return customer
 
@@ -206,7 +206,7 @@ def _copy(customer: Customer) -> dict[str, Any]:
 async def create_site(work: Work, *, customer_id: UUID, **described: Any) -> Site:
     """Write down where a customer is."""
     customer = await work.take(Customer, customer_id, field="customerId")
-    site = Site(customer_id=customer.id, **_cleaned(_SITE, described))
+    site = Site(customer_id=customer.id, **cleaned(_SITE, described))
     if site.is_headquarters:
         await _no_other_headquarters(work, customer.id)
     work.add(site)
@@ -217,10 +217,10 @@ async def create_site(work: Work, *, customer_id: UUID, **described: Any) -> Sit
 async def update_site(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Site:
     """Change what describes a site; a new headquarters takes over from the old one."""
     site = await _taken_with_customer(work, Site, id, version)
-    values = _cleaned(_SITE, changes)
+    values = cleaned(_SITE, changes)
     if values.get("is_headquarters") and not site.is_headquarters:
         await _no_other_headquarters(work, site.customer_id)
-    if changed := _set(site, values):
+    if changed := changed_by(site, values):
         await _tell_site(work, site, changed)
     return site
 
@@ -244,7 +244,7 @@ async def _tell_site(work: Work, site: Site, changed: tuple[str, ...]) -> None:
 async def create_contact(work: Work, *, customer_id: UUID, **described: Any) -> Contact:
     """Write down somebody who works for a customer."""
     customer = await work.take(Customer, customer_id, field="customerId")
-    contact = Contact(customer_id=customer.id, active=True, **_cleaned(_CONTACT, described))
+    contact = Contact(customer_id=customer.id, active=True, **cleaned(_CONTACT, described))
     await _check_site(work, contact.site_id, customer.id)
     if contact.is_primary:
         await _no_other_primary(work, customer.id)
@@ -256,12 +256,12 @@ async def create_contact(work: Work, *, customer_id: UUID, **described: Any) -> 
 async def update_contact(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Contact:
     """Change what describes a person; a new primary contact takes over from the old one."""
     contact = await _taken_with_customer(work, Contact, id, version)
-    values = _cleaned(_CONTACT, changes)
+    values = cleaned(_CONTACT, changes)
     await _check_site(work, values.get("site_id"), contact.customer_id)
     if values.get("is_primary") and not contact.is_primary:
         rules.check_primary(active=contact.active)
         await _no_other_primary(work, contact.customer_id)
-    if changed := _set(contact, values):
+    if changed := changed_by(contact, values):
         await _tell_contact(work, contact, changed)
     return contact
 
@@ -317,14 +317,6 @@ async def _tell(work: Work, row: Customer | Site | Contact, happened: Event) -> 
     await work.emit(happened, subject=row.id, customer=row.customer_id)
 
 
-Clean = Callable[..., Any]
-
-
-def _kept(value: Any, *, field: str) -> Any:
-    del field  # a reference, or a choice that GraphQL has checked
-    return value
-
-
 def _address(value: AddressInput | None, *, field: str) -> dict[str, str]:
     return rules.address(dataclasses.asdict(value) if value else None, field=field)
 
@@ -338,7 +330,7 @@ _CUSTOMER: Mapping[str, Clean] = MappingProxyType(
         "name": line,
         "legal_name": optional_line,
         "kind": rules.present,
-        "parent_id": _kept,
+        "parent_id": kept,
         "vat_id": rules.vat_id,
         "is_business": rules.present,
         "currency": rules.currency,
@@ -349,7 +341,7 @@ _CUSTOMER: Mapping[str, Clean] = MappingProxyType(
         "invoice_email": rules.email,
         "billing_address": _address,
         "tags": rules.tags,
-        "account_manager_id": _kept,
+        "account_manager_id": kept,
     }
 )
 _SITE: Mapping[str, Clean] = MappingProxyType(
@@ -363,7 +355,7 @@ _SITE: Mapping[str, Clean] = MappingProxyType(
 )
 _CONTACT: Mapping[str, Clean] = MappingProxyType(
     {
-        "site_id": _kept,
+        "site_id": kept,
         "salutation": optional_line,
         "first_name": optional_line,
         "last_name": line,
@@ -377,18 +369,6 @@ _CONTACT: Mapping[str, Clean] = MappingProxyType(
     }
 )
 """How each field that can be entered becomes the value that is stored."""
-
-
-def _cleaned(clean: Mapping[str, Clean], entered: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: clean[name](value, field=camel(name)) for name, value in entered.items() if name in clean}
-
-
-def _set(row: Entity, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give the row these values; the fields that are different now, by their names in GraphQL."""
-    changed = [name for name, value in values.items() if getattr(row, name) != value]
-    for name in changed:
-        setattr(row, name, values[name])
-    return tuple("parent" if name == "parent_id" else camel(name) for name in changed)
 
 
 async def _taken_with_customer(work: Work, model: type[OfCustomer], id: UUID, version: int | None) -> OfCustomer:

@@ -7,9 +7,10 @@ from contextlib import aclosing
 
 import strawberry
 
-from subgraphs.crm import models, service
-from subgraphs.crm.rules import ContactRole, CustomerKind, CustomerStatus
-from subgraphs.crm.types import (
+from subgraphs.crm.models import customers as models
+from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.crm.service import customers as service
+from subgraphs.crm.types.customers import (
     READ,
     Contact,
     ContactFilter,
@@ -32,7 +33,7 @@ WRITE = "customers:write"
 
 
 @strawberry.type
-class Query:
+class CustomerQuery:
     """What can be asked about customers."""
 
     @strawberry.field
@@ -300,7 +301,7 @@ class DeactivateContactInput(Change):
 
 
 @strawberry.type
-class Mutation:
+class CustomerMutation:
     """What can be done with customers."""
 
     @command(WRITE, CustomerPayload)
@@ -345,7 +346,7 @@ class Mutation:
 
 
 @strawberry.type
-class Subscription:
+class CustomerSubscription:
     """What can be watched about customers."""
 
     @strawberry.subscription

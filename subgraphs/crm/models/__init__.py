@@ -1,0 +1,1 @@
+"""The tables of customer management: one noun, one file."""

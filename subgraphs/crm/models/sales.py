@@ -1,0 +1,73 @@
+"""The tables of sales: the pipeline, opportunities, and quotes revision after revision."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Enum, Numeric, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from subgraphs.crm.models.customers import Model
+from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
+from subgraphs.kit import tables
+
+
+class PipelineStage(tables.Entity, Model):
+    """A stage of the pipeline."""
+
+    __tablename__ = "pipeline_stage"
+
+    name: Mapped[str]
+    position: Mapped[int]
+    probability: Mapped[int]
+    outcome: Mapped[StageOutcome] = mapped_column(Enum(StageOutcome, native_enum=False))
+
+
+class Opportunity(tables.Entity, Model):
+    """Something that a customer might buy."""
+
+    __tablename__ = "opportunity"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    title: Mapped[str]
+    stage_id: Mapped[UUID] = mapped_column(Uuid)
+    outcome: Mapped[StageOutcome] = mapped_column(Enum(StageOutcome, native_enum=False))
+    probability: Mapped[int]
+    expected_close: Mapped[date | None]
+    amount: Mapped[Decimal] = mapped_column(Numeric(14, 2))
+    mrr_amount: Mapped[Decimal] = mapped_column(Numeric(14, 2))
+    currency: Mapped[str]
+    owner_id: Mapped[UUID | None] = mapped_column(Uuid)
+    lost_reason: Mapped[str | None]
+    closed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+
+
+class Quote(tables.Entity, Model):
+    """One revision of a quote; its lines are part of the document, and live and die with it."""
+
+    __tablename__ = "quote"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    number: Mapped[str]
+    revision: Mapped[int]
+    opportunity_id: Mapped[UUID | None] = mapped_column(Uuid)
+    title: Mapped[str]
+    status: Mapped[QuoteStatus] = mapped_column(Enum(QuoteStatus, native_enum=False))
+    valid_until: Mapped[date]
+    currency: Mapped[str]
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    terms_text: Mapped[str | None]
+    token_hash: Mapped[str | None]
+    accepted_by: Mapped[str | None]
+    accepted_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    accepted_ip: Mapped[str | None]
+    accepted_hash: Mapped[str | None]
+    rejected_reason: Mapped[str | None]
+    contract_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+    token = None
+    """The secret of the acceptance link, known only in the moment in which it is made."""

@@ -1,0 +1,1 @@
+"""The ways into customer management by GraphQL: one noun, one file."""

@@ -1,0 +1,22 @@
+"""The root types: what each noun can be asked, told and watched, together."""
+
+import strawberry
+
+from subgraphs.crm.resolvers.contracts import ContractMutation, ContractQuery
+from subgraphs.crm.resolvers.customers import CustomerMutation, CustomerQuery, CustomerSubscription
+from subgraphs.crm.resolvers.sales import SalesMutation, SalesQuery
+
+
+@strawberry.type
+class Query(CustomerQuery, ContractQuery, SalesQuery):
+    """What can be asked about customers."""
+
+
+@strawberry.type
+class Mutation(CustomerMutation, ContractMutation, SalesMutation):
+    """What can be done with customers."""
+
+
+@strawberry.type
+class Subscription(CustomerSubscription):
+    """What can be watched about customers."""

@@ -1,0 +1,1 @@
+"""How customer management looks in the graph: one noun, one file."""
