@@ -95,6 +95,7 @@ DOORS: Final = (
     Door("/.well-known/openid-configuration", "auth"),
     Door("/.well-known/oauth-authorization-server", "auth"),
     Door("/webhooks/in/", "integrations", every_header=True),
+    Door("/notify/", "notify"),
 )
 """All doors there are."""
 
