@@ -6,9 +6,11 @@ here is for administrators of the tenant alone: a new kind of thing is nobody el
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
+
+from contracts.scopes import covers
 
 AUDIENCE: Mapping[str, str] = MappingProxyType(
     {
@@ -55,6 +57,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
 NOBODY_ELSE: Final = "tenant:admin"
 """What one needs for everything that is not listed."""
 
+_NOTES: Final = "tickets:read_internal"
 _INTERNAL: Final = frozenset({"INTERNAL_NOTE", "SYSTEM"})
 """The kinds of messages of a ticket that customers may not learn of."""
 
@@ -62,5 +65,14 @@ _INTERNAL: Final = frozenset({"INTERNAL_NOTE", "SYSTEM"})
 def permission(subject_type: str, data: Mapping[str, Any]) -> str:
     """The permission that shows an event about a thing of this type with this payload."""
     if subject_type == "Ticket" and data.get("kind") in _INTERNAL:
-        return "tickets:read_internal"
+        return _NOTES
     return AUDIENCE.get(subject_type, NOBODY_ELSE)
+
+
+EVERY: Final = frozenset({*AUDIENCE.values(), NOBODY_ELSE, _NOTES})
+"""Every permission that shows some event."""
+
+
+def shows(held: Collection[str], wanted: str) -> bool:
+    """Whether somebody who holds `held` may learn of what needs `wanted`; notes of a ticket need the ticket, too."""
+    return covers(held, wanted) and (wanted != _NOTES or covers(held, "tickets:read"))

@@ -192,7 +192,10 @@ def _our_settings(workshop: Path, entry: Entry) -> tuple[Path, dict[str, str]]:
             {
                 "authentication": {"issuer": "https://race.example", "audience": "psa", "jwks": str(keys)},
                 "rate_limit": {"limit": 2**31},  # counted for each request, and never reached
-                "traffic_shaping": {"all": {"deduplicate_query": entry.sharing}},
+                "traffic_shaping": {
+                    "router": {"deduplicate_query": entry.sharing},
+                    "all": {"deduplicate_query": entry.sharing},
+                },
             }
         )
     )

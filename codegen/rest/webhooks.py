@@ -1,62 +1,79 @@
-"""The section `webhooks`: every event of the catalogue, as it is delivered."""
+"""The section `webhooks`: every event of the catalogue, as it is posted to those who subscribed to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from contracts.events.envelope import Envelope
+_MESSAGE: Final = "WebhookMessage"
+_TEXT: Final = {"type": "string"}
+_ID: Final = {"type": "string", "format": "uuid"}
 
-_DEFS: Final = "#/$defs/"
-_ENVELOPE: Final = "EventEnvelope"
+_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "description": "An event, told thinly: what happened to what, and when. Read the thing itself from the API, or store a"
+    " query with the webhook: its answer is sent along.",
+    "required": ["id", "type", "timestamp", "data"],
+    "properties": {
+        "id": {**_ID, "description": "The event, and the header `webhook-id`; the same again is the same event."},
+        "type": {**_TEXT, "description": "What happened."},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
+        "data": {
+            "type": "object",
+            "required": ["id", "type"],
+            "properties": {
+                "id": {**_ID, "description": "The thing that it happened to."},
+                "type": {**_TEXT, "description": "What kind of thing that is, by its type in the graph."},
+                "customerId": {"type": ["string", "null"], "format": "uuid", "description": "Whose it is."},
+                "correlationId": {"type": ["string", "null"], "description": "The request that began it all."},
+                "changed": {"type": "array", "items": _TEXT, "description": "Which fields changed."},
+            },
+        },
+        "graphql": {
+            "type": "object",
+            "description": "The answer to the webhook's own query.",
+            "properties": {
+                "data": {"type": ["object", "null"]},
+                "errors": {"type": "array", "items": {"type": "object"}},
+            },
+        },
+    },
+}
+
+_HEADERS: Final[Mapping[str, str]] = {
+    "webhook-id": "The event; constant over all attempts.",
+    "webhook-timestamp": "When this attempt was signed, in seconds since 1970.",
+    "webhook-signature": "Standard Webhooks: `v1,` and HMAC-SHA256 of `id.timestamp.body` in base64; two while a secret is replaced.",
+    "X-PSA-Signature": "`t=<seconds>,v1=<HMAC-SHA256 of timestamp.body in hexadecimal digits>`.",
+}
 
 
 def of(events: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The webhooks by type of event, and the schemas that they need; `events` are the schemas of `data` by type."""
-    schemas: dict[str, Any] = {}
-    _keep(_ENVELOPE, Envelope.model_json_schema(), schemas)
-    webhooks = {}
-    for name, schema in sorted(events.items()):
-        _keep(f"event.{name}", schema, schemas)
-        described = " ".join(str(schema.get("description", name)).split())
-        told = {
-            "allOf": [
-                _ref(_ENVELOPE),
-                {"type": "object", "properties": {"type": {"const": name}, "data": _ref(f"event.{name}")}},
-            ]
-        }
-        webhooks[name] = {
-            "post": {
-                "operationId": f"on.{name}",
-                "summary": described.split(". ")[0].rstrip("."),
-                "description": described,
-                "tags": ["webhooks"],
-                "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": told}}},
-                "responses": {"2XX": {"description": "It arrived; anything else is tried again."}},
-            }
-        }
-    return webhooks, schemas
+    """The webhooks by type of event, and the schema that they share; `events` are the schemas of `data` by type."""
+    return {name: {"post": _posted(name, schema)} for name, schema in sorted(events.items())}, {_MESSAGE: dict(_SCHEMA)}
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _keep(name: str, schema: Mapping[str, Any], schemas: dict[str, Any]) -> None:
-    """Keep a schema under its name, and those inside of it beside it."""
-    inner = dict(schema.get("$defs", {}))
-    own = {key: one for key, one in schema.items() if key not in ("$defs", "$id", "$schema", "$comment")}
-    schemas[name] = _moved(own, name)
-    for part, one in inner.items():
-        schemas[f"{name}.{part}"] = _moved(one, name)
-
-
-def _moved(value: Any, name: str) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: f"#/components/schemas/{name}.{one.removeprefix(_DEFS)}"
-            if key == "$ref" and isinstance(one, str) and one.startswith(_DEFS)
-            else _moved(one, name)
-            for key, one in value.items()
-        }
-    return [_moved(one, name) for one in value] if isinstance(value, list) else value
+def _posted(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    described = " ".join(str(schema.get("description", name)).split())
+    told = {
+        "allOf": [
+            {"$ref": f"#/components/schemas/{_MESSAGE}"},
+            {"type": "object", "properties": {"type": {"const": name}}},
+        ]
+    }
+    return {
+        "operationId": f"on.{name}",
+        "summary": described.split(". ")[0].rstrip("."),
+        "description": described,
+        "tags": ["webhooks"],
+        "parameters": [
+            {"name": header, "in": "header", "required": True, "description": means, "schema": _TEXT}
+            for header, means in _HEADERS.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": told}}},
+        "responses": {
+            "2XX": {"description": "It arrived; anything else is tried again."},
+            "410": {"description": "There is nobody here any more: the webhook is switched off."},
+            "429": {"description": "Too much: with `Retry-After`, nothing is sent until then."},
+        },
+    }

@@ -77,7 +77,82 @@ class AssetEol(_AssetFact):
     """365, 180, 90, 30 or 0 days before."""
 
 
+class AssetWarrantyExpiring(_AssetFact):
+    """The end of an asset's warranty comes nearer, or is reached: told once for each threshold."""
+
+    type = "asset.warranty_expiring"
+
+    name: str
+    warranty_until: date
+    threshold_days: int
+    """90, 30 or 0 days before."""
+
+
+class AssetMerged(_AssetFact):
+    """Two records were one device: this one is gone, and the other has all that was its."""
+
+    type = "asset.merged"
+
+    into_id: UUID
+
+
+class _LicenseFact(Event):
+    subject_type = "License"
+
+    license_id: UUID
+    customer_id: UUID
+    product: str
+
+
+class LicenseAssigned(_LicenseFact):
+    """Somebody was given a seat."""
+
+    type = "license.assigned"
+
+    seat_id: UUID
+    principal: str
+    contact_id: UUID | None = None
+    asset_id: UUID | None = None
+
+
+class LicenseRevoked(_LicenseFact):
+    """Somebody's seat was taken back."""
+
+    type = "license.revoked"
+
+    seat_id: UUID
+    principal: str
+
+
+class LicenseComplianceChanged(_LicenseFact):
+    """What was bought fits what is used better or worse than before."""
+
+    type = "license.compliance_changed"
+
+    status: str
+    """COMPLIANT, UNDER_LICENSED, OVER_LICENSED or EXPIRED."""
+    entitled: int
+    consumed: int
+    reclaimable: int
+
+
+class LicenseRenewalDue(_LicenseFact):
+    """A licence is to be renewed soon, or to be given up."""
+
+    type = "license.renewal_due"
+
+    renewal_date: date
+    threshold_days: int
+    """60 or 14 days before."""
+
+
 CATALOGUE = catalogue(
+    AssetWarrantyExpiring,
+    AssetMerged,
+    LicenseAssigned,
+    LicenseRevoked,
+    LicenseComplianceChanged,
+    LicenseRenewalDue,
     AssetCreated,
     AssetUpdated,
     AssetDeployed,

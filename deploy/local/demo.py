@@ -16,8 +16,8 @@ from uuid import UUID
 
 import httpx2
 
+from deploy.local import books, identity
 from deploy.local import home as homes
-from deploy.local import identity
 from deploy.local.children import Say
 from deploy.local.home import Trouble
 from deploy.local.people import TENANTS, Person, Tenant
@@ -89,9 +89,12 @@ class _Demo:
         await _all(
             self._ticket(ids[company.number], company, story, place) for place, (company, story) in enumerate(stories)
         )
+        documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
-        say(f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets")
+        say(
+            f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets, {documents} documents"
+        )
 
     async def _customer(self, company: Company) -> str:
         address = {

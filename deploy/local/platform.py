@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from deploy.local import accounts, identity, schemas, serving
+from deploy.local import accounts, hub, identity, schemas, serving
 from deploy.local.children import Say
 from deploy.local.home import Trouble
 from deploy.local.postgres import embedded_postgres
@@ -123,7 +123,9 @@ async def _router(
     """Build the router around the modules' applications, and have it compose their graph."""
     inside: dict[str, Any] = {}
     auth = None if "auth" in without else "inprocess://auth"
-    config = router_config(home, auth, access_log=False, registry=RegistrySettings())
+    config = router_config(
+        home, auth, access_log=False, registry=RegistrySettings(token=SecretStr(hub.registry_token(home)))
+    )
     router = build_router(config, in_process=inside)
 
     async def keys() -> dict[str, Any]:
@@ -145,8 +147,14 @@ async def _router(
 
 
 def settings(home: Path, name: str, schema: Schema, amqp_url: str, issuer: str) -> Settings:
-    """A module's settings on this machine; who issues tokens knows more than the others."""
+    """A module's settings on this machine; who issues tokens, and who talks to strangers, know more than the others."""
     own: Mapping[str, Any] = accounts.settings(home, issuer) if name == "auth" else {}
+    if name == "integrations":
+        own = {
+            **hub.settings(home),
+            "router_url": issuer.replace("localhost", serving.HOST),
+            "registry_token": hub.registry_token(home),
+        }
     return Settings(
         **own,
         database_url=SecretStr(schema.runtime_url),

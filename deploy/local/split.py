@@ -25,7 +25,7 @@ from pathlib import Path
 
 import httpx2
 
-from deploy.local import accounts, children, identity, packages, schemas, services, serving
+from deploy.local import accounts, children, hub, identity, packages, schemas, services, serving
 from deploy.local.children import Say
 from deploy.local.home import Trouble, make_directory
 from deploy.local.platform import Running, Steps, settings
@@ -138,6 +138,7 @@ class _House:
 
     def _module_environment(self, name: str, schema: Schema) -> dict[str, str]:
         own = accounts.settings(self.home, identity.issuer(self.home)) if name == "auth" else {}
+        own = hub.settings(self.home) if name == "integrations" else own
         return (
             _ENVIRONMENT
             | {f"PSA_{key.upper()}": value for key, value in own.items()}

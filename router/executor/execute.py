@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from router.executor import introspection
@@ -33,6 +33,8 @@ class Result:
 
     data: dict[str, Any] | None
     errors: list[dict[str, Any]]
+    written: bytes | None = field(default=None, compare=False)
+    """The whole answer as JSON, once somebody has written it."""
 
 
 async def execute(

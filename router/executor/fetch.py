@@ -22,6 +22,7 @@ from router.executor.operation import Operation
 from router.executor.paths import Position, positions
 from router.executor.spending import Spending, SpendingLimits
 from router.executor.transport import (
+    EntitiesAsked,
     Malformed,
     SubgraphRequest,
     SubgraphResponse,
@@ -304,21 +305,32 @@ def _known_as(node: Fetch, own: Mapping[str, Any]) -> tuple[int, bytes]:
     return id(node), orjson.dumps(own)
 
 
-async def deliver(
-    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending
-) -> SubgraphResponse:
+def deliver(
+    node: Fetch,
+    body: bytes | Form,
+    services: Services,
+    call: Call,
+    spending: Spending,
+    entities: EntitiesAsked | None = None,
+) -> Awaitable[SubgraphResponse]:
     """Send one request, unless its answer is kept; raises `TransportFailure`."""
     if call.cache is None:
-        return await _delivered(node, body, services, call, spending)
+        return _delivered(node, body, services, call, spending, entities=entities)
 
     def send(some: bytes | Form, since: int) -> Awaitable[SubgraphResponse]:
         return _delivered(node, some, services, call, spending, since)
 
-    return await call.cache.answer(node, body, send)
+    return call.cache.answer(node, body, send)
 
 
 async def _delivered(
-    node: Fetch, body: bytes | Form, services: Services, call: Call, spending: Spending, since: int = 0
+    node: Fetch,
+    body: bytes | Form,
+    services: Services,
+    call: Call,
+    spending: Spending,
+    since: int = 0,
+    entities: EntitiesAsked | None = None,
 ) -> SubgraphResponse:
     """Send one request and observe how it went."""
     started = time.perf_counter()
@@ -334,7 +346,7 @@ async def _delivered(
         # What is kept is kept with the headers of its own answer: there it goes alone.
         crowded = node.requires and service in spending.demand.crowded and call.cache is None
         siblings = spending if crowded else None
-        request = SubgraphRequest(service, url, body, call.headers(service), is_query, siblings, since)
+        request = SubgraphRequest(service, url, body, call.headers(service), is_query, siblings, since, entities)
         response = await services.transport.send(request, deadline)
         spending.answer(service, response.size)
         if call.received is not None:

@@ -56,6 +56,7 @@ class Demand:
     fetches: int = 0
     services: int = 0
     crowded: frozenset[str] = frozenset()
+    names: frozenset[str] = field(default=frozenset(), compare=False)
 
     @staticmethod
     def of(plan: QueryPlan) -> Demand:
@@ -63,7 +64,8 @@ class Demand:
         found = list(_fetches(plan.node))
         entities = Counter(fetch.service_name for fetch in found if fetch.requires)
         crowded = frozenset(name for name, count in entities.items() if count > 1)
-        return Demand(len(found), len({fetch.service_name for fetch in found}), crowded)
+        names = frozenset(fetch.service_name for fetch in found)
+        return Demand(len(found), len(names), crowded, names)
 
 
 def _fetches(node: PlanNode | None) -> Iterator[Fetch]:

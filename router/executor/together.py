@@ -33,7 +33,7 @@ from graphql import (
     strip_ignored_characters,
 )
 
-from router.executor.transport import SubgraphRequest, SubgraphResponse, Transport
+from router.executor.transport import EntitiesAsked, SubgraphRequest, SubgraphResponse, Transport
 
 _TURNS: Final = 3
 
@@ -51,18 +51,14 @@ class _Group:
     """Fetches that ask for the same; `places` says for each of them which of the entities are its own."""
 
     query: str
-    variables: Json
-    entities: dict[bytes, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any]
+    entities: dict[bytes, int] = field(default_factory=dict)
+    """Each representation as JSON, and its number."""
     places: list[list[int]] = field(default_factory=list)
 
-    def add(self, representations: Iterable[Any]) -> None:
-        own = []
-        for one in representations:
-            key = orjson.dumps(one, option=orjson.OPT_SORT_KEYS)
-            self.entities.setdefault(key, one)
-            own.append(key)
-        index = {key: number for number, key in enumerate(self.entities)}
-        self.places.append([index[key] for key in own])
+    def add(self, representations: Iterable[bytes]) -> None:
+        entities = self.entities
+        self.places.append([entities.setdefault(one, len(entities)) for one in representations])
 
 
 class Together:
@@ -128,24 +124,19 @@ def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Group], bytes
     of: list[tuple[int, int]] = []
     name: str | None = None
     for one in waiting:
-        if not isinstance(one.request.body, bytes):
+        asked = one.request.entities or _read(one.request)
+        if asked is None or _head(asked.query) is None:
             return None
-        body = orjson.loads(one.request.body)
-        head = _head(body["query"])
-        if head is None:
-            return None
-        name = name or body.get("operationName")
-        variables = dict(body["variables"])
-        representations = variables.pop(head.variable)
+        name = name or asked.operation_name
         same = (
             number
             for number, group in enumerate(groups)
-            if (group.query, group.variables) == (body["query"], variables)
+            if (group.query, group.variables) == (asked.query, asked.variables)
         )
         number = next(same, len(groups))
         if number == len(groups):
-            groups.append(_Group(body["query"], variables))
-        groups[number].add(representations)
+            groups.append(_Group(asked.query, asked.variables))
+        groups[number].add(asked.representations)
         of.append((number, len(groups[number].places) - 1))
     shared: Json = {}
     if any(shared.setdefault(name, value) != value for group in groups for name, value in group.variables.items()):
@@ -155,9 +146,25 @@ def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Group], bytes
     return groups, _body(groups, shared, name), of
 
 
+def _read(request: SubgraphRequest) -> EntitiesAsked | None:
+    """Read what a body asks for; None if that is anything but entities."""
+    if not isinstance(request.body, bytes):
+        return None
+    body = orjson.loads(request.body)
+    head = _head(body["query"])
+    if head is None:
+        return None
+    variables = dict(body["variables"])
+    representations = [orjson.dumps(one, option=orjson.OPT_SORT_KEYS) for one in variables.pop(head.variable)]
+    return EntitiesAsked(body["query"], body.get("operationName"), variables, representations)
+
+
 def _body(groups: Sequence[_Group], shared: Json, name: str | None) -> bytes:
     query, variables = _document(tuple(group.query for group in groups))
-    sent = {variable: list(group.entities.values()) for variable, group in zip(variables, groups, strict=True)}
+    sent = {
+        variable: orjson.Fragment(b"[" + b",".join(group.entities) + b"]")
+        for variable, group in zip(variables, groups, strict=True)
+    }
     body: Json = {"query": query, "variables": {**shared, **sent}}
     if name is not None:
         body["operationName"] = name

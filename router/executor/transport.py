@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
@@ -47,6 +56,19 @@ RawHeaders = tuple[tuple[str, str], ...]
 
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.
 @dataclass(slots=True)
+class EntitiesAsked:
+    """The parts of an entity fetch's body, so that nobody who joins it with others has to read it again."""
+
+    query: str
+    operation_name: str | None
+    variables: Mapping[str, Any]
+    """Without the representations."""
+    representations: Sequence[bytes]
+    """Each of them as JSON."""
+
+
+# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
 class SubgraphRequest:
     """One GraphQL request, ready to be sent: the body is JSON, or a form where files come along.
 
@@ -62,10 +84,14 @@ class SubgraphRequest:
     """The operation that it is part of, if that may ask the same service for something else at the same time."""
     since: int = 0
     """What was invalidated until now, if the answer is to be kept: one that was asked for before isn't good enough."""
+    entities: EntitiesAsked | None = None
+    """What the body asks for, if that is known without reading it."""
 
     def with_headers(self, headers: Mapping[str, str]) -> SubgraphRequest:
         """Return the same with other headers."""
-        return SubgraphRequest(self.service, self.url, self.body, headers, self.is_query, self.siblings, self.since)
+        return SubgraphRequest(
+            self.service, self.url, self.body, headers, self.is_query, self.siblings, self.since, self.entities
+        )
 
 
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.

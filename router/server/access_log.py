@@ -43,6 +43,8 @@ class Facts:
     caller: str | None = None
     error_codes: list[str] = field(default_factory=list)
     fetches: list[FetchRecord] = field(default_factory=list)
+    shared: bool = False
+    """Whether the answer is that of an equal query that was at work."""
     address: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     """What the answer's headers say besides, whatever the answer is."""
@@ -180,6 +182,7 @@ def operation_line(
         "graphql.operation.name": _short(facts.operation_name),
         "graphql.operation.type": facts.operation_type,
         "graphql.operation.hash": facts.operation_hash,
+        "graphql.operation.shared": facts.shared or None,
         "tenant": facts.tenant,
         "caller": facts.caller,
         "errors": sorted(set(facts.error_codes)) if facts.error_codes else None,

@@ -245,7 +245,9 @@ class Express:
     async def _good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
         if done.errors:
             facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
-        body = orjson.dumps(response.body(done, prepared.extensions))
+        body = done.written
+        if body is None:
+            body = done.written = orjson.dumps(response.body(done, prepared.extensions))
         said = [line for lines in facts.returned for line in lines()]
         if prepared.cached is not None:
             answer = response.written(body, 200, known.media_type)

@@ -192,6 +192,8 @@ _AT_WORK: ContextVar[Request | None] = ContextVar("hooks of this request", defau
 class HookedPipeline(Pipeline):
     """The pipeline where hooks are registered."""
 
+    watched = True
+
     def __init__(self, hooks: Hooks, *others: Any) -> None:
         super().__init__(*others)
         self.hooks = hooks

@@ -99,6 +99,13 @@ class Metrics:
             "{request}",
             "Requests at work now.",
         )
+        self._shared = 0
+        meter.create_observable_counter(
+            "psa.router.shared_queries",
+            [lambda _options: [Observation(self._shared)]],
+            "{query}",
+            "Queries of clients that were answered together with an equal one.",
+        )
         self._subscriptions = meter.create_up_down_counter(
             "apollo.router.opened.subscriptions", "1", "Subscriptions that are open now."
         )
@@ -118,6 +125,10 @@ class Metrics:
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
         )
+
+    def shared(self) -> None:
+        """Count a query that was answered with what an equal one brought."""
+        self._shared += 1
 
     def subscriptions(self, change: int) -> None:
         """Count subscriptions in and out."""

@@ -44,6 +44,8 @@ from router.server.refusals import Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
 from router.server.response_cache import ResponseCache
+from router.server.sharing import Returned as ReturnedLines
+from router.server.sharing import Sharing
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
@@ -82,6 +84,9 @@ class Client:
     deferring: bool = False
 
 
+Shared = Callable[[Callable[[], Coroutine[Any, Any, Result]]], Coroutine[Any, Any, Result]]
+
+
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.
 @dataclass(slots=True)
 class Prepared:
@@ -100,6 +105,8 @@ class Prepared:
     """What it finds of what is kept, where anything is."""
     around: Callable[[Coroutine[Any, Any, Result]], Coroutine[Any, Any, Result]] | None = None
     """Runs what answers it, where somebody wants to see the answer."""
+    shared: Shared | None = None
+    """Runs it together with equal ones, where that may be."""
 
     @property
     def is_subscription(self) -> bool:
@@ -135,7 +142,8 @@ class Prepared:
 
     def execute(self) -> Coroutine[Any, Any, Result]:
         """Run it and answer once."""
-        return self._run() if self.around is None else self.around(self._run())
+        run = self._run() if self.shared is None else self.shared(self._run)
+        return run if self.around is None else self.around(run)
 
     async def _run(self) -> Result:
         if self.dry_run:
@@ -146,6 +154,9 @@ class Prepared:
 
 class Pipeline:
     """Turns a GraphQL request into an operation that is ready to run."""
+
+    watched = False
+    """Whether somebody sees each answer, and each fetch that belongs to it."""
 
     def __init__(
         self,
@@ -160,6 +171,7 @@ class Pipeline:
         self._authorizer = Authorizer.of(config.authorization)
         self.persisted = Persisted(config)
         self.admission = Admission(config.overload)
+        self._sharing = Sharing(metrics.shared, config.traffic_shaping.shares)
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         errors = config.include_subgraph_errors
         self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
@@ -216,17 +228,13 @@ class Pipeline:
         if self.seen is not None and operation.digest is not None:
             name = client_name(client.headers)
             self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
-        if operation.withheld:
-            self._log_withheld(operation, client)
-        if operation.definition.operation is OperationType.MUTATION:
-            self._check_way(client)
-        if operation.measured:
-            self.warden.count(operation.measured)
+        self._check(operation, client)
         conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
         if self._limiter.weighs_cost:
             await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         told = self._told(client, operation)
+        returned_before = len(client.facts.returned)
         call = self._call(request, client, operation, opened, told)
         masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
@@ -237,7 +245,26 @@ class Pipeline:
         cached = self._cached(graph, operation, client, told, extensions)
         if cached is not None:
             call = replace(call, cache=cached)
-        return Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
+        prepared = Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
+        prepared.shared = self._shared(prepared, client, client.facts.returned[returned_before:])
+        return prepared
+
+    def _shared(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> Shared | None:
+        """Return what runs it together with equal ones, where nobody watches it or keeps books of it."""
+        operation = prepared.operation
+        alone = self.watched or prepared.bill is not None or prepared.cached is not None
+        if alone or operation.definition.operation is not OperationType.QUERY:
+            return None
+        key = self._sharing.key(operation, prepared.call.variables, client.caller, client.headers)
+        return partial(self._sharing.run, key, client.facts, returned) if key is not None else None
+
+    def _check(self, operation: Operation, client: Client) -> None:
+        if operation.withheld:
+            self._log_withheld(operation, client)
+        if operation.definition.operation is OperationType.MUTATION:
+            self._check_way(client)
+        if operation.measured:
+            self.warden.count(operation.measured)
 
     def _check_way(self, client: Client) -> None:
         """Refuse a mutation where nothing may be changed."""

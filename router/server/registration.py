@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from router.registry.history import History
+from router.registry.history import History, hash_of
 from router.registry.registry import (
     CheckPolicy,
     Entry,
@@ -154,6 +154,7 @@ def problems(found: Iterable[Problem]) -> list[dict[str, str]]:
 def _shown(entry: Entry) -> dict[str, Any]:
     one = entry.registration
     shown: dict[str, Any] = {"name": one.name, "url": one.url, "version": one.version, "state": entry.verdict.state}
+    shown["schemaHash"] = hash_of(one.sdl)
     if entry.seen is not None:
         shown["seen"] = round(entry.seen, 3)
     if entry.verdict.errors:

@@ -1,11 +1,11 @@
-"""The ways into assets without a request: the timer that tells the end of life."""
+"""The ways into assets without a request: the timers that tell what comes to an end."""
 
 from __future__ import annotations
 
 from datetime import date
 from uuid import UUID
 
-from subgraphs.assets import service
+from subgraphs.assets.service import assets, licenses
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 
@@ -13,7 +13,21 @@ from subgraphs.kit.work import Work
 async def eol_due(work: Work, payload: Payload) -> None:
     """A threshold before the end of an asset's life has passed."""
     asset, eol = UUID(payload["asset"]), date.fromisoformat(payload["eol"])
-    await service.tell_eol(work, asset, eol, payload["days"])
+    await assets.tell_eol(work, asset, eol, payload["days"])
 
 
-EOL = Job(name=service.EOL_JOB, handle=eol_due)
+async def warranty_due(work: Work, payload: Payload) -> None:
+    """A threshold before the end of an asset's warranty has passed."""
+    asset, until = UUID(payload["asset"]), date.fromisoformat(payload["until"])
+    await assets.tell_warranty(work, asset, until, payload["days"])
+
+
+async def renewal_due(work: Work, payload: Payload) -> None:
+    """A licence is to be renewed soon."""
+    bought, renewal = UUID(payload["license"]), date.fromisoformat(payload["renewal"])
+    await licenses.tell_renewal(work, bought, renewal, payload["days"])
+
+
+EOL = Job(name=assets.EOL_JOB, handle=eol_due)
+WARRANTY = Job(name=assets.WARRANTY_JOB, handle=warranty_due)
+RENEWAL = Job(name=licenses.RENEWAL_JOB, handle=renewal_due)

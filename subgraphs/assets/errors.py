@@ -31,3 +31,33 @@ class TooManyTypes(Conflict):
     """You have as many asset types of your own as there may be."""
 
     code = "ASSET_TYPE_LIMIT"
+
+
+class RelationCircle(Conflict):
+    """With this relation an asset would run on itself, or be a part of itself."""
+
+    code = "ASSET_RELATION_CIRCLE"
+
+
+class RelationExists(Conflict):
+    """These two assets have this relation already."""
+
+    code = "ASSET_RELATION_EXISTS"
+
+
+class SeatTaken(Conflict):
+    """This principal holds a seat of this licence already."""
+
+    code = "LICENSE_SEAT_TAKEN"
+
+
+class WipeMissing(PreconditionFailed):
+    """What may hold data of people is disposed of with a certificate that it was wiped (Art. 5 and 17 DSGVO)."""
+
+    code = "ASSET_WIPE_MISSING"
+
+
+class Decided(Conflict):
+    """Somebody has decided about this match already."""
+
+    code = "ASSET_MATCH_DECIDED"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, Uuid
+from sqlalchemy import Enum, Numeric, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from subgraphs.assets.rules import AssetCriticality, AssetStatus
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
+from subgraphs.assets.rules.licenses import ComplianceStatus, LicenseMetric
+from subgraphs.assets.rules.matching import Decision
+from subgraphs.assets.rules.relations import RelationKind
 from subgraphs.kit import tables
 
 
@@ -46,6 +51,10 @@ class Asset(tables.Entity, Model):
     eos_date: Mapped[date | None]
     eol_told: Mapped[int | None]
     """The end-of-life threshold that was told last; see `rules`."""
+    warranty_told: Mapped[int | None]
+    """The threshold before the end of the warranty that was told last."""
+    wipe_certificate: Mapped[str | None]
+    merged_into: Mapped[UUID | None] = mapped_column(Uuid)
     installed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     retired_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     last_seen_at: Mapped[datetime | None] = mapped_column(tables.Moment)
@@ -62,3 +71,93 @@ class AssetType(tables.Entity, Model):
     parent: Mapped[str | None]
     counts_as_device: Mapped[bool]
     icon: Mapped[str | None]
+    attribute_schema: Mapped[dict[str, Any] | None]
+    holds_data: Mapped[bool | None]
+    """Whether such things hold data of people; None: what is known of its parent decides."""
+
+
+class License(tables.Entity, Model):
+    """The right to use a product, for so many."""
+
+    __tablename__ = "license"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    product: Mapped[str]
+    vendor: Mapped[str | None]
+    metric: Mapped[LicenseMetric] = mapped_column(Enum(LicenseMetric, native_enum=False))
+    purchased: Mapped[int]
+    includes: Mapped[list[str]]
+    commitment_end: Mapped[date | None]
+    renewal_date: Mapped[date | None]
+    end_date: Mapped[date | None]
+    key_ref: Mapped[str | None]
+    vendor_subscription_id: Mapped[str | None]
+    cost_per_unit: Mapped[Decimal | None] = mapped_column(Numeric(14, 4))
+    compliance: Mapped[ComplianceStatus] = mapped_column(Enum(ComplianceStatus, native_enum=False))
+    """As it was told last; what it is now is computed."""
+
+
+class LicenseSeat(tables.Entity, Model):
+    """Somebody who uses a licence, or used it."""
+
+    __tablename__ = "license_seat"
+
+    license_id: Mapped[UUID] = mapped_column(Uuid)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    principal: Mapped[str]
+    directory: Mapped[str | None]
+    contact_id: Mapped[UUID | None] = mapped_column(Uuid)
+    asset_id: Mapped[UUID | None] = mapped_column(Uuid)
+    assigned_at: Mapped[datetime] = mapped_column(tables.Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    last_active_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    principal_disabled: Mapped[bool]
+
+
+class AssetRelation(tables.Entity, Model):
+    """One asset needs another."""
+
+    __tablename__ = "asset_relation"
+
+    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """The customer of the asset that needs."""
+    source_id: Mapped[UUID] = mapped_column(Uuid)
+    target_id: Mapped[UUID] = mapped_column(Uuid)
+    kind: Mapped[RelationKind] = mapped_column(Enum(RelationKind, native_enum=False))
+
+
+class AssetStay(tables.Entity, Model):
+    """Where an asset was, and who used it, for a while."""
+
+    __tablename__ = "asset_stay"
+
+    asset_id: Mapped[UUID] = mapped_column(Uuid)
+    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
+    site_id: Mapped[UUID | None] = mapped_column(Uuid)
+    contact_id: Mapped[UUID | None] = mapped_column(Uuid)
+    since: Mapped[datetime] = mapped_column(tables.Moment)
+    until: Mapped[datetime | None] = mapped_column(tables.Moment)
+
+
+class AssetImport(tables.Entity, Model):
+    """Devices that came in together, and what became of each."""
+
+    __tablename__ = "asset_import"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    source: Mapped[str]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
+class MatchCandidate(tables.Entity, Model):
+    """Something that came in and may be a device that we know; somebody decides."""
+
+    __tablename__ = "match_candidate"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    import_id: Mapped[UUID] = mapped_column(Uuid)
+    asset_id: Mapped[UUID] = mapped_column(Uuid)
+    score: Mapped[int]
+    incoming: Mapped[dict[str, Any]]
+    decision: Mapped[Decision] = mapped_column(Enum(Decision, native_enum=False))
+    decided_asset_id: Mapped[UUID | None] = mapped_column(Uuid)

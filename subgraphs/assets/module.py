@@ -1,18 +1,20 @@
 """Assets, what customers have and we look after: what the kit needs to run it."""
 
 from contracts.events import assets as events
-from subgraphs.assets import consumers, resolvers, types
+from subgraphs.assets import consumers
+from subgraphs.assets.resolvers import roots
+from subgraphs.assets.types import assets as types
 from subgraphs.kit.module import Module
 
 module = Module(
     name="assets",
     purpose="Asset management: devices of our customers and of our own, where they are in their life, when it ends.",
-    query=resolvers.Query,
-    mutation=resolvers.Mutation,
-    subscription=resolvers.Subscription,
+    query=roots.Query,
+    mutation=roots.Mutation,
+    subscription=roots.Subscription,
     extends=(types.Customer,),
     events=tuple(events.CATALOGUE.values()),
-    narrows=("assets:read", "assets:write"),
+    narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
-    jobs=(consumers.EOL,),
+    jobs=(consumers.EOL, consumers.WARRANTY, consumers.RENEWAL),
 )

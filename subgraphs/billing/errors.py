@@ -73,3 +73,9 @@ class PaymentsStale(PreconditionFailed):
     """Payments were imported too long ago: a dunning run now would warn people who have paid."""
 
     code = "PAYMENTS_STALE"
+
+
+class EInvoiceInvalid(PreconditionFailed):
+    """The official rules for e-invoices refuse the document; the message names them, and no number was used."""
+
+    code = "EINVOICE_INVALID"

@@ -21,6 +21,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
@@ -181,7 +182,7 @@ def _as_python(kind: type[Any], value: Any) -> Any:
         return None
     if issubclass(kind, datetime | date):
         return kind.fromisoformat(value)
-    if issubclass(kind, Enum) or kind is UUID:
+    if issubclass(kind, Enum) or kind in (UUID, Decimal):
         return kind(value)
     return value
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,7 +65,7 @@ class Job:
     """How often a failing job is tried before it is held."""
 
 
-Run = Callable[[Begin, Caller, Payload], Awaitable[None]]
+Run = Callable[[Begin, Caller, Payload], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +149,30 @@ async def _work(url: str, module: str, jobs: Sequence[Task], begin: Begin, pace:
     """Do jobs until the connection breaks."""
     async with wire.connection(url, application=f"{module}.jobs") as connection:
         worker = _Worker(_queries(connection, module), channel=Channel(channel(module)))
+        errands: set[asyncio.Task[None]] = set()
         for job in jobs:
-            worker.register_executor(job.name, _Executor(job, begin, pace))
-        await worker.run(
-            dequeue_timeout=timedelta(seconds=pace.poll_seconds),
-            batch_size=pace.together,
-            max_concurrent_tasks=pace.together * 2,
-            heartbeat_timeout=timedelta(seconds=pace.heartbeat_seconds),
-            log_aggregation_interval=timedelta(0),  # our metrics come from OpenTelemetry; there is no statistics table
-            shutdown_on_listener_failure=True,
+            worker.register_executor(job.name, _Executor(job, begin, pace, errands))
+        running = asyncio.create_task(
+            worker.run(
+                dequeue_timeout=timedelta(seconds=pace.poll_seconds),
+                batch_size=pace.together,
+                max_concurrent_tasks=pace.together * 2,
+                heartbeat_timeout=timedelta(seconds=pace.heartbeat_seconds),
+                log_aggregation_interval=timedelta(
+                    0
+                ),  # our metrics come from OpenTelemetry; there is no statistics table
+                shutdown_on_listener_failure=True,
+            )
         )
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # pgqueuer waits for what is being done: a job ends soon, but an errand waits for others, who may never answer.
+            for errand in tuple(errands):
+                errand.cancel()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            raise
 
 
 async def _sweep(url: str, module: str, pace: Pace) -> None:
@@ -180,7 +194,7 @@ class _Worker(QueueManager):
 class _Executor(DatabaseRetryEntrypointExecutor):
     """Does one kind of job, each in a work of its tenant, or one kind of errand."""
 
-    def __init__(self, job: Task, begin: Begin, pace: Pace) -> None:
+    def __init__(self, job: Task, begin: Begin, pace: Pace, errands: set[asyncio.Task[None]]) -> None:
         super().__init__(
             EntrypointExecutorParameters(concurrency_limit=0, func=self._do, on_failure="hold"),
             max_attempts=job.tries - 1,
@@ -190,6 +204,7 @@ class _Executor(DatabaseRetryEntrypointExecutor):
         self._job = job
         self._begin = begin
         self._pace = pace
+        self._errands = errands
 
     async def _do(self, record: models.Job) -> None:
         try:
@@ -204,7 +219,7 @@ class _Executor(DatabaseRetryEntrypointExecutor):
         asking = caller.system(UUID(str(headers["tenant"])), correlation=str(headers.get("correlation", "")) or None)
         match self._job:
             case Errand(run=run):
-                await run(self._begin, asking, payload)
+                await self._errand(run(self._begin, asking, payload))
             case Job(name=name, handle=handle):
                 await inbox.once(
                     self._begin,
@@ -214,6 +229,14 @@ class _Executor(DatabaseRetryEntrypointExecutor):
                     event=UUID(str(headers["id"])),
                     command=f"job {name}",
                 )
+
+    async def _errand(self, run: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(run)
+        self._errands.add(task)
+        try:
+            await task
+        finally:
+            self._errands.discard(task)
 
 
 def channel(module: str) -> str:

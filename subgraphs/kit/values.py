@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
@@ -11,7 +12,7 @@ from strawberry.scalars import JSON
 
 from subgraphs.kit.errors import Refusal
 
-__all__ = ["JSON", "Address", "AddressInput", "Date", "UserError", "failure", "raw"]
+__all__ = ["JSON", "Address", "AddressInput", "Date", "Money", "UserError", "failure", "raw"]
 
 Date = date
 
@@ -68,3 +69,13 @@ class AddressInput:
 def raw(value: object) -> object:
     """The plain value behind an enum member, for a column that holds text."""
     return value.value if isinstance(value, Enum) else value
+
+
+@federation_type(shareable=True)
+class Money:
+    """An amount of money."""
+
+    amount: Decimal
+    """The amount, with as many places as its currency has."""
+    currency: str
+    """The currency, as three letters (ISO 4217)."""

@@ -82,14 +82,16 @@ def test_a_change_is_seen_at_once_with_the_fields_of_other_modules(platform: Pla
     assert answer == {"data": {"ticketUpdated": watched}}
 
 
-SEEN = """{ customer(id: "123") { id tickets(status: "open") { id } assets { id } } }"""
+SEEN = """{ customer(id: "123") { id tickets(status: "open") { id } assets { id } } billingRuns(limit: 1) { id } }"""
 
 
 @pytest.mark.parametrize(("tenant", "role"), [(ALPENBLICK, "owner"), (NORDLICHT, "portal_manager")])
-@pytest.mark.parametrize("field", ["ticketUpdated", "customerUpdated", "assetUpdated"])
+@pytest.mark.parametrize("field", ["ticketUpdated", "customerUpdated", "assetUpdated", "billingRunProgress"])
 def test_who_may_not_see_a_thing_can_not_watch_it(platform: Platform, tenant: Tenant, role: str, field: str) -> None:
-    customer = platform.ask(SEEN)["data"]["customer"]
+    seen_by_us = platform.ask(SEEN)["data"]
+    customer = seen_by_us["customer"]
     things = {
+        "billingRunProgress": seen_by_us["billingRuns"][0]["id"],
         "ticketUpdated": customer["tickets"][0]["id"],
         "customerUpdated": customer["id"],
         "assetUpdated": customer["assets"][0]["id"],
@@ -119,6 +121,19 @@ def test_who_watches_all_tickets_hears_only_of_those_that_they_see(platform: Pla
 
     assert answer["data"]["ticketsUpdated"] == {"id": ticket["id"], "priority": new}
     assert heard["data"]["ticketsUpdated"]["id"] == other["id"]
+
+
+def test_a_change_of_a_document_is_heard_by_whoever_sees_it(platform: Platform) -> None:
+    draft = platform.ask('{ invoices(status: "draft", limit: 1) { id version } }')["data"]["invoices"][0]
+    query = "subscription { invoiceUpdated { id notes } }"
+    change = "mutation($input: UpdateDraftInvoiceInput!) { updateDraftInvoice(input: $input) { errors { code } } }"
+    with watching(platform, query) as answers, _opened(platform):
+        words = f"Vielen Dank ({draft['version']})"
+        done = platform.ask(change, input={"id": draft["id"], "notes": words})
+        answer = next(answers)
+
+    assert done["data"]["updateDraftInvoice"]["errors"] == []
+    assert answer == {"data": {"invoiceUpdated": {"id": draft["id"], "notes": words}}}
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from router.executor.compiled.visitors import Group, Json, Tables, Unfit, no_tab
 from router.executor.entities import selected_value
 from router.executor.fetch import Call, Known, Services, deliver
 from router.executor.spending import Spending
-from router.executor.transport import SubgraphResponse, TransportFailure
+from router.executor.transport import EntitiesAsked, SubgraphResponse, TransportFailure
 
 
 @dataclass(slots=True)
@@ -57,6 +57,19 @@ async def _node(node: Node, run: Run) -> None:
             await asyncio.gather(*(_node(each, run) for each in nodes))
 
 
+@dataclass(slots=True)
+class _Collected:
+    """What entities are asked for: the groups of each, its representation, and that as JSON."""
+
+    groups: list[list[Group]]
+    representations: list[Json]
+    encoded: list[bytes]
+
+    def part(self, start: int, end: int) -> _Collected:
+        """Return some of them."""
+        return _Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end])
+
+
 async def _request(request: Request, run: Run) -> None:
     try:
         if request.table is None:
@@ -74,43 +87,39 @@ async def _fetch_root(request: Request, run: Run) -> None:
 
 
 async def _fetch_entities(request: Request, table: int, run: Run) -> None:
-    groups, representations = _collect(request, run.tables[table].values(), run)
+    collected = _collect(request, run.tables[table].values(), run)
     size = run.services.max_representations
-    if len(groups) <= size:
-        if groups:
-            await _fetch_batch(request, groups, representations, run)
+    if len(collected.groups) <= size:
+        if collected.groups:
+            await _fetch_batch(request, collected, run)
         return
-    starts = range(0, len(representations), size)
-    parts = [(groups[start : start + size], representations[start : start + size]) for start in starts]
-    await asyncio.gather(*(_guarded_batch(request, part, some, run) for part, some in parts))
+    parts = [collected.part(start, start + size) for start in range(0, len(collected.groups), size)]
+    await asyncio.gather(*(_guarded_batch(request, part, run) for part in parts))
 
 
-async def _guarded_batch(
-    request: Request, groups: Sequence[list[Group]], representations: Sequence[Json], run: Run
-) -> None:
+async def _guarded_batch(request: Request, collected: _Collected, run: Run) -> None:
     try:
-        await _fetch_batch(request, groups, representations, run)
+        await _fetch_batch(request, collected, run)
     except (Unfit, KeyError, TransportFailure):
         run.fits = False
 
 
-async def _fetch_batch(
-    request: Request, groups: Sequence[list[Group]], representations: Sequence[Json], run: Run
-) -> None:
-    response = await _send(request, {request.fetch.representations: representations}, run)
+async def _fetch_batch(request: Request, collected: _Collected, run: Run) -> None:
+    response = await _send(request, {request.fetch.representations: collected.representations}, run, collected.encoded)
     entities = _clean(response)["_entities"]
-    if entities.__class__ is not list or len(entities) != len(representations):
+    if entities.__class__ is not list or len(entities) != len(collected.groups):
         raise Unfit
     tables = run.tables
-    for entity, same in zip(entities, groups, strict=True):
+    for entity, same in zip(entities, collected.groups, strict=True):
         for group in same:
             request.fills[group.variant](entity, group, tables)
 
 
-def _collect(request: Request, found: Any, run: Run) -> tuple[list[list[Group]], list[Json]]:
+def _collect(request: Request, found: Any, run: Run) -> _Collected:
     """Build one representation for all groups that have the same."""
     groups: list[list[Group]] = []
     representations: list[Json] = []
+    encoded: list[bytes] = []
     seen: dict[bytes, list[Group]] = {}
     for group in found:
         required = request.builds.get(group.variant)
@@ -125,9 +134,10 @@ def _collect(request: Request, found: Any, run: Run) -> tuple[list[list[Group]],
             same = seen[key] = [group]
             groups.append(same)
             representations.append(built)
+            encoded.append(key)
         else:
             same.append(group)
-    return groups, representations
+    return _Collected(groups, representations, encoded)
 
 
 def _representation(required: tuple[Required, ...], known: Mapping[str, Any], run: Run) -> Json:
@@ -139,20 +149,28 @@ def _representation(required: tuple[Required, ...], known: Mapping[str, Any], ru
     }
 
 
-async def _send(request: Request, own: Mapping[str, Any], run: Run) -> SubgraphResponse:
+async def _send(
+    request: Request, own: Mapping[str, Any], run: Run, encoded: Sequence[bytes] | None = None
+) -> SubgraphResponse:
     node, variables = request.fetch, run.call.variables
     used = {name: variables[name] for name in node.variable_usages if name in variables} if node.variable_usages else {}
     try:
-        body = b"".join((request.head, orjson.dumps({**used, **own}), request.tail))
+        whole = used if encoded is None else {**used, node.representations: _json_list(encoded)}
+        body = b"".join((request.head, orjson.dumps(whole), request.tail))
     except TypeError:  # a file among the variables travels beside the JSON
         raise Unfit from None
+    entities = None if encoded is None else EntitiesAsked(node.operation, node.operation_name, used, encoded)
     try:
-        response = await deliver(node, body, run.services, run.call, run.spending)
+        response = await deliver(node, body, run.services, run.call, run.spending, entities)
     except TransportFailure as failure:
         run.known.append(Known(node, own, failure))
         raise
     run.known.append(Known(node, own, response))
     return response
+
+
+def _json_list(items: Sequence[bytes]) -> orjson.Fragment:
+    return orjson.Fragment(b"[" + b",".join(items) + b"]")
 
 
 def _clean(response: SubgraphResponse) -> Json:

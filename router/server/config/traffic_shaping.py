@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -74,6 +75,11 @@ class RouterShaping(Section):
     """What the router takes."""
 
     global_rate_limit: GlobalRateLimit | None = None
+    deduplicate_query: bool | None = Field(
+        None,
+        description="Whether equal queries of one caller that are at work at the same time are executed once; by default "
+        "those are for which no subgraph has it switched off.",
+    )
 
 
 class Shaping(Section):
@@ -110,6 +116,11 @@ class TrafficShaping(Section):
         DEADLINE_HEADER,
         description="The header that tells a subgraph how many milliseconds are left; none if null.",
     )
+
+    def shares(self, services: Iterable[str]) -> bool:
+        """Whether equal queries of clients that need these subgraphs are executed once."""
+        given = self.router.deduplicate_query
+        return all(self.of(name).deduplicate_query is not False for name in services) if given is None else given
 
     def of(self, service: str) -> Shaping:
         """Return what holds for one subgraph."""

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 
-from subgraphs.billing.rules.money import ONE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.money import ONE, QUANTITY, UNIT_PRICE, ZERO, product, ratio, rounded
 from subgraphs.billing.rules.periods import Period
 
 
@@ -107,3 +107,19 @@ def tier_price(tiers: Sequence[Tier], quantity: Decimal, otherwise: Decimal) -> 
     """What each costs when there are so many: the price of the highest step that is reached (volume pricing)."""
     reached = [tier for tier in tiers if tier.from_quantity <= quantity]
     return max(reached, key=lambda tier: tier.from_quantity).unit_price if reached else otherwise
+
+
+def expressed(quantity: Decimal, unit_price: Decimal, part: Decimal) -> tuple[Decimal, Decimal]:
+    """A quantity and a price whose rounded product is exactly what a part of a period costs.
+
+    A line must multiply (quantity by price) to its own amount. So the quantity is cut down, or where that would be a cent off the
+    price is; and where both would be, it is one piece at that amount.
+    """
+    wanted = rounded(product(quantity, unit_price, part))
+    less = rounded(product(quantity, part), QUANTITY)
+    if rounded(product(less, unit_price)) == wanted:
+        return less, unit_price
+    cheaper = rounded(product(unit_price, part), UNIT_PRICE)
+    if rounded(product(quantity, cheaper)) == wanted:
+        return quantity, cheaper
+    return (ONE, wanted) if wanted >= 0 else (-ONE, -wanted)

@@ -75,10 +75,12 @@ class Segment:
         return ratio(self.minutes, MINUTES)
 
 
-def segments(rate: Rate, *, minutes: int, after_hours: int = 0, weekend: int = 0) -> tuple[Segment, ...]:
+def segments(
+    rate: Rate, *, minutes: int, after_hours: int = 0, weekend: int = 0, normal: Decimal = ONE
+) -> tuple[Segment, ...]:
     """The minutes by what they are multiplied with; those after hours and at the weekend are part of `minutes`."""
     parts = (
-        Segment(Decimal(minutes - after_hours - weekend)),
+        Segment(Decimal(minutes - after_hours - weekend), normal),
         Segment(Decimal(after_hours), rate.multiplier_after_hours),
         Segment(Decimal(weekend), rate.multiplier_weekend),
     )

@@ -142,11 +142,16 @@ def upgrade() -> None:
         );
         CREATE INDEX change_of_thing ON change (tenant_id, type, subject_id, position DESC);
         CREATE INDEX change_by_age ON change (tenant_id, recorded_at);
+        CREATE TABLE change_horizon (
+            tenant_id uuid NOT NULL PRIMARY KEY,
+            swept bigint NOT NULL
+        );
     """)
     for table in ("webhook_subscription", "webhook_state", "webhook_delivery", "inbound_endpoint"):
         migrate.protect(table, customer="customer_id")
     migrate.protect("inbound_message", customer="customer_id")
     migrate.protect("inbound_secret")
+    migrate.protect("change_horizon")
     migrate.protect("change", customer="customer_id", grants="SELECT, INSERT, DELETE")
     schema = migrate.schema()
     # Whoever knocks has no token: the endpoint's id, and nothing else, says whose it is. As identity finds accounts.

@@ -2,12 +2,14 @@
 
 import strawberry
 
+from subgraphs.integrations.resolvers.changes import ChangeQuery
 from subgraphs.integrations.resolvers.inbound import InboundMutation, InboundQuery
+from subgraphs.integrations.resolvers.registry import RegistryQuery
 from subgraphs.integrations.resolvers.webhooks import WebhookMutation, WebhookQuery
 
 
 @strawberry.type
-class Query(WebhookQuery, InboundQuery):
+class Query(WebhookQuery, InboundQuery, ChangeQuery, RegistryQuery):
     """What can be asked about integrations."""
 
 

@@ -13,7 +13,6 @@ from graphql.language import DocumentNode, NonNullTypeNode, OperationType, Varia
 
 from contracts import audience
 from contracts.events.envelope import Envelope
-from contracts.scopes import covers
 from subgraphs.integrations.errors import NotReachable
 from subgraphs.kit.broker.delivery import pattern
 from subgraphs.kit.errors import Invalid
@@ -50,7 +49,7 @@ def hears(envelope: Envelope, *, scopes: Collection[str], customer: UUID | None,
     """Whether somebody with these permissions, limited to this customer, may learn of an event."""
     permission = audience.permission(subject_type(envelope), envelope.data)
     mine = customer is None or envelope.customerid == customer
-    return mine and str(envelope.customerid) not in denied and covers(scopes, permission)
+    return mine and str(envelope.customerid) not in denied and audience.shows(scopes, permission)
 
 
 def subject_type(envelope: Envelope) -> str:

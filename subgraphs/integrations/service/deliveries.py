@@ -27,6 +27,7 @@ from subgraphs.kit.work import Work
 
 DELIVER: Final = "integrations.deliver"
 NEWEST_FIRST = Order((WebhookDelivery.created_at,), descending=True)
+_BEHIND: Final = -1
 _MOST_REPLAYS: Final = 1_000
 
 
@@ -67,12 +68,17 @@ async def of_subscriptions(
 
 async def tell(work: Work, envelope: Envelope) -> None:
     """Write down a delivery for everybody who wants to hear of an event and may."""
-    for one in await work.session.scalars(webhooks.selected()):
-        wanted = messages.matches(one.event_patterns, envelope.type)
-        if wanted and messages.hears(
-            envelope, scopes=one.scopes, customer=one.customer_id, denied=one.denied_customers
-        ):
-            await _write(work, one, DeliveryKind.EVENT, messages.told(envelope), at=envelope.time)
+    listeners = [one for one in await work.session.scalars(webhooks.selected()) if _wants(one, envelope)]
+    states = await webhooks.states(work, [one.id for one in listeners]) if listeners else {}
+    for one in listeners:
+        failing = one.id in states and states[one.id].failing_since is not None
+        await _write(work, one, DeliveryKind.EVENT, messages.told(envelope), at=envelope.time, failing=failing)
+
+
+def _wants(one: WebhookSubscription, envelope: Envelope) -> bool:
+    return messages.matches(one.event_patterns, envelope.type) and messages.hears(
+        envelope, scopes=one.scopes, customer=one.customer_id, denied=one.denied_customers
+    )
 
 
 async def test(work: Work, subscription_id: UUID) -> WebhookDelivery:
@@ -127,9 +133,10 @@ async def replay_all(
     return row
 
 
-async def wake(work: Work, subscription: UUID, at: datetime | None = None) -> None:
-    """Have somebody look what is to be sent to a subscription, now or then."""
-    await jobs.enqueue(work, DELIVER, {"subscription": str(subscription)}, at=at)
+async def wake(work: Work, subscription: UUID, at: datetime | None = None, *, failing: bool = False) -> None:
+    """Have somebody look what is to be sent to a subscription, now or then; to one that fails, after all others."""
+    payload = {"subscription": str(subscription)}
+    await jobs.enqueue(work, DELIVER, payload, at=at, priority=_BEHIND if failing else 0)
 
 
 async def _again(work: Work, row: WebhookSubscription, old: WebhookDelivery) -> WebhookDelivery:
@@ -146,6 +153,7 @@ async def _write(
     *,
     at: datetime,
     replay_of: UUID | None = None,
+    failing: bool = False,
 ) -> WebhookDelivery:
     """Write a delivery: one that is sent now, or a dead one when the webhook is switched off."""
     lives = row.active or kind is DeliveryKind.TEST
@@ -175,5 +183,5 @@ async def _write(
     # Straight to the table: the rows are the record of what a machine does, and need no other.
     made = await work.session.execute(insert(WebhookDelivery).values(values).returning(WebhookDelivery))
     if lives:
-        await wake(work, row.id)
+        await wake(work, row.id, failing=failing)
     return made.scalar_one()

@@ -13,16 +13,18 @@ nothing else. That is why this is an errand and not a job.
   the lease back looks for due rows under the same lock. What was written before somebody was woken is seen by one of them.
 * A worker that dies leaves its lease behind, and nobody sends until it ends; whoever was refused the lease has asked to be
   woken then. What was under way then is sent again: at least once, with the same webhook-id.
-* No receiver gets more than its share. After a few rounds the lease is given back and the subscription goes to the end of
-  the queue; one that fails stands behind all that do not.
+* No receiver gets more than its share. After a few rounds, or the first that failed, the lease is given back and the
+  subscription goes to the end of the queue; one that fails stands behind all that do not. And of a worker's places only
+  some are for receivers that fail: however many of them hang, there is always one that sends to the others.
 * Order, where it was asked for: only the oldest delivery is looked at, and the others wait until it has come to its end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -47,7 +49,9 @@ from subgraphs.kit.work import Work
 _ROUNDS: Final = 10
 _LEASE: Final = timedelta(seconds=4 * sending.SECONDS)
 _KEPT_BODY: Final = 20_000
-_FAILING_PRIORITY: Final = -1
+_MOST_FAILING: Final = 8
+"""So many receivers that fail are tried at the same time by one process; a worker has twenty places (`kit.jobs.Pace`)."""
+_LATER: Final = timedelta(seconds=5)
 
 log = structlog.get_logger(__name__)
 
@@ -81,34 +85,67 @@ class Sent:
 async def run(begin: Begin, asking: Caller, payload: Payload) -> None:
     """Send what is due to one subscription."""
     subscription = UUID(str(payload["subscription"]))
-    if not await _lease(begin, asking, subscription):
+    leased = await _lease(begin, asking, subscription)
+    if leased is None:
         return
-    for _ in range(_ROUNDS):
-        parcels = await _due(begin, asking, subscription)
-        if not parcels:
+    with _PLACES.taken(failing=leased.failing) as has_place:
+        if not has_place:
+            await _hand_on(begin, asking, subscription, _LATER)
             return
-        async with asyncio.TaskGroup() as group:
-            for parcel in parcels:
-                group.create_task(_deliver(begin, asking, parcel))
-    await _hand_on(begin, asking, subscription)
+        for _ in range(_ROUNDS):
+            parcels = await _due(begin, asking, subscription)
+            if not parcels:
+                return
+            if not await _delivered(begin, asking, parcels):
+                break
+        await _hand_on(begin, asking, subscription)
 
 
 DELIVER = Errand(deliveries.DELIVER, run)
 
 
-async def _lease(begin: Begin, asking: Caller, subscription: UUID) -> bool:
+class _Places:
+    """How many receivers that fail are being tried by this process."""
+
+    def __init__(self) -> None:
+        self._failing = 0
+
+    @contextlib.contextmanager
+    def taken(self, *, failing: bool) -> Iterator[bool]:
+        """Take a place for the length of the block; False: there is none left for those that fail."""
+        if failing and self._failing >= _MOST_FAILING:
+            yield False
+            return
+        self._failing += failing
+        try:
+            yield True
+        finally:
+            self._failing -= failing
+
+
+_PLACES = _Places()
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A lease that was taken, and whether the receiver failed last time."""
+
+    failing: bool
+
+
+async def _lease(begin: Begin, asking: Caller, subscription: UUID) -> Leased | None:
     """Take the lease; when somebody else has it, ask to be woken when it ends."""
     async with begin(asking, command="deliver") as work:
         state = await _locked(work, subscription)
         if state is None:
-            return False
+            return None
         if state.leased_until is not None and state.leased_until > work.at:
             key = f"{deliveries.DELIVER}/{subscription}/{state.leased_until.timestamp()}"
             payload = {"subscription": str(subscription)}
             await jobs.enqueue(work, deliveries.DELIVER, payload, at=state.leased_until, key=key)
-            return False
+            return None
         state.leased_until = work.at + _LEASE
-        return True
+        return Leased(failing=state.failing_since is not None)
 
 
 async def _due(begin: Begin, asking: Caller, subscription: UUID) -> list[Parcel]:
@@ -122,14 +159,21 @@ async def _due(begin: Begin, asking: Caller, subscription: UUID) -> list[Parcel]
         return [_parcel(work, row, state, one) for one in rows]
 
 
-async def _hand_on(begin: Begin, asking: Caller, subscription: UUID) -> None:
+async def _delivered(begin: Begin, asking: Caller, parcels: Sequence[Parcel]) -> bool:
+    """Send these at the same time; whether all of them arrived."""
+    async with asyncio.TaskGroup() as group:
+        sending_now = [group.create_task(_deliver(begin, asking, parcel)) for parcel in parcels]
+    return all(task.result() for task in sending_now)
+
+
+async def _hand_on(begin: Begin, asking: Caller, subscription: UUID, pause: timedelta | None = None) -> None:
     """Give the lease back, and come again after everybody else who waits."""
     async with begin(asking, command="deliver") as work:
         state = await _locked(work, subscription)
         if state is not None:
             state.leased_until = None
-            priority = _FAILING_PRIORITY if state.failing_since else 0
-            await jobs.enqueue(work, deliveries.DELIVER, {"subscription": str(subscription)}, priority=priority)
+            at = work.at + pause if pause else None
+            await deliveries.wake(work, subscription, at, failing=state.failing_since is not None)
 
 
 async def _locked(work: Work, subscription: UUID) -> WebhookState | None:
@@ -173,10 +217,11 @@ def _parcel(work: Work, row: WebhookSubscription, state: WebhookState, one: Webh
     )
 
 
-async def _deliver(begin: Begin, asking: Caller, parcel: Parcel) -> None:
+async def _deliver(begin: Begin, asking: Caller, parcel: Parcel) -> bool:
     sent = await _send(parcel)
     async with begin(asking, command="deliver") as work:
         await _settle(work, parcel, sent)
+    return sent.answer.error is None and sent.answer.status is not None and sent.answer.status < 300
 
 
 async def _send(parcel: Parcel) -> Sent:
@@ -223,7 +268,7 @@ async def _settle(work: Work, parcel: Parcel, sent: Sent) -> None:
         status=sent.answer.status,
     )
     if follows.retry_at is not None:
-        await deliveries.wake(work, row.id, follows.retry_at)
+        await deliveries.wake(work, row.id, follows.retry_at, failing=True)
     if parcel.kind is not DeliveryKind.TEST:
         await _judge_receiver(work, row, state, sent.answer, follows)
 
@@ -272,7 +317,7 @@ async def _judge_receiver(
     state.failure_count += 1
     if follows.pause_until is not None:
         state.paused_until = follows.pause_until
-        await deliveries.wake(work, row.id, follows.pause_until)
+        await deliveries.wake(work, row.id, follows.pause_until, failing=True)
     if row.active and (follows.gone or outcomes.is_given_up(state.failing_since, work.at)):
         reason = DisabledReason.GONE if follows.gone else DisabledReason.FAILING
         await webhooks.switch_off(work, row, reason)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 
-from contracts.audience import AUDIENCE, NOBODY_ELSE
+from contracts.audience import EVERY
 from contracts.scopes import covers
 from subgraphs.integrations.errors import NotReachable, TooManyWebhooks
 from subgraphs.integrations.models.webhooks import WebhookState, WebhookSubscription
@@ -214,13 +214,12 @@ async def _check_room(work: Work, *where: ColumnElement[bool]) -> None:
 
 def _scopes(work: Work, given: Iterable[str] | None) -> list[str]:
     """The permissions with which a subscription hears: those asked for, or all that its maker has."""
-    readable = {*AUDIENCE.values(), NOBODY_ELSE, "tickets:read_internal"}
     if given is None:
-        return sorted(scope for scope in readable if covers(work.caller.scopes, scope))
+        return sorted(scope for scope in EVERY if covers(work.caller.scopes, scope))
     wanted = sorted(set(given))
-    if unknown := [scope for scope in wanted if scope not in readable]:
+    if unknown := [scope for scope in wanted if scope not in EVERY]:
         raise Invalid(
-            f"No event is told by {', '.join(unknown)}; there are {', '.join(sorted(readable))}.", field="scopes"
+            f"No event is told by {', '.join(unknown)}; there are {', '.join(sorted(EVERY))}.", field="scopes"
         )
     if beyond := [scope for scope in wanted if not covers(work.caller.scopes, scope)]:
         raise Forbidden(f"You can only give what you hold, not {', '.join(beyond)}.", field="scopes")

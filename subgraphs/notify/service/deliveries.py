@@ -72,11 +72,13 @@ async def queue(work: Work, draft: Draft) -> Delivery:
     gathered = made.on_conflict_do_update(
         index_elements=["tenant_id", "channel", "address", "gather_key"],
         index_where=_WAITS,
-        set_={"items": Delivery.items.op("||")(made.excluded.items), "version": Delivery.version + 1},
+        set_={"items": Delivery.items.op("||")(made.excluded["items"]), "version": Delivery.version + 1},
     )
     written = gathered.returning(Delivery, literal_column("xmax = 0", Boolean))
     found = await work.session.execute(written, execution_options={"populate_existing": True})
-    row, is_new = found.one().tuple()
+    made_or_found = found.one()
+    row: Delivery = made_or_found[0]
+    is_new: bool = made_or_found[1]
     if is_new:
         await wake(work, row.id, draft.due_at)
     return row

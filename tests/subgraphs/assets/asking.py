@@ -29,6 +29,8 @@ MOVES = {
 
 
 async def run(store, command, asking=None, repeatable=None, **given):
+    if command == "disposeAsset":
+        given = {"wipeCertificate": "W-2026-1"} | given
     kind = command[0].upper() + command[1:] + "Input"
     entity = f"assetType {{ {TYPE_FIELDS} }}" if command == "createAssetType" else f"asset {{ {FIELDS} }}"
     query = f"mutation($input: {kind}!) {{ {command}(input: $input) {{ {entity} errors {{ code message field }} }} }}"

@@ -22,7 +22,7 @@ NORD = UUID("0192f000-0000-7000-8000-000000000101")
 
 CREATE = "mutation($input: CreateAssetInput!) { createAsset(input: $input) { asset { id version } errors { code } } }"
 SET = "mutation($input: SetEolDatesInput!) { setEolDates(input: $input) { asset { eolDate } errors { code field } } }"
-MOVE = "mutation($id: ID!) {{ {move}(input: {{id: $id}}) {{ asset {{ status }} errors {{ code }} }} }}"
+MOVE = "mutation($id: ID!) {{ {move}(input: {{id: $id{more}}}) {{ asset {{ status }} errors {{ code }} }} }}"
 
 FIVE = [
     ("2025-10-14", 365),
@@ -65,7 +65,8 @@ class Timers:
 
     async def move(self, asset, *moves):
         for move in moves:
-            payload = (await self.service.data(MOVE.format(move=move), id=str(asset)))[move]
+            more = ', wipeCertificate: "W-1"' if move == "disposeAsset" else ""
+            payload = (await self.service.data(MOVE.format(move=move, more=more), id=str(asset)))[move]
             assert payload["errors"] == []
 
     async def set_since(self, asset, known=0):

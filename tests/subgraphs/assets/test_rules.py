@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.assets import rules
 from subgraphs.assets.errors import Disposed, NobodysAsset, WrongStatus
-from subgraphs.assets.rules import AssetStatus, Move, Telling, Threshold
+from subgraphs.assets.rules import assets as rules
+from subgraphs.assets.rules.assets import AssetStatus, Move, Telling, Threshold
 from subgraphs.kit.errors import Invalid
 
 S = AssetStatus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import ssl
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from contracts.events import tickets
 from contracts.events.envelope import Envelope, Event
 from subgraphs.integrations import consumers
-from subgraphs.integrations.service import dispatch, webhooks
+from subgraphs.integrations.service import changes, dispatch, webhooks
 from subgraphs.kit import inbox, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.config import Settings
@@ -62,7 +63,15 @@ class Hub:
         self, event: Event, *, subject: UUID | None = None, customer: UUID | None = None, tenant: UUID = A
     ) -> Envelope:
         """An event arrives, once."""
-        envelope = Envelope(
+        envelope = self.envelope(event, subject=subject, customer=customer, tenant=tenant)
+        await self.arrives(envelope)
+        return envelope
+
+    def envelope(
+        self, event: Event, *, subject: UUID | None = None, customer: UUID | None = None, tenant: UUID = A
+    ) -> Envelope:
+        """An event as it travels."""
+        return Envelope(
             id=uuid7(),
             source="/psa/tickets",
             type=event.type,
@@ -77,8 +86,6 @@ class Hub:
             schemaversion=event.schema_version,
             data=event.model_dump(mode="json"),
         )
-        await self.arrives(envelope)
-        return envelope
 
     async def arrives(self, envelope: Envelope) -> None:
         """An envelope arrives, perhaps not for the first time."""
@@ -121,7 +128,9 @@ async def hub(start: Start) -> Hub:
     """The module, with nothing in it."""
     service = await start("integrations")
     tables = "webhook_delivery, webhook_state, webhook_subscription, inbound_message, inbound_secret"
-    await service.rows(f"TRUNCATE {tables}, inbound_endpoint, change, number_series, outbox, inbox, job")
+    await service.rows(
+        f"TRUNCATE {tables}, inbound_endpoint, change, change_horizon, number_series, outbox, inbox, job"
+    )
     service.moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     return Hub(service)
 
@@ -147,3 +156,38 @@ def a_ticket(**more: Any) -> tickets.TicketCreated:
     plain = {"id": uuid7(), "number": "T-1", "title": "It burns", "customer_id": uuid7()}
     plain |= {"ticket_type": "INCIDENT", "priority": "P1", "source": "API"}
     return tickets.TicketCreated(**plain | more)
+
+
+_WAITS = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+
+async def follow(hub: Hub) -> list[str]:
+    """What a reader sees who looks while the second of two changes could be written before the first is committed."""
+    seen: list[str] = []
+    after: str | None = None
+
+    async def look() -> None:
+        nonlocal after
+        async with hub.begin(staff(), command="read") as job:
+            page = await changes.since(job, after, first=10, types=None)
+            seen.extend(row.event_type.rpartition(".")[2] for row in page.changes)
+            after = changes.rules.cursor(page.end)
+
+    first, second = (
+        hub.envelope(a_ticket()).model_copy(update={"type": name}) for name in ("ticket.first", "ticket.second")
+    )
+
+    async def write_second() -> None:
+        async with hub.begin(staff(), command="write") as job:
+            await changes.record(job, second)
+
+    async with hub.begin(staff(), command="write") as job:
+        await changes.record(job, first)
+        await job.session.flush()
+        writing = asyncio.create_task(write_second())
+        while not writing.done() and not await hub.service.rows(_WAITS):
+            await asyncio.sleep(0.01)
+        await look()
+    await writing
+    await look()
+    return seen

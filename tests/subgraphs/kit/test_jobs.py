@@ -363,3 +363,28 @@ async def test_an_errand_has_no_transaction_while_it_waits_and_is_begun_again_wh
 
     assert await schema.effects() == ["walk 2"]
     assert tried == [A, A]
+
+
+async def test_a_worker_that_is_told_to_end_leaves_its_errands_to_the_next_one(schema: Schema) -> None:
+    """It need not wait for whom the errand waits for."""
+    begun = asyncio.Event()
+    tried = 0
+
+    async def walk(begin: Begin, asking: Caller, payload: Payload) -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            begun.set()
+            await asyncio.Event().wait()
+        async with begin(asking, command="errand") as job:
+            await do(job, str(payload["what"]))
+
+    await enqueue(schema, "walked")
+    async with asyncio.timeout(20), working(schema, Errand("note", walk)):
+        await begun.wait()
+    assert await schema.effects() == []
+    async with working(schema, Errand("note", walk)):
+        await until(schema)
+
+    assert await schema.effects() == ["walked"]
+    assert tried == 2

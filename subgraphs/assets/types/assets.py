@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, cast
+from uuid import UUID
 
 import strawberry
 from strawberry.federation import type as entity
 
-from subgraphs.assets import models, rules, service
-from subgraphs.assets.rules import AssetCriticality, AssetStatus, SystemType
+from subgraphs.assets import models
+from subgraphs.assets.rules import assets as rules
+from subgraphs.assets.rules import labels
+from subgraphs.assets.rules import relations as relation_rules
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus, SystemType
+from subgraphs.assets.rules.relations import Hit, RelationKind
+from subgraphs.assets.service import assets as service
+from subgraphs.assets.service import expiring
+from subgraphs.assets.service import licenses as license_service
+from subgraphs.assets.service import relations as relation_service
+from subgraphs.assets.service import stays as stay_service
+from subgraphs.assets.service.expiring import Expiry, ExpiryKind
+from subgraphs.assets.types.licenses import READ as LICENSES
+from subgraphs.assets.types.licenses import License
 from subgraphs.kit.context import Info
+from subgraphs.kit.errors import Invalid
 from subgraphs.kit.filters import DateRange, TimeRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
@@ -18,10 +32,12 @@ from subgraphs.kit.values import JSON, Date, UserError
 
 READ = "assets:read"
 
-for spoken in (AssetStatus, AssetCriticality):
+for spoken in (AssetStatus, AssetCriticality, RelationKind, ExpiryKind):
     strawberry.enum(spoken)
 
 TypeKey = Annotated[str | None, strawberry.argument(description="Of the type with this key: `server`, `notebook`, …")]
+Depth = Annotated[int, strawberry.argument(description="How many relations away, at most: 1 to 10.")]
+Within = Annotated[int, strawberry.argument(description="Within so many days from today: 0 to 1830.")]
 Status = Annotated[AssetStatus | None, strawberry.argument(description="In this status.")]
 
 
@@ -37,6 +53,10 @@ class AssetType:
     """Whether contracts that bill per device count it."""
     icon: str | None
     """The name of its picture."""
+    attribute_schema: JSON | None
+    """What fields of their own such assets have, as JSON Schema; null: whatever one likes."""
+    holds_data: bool | None
+    """Whether such things may hold data of people; null: as the wider kind does."""
     parent_key: strawberry.Private[str | None]
 
     @strawberry.field
@@ -52,6 +72,8 @@ class AssetType:
             name=row.name,
             counts_as_device=row.counts_as_device,
             icon=row.icon,
+            attribute_schema=cast("JSON | None", row.attribute_schema) if isinstance(row, models.AssetType) else None,
+            holds_data=row.holds_data if isinstance(row, models.AssetType) else None,
             parent_key=row.parent,
         )
 
@@ -125,7 +147,11 @@ class Asset:
     last_seen_at: datetime | None
     """When it was last seen to be alive."""
     attributes: JSON
-    """Whatever else is known about it, as an object."""
+    """Whatever else is known about it, as an object; the fields that its type demands among them."""
+    wipe_certificate: str | None
+    """The certificate that its data were wiped before it was disposed of."""
+    merged_into: strawberry.ID | None
+    """The record that has all of this one, since the two were found to be one device."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
@@ -142,6 +168,41 @@ class Asset:
     def customer(self) -> Customer | None:
         """The customer whose it is."""
         return Customer(id=self.customer_id) if self.customer_id else None
+
+    @strawberry.field
+    async def relations(
+        self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[AssetRelation] | None:
+        """What it needs, and what needs it."""
+        rows = await info.context.lists(
+            relation_service.of_assets, self.id, READ, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [AssetRelation.of(row) for row in rows]
+
+    @strawberry.field
+    async def impact(
+        self, info: Info, depth: Depth = 5, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[Impact] | None:
+        """Who suffers when it fails, nearest first: all that needs it, and what needs that, and so on."""
+        if not 1 <= depth <= relation_rules.DEEPEST:
+            raise Invalid(f"depth must be between 1 and {relation_rules.DEEPEST}.", field="depth")
+        most, first = bounded(limit), skipped(offset)
+        async with info.context.work(READ) as work:
+            hits = (await relation_service.impact(work, UUID(str(self.id)), depth))[first : first + most]
+        return [Impact.of(hit) for hit in hits]
+
+    @strawberry.field
+    async def stays(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[AssetStay] | None:
+        """Where it was and who used it, the latest first; times with customers whom you do not see are left out."""
+        rows = await info.context.lists(
+            stay_service.of_assets, self.id, READ, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [AssetStay.of(row) for row in rows]
+
+    @strawberry.field
+    def label(self) -> str:
+        """A label to stick on it, as SVG of 62 by 29 mm: its name, its tag, and a QR code that leads back here."""
+        return labels.svg(UUID(str(self.id)), name=self.name, tag=self.asset_tag, serial=self.serial_number)
 
     @strawberry.field
     def replacement_date(self) -> Date | None:
@@ -163,6 +224,113 @@ class Asset:
         """The asset that another module points at."""
         row = await info.context.row(models.Asset, id, READ)
         return cls.of(row) if row else None
+
+
+@strawberry.type
+class AssetRelation:
+    """One asset needs another."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    kind: RelationKind
+    """How it needs it."""
+    source_id: strawberry.ID
+    """The asset that needs."""
+    target_id: strawberry.ID
+    """The asset that is needed."""
+
+    @strawberry.field
+    async def source(self, info: Info) -> Asset | None:
+        """The asset that needs."""
+        return await _asset(info, self.source_id)
+
+    @strawberry.field
+    async def target(self, info: Info) -> Asset | None:
+        """The asset that is needed."""
+        return await _asset(info, self.target_id)
+
+    @classmethod
+    def of(cls, row: models.AssetRelation) -> Self:
+        """The relation in this row."""
+        return shape(cls, row)
+
+
+@strawberry.type
+class Impact:
+    """An asset that suffers from a failure."""
+
+    asset_id: strawberry.ID
+    """The asset."""
+    distance: int
+    """How many relations away it is; 1 is the next."""
+    via_id: strawberry.ID
+    """The asset through which it is hit."""
+    kind: RelationKind
+    """How it needs that one."""
+
+    @strawberry.field
+    async def asset(self, info: Info) -> Asset | None:
+        """The asset; null when you may not see it."""
+        return await _asset(info, self.asset_id)
+
+    @classmethod
+    def of(cls, hit: Hit) -> Self:
+        """The impact of this hit."""
+        return cls(
+            asset_id=strawberry.ID(str(hit.asset)),
+            distance=hit.distance,
+            via_id=strawberry.ID(str(hit.via)),
+            kind=hit.kind,
+        )
+
+
+@strawberry.type
+class AssetStay:
+    """Where an asset was, and who used it, for a while."""
+
+    customer_id: strawberry.ID | None
+    """The customer whose it was; null for stock of our own."""
+    site_id: strawberry.ID | None
+    """The site where it stood."""
+    contact_id: strawberry.ID | None
+    """The person who used it."""
+    since: datetime
+    """When it came there."""
+    until: datetime | None
+    """When it left; null while it is there."""
+
+    @classmethod
+    def of(cls, row: models.AssetStay) -> Self:
+        """The stay in this row."""
+        return shape(cls, row)
+
+
+async def _asset(info: Info, id: strawberry.ID) -> Asset | None:
+    row = await info.context.row(models.Asset, id, READ)
+    return Asset.of(row) if row else None
+
+
+@strawberry.type
+class ExpiringItem:
+    """Something that ends soon, or has ended and is still in use."""
+
+    day: Date
+    """The day on which it ends."""
+    kind: ExpiryKind
+    """What ends."""
+    name: str
+    """What it is called: the asset, or the product."""
+    asset: Asset | None
+    """The asset whose it is."""
+    license: License | None
+    """The licence that it is."""
+
+    @classmethod
+    def of(cls, one: Expiry) -> Self:
+        """The item of this expiry."""
+        if isinstance(one.what, models.License):
+            return cls(day=one.day, kind=one.kind, name=one.what.product, asset=None, license=License.of(one.what))
+        return cls(day=one.day, kind=one.kind, name=one.what.name, asset=Asset.of(one.what), license=None)
 
 
 @entity(keys=["id"])
@@ -192,6 +360,27 @@ class Customer:
             offset=skipped(offset),
         )
         return [Asset.of(row) for row in rows]
+
+    @strawberry.field
+    async def licenses(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[License] | None:
+        """The customer's licences, by product."""
+        rows = await info.context.lists(
+            license_service.of_customers, self.id, LICENSES, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [License.of(row) for row in rows]
+
+    @strawberry.field
+    async def expiring_items(
+        self, info: Info, within_days: Within = 90, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[ExpiringItem] | None:
+        """What of the customer's ends soon, the first day first: warranties, support, life, licences."""
+        if not 0 <= within_days <= expiring.FURTHEST_DAYS:
+            raise Invalid(f"withinDays must be between 0 and {expiring.FURTHEST_DAYS}.", field="withinDays")
+        info.context.caller.require(LICENSES)
+        rows = await info.context.lists(
+            expiring.of_customers, self.id, READ, within_days=within_days, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [ExpiringItem.of(row) for row in rows]
 
     @classmethod
     def resolve_reference(cls, id: strawberry.ID) -> Self:

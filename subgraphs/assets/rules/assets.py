@@ -25,7 +25,7 @@ from __future__ import annotations
 import calendar
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
@@ -191,6 +191,25 @@ SYSTEM_TYPES: Mapping[str, SystemType] = MappingProxyType(
     _system_types(counts_as_device=True, rows=_DEVICES) | _system_types(counts_as_device=False, rows=_NO_DEVICES)
 )
 
+_HOLDERS = frozenset({"computer", "mobile", "nas", "printer", "network_device"})
+"""Kinds that have a memory: printers and firewalls keep more than their owners think."""
+
+
+def holds_data(key: str, own: Mapping[str, tuple[bool | None, str | None]]) -> bool:
+    """Whether things of this type may hold data of people; `own` types say so themselves, or ask their parent."""
+    seen: set[str] = set()
+    at: str | None = key
+    while at is not None and at not in seen:
+        seen.add(at)
+        said, parent = own.get(at, (None, None))
+        if said is not None:
+            return said
+        if at in _HOLDERS:
+            return True
+        at = parent if at in own else SYSTEM_TYPES[at].parent if at in SYSTEM_TYPES else None
+    return False
+
+
 MOST_OWN_TYPES = 200
 """So many that nobody misses one, so few that a request can know them all."""
 
@@ -293,8 +312,10 @@ def replacement_date(
 
 THRESHOLDS = (365, 180, 90, 30, 0)
 """How many days before its end an asset's end of life is told, in the order in which they pass."""
+WARRANTY_THRESHOLDS = (90, 30, 0)
+"""The same for the end of its warranty."""
 
-_TOLD_AT = time(2, 0, tzinfo=UTC)
+TOLD_AT = time(2, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,52 +334,54 @@ class Telling:
     then: Threshold | None
 
 
-def next_threshold(eol: date, told: int | None, at: datetime) -> Threshold | None:
+def next_threshold(
+    eol: date, told: int | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS
+) -> Threshold | None:
     """What is to be told next, and when; None when everything is told.
 
     A threshold that has passed untold is told in the next night, the latest one for all of them.
     """
-    late = _late(eol, told, at)
+    late = _late(eol, told, at, thresholds)
     if late is not None:
         return Threshold(late, _next_night(at))
-    ahead = (days for days in THRESHOLDS if (told is None or days < told) and _moment(eol, days) > at)
+    ahead = (days for days in thresholds if (told is None or days < told) and _moment(eol, days) > at)
     return next((Threshold(days, _moment(eol, days)) for days in ahead), None)
 
 
-def fired(eol: date, told: int | None, days: int, at: datetime) -> Telling:
+def fired(eol: date, told: int | None, days: int, at: datetime, thresholds: Sequence[int] = THRESHOLDS) -> Telling:
     """What the timer that was set for the threshold `days` brings about at `at`.
 
     Timers may be late (then the latest passed threshold is told), early (then nothing is, and they are set again), or
     doubled (then the second finds its threshold told, and ends).
     """
-    late = _late(eol, told, at)
+    late = _late(eol, told, at, thresholds)
     if late is None and told is not None and told <= days:
         return Telling(None, None)
-    return Telling(late, next_threshold(eol, told if late is None else late, at))
+    return Telling(late, next_threshold(eol, told if late is None else late, at, thresholds))
 
 
-def rearmed(told: int | None, eol: date | None, at: datetime) -> int | None:
+def rearmed(told: int | None, eol: date | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS) -> int | None:
     """What counts as told when the end of life becomes `eol`: of what was told, only what is passed under it too."""
     if told is None or eol is None:
         return told
-    passed = _passed(eol, at)
+    passed = _passed(eol, at, thresholds)
     return None if passed is None else max(told, passed)
 
 
-def _late(eol: date, told: int | None, at: datetime) -> int | None:
-    passed = _passed(eol, at)
+def _late(eol: date, told: int | None, at: datetime, thresholds: Sequence[int]) -> int | None:
+    passed = _passed(eol, at, thresholds)
     return passed if passed is not None and (told is None or passed < told) else None
 
 
-def _passed(eol: date, at: datetime) -> int | None:
+def _passed(eol: date, at: datetime, thresholds: Sequence[int]) -> int | None:
     """The latest threshold that has passed."""
-    return min((days for days in THRESHOLDS if _moment(eol, days) <= at), default=None)
+    return min((days for days in thresholds if _moment(eol, days) <= at), default=None)
 
 
 def _moment(eol: date, days: int) -> datetime:
-    return datetime.combine(eol - timedelta(days=days), _TOLD_AT)
+    return datetime.combine(eol - timedelta(days=days), TOLD_AT)
 
 
 def _next_night(at: datetime) -> datetime:
-    tonight = datetime.combine(at.astimezone(UTC).date(), _TOLD_AT)
+    tonight = datetime.combine(at.astimezone(UTC).date(), TOLD_AT)
     return tonight if tonight > at else tonight + timedelta(days=1)

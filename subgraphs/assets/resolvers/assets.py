@@ -8,9 +8,10 @@ from datetime import datetime
 
 import strawberry
 
-from subgraphs.assets import models, service
-from subgraphs.assets.rules import AssetCriticality, AssetStatus
-from subgraphs.assets.types import (
+from subgraphs.assets import models
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
+from subgraphs.assets.service import assets as service
+from subgraphs.assets.types.assets import (
     READ,
     Asset,
     AssetFilter,
@@ -33,7 +34,7 @@ WRITE = "assets:write"
 
 
 @strawberry.type
-class Query:
+class AssetQuery:
     """What can be asked about assets."""
 
     @strawberry.field
@@ -248,6 +249,9 @@ class RetireAssetInput(AssetCommand):
 class DisposeAssetInput(AssetCommand):
     """The retired asset that is gone."""
 
+    wipe_certificate: str | None = None
+    """The certificate that its data were wiped; demanded of what may hold data: computers, phones, storage, printers."""
+
 
 @strawberry.input
 class ReportLostInput(AssetCommand):
@@ -276,12 +280,16 @@ class CreateAssetTypeInput(Command):
     """Whether contracts that bill per device count it."""
     parent: str | None = None
     """The key of the wider kind that it belongs to."""
+    attribute_schema: JSON | None = None
+    """What fields of their own such assets have, as JSON Schema without `$ref` and patterns."""
+    holds_data: bool | None = None
+    """Whether such things may hold data of people; absent: as the wider kind does."""
     icon: str | None = None
     """The name of its picture."""
 
 
 @strawberry.type
-class Mutation:
+class AssetMutation:
     """What can be done with assets."""
 
     @command(WRITE, AssetPayload)

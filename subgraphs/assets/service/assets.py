@@ -9,14 +9,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from sqlalchemy import ColumnElement, Select, func, select
 
 from contracts.events import assets as events
 from contracts.events.envelope import Event
-from subgraphs.assets import rules
-from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken
+from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken, WipeMissing
 from subgraphs.assets.models import Asset, AssetType
-from subgraphs.assets.rules import AssetStatus, Move, SystemType, Threshold
+from subgraphs.assets.rules import assets as rules
+from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType, Threshold
+from subgraphs.assets.service import licenses, stays
 from subgraphs.kit import jobs, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing
@@ -28,6 +31,7 @@ from subgraphs.kit.work import Work
 BY_NAME = Order((Asset.name,))
 
 EOL_JOB = "asset.eol"
+WARRANTY_JOB = "asset.warranty"
 
 LONGEST_ATTRIBUTES = 20_000
 
@@ -102,19 +106,22 @@ async def create(
     await _check_customer(work, customer_id)
     await _check_site(work, site_id, customer_id)
     kind = await _type(work, described["type"], field="type")
+    _check_attributes(kind, described.get("attributes"))
     in_use = status in rules.IN_USE
     asset = work.add(
         Asset(
             status=status,
             installed_at=installed_at or (work.at if in_use else None),
             **_place(customer_id, site_id, contact_id),
-            **_checked(described),
+            **checked(described),
         )
     )
     await _say(work, asset, events.AssetCreated(**_whose(asset), name=asset.name, type_key=asset.type))
     if in_use:
         await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
     await _set_timer(work, asset, _next_threshold(work, asset))
+    await _watch_warranty(work, asset)
+    await stays.note(work, asset)
     return asset
 
 
@@ -122,9 +129,16 @@ async def change(work: Work, id: UUID, version: int | None = None, **described: 
     """Change what describes the asset; where it is and whose it is have commands of their own."""
     asset = await work.take(Asset, id, field="id", version=version)
     rules.check_changeable(asset.status)
-    if "type" in described:
-        await _type(work, described["type"], field="type")
-    await _become(work, asset, _checked(described))
+    kind = await _type(work, described.get("type", asset.type), field="type")
+    if "attributes" in described:
+        _check_attributes(kind, described["attributes"])
+    before = asset.warranty_until
+    await _become(work, asset, checked(described))
+    if asset.warranty_until != before:
+        asset.warranty_told = rules.rearmed(
+            asset.warranty_told, asset.warranty_until, work.at, rules.WARRANTY_THRESHOLDS
+        )
+        await _watch_warranty(work, asset)
     return asset
 
 
@@ -132,7 +146,7 @@ async def set_eol_dates(work: Work, id: UUID, version: int | None = None, **date
     """Say when the maker stops selling or supporting it; what lies ahead of the new date will be told."""
     asset = await work.take(Asset, id, field="id", version=version)
     rules.check_changeable(asset.status)
-    values = _checked(dates)
+    values = checked(dates)
     moved = "eol_date" in values and values["eol_date"] != asset.eol_date
     await _become(work, asset, values)
     if moved:
@@ -193,12 +207,33 @@ async def retire(work: Work, id: UUID, version: int | None = None) -> Asset:
     return asset
 
 
-async def dispose(work: Work, id: UUID, version: int | None = None) -> Asset:
-    """Say that a retired asset is gone for good."""
-    asset = await _simply(work, Move.DISPOSE, id, version)
+async def dispose(work: Work, id: UUID, version: int | None = None, wipe_certificate: str | None = None) -> Asset:
+    """Say that a retired asset is gone for good; what may hold data needs a certificate that it was wiped."""
+    certificate = optional_line(wipe_certificate, field="wipeCertificate")
+    asset = await _simply(work, Move.DISPOSE, id, version, wipe_certificate=certificate)
     kind = await _type(work, asset.type, field="id")
+    if certificate is None and rules.holds_data(kind.key, await _holders(work)):
+        raise WipeMissing(
+            "This may hold data of people: name the certificate that it was wiped.", field="wipeCertificate"
+        )
+    await licenses.end_those_of(work, asset)
     await _say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
     return asset
+
+
+async def tell_warranty(work: Work, id: UUID, until: date, days: int) -> None:
+    """Do what the timer set for the threshold `days` before the end of the warranty is there for."""
+    asset = await work.take(Asset, id, field="id")
+    if asset.warranty_until != until or asset.status not in rules.ACTIVE:
+        return
+    telling = rules.fired(until, asset.warranty_told, days, work.at, rules.WARRANTY_THRESHOLDS)
+    if telling.days is not None:
+        asset.warranty_told = telling.days
+        ending = events.AssetWarrantyExpiring(
+            **_whose(asset), name=asset.name, warranty_until=until, threshold_days=telling.days
+        )
+        await _say(work, asset, ending)
+    await _set_warranty_timer(work, asset, telling.then)
 
 
 async def report_lost(work: Work, id: UUID, version: int | None = None) -> Asset:
@@ -223,7 +258,15 @@ async def tell_eol(work: Work, id: UUID, eol: date, days: int) -> None:
 
 
 async def create_type(
-    work: Work, *, key: str, name: str, counts_as_device: bool, parent: str | None = None, icon: str | None = None
+    work: Work,
+    *,
+    key: str,
+    name: str,
+    counts_as_device: bool,
+    parent: str | None = None,
+    icon: str | None = None,
+    attribute_schema: Any = None,
+    holds_data: bool | None = None,
 ) -> AssetType:
     """Make a kind of asset that the platform does not know."""
     _check_unlimited(work, "Asset types are shared by all customers; you work for some of them.", field="key")
@@ -239,7 +282,15 @@ async def create_type(
         await _type(work, parent, field="parent")
     named, pictured = line(name, field="name"), optional_line(icon, field="icon", longest=50)
     return work.add(
-        AssetType(key=key, name=named, parent=parent, counts_as_device=counts_as_device, icon=pictured),
+        AssetType(
+            key=key,
+            name=named,
+            parent=parent,
+            counts_as_device=counts_as_device,
+            icon=pictured,
+            attribute_schema=schema_of_fields(attribute_schema),
+            holds_data=holds_data,
+        ),
     )
 
 
@@ -265,6 +316,8 @@ async def _become(work: Work, asset: Asset, values: Mapping[str, Any]) -> None:
     changed = tuple(camel(name) for name, value in values.items() if getattr(asset, name) != value)
     for name, value in values.items():
         setattr(asset, name, value)
+    if {"customer_id", "site_id", "contact_id"} & values.keys():
+        await stays.note(work, asset)
     if changed:
         updated = events.AssetUpdated(**_whose(asset), name=asset.name, type_key=asset.type, changed=changed)
         await _say(work, asset, updated)
@@ -334,10 +387,56 @@ async def _set_timer(work: Work, asset: Asset, threshold: Threshold | None) -> N
         await jobs.enqueue(work, EOL_JOB, payload, at=threshold.at)
 
 
+async def _watch_warranty(work: Work, asset: Asset) -> None:
+    if asset.warranty_until is not None and asset.status in rules.ACTIVE:
+        due = rules.next_threshold(asset.warranty_until, asset.warranty_told, work.at, rules.WARRANTY_THRESHOLDS)
+        await _set_warranty_timer(work, asset, due)
+
+
+async def _set_warranty_timer(work: Work, asset: Asset, threshold: Threshold | None) -> None:
+    if threshold is not None and asset.warranty_until is not None:
+        payload = {"asset": str(asset.id), "until": asset.warranty_until.isoformat(), "days": threshold.days}
+        await jobs.enqueue(work, WARRANTY_JOB, payload, at=threshold.at)
+
+
+async def _holders(work: Work) -> Mapping[str, tuple[bool | None, str | None]]:
+    """What the tenant said of its own types: whether they hold data, and what they are a kind of."""
+    own = (await work.session.scalars(select(AssetType))).all()
+    return {row.key: (row.holds_data, row.parent) for row in own}
+
+
 # --- what may be entered
 
 
-def _checked(entered: Mapping[str, Any]) -> dict[str, Any]:
+def _check_attributes(kind: SystemType | AssetType, attributes: Any) -> None:
+    """Raise `Invalid` when what is known of an asset does not fit the schema that its type has for it."""
+    schema = kind.attribute_schema if isinstance(kind, AssetType) else None
+    if schema is None:
+        return
+    trouble = next(Draft202012Validator(schema).iter_errors(attributes or {}), None)
+    if trouble is not None:
+        where = "/".join(str(step) for step in trouble.absolute_path)
+        raise Invalid(f"attributes{'/' + where if where else ''}: {trouble.message[:300]}", field="attributes")
+
+
+def schema_of_fields(schema: Any) -> dict[str, Any] | None:
+    """The schema of a type's own fields; raises `Invalid` for what is none, is too long, or refers to another."""
+    if schema is None:
+        return None
+    text = json.dumps(schema)
+    if not isinstance(schema, dict) or len(text) > LONGEST_ATTRIBUTES or "$ref" in text or '"pattern' in text:
+        told = f"attributeSchema must be a JSON Schema of at most {LONGEST_ATTRIBUTES} characters, without $ref and patterns."
+        raise Invalid(told, field="attributeSchema")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as trouble:
+        raise Invalid(
+            f"attributeSchema is no JSON Schema: {trouble.message[:300]}", field="attributeSchema"
+        ) from trouble
+    return schema
+
+
+def checked(entered: Mapping[str, Any]) -> dict[str, Any]:
     """What was entered, in the spelling that is stored; raises `Invalid` for what makes no sense."""
     return {name: _CHECKS[name](value) for name, value in entered.items()}
 

@@ -1,0 +1,274 @@
+"""What billing tells the others: documents from draft to payment, what is asked for late, and what was paid before."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from contracts.events.envelope import Event, Payload, catalogue
+
+
+class Amount(Payload):
+    """An amount of money; the amount is text, so that no reader makes a float of it."""
+
+    amount: Decimal
+    currency: str
+
+
+class DocumentTotals(Payload):
+    """What a document comes to."""
+
+    net: Amount
+    tax: Amount
+    gross: Amount
+
+
+class _InvoiceFact(Event):
+    subject_type = "Invoice"
+
+    id: UUID
+
+
+class InvoiceGenerated(_InvoiceFact):
+    """A draft of an invoice was made, by hand or by a billing run; it has no number yet."""
+
+    type = "invoice.generated"
+
+    customer_id: UUID
+    kind: str
+    """INVOICE, PARTIAL, FINAL, CANCELLATION, CREDIT_NOTE or SELF_BILLED."""
+    totals: DocumentTotals
+    billing_run_id: UUID | None = None
+
+
+class InvoiceUpdated(_InvoiceFact):
+    """A draft was changed, thrown away or taken back from approval, or a document was disputed or blocked from dunning."""
+
+    type = "invoice.updated"
+
+    changed: tuple[str, ...]
+    """The fields that changed, by their names in GraphQL."""
+
+
+class InvoiceApproved(_InvoiceFact):
+    """Somebody looked at a draft and found it right."""
+
+    type = "invoice.approved"
+
+    approved_by: UUID
+    at: AwareDatetime
+
+
+class InvoiceIssued(_InvoiceFact):
+    """A document got its number, and can't be changed any more."""
+
+    type = "invoice.issued"
+
+    number: str
+    kind: str
+    customer_id: UUID
+    issue_date: date
+    due_date: date | None = None
+    totals: DocumentTotals
+    format: str
+    """How the customer wants it: NONE_PDF, ZUGFERD_EN16931, XRECHNUNG_UBL or XRECHNUNG_CII."""
+
+
+class InvoiceSent(_InvoiceFact):
+    """A document was handed over for delivery."""
+
+    type = "invoice.sent"
+
+    number: str
+    customer_id: UUID
+    to: str | None = None
+    """The address it went to."""
+
+
+class _InvoicePayment(_InvoiceFact):
+    number: str
+    customer_id: UUID
+    open: Amount
+    """What is still open."""
+
+
+class InvoicePaid(_InvoicePayment):
+    """Nothing of a document is open any more."""
+
+    type = "invoice.paid"
+
+
+class InvoicePartiallyPaid(_InvoicePayment):
+    """A part of a document was paid."""
+
+    type = "invoice.partially_paid"
+
+
+class InvoiceWrittenOff(_InvoicePayment):
+    """Nobody expects the rest of a document any more."""
+
+    type = "invoice.written_off"
+
+    reason: str
+
+
+class InvoiceCancelled(_InvoiceFact):
+    """A document was undone by another one; what it billed can be billed again."""
+
+    type = "invoice.cancelled"
+
+    number: str
+    customer_id: UUID
+    cancellation_id: UUID
+    cancellation_number: str
+    reason: str
+    time_entry_ids: tuple[UUID, ...] = ()
+    """The time entries that are open again."""
+
+
+class TimeEntryBilled(Event):
+    """Time entries stand on an issued document: they can't be changed any more."""
+
+    type = "time_entry.billed"
+    subject_type = "Invoice"
+
+    ids: tuple[UUID, ...]
+    invoice_id: UUID
+
+
+class PaymentReceived(Event):
+    """Money came in."""
+
+    type = "payment.received"
+    subject_type = "Payment"
+
+    id: UUID
+    customer_id: UUID
+    invoice_ids: tuple[UUID, ...]
+    amount: Amount
+    value_date: date
+
+
+class PaymentReversed(Event):
+    """A payment was taken back: what it paid is open again."""
+
+    type = "payment.reversed"
+    subject_type = "Payment"
+
+    id: UUID
+    customer_id: UUID
+    invoice_ids: tuple[UUID, ...]
+    amount: Amount
+    reason: str
+
+
+class DunningNoticeSent(Event):
+    """A customer was asked for money that is late."""
+
+    type = "dunning.notice_sent"
+    subject_type = "DunningNotice"
+
+    id: UUID
+    customer_id: UUID
+    level: int
+    """0 is the friendly reminder, 3 the last one."""
+    invoice_ids: tuple[UUID, ...]
+    fee: Amount
+    interest: Amount
+
+
+class BillingRunCompleted(Event):
+    """A billing run made its drafts; somebody has to look at them."""
+
+    type = "billing_run.completed"
+    subject_type = "BillingRun"
+
+    id: UUID
+    drafts: int
+    net: Amount
+    warnings: int
+
+
+class QuantityVarianceDetected(Event):
+    """A source counts another number than the contract bills."""
+
+    type = "contract.quantity_variance_detected"
+    subject_type = "Contract"
+
+    contract_id: UUID
+    contract_line_id: UUID
+    source_quantity: Decimal
+    billed_quantity: Decimal
+    monthly_impact: Amount
+
+
+class _PrepaidFact(Event):
+    subject_type = "Contract"
+
+    contract_id: UUID
+    customer_id: UUID
+    unit: str
+    """HOURS, MONEY or TICKETS."""
+
+
+class PrepaidLow(_PrepaidFact):
+    """Less than a fifth is left of what was paid before."""
+
+    type = "prepaid.low"
+
+    remaining: Decimal
+
+
+class PrepaidExhausted(_PrepaidFact):
+    """Nothing is left of what was paid before."""
+
+    type = "prepaid.exhausted"
+
+
+class PrepaidExpired(_PrepaidFact):
+    """What was left of a balance is gone, because its time was up."""
+
+    type = "prepaid.expired"
+
+    quantity: Decimal
+
+
+class DatevExported(Event):
+    """Bookings were exported for DATEV."""
+
+    type = "datev.exported"
+    subject_type = "ExportBatch"
+
+    id: UUID
+    period_start: date
+    period_end: date
+    rows: int
+    sha256: str
+    duplicate: bool
+
+
+CATALOGUE = catalogue(
+    InvoiceGenerated,
+    InvoiceUpdated,
+    InvoiceApproved,
+    InvoiceIssued,
+    InvoiceSent,
+    InvoicePaid,
+    InvoicePartiallyPaid,
+    InvoiceWrittenOff,
+    InvoiceCancelled,
+    TimeEntryBilled,
+    PaymentReceived,
+    PaymentReversed,
+    DunningNoticeSent,
+    BillingRunCompleted,
+    QuantityVarianceDetected,
+    PrepaidLow,
+    PrepaidExhausted,
+    PrepaidExpired,
+    DatevExported,
+)
+"""Every event of billing by its type."""

@@ -1,0 +1,1 @@
+"""The ways into assets by GraphQL, one file for each noun."""

@@ -1,0 +1,1 @@
+"""What asset management does: every write is here, one file for each noun."""

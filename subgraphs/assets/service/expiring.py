@@ -1,0 +1,75 @@
+"""What ends soon: warranties, support, life, replacement and licences, in one list by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from subgraphs.assets.models import Asset, License
+from subgraphs.assets.rules import assets as rules
+from subgraphs.kit.work import Work
+
+FURTHEST_DAYS = 1_830
+_MOST = 1_000
+
+
+class ExpiryKind(Enum):
+    """What ends."""
+
+    WARRANTY = "WARRANTY"
+    """The warranty of an asset."""
+    END_OF_LIFE = "END_OF_LIFE"
+    """The maker no longer makes it."""
+    END_OF_SUPPORT = "END_OF_SUPPORT"
+    """The maker no longer mends it."""
+    LICENSE_RENEWAL = "LICENSE_RENEWAL"
+    """A licence is to be renewed or given up."""
+    LICENSE_END = "LICENSE_END"
+    """A licence ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Something that ends on a day."""
+
+    day: date
+    kind: ExpiryKind
+    what: Asset | License
+
+
+async def of_customers(
+    work: Work, customers: Sequence[UUID], *, within_days: int, limit: int, offset: int
+) -> Mapping[UUID, Sequence[Expiry]]:
+    """What of each customer ends within so many days from today, or has ended and is still in use; first things first."""
+    until = work.at.date() + timedelta(days=within_days)
+    days = (Asset.warranty_until, Asset.eol_date, Asset.eos_date)
+    assets = select(Asset).where(
+        Asset.customer_id.in_(customers), Asset.status.in_(rules.ACTIVE), or_(*(day <= until for day in days))
+    )
+    licenses = select(License).where(
+        License.customer_id.in_(customers), or_(License.renewal_date <= until, License.end_date <= until)
+    )
+    found = [one for row in await work.session.scalars(assets.limit(_MOST)) for one in _of_asset(row, until)]
+    found += [one for row in await work.session.scalars(licenses.limit(_MOST)) for one in _of_license(row, until)]
+    found.sort(key=lambda one: (one.day, one.kind.value, one.what.id))
+    lists = {key: [one for one in found if one.what.customer_id == key] for key in customers}
+    return {key: ends[offset : offset + limit] for key, ends in lists.items()}
+
+
+def _of_asset(row: Asset, until: date) -> Iterator[Expiry]:
+    ends = (
+        (row.warranty_until, ExpiryKind.WARRANTY),
+        (row.eol_date, ExpiryKind.END_OF_LIFE),
+        (row.eos_date, ExpiryKind.END_OF_SUPPORT),
+    )
+    return (Expiry(day, kind, row) for day, kind in ends if day is not None and day <= until)
+
+
+def _of_license(row: License, until: date) -> Iterator[Expiry]:
+    ends = ((row.renewal_date, ExpiryKind.LICENSE_RENEWAL), (row.end_date, ExpiryKind.LICENSE_END))
+    return (Expiry(day, kind, row) for day, kind in ends if day is not None and day <= until)

@@ -1,0 +1,1 @@
+"""How assets look in the graph, one file for each noun."""

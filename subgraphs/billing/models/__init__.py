@@ -1,0 +1,1 @@
+"""The tables of billing, one file for each noun."""

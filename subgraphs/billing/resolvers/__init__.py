@@ -1,0 +1,1 @@
+"""The ways into billing by GraphQL, one file for each noun."""

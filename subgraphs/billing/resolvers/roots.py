@@ -1,0 +1,25 @@
+"""The root types: what each noun can be asked and told, together."""
+
+import strawberry
+
+from subgraphs.billing.resolvers.agreements import AgreementMutation, AgreementQuery
+from subgraphs.billing.resolvers.catalogue import CatalogueMutation, CatalogueQuery
+from subgraphs.billing.resolvers.invoices import InvoiceMutation, InvoiceQuery, InvoiceSubscription
+from subgraphs.billing.resolvers.items import ItemMutation, ItemQuery
+from subgraphs.billing.resolvers.receivables import ReceivableMutation, ReceivableQuery
+from subgraphs.billing.resolvers.runs import RunMutation, RunQuery, RunSubscription
+
+
+@strawberry.type
+class Query(AgreementQuery, CatalogueQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery):
+    """What can be asked about billing."""
+
+
+@strawberry.type
+class Mutation(AgreementMutation, CatalogueMutation, InvoiceMutation, ItemMutation, ReceivableMutation, RunMutation):
+    """What can be done in billing."""
+
+
+@strawberry.type
+class Subscription(InvoiceSubscription, RunSubscription):
+    """What can be watched in billing."""

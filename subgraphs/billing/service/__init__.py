@@ -1,0 +1,1 @@
+"""What billing does, one file for each noun; every write is here."""

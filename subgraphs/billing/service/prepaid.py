@@ -1,0 +1,206 @@
+"""What was paid before: bought, used, expired, put right; the ledger is the only truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from contracts.events import billing as events
+from subgraphs.billing.errors import InsufficientBalance
+from subgraphs.billing.models.agreements import BilledContract, PrepaidBalance, PrepaidMovement
+from subgraphs.billing.models.invoices import BillableItem
+from subgraphs.billing.rules import entered, prepaid
+from subgraphs.billing.rules.contracts import ContractType
+from subgraphs.billing.rules.items import BillableSource, BillableStatus
+from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.prepaid import Block, MovementKind, PrepaidUnit
+from subgraphs.kit import jobs
+from subgraphs.kit.errors import Invalid, PreconditionFailed
+from subgraphs.kit.shapes import line
+from subgraphs.kit.work import Work
+
+EXPIRE_JOB = "prepaid.expire"
+
+UNITS: Mapping[ContractType, PrepaidUnit] = {
+    ContractType.BLOCK_HOURS: PrepaidUnit.HOURS,
+    ContractType.RETAINER: PrepaidUnit.MONEY,
+    ContractType.PER_TICKET: PrepaidUnit.TICKETS,
+}
+
+# --- reading
+
+
+async def of_contracts(work: Work, contracts: Sequence[UUID], *, limit: int) -> Mapping[UUID, Sequence[PrepaidBalance]]:
+    """The balances of contracts, oldest first."""
+    order = (PrepaidBalance.bought_on, PrepaidBalance.id)
+    return await work.per_parent(PrepaidBalance, PrepaidBalance.contract_id, contracts, order=order, limit=limit)
+
+
+async def movements_of(work: Work, balances: Sequence[UUID], *, limit: int) -> Mapping[UUID, Sequence[PrepaidMovement]]:
+    """The movements of balances, oldest first."""
+    order = (PrepaidMovement.created_at, PrepaidMovement.id)
+    return await work.per_parent(PrepaidMovement, PrepaidMovement.balance_id, balances, order=order, limit=limit)
+
+
+async def remaining(work: Work, balances: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
+    """What is left of balances, in lists of one."""
+    query = (
+        select(PrepaidMovement.balance_id, func.sum(PrepaidMovement.quantity))
+        .where(PrepaidMovement.balance_id.in_(list(balances)))
+        .group_by(PrepaidMovement.balance_id)
+    )
+    return {balance: [amount] for balance, amount in await work.session.execute(query)}
+
+
+async def left_of_contracts(work: Work, contracts: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
+    """What is left of all balances of contracts, in lists of one; contracts without a balance are missing."""
+    query = (
+        select(PrepaidBalance.contract_id, func.sum(PrepaidMovement.quantity))
+        .join(PrepaidMovement, PrepaidMovement.balance_id == PrepaidBalance.id)
+        .where(PrepaidBalance.contract_id.in_(list(contracts)))
+        .group_by(PrepaidBalance.contract_id)
+    )
+    return {contract: [amount] for contract, amount in await work.session.execute(query)}
+
+
+async def _blocks(work: Work, contract_id: UUID) -> tuple[list[PrepaidBalance], list[Block]]:
+    """The balances of a contract, locked, and what is left of each."""
+    query = select(PrepaidBalance).where(PrepaidBalance.contract_id == contract_id).order_by(PrepaidBalance.id)
+    rows = list((await work.session.scalars(query.with_for_update())).all())
+    left = await remaining(work, [row.id for row in rows])
+    blocks = [Block(row.id, row.bought_on, row.purchased, left.get(row.id, [ZERO])[0], row.expires_on) for row in rows]
+    return rows, blocks
+
+
+# --- buying
+
+
+async def purchase(
+    work: Work,
+    *,
+    contract_id: UUID,
+    quantity: Decimal,
+    price: Decimal | None = None,
+    bought_on: date | None = None,
+    expires_on: date | None = None,
+    description: str | None = None,
+) -> PrepaidBalance:
+    """Sell a block of hours, money or tickets; its price is billed with the next invoice."""
+    contract = await work.take(BilledContract, contract_id, field="contractId")
+    unit = UNITS.get(contract.type)
+    if unit is None:
+        raise PreconditionFailed(
+            "Only block hours, retainers and packs of tickets are paid before.", field="contractId"
+        )
+    day = bought_on or work.at.date()
+    if expires_on is not None and expires_on < day:
+        raise Invalid("A block can't expire before it is bought.", field="expiresOn")
+    balance = PrepaidBalance(
+        customer_id=contract.customer_id, contract_id=contract.id, unit=unit, bought_on=day,
+        purchased=entered.quantity(quantity, positive=True), expires_on=expires_on,
+    )  # fmt: skip
+    work.add(balance)
+    _move(work, balance, MovementKind.PURCHASE, balance.purchased, day)
+    if price is not None:
+        _charge(work, contract, balance, entered.price(price, field="price"), description)
+    if expires_on is not None:
+        at = datetime.combine(expires_on + timedelta(days=1), time(), UTC)
+        await jobs.enqueue(work, EXPIRE_JOB, {"contract": str(contract.id)}, at=at)
+    return balance
+
+
+def _charge(
+    work: Work, contract: BilledContract, balance: PrepaidBalance, price: Decimal, description: str | None
+) -> None:
+    what = line(
+        description or f"{contract.title}: {balance.purchased.normalize():f} {balance.unit.value}", field="description"
+    )
+    work.add(
+        BillableItem(
+            customer_id=contract.customer_id, source=BillableSource.PRODUCT, source_id=balance.id, part=0,
+            contract_id=contract.id, description=what, quantity=Decimal(1), unit_code="LS", unit_price=price,
+            discount_percent=ZERO, notional_value=ZERO, tax_code="DE19", service_from=balance.bought_on,
+            status=BillableStatus.READY, explanation=[f"contract {contract.number}: bought in advance"],
+        )
+    )  # fmt: skip
+
+
+def _move(
+    work: Work,
+    balance: PrepaidBalance,
+    kind: MovementKind,
+    quantity: Decimal,
+    on: date,
+    *,
+    source: UUID | None = None,
+    reason: str | None = None,
+) -> PrepaidMovement:
+    return work.add(
+        PrepaidMovement(
+            customer_id=balance.customer_id, balance_id=balance.id, on_date=on, quantity=quantity, kind=kind,
+            source_id=source, reason=reason,
+        )
+    )  # fmt: skip
+
+
+async def adjust(work: Work, *, id: UUID, quantity: Decimal, reason: str) -> PrepaidBalance:
+    """Put a balance right, and say why; it can't go below zero."""
+    balance = await work.take(PrepaidBalance, id, field="id")
+    quantity = entered.quantity(quantity)
+    left = (await remaining(work, [balance.id])).get(balance.id, [ZERO])[0]
+    if left + quantity < 0:
+        raise InsufficientBalance(f"Only {left.normalize():f} is left.", field="quantity")
+    why = line(reason, field="reason", longest=500)
+    _move(work, balance, MovementKind.ADJUST, quantity, work.at.date(), reason=why)
+    return balance
+
+
+# --- using
+
+
+async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: date, source: UUID | None) -> Decimal:
+    """Take so much from the balances of a contract; what they could not give."""
+    await expire(work, contract, on=work.at.date())
+    await work.session.flush()
+    rows, blocks = await _blocks(work, contract.id)
+    used = prepaid.consume(blocks, quantity, on)
+    by_id = {row.id: row for row in rows}
+    for movement in used.movements:
+        _move(work, by_id[movement.block], movement.kind, movement.quantity, on, source=source)
+    if used.exhausted:
+        exhausted = events.PrepaidExhausted(
+            contract_id=contract.id, customer_id=contract.customer_id, unit=_unit(contract)
+        )
+        await work.emit(exhausted, subject=contract.id, customer=contract.customer_id)
+    elif used.low:
+        left = sum((block.remaining for block in blocks if block.usable_on(on)), ZERO) - used.consumed
+        low = events.PrepaidLow(
+            contract_id=contract.id, customer_id=contract.customer_id, unit=_unit(contract), remaining=left
+        )
+        await work.emit(low, subject=contract.id, customer=contract.customer_id)
+    return used.overage
+
+
+def _unit(contract: BilledContract) -> str:
+    return UNITS[contract.type].value
+
+
+async def expire(work: Work, contract: BilledContract, *, on: date) -> Iterable[PrepaidMovement]:
+    """Take out what is left of blocks whose last day has passed."""
+    rows, blocks = await _blocks(work, contract.id)
+    by_id = {row.id: row for row in rows}
+    gone = [
+        _move(work, by_id[movement.block], movement.kind, movement.quantity, on)
+        for movement in prepaid.expired(blocks, on)
+    ]
+    if gone:
+        happened = events.PrepaidExpired(
+            contract_id=contract.id, customer_id=contract.customer_id, unit=_unit(contract),
+            quantity=-sum((one.quantity for one in gone), ZERO),
+        )  # fmt: skip
+        await work.emit(happened, subject=contract.id, customer=contract.customer_id)
+    return gone

@@ -1,0 +1,166 @@
+"""The recurring lines of contracts, read for many contracts at once: what is due, and what it comes to in a month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from subgraphs.billing.models.agreements import BilledContract, BilledDevice, ContractLine, QuantityChange
+from subgraphs.billing.models.invoices import BillableItem
+from subgraphs.billing.rules.contracts import IN_FORCE, ContractStatus
+from subgraphs.billing.rules.items import BillableSource
+from subgraphs.billing.rules.money import HUNDRED, ONE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.proration import tier_price
+from subgraphs.billing.rules.quantities import Count, QuantityMode
+from subgraphs.billing.rules.recurring import Change, RecurringLine, Schedule, agreed_today
+from subgraphs.billing.service.contracts import changes_of
+from subgraphs.billing.service.products import tiers
+from subgraphs.kit.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A line with its contract, as it is stored and as the rules see it."""
+
+    contract: BilledContract
+    row: ContractLine
+    line: RecurringLine
+    schedule: Schedule
+
+
+async def of_contracts(work: Work, contracts: Sequence[BilledContract]) -> list[Recurring]:
+    """The lines of these contracts with all that their quantities depend on, in three statements."""
+    by_id = {contract.id: contract for contract in contracts}
+    query = select(ContractLine).where(ContractLine.contract_id.in_(list(by_id)))
+    rows = (await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.id))).all()
+    changes = await changes_of(work, [row.id for row in rows])
+    counting = {row.customer_id for row in rows if row.quantity_mode is QuantityMode.ACTIVE_DEVICES}
+    devices = await device_counts(work, counting)
+    return [_recurring(by_id[row.contract_id], row, changes.get(row.id, ()), devices) for row in rows]
+
+
+def _recurring(
+    contract: BilledContract,
+    row: ContractLine,
+    changes: Iterable[QuantityChange],
+    devices: Mapping[UUID, tuple[Count, ...]],
+) -> Recurring:
+    line = RecurringLine(
+        id=row.id,
+        quantity=row.quantity,
+        unit_price=row.unit_price,
+        policy=row.quantity_policy,
+        prorate=row.prorate,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        least=row.min_quantity,
+        most=row.max_quantity,
+        tiers=tuple(tiers(row.tiers)),
+        changes=tuple(
+            Change(number, change.effective_date, change.delta, change.created_at)
+            for number, change in enumerate(changes, start=1)
+        ),
+        counts=devices.get(row.customer_id, ()) if row.quantity_mode is QuantityMode.ACTIVE_DEVICES else None,
+    )
+    schedule = Schedule(contract.start_date, contract.billing_interval, contract.bill_in_advance, contract.end_date)
+    return Recurring(contract, row, line, schedule)
+
+
+async def device_counts(work: Work, customers: Iterable[UUID]) -> dict[UUID, tuple[Count, ...]]:
+    """How many devices customers had, from which day on."""
+    wanted = list(customers)
+    if not wanted:
+        return {}
+    rows = await work.session.scalars(select(BilledDevice).where(BilledDevice.customer_id.in_(wanted)))
+    steps: dict[UUID, dict[date, int]] = {}
+    for row in rows:
+        mine = steps.setdefault(row.customer_id, {})
+        mine[row.since] = mine.get(row.since, 0) + 1
+        if row.until is not None:
+            mine[row.until] = mine.get(row.until, 0) - 1
+    return {customer: _summed(mine) for customer, mine in steps.items()}
+
+
+def _summed(steps: Mapping[date, int]) -> tuple[Count, ...]:
+    counts, quantity = [], 0
+    for day in sorted(steps):
+        quantity += steps[day]
+        counts.append(Count(day, Decimal(quantity)))
+    return tuple(counts)
+
+
+async def billed(work: Work, lines: Iterable[UUID]) -> dict[tuple[UUID, date], dict[int, datetime]]:
+    """What of these lines was billed before."""
+    query = select(BillableItem.source_id, BillableItem.period_start, BillableItem.part, BillableItem.created_at).where(
+        BillableItem.source == BillableSource.CONTRACT_LINE, BillableItem.source_id.in_(list(lines))
+    )
+    found: dict[tuple[UUID, date], dict[int, datetime]] = {}
+    for source, start, part, at in await work.session.execute(query):
+        assert source is not None and start is not None  # noqa: S101, PT018 - what recurs has both
+        found.setdefault((source, start), {})[part] = at
+    return found
+
+
+async def in_force(
+    work: Work, *, legal_entity_id: UUID, customers: Sequence[UUID], only: bool
+) -> Sequence[BilledContract]:
+    """The contracts that a run has to look at; `customers` limits it when `only` is set."""
+    query = select(BilledContract).where(
+        BilledContract.status.in_(IN_FORCE),
+        or_(BilledContract.legal_entity_id == legal_entity_id, BilledContract.legal_entity_id.is_(None)),
+    )
+    if only:
+        query = query.where(BilledContract.customer_id.in_(list(customers)))
+    return (await work.session.scalars(query.order_by(BilledContract.customer_id, BilledContract.number))).all()
+
+
+# --- what it comes to in a month
+
+
+async def mrr_of_contracts(work: Work, contracts: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
+    """The monthly recurring revenue of contracts, in lists of one."""
+    rows = await work.those(BilledContract, contracts)
+    found = await _monthly(work, list(rows.values()))
+    return {contract: [found.get(contract, ZERO)] for contract in rows}
+
+
+async def mrr_of_customers(work: Work, customers: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
+    """The monthly recurring revenue of customers, in lists of one."""
+    query = select(BilledContract).where(BilledContract.customer_id.in_(list(customers)))
+    rows = (await work.session.scalars(query)).all()
+    found = await _monthly(work, rows)
+    sums = dict.fromkeys(customers, ZERO)
+    for row in rows:
+        sums[row.customer_id] += found.get(row.id, ZERO)
+    return {customer: [value] for customer, value in sums.items()}
+
+
+async def _monthly(work: Work, contracts: Sequence[BilledContract]) -> dict[UUID, Decimal]:
+    today = work.at.date()
+    active = [
+        contract
+        for contract in contracts
+        if contract.status in {ContractStatus.ACTIVE, ContractStatus.NOTICE_GIVEN}
+        and contract.start_date <= today
+        and (contract.end_date is None or today <= contract.end_date)
+    ]
+    found: dict[UUID, Decimal] = {}
+    for one in await of_contracts(work, active):
+        found[one.contract.id] = found.get(one.contract.id, ZERO) + monthly(one, today)
+    return found
+
+
+def monthly(one: Recurring, today: date) -> Decimal:
+    """What a line comes to in a month, to the cent."""
+    months = one.schedule.interval.months
+    if not months or today < one.line.valid_from or (one.line.valid_to is not None and today > one.line.valid_to):
+        return ZERO
+    quantity = agreed_today(one.line, today)
+    price = tier_price(one.line.tiers, quantity, one.line.unit_price)
+    less = ONE - ratio(one.row.discount_percent, HUNDRED)
+    return rounded(ratio(product(quantity, price, less), Decimal(months)))

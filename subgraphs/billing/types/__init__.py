@@ -1,0 +1,1 @@
+"""How billing looks in the graph, one file for each noun."""

@@ -1,0 +1,211 @@
+"""Money that comes in, money that is late, and what bookkeeping gets."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.subgraphs.billing.asking import customer, done, issued, money, refused, run, told
+
+ONE = ({"description": "Wartung", "quantity": "1", "unitPrice": "1000.00"},)
+
+
+@pytest.fixture
+def later(store):
+    """Move the clock on, and back after the test: documents may not be dated before the last one."""
+    before = store.moment
+
+    def move(*date: int) -> None:
+        store.moment = datetime(*date, 9, tzinfo=UTC)
+
+    yield move
+    store.moment = before
+
+
+async def invoice(store, identity: str):
+    query = "query($id: ID!) { invoice(id: $id) { paymentStatus openAmount { amount } dunningLevel overdue } }"
+    return (await store.data(query, id=identity))["invoice"]
+
+
+async def test_a_payment_pays_a_part_and_then_the_rest_with_skonto(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer)
+    part = [{"invoiceId": made["id"], "amount": "300.00"}]
+    await done(store, "recordPayment", customerId=buyer, amount="300.00", valueDate="2026-03-01", allocations=part)
+    assert (await invoice(store, made["id"]))["paymentStatus"] == "PARTIALLY_PAID"
+
+    rest = [{"invoiceId": made["id"], "amount": "485.63", "skontoAmount": "16.03"}]
+    paid = await done(
+        store, "recordPayment", customerId=buyer, amount="500.00", valueDate="2026-03-02", allocations=rest
+    )
+
+    assert await invoice(store, made["id"]) == {
+        "paymentStatus": "PAID", "openAmount": {"amount": "0.00"}, "dunningLevel": None, "overdue": False,
+    }  # fmt: skip
+    assert money(paid, "unallocated") == [Decimal("14.37")]
+    assert (await told(store, f"Invoice/{made['id']}"))[-2:] == ["invoice.partially_paid", "invoice.paid"]
+    assert await told(store, f"Payment/{paid['id']}") == ["payment.received"]
+
+
+async def test_what_came_in_pays_what_is_open_longest(store):
+    buyer = await customer(store)
+    first, second = [await issued(store, buyer, ONE) for _ in range(2)]
+    await done(store, "recordPayment", customerId=buyer, amount="1200.00", valueDate="2026-03-02", allocateOldest=True)
+
+    states = [(await invoice(store, one["id"]))["openAmount"]["amount"] for one in (first, second)]
+    assert sorted(states) == ["0.00", "1180.00"]
+
+
+async def test_nobody_pays_more_than_there_is(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer, ONE)
+    given = {"customerId": buyer, "valueDate": "2026-03-02"}
+    too_much = [{"invoiceId": made["id"], "amount": "1190.01"}]
+    before = await store.count("payment")
+
+    assert await refused(store, "recordPayment", **given, amount="2000.00", allocations=too_much) == "OVER_ALLOCATED"
+    assert await refused(store, "recordPayment", **given, amount="5.00", allocations=[{**too_much[0], "amount": "6.00"}]) == "OVER_ALLOCATED"  # fmt: skip
+    other = await issued(store)
+    theirs = [{"invoiceId": other["id"], "amount": "1.00"}]
+    assert await refused(store, "recordPayment", **given, amount="5.00", allocations=theirs) == "NOT_FOUND"
+    assert await store.count("payment") == before
+
+
+async def test_a_payment_that_is_reversed_opens_what_it_paid_and_is_never_deleted(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer, ONE)
+    paid = await done(
+        store, "recordPayment", customerId=buyer, amount="1190.00", valueDate="2026-03-02", allocateOldest=True
+    )
+    await done(store, "reversePayment", id=paid["id"], reason="Rücklastschrift")
+
+    found = await invoice(store, made["id"])
+    assert (found["paymentStatus"], found["openAmount"]["amount"]) == ("OPEN", "1190.00")
+    assert await refused(store, "reversePayment", id=paid["id"], reason="x") == "INVALID_TRANSITION"
+    assert await told(store, f"Payment/{paid['id']}") == ["payment.received", "payment.reversed"]
+
+
+async def test_a_cancelled_invoice_with_two_payments_gives_back_both(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer, ONE)
+    for amount in ("100.00", "200.00"):
+        await done(store, "recordPayment", customerId=buyer, amount=amount, valueDate="2026-03-02", allocateOldest=True)
+    gone = await done(store, "cancelInvoice", id=made["id"], reason="Storno")
+
+    rows = await store.rows("SELECT unallocated FROM payment WHERE customer_id = $1 ORDER BY amount", buyer)
+    assert [row["unallocated"] for row in rows] == [Decimal("100.00"), Decimal("200.00")]
+    assert money(gone, "openAmount", "paidAmount") == [0, 0]
+
+
+async def test_what_nobody_expects_any_more_is_written_off(store):
+    made = await issued(store, lines=ONE)
+    gone = await done(store, "writeOff", id=made["id"], reason="Insolvenz")
+
+    assert (gone["paymentStatus"], gone["openAmount"]["amount"]) == ("WRITTEN_OFF", "0.00")
+    assert await refused(store, "writeOff", id=made["id"], reason="x") == "INVALID_TRANSITION"
+
+
+# --- dunning
+
+
+async def test_a_customer_who_is_late_is_asked_level_by_level(store, later):
+    buyer = await customer(store)
+    made = await issued(store, buyer, ONE)
+    levels = []
+    for day in ((2026, 3, 20), (2026, 3, 23), (2026, 4, 6), (2026, 4, 8), (2026, 4, 20), (2026, 5, 4)):
+        later(*day)
+        found = await done(store, "runDunning", customerIds=[buyer])
+        levels.append([(one["level"], one["flatFee40"]["amount"]) for one in found["notices"]])
+
+    assert levels == [[], [(0, "0.00")], [(1, "40.00")], [], [(2, "0.00")], [(3, "0.00")]]
+    assert (await invoice(store, made["id"]))["dunningLevel"] == 3
+    assert found["notices"][0]["interest"]["amount"] == "16.07"  # 48 days of 1,190.00 at 10.27 %
+
+
+async def test_what_is_disputed_blocked_or_paid_is_left_alone(store, later):
+    buyer = await customer(store)
+    disputed, blocked, paid = [await issued(store, buyer, ONE) for _ in range(3)]
+    await done(store, "setDisputed", id=disputed["id"], disputed=True)
+    await done(store, "setDunningBlock", invoiceId=blocked["id"], until="2026-12-31")
+    allocations = [{"invoiceId": paid["id"], "amount": "1190.00"}]
+    await done(
+        store, "recordPayment", customerId=buyer, amount="1190.00", valueDate="2026-03-02", allocations=allocations
+    )
+    later(2026, 4, 10)
+
+    found = await done(store, "runDunning", customerIds=[buyer])
+
+    assert found["noticeCount"] == 0
+    assert sorted(one["reason"] for one in found["skipped"]) == ["BLOCKED", "DISPUTED"]
+
+
+async def test_a_letter_is_sent_once_and_tells(store, later):
+    buyer = await customer(store)
+    await issued(store, buyer, ONE)
+    later(2026, 3, 30)
+    (letter,) = (await done(store, "runDunning", customerIds=[buyer]))["notices"]
+    await done(store, "sendDunningNotice", id=letter["id"])
+
+    assert await told(store, f"DunningNotice/{letter['id']}") == ["dunning.notice_sent"]
+    assert await refused(store, "sendDunningNotice", id=letter["id"]) == "INVALID_TRANSITION"
+
+
+async def test_with_a_policy_of_ones_own_payments_must_be_fresh(store, later):
+    level = {"level": 0, "daysAfterDue": 3, "fee": "2.50"}
+    await done(store, "setDunningPolicy", levels=[level])
+    later(2026, 6, 1)
+    assert await refused(store, "runDunning") == "PAYMENTS_STALE"
+    await done(store, "setDunningPolicy", levels=[level], requireFreshPayments=False)
+    buyer = await customer(store)
+
+    assert (await done(store, "runDunning", customerIds=[buyer]))["noticeCount"] == 0
+    payload = await run(store, "setDunningPolicy", levels=[{**level, "level": 1}])
+    assert [error["field"] for error in payload["errors"]] == ["levels"]
+    connection = await store.rows("DELETE FROM dunning_policy RETURNING 1")
+    assert len(connection) == 1
+
+
+# --- DATEV
+
+
+async def test_at_dtv_1_and_4_the_file_of_a_period_and_its_sums(store, later):
+    later(2027, 7, 10)
+    buyer = await customer(store, name="Łódź GmbH")
+    made = await issued(store, buyer)
+    await done(store, "cancelInvoice", id=made["id"], reason="Storno")
+    await issued(store, buyer)
+    given = {"periodStart": "2027-07-01", "periodEnd": "2027-07-31"}
+
+    found = await done(store, "exportDatev", **given)
+    header, _columns, *rows = base64.b64decode(found["contentBase64"]).decode("cp1252").rstrip("\r\n").split("\r\n")
+
+    assert header.startswith('"EXTF";700;21;"Buchungsstapel";13;20270710090000000;;"RE";"PSA";"";1001;42;20270101;4;')
+    assert rows[0].startswith(f'748,27;"S";"EUR";;;"";10001;8400;"";1007;"{made["number"]}";"";;"Lódz GmbH"')
+    assert rows[1].startswith('53,39;"S";"EUR";;;"";10001;8300;"";1007;')
+    assert [row.split(";")[1] for row in rows] == ['"S"', '"S"', '"H"', '"H"', '"S"', '"S"']
+    assert (found["rows"], found["debit"], found["credit"]) == (6, "1603.32", "801.66")
+    assert found["fileName"] == "EXTF_Buchungsstapel_20270701_20270731.csv"
+
+
+async def test_at_dtv_2_a_second_export_of_a_period_is_a_marked_duplicate(store, later):
+    later(2028, 8, 10)
+    await issued(store)
+    given = {"periodStart": "2028-08-01", "periodEnd": "2028-08-31"}
+    first = await done(store, "exportDatev", **given)
+
+    assert await refused(store, "exportDatev", **given) == "DUPLICATE_EXPORT"
+    again = await done(store, "exportDatev", **given, again=True)
+
+    assert (first["duplicate"], again["duplicate"]) == (False, True)
+    assert first["id"] != again["id"]
+
+
+async def test_an_export_needs_accounts_of_the_right_length_and_something_to_export(store, later):
+    later(2029, 9, 10)
+    await issued(store, await customer(store, debtorAccount="7"))
+
+    assert await refused(store, "exportDatev", periodStart="2029-09-01", periodEnd="2029-09-30") == "EXPORT_INVALID"
+    assert await refused(store, "exportDatev", periodStart="2020-09-01", periodEnd="2020-09-30") == "NOTHING_TO_BILL"
