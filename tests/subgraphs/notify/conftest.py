@@ -166,6 +166,7 @@ async def office(start: Start) -> AsyncIterator[Office]:
     """The module, with a mail server of this test's own."""
     service = await start("notify")
     service.moment = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    await service.rows("DELETE FROM delivery")  # what other tests left waiting would come here
     post = Post()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(

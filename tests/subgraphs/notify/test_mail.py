@@ -9,7 +9,9 @@ from tests.subgraphs.house import SOMEBODY, A, staff
 from tests.subgraphs.notify.conftest import Office
 
 
-async def a_ticket(office: Office, *, contact: UUID | None = None, title: str = "Größe der Übersicht – Straße") -> UUID:
+async def a_ticket(
+    office: Office, *, contact: UUID | None = None, title: str = "Größe der Übersicht und Straße"
+) -> UUID:
     ticket = uuid7()
     data = {
         "id": str(ticket),
@@ -41,7 +43,7 @@ async def test_a_mail_arrives_with_umlauts_threads_and_a_way_to_refuse_the_next(
     [(recipients, mail)] = office.post.mails
     [row] = await office.deliveries(f"{user}@msp.example")
     assert recipients == [f"{user}@msp.example"]
-    assert mail["Subject"] == "[T-2026-000123] Größe der Übersicht – Straße"
+    assert mail["Subject"] == "[T-2026-000123] Größe der Übersicht und Straße"
     assert mail["From"] == "no-reply@psa.example"
     assert mail["Message-ID"] == f"<{row['id']}@psa.example>" == row["message_id"]
     assert mail["In-Reply-To"] == mail["References"] == f"<ticket.{ticket}@psa.example>"
@@ -51,7 +53,7 @@ async def test_a_mail_arrives_with_umlauts_threads_and_a_way_to_refuse_the_next(
     assert mail.get_content_type() == "multipart/alternative"
     text, html = mail.iter_parts()
     assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
-    assert "Ihnen zugewiesen: Größe der Übersicht – Straße." in text.get_content()
+    assert "Ihnen zugewiesen: Größe der Übersicht und Straße." in text.get_content()
     assert f'<a href="https://app.example/Ticket/{ticket}">' in html.get_content()
     assert (row["status"], row["attempt"]) == ("SENT", 1)
 
@@ -84,7 +86,7 @@ async def test_nobody_is_told_of_what_they_did_and_an_event_that_comes_twice_is_
     told = await office.happens("ticket.assigned", f"Ticket/{ticket}", data, customer=A)
     await office.arrives(told)
 
-    [row] = await office.deliveries(f"{user}@msp.example")
+    assert len(await office.deliveries(f"{user}@msp.example")) == 1
     count = "SELECT count(*) AS n FROM notification WHERE recipient_id = $1"
     assert (await office.service.rows(count, user))[0]["n"] == 1
 
