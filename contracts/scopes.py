@@ -73,8 +73,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "apikeys:write": "Create, rotate and revoke API keys and service accounts.",
         "audit:read": "Read who did what; this shows every field of everything.",
         "impersonate": "Act as another user, under one's own name.",
-        "notifications:read": "See notifications, templates and channels.",
-        "notifications:write": "Change templates, channels and rules.",
+        "notifications:read": "See one's own notifications, and templates.",
+        "notifications:write": "Look after templates and channels, and see what was sent to whom.",
         "oncall:read": "See who is on call.",
         "oncall:write": "Plan who is on call.",
         "projects:read": "See projects and their tasks.",
@@ -158,7 +158,7 @@ ROLE_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """The system roles, as people call them."""
 
-_SELF = "account:read account:write"
+_SELF = "account:read account:write notifications:read.own notifications:write.own"
 _STAFF = f"{_SELF} oncall:read kb:read notifications:read customers:read contacts:read assets:read licenses:read sla:read monitoring:read maintenance:read users:read.names"
 _DESK = f"{_STAFF} tickets:read tickets:write tickets:read_internal kb:write ai:read ai:write comanaged:read"
 _BOOKS_TIME = "time:read.own time:write.own"

@@ -96,6 +96,7 @@ DOORS: Final = (
     Door("/.well-known/oauth-authorization-server", "auth"),
     Door("/files/", "tickets"),
     Door("/webhooks/in/", "integrations", every_header=True),
+    Door("/notify/", "notify"),
 )
 """All doors there are."""
 

@@ -44,7 +44,7 @@ class Settings(BaseModel):
     sealing_key_file: str | None = Field(
         None,
         description="A file with the 32 bytes (base64) that seal what must not be readable in the database:"
-        " private keys, second factors, secrets of webhooks. For auth and integrations, to each its own.",
+        " private keys, second factors, secrets of webhooks and channels. For auth, integrations and notify, to each its own.",
     )
     webhook_networks: str | None = Field(
         None,
@@ -52,9 +52,15 @@ class Settings(BaseModel):
         " Without it only what the whole internet can reach. For integrations.",
     )
     mail_url: SecretStr | None = Field(
-        None, description="Where mails go: smtp://user:password@host:587, or a folder: file:///var/mail/out. For auth."
+        None,
+        description="Where mails go: smtp://user:password@host:587, or a folder: file:///var/mail/out."
+        " For auth, and for notify where a tenant has no mail server of its own.",
     )
-    mail_from: str | None = Field(None, description="The sender of our mails. For auth.")
+    mail_from: str | None = Field(None, description="The sender of our mails. For auth and notify.")
+    app_url: str | None = Field(
+        None,
+        description="Where the people's app shows a thing: https://app.example.com/{type}/{id}. For notify.",
+    )
     breached_passwords_url: str | None = Field(
         None, description="Ask this service whether a password is known to be stolen, by five digits of its hash."
     )

@@ -99,6 +99,17 @@ async def client(
         yield http
 
 
+async def judged(reach: Reach, host: str, port: int, *, lookup: Lookup | None = None) -> str:
+    """The address behind a name, when all that it stands for may be asked; raises `NotAsked`."""
+    try:
+        addresses = await (lookup or _looked_up)(host, port)
+    except (OSError, UnicodeError) as error:
+        raise NotAsked(f"{host} is not known") from error
+    if not addresses or not all(reach.covers(one) for one in addresses):
+        raise NotAsked(f"{host} is not asked")
+    return addresses[0]
+
+
 def runs_on_loopback(settings: Settings) -> bool:
     """Whether the platform is one that runs on a developer's machine, and is reached there."""
     host = urlsplit(settings.issuer or "").hostname or ""
@@ -139,22 +150,14 @@ class _Guard(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send the request to an address that may be asked; raises `NotAsked`."""
         scheme, host = request.url.scheme, request.url.host
-        address = await self._judged(host, request.url.port or (443 if scheme == "https" else 80))
+        port = request.url.port or (443 if scheme == "https" else 80)
+        address = await judged(self._reach, host, port, lookup=self._lookup)
         if scheme != "https" and not (scheme == "http" and self._reach.plain(address)):
             raise NotAsked(f"{scheme} is not asked")
         request.headers.setdefault("host", request.url.netloc.decode())
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=address)
         return await self._inner.handle_async_request(request)
-
-    async def _judged(self, host: str, port: int) -> str:
-        try:
-            addresses = await self._lookup(host, port)
-        except (OSError, UnicodeError) as error:
-            raise NotAsked(f"{host} is not known") from error
-        if not addresses or not all(self._reach.covers(one) for one in addresses):
-            raise NotAsked(f"{host} is not asked")
-        return addresses[0]
 
     async def aclose(self) -> None:
         """Close what is open."""

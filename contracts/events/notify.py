@@ -1,0 +1,61 @@
+"""What notify tells the others: that people were told, and what became of the messages that left us."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contracts.events.envelope import Event, catalogue
+
+
+class NotificationCreated(Event):
+    """Somebody has a new notification in the app."""
+
+    type = "notification.created"
+    subject_type = "Notification"
+
+    id: UUID
+    recipient_id: UUID
+    """Whose it is; nobody else can read it."""
+    event_type: str
+    """What it tells of: `ticket.assigned`."""
+
+
+class _DeliveryFact(Event):
+    """Something that became of a message."""
+
+    subject_type = "Delivery"
+
+    id: UUID
+    channel: str
+    """EMAIL, TEAMS or SMS."""
+    recipient_id: UUID | None
+    """The user who was told; null for contacts and channels."""
+    event_type: str
+    """What it tells of."""
+    attempts: int
+
+
+class NotificationSent(_DeliveryFact):
+    """A message was taken by the other side."""
+
+    type = "notification.sent"
+
+
+class NotificationFailed(_DeliveryFact):
+    """A message was given up; it can be sent again by hand."""
+
+    type = "notification.failed"
+
+    error: str
+
+
+class NotificationBounced(_DeliveryFact):
+    """A message came back; where nobody is behind the address, it is written to no more."""
+
+    type = "notification.bounced"
+
+    error: str
+
+
+CATALOGUE = catalogue(NotificationCreated, NotificationSent, NotificationFailed, NotificationBounced)
+"""Every event of notify by its type."""

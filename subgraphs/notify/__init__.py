@@ -1,0 +1,1 @@
+"""Notify: who hears of what, by which channel and when, and what became of it."""

@@ -1,0 +1,54 @@
+"""Short copies of what others own and we must know to tell people: users, contacts, and what a ticket is called."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from subgraphs.notify.models import Model
+
+
+class Person(Model):
+    """A user, as auth told of them."""
+
+    __tablename__ = "person"
+
+    user_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
+    kind: Mapped[str]
+    name: Mapped[str]
+    email: Mapped[str | None]
+    status: Mapped[str]
+    roles: Mapped[list[str]]
+    at: Mapped[datetime]
+
+
+class ContactCopy(Model):
+    """Somebody at a customer, as crm told of them."""
+
+    __tablename__ = "contact_copy"
+
+    contact_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    name: Mapped[str]
+    email: Mapped[str | None]
+    active: Mapped[bool]
+    at: Mapped[datetime]
+
+
+class TicketCopy(Model):
+    """What a ticket is called, and who is busy with it, as tickets told of it."""
+
+    __tablename__ = "ticket_copy"
+
+    ticket_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
+    number: Mapped[str | None]
+    title: Mapped[str | None]
+    priority: Mapped[str | None]
+    contact_id: Mapped[UUID | None] = mapped_column(Uuid)
+    assignee_id: Mapped[UUID | None] = mapped_column(Uuid)
+    at: Mapped[datetime]

@@ -1,0 +1,21 @@
+"""The root types: what those who are told and those who look after channels can ask and tell, together."""
+
+import strawberry
+
+from subgraphs.notify.resolvers.channels import ChannelMutation, ChannelQuery
+from subgraphs.notify.resolvers.people import PersonMutation, PersonQuery, PersonSubscription
+
+
+@strawberry.type
+class Query(PersonQuery, ChannelQuery):
+    """What can be asked about notifications."""
+
+
+@strawberry.type
+class Mutation(PersonMutation, ChannelMutation):
+    """What can be done with notifications."""
+
+
+@strawberry.type
+class Subscription(PersonSubscription):
+    """What can be watched of notifications."""

@@ -1,0 +1,1 @@
+"""What notify does, one file for each subject."""
