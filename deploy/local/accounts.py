@@ -61,6 +61,13 @@ def settings(home: Path, issuer: str) -> Mapping[str, str]:
     }
 
 
+def notify_settings(home: Path, issuer: str) -> Mapping[str, str]:
+    """What the module notify must know: the same folder for mails, and a key of its own for the secrets of channels."""
+    file = home / "identity" / "channels.key"
+    homes.private_file(file, sealing.new_key)
+    return {**settings(home, issuer), "sealing_key_file": str(file)}
+
+
 async def make(home: Path, known: Settings) -> bool:
     """Write down tenants and people, as far as they can be by now; whether anybody was new."""
     made = 0

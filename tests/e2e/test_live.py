@@ -149,6 +149,23 @@ def test_a_change_of_a_document_is_heard_by_whoever_sees_it(platform: Platform) 
     assert answer == {"data": {"invoiceUpdated": {"id": draft["id"], "notes": words}}}
 
 
+def test_whoever_gets_a_ticket_is_notified_and_nobody_else(platform: Platform) -> None:
+    ticket, technician = a_ticket(platform), NORDLICHT.with_role("technician")
+    query = "subscription { notificationReceived { eventType relatedId isRead } }"
+    assign = "mutation($input: AssignTicketInput!) { assignTicket(input: $input) { errors { code } } }"
+    before = platform.ask("query Q($id: ID!) { ticket(id: $id) { assigneeId } }", id=ticket["id"])["data"]["ticket"]
+    with watching(platform, query, role="technician") as answers, _opened(platform):
+        for somebody in (before["assigneeId"], str(technician.id)):  # who has it already is told of nothing new
+            done = platform.ask(assign, input={"id": ticket["id"], "assigneeId": somebody})
+            assert done["data"]["assignTicket"]["errors"] == []
+        answer = next(answers)
+    platform.ask(assign, input={"id": ticket["id"], "assigneeId": before["assigneeId"]})
+
+    assert answer == {
+        "data": {"notificationReceived": {"eventType": "ticket.assigned", "relatedId": ticket["id"], "isRead": False}}
+    }
+
+
 @contextmanager
 def _opened(platform: Platform) -> Iterator[None]:
     """Wait until the streams are open as far as the module: a query goes the same way and comes after them."""

@@ -317,6 +317,7 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
         "Float": 1.0,
         "Decimal": "12.50",
         "Date": "2030-01-02",
+        "Time": "22:00:00",
         "DateTime": "2036-01-02T03:04:05Z",
         "JSON": {},
     }

@@ -18,7 +18,7 @@ OWN = {name: f"own-{name}" for name, kind in API.type_map.items() if isinstance(
 FOREIGN = Foreign({"customer": ["foreign-id"]}, {"number": ["foreign-number"], "name": ["foreign-name"]})
 
 
-NAMELESS = {"setBaseRate", "setDunningPolicy"}
+NAMELESS = {"markAllRead", "setBaseRate", "setDunningPolicy", "setPreference"}
 """Commands that take neither identifiers nor texts: nothing foreign can be said to them."""
 
 
