@@ -102,6 +102,8 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
     allowed = set()
     state = await platform.state("tenant_id = $1", h.tenant)
     for probe, permission in pairs:
+        if permission in HIDING:
+            continue
         if probe.kind == "mutation" and permission != next(p for one, p in pairs if one is probe):
             continue  # below a command that is done: see the next test
         _, whole, told = await asked(platform, h, probe, ALL - {permission})
@@ -114,7 +116,9 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
     assert {name for name, _ in allowed} == set()
     assert refused_as_a_whole.keys() == {probe.field for probe, _ in needed}
     for name in roots(platform.api, "query"):
-        assert all(one.partition(":")[2].startswith(("read", "admin")) for one in refused_as_a_whole[name]), name
+        assert all(one.partition(":")[2].startswith(("read", "admin", "export")) for one in refused_as_a_whole[name]), (
+            name
+        )
 
 
 async def test_no_operation_asks_for_a_permission_that_nobody_knows(platform, tenant, required):
@@ -123,7 +127,7 @@ async def test_no_operation_asks_for_a_permission_that_nobody_knows(platform, te
 
     assert [one for _, permissions in needed for one in permissions if not known(one)] == []
     for probe, permissions in needed:
-        if probe.kind == "mutation":
+        if probe.kind == "mutation" and probe.field not in READERS:
             assert any(not one.endswith(":read") for one in permissions), probe.field
 
 
@@ -138,11 +142,11 @@ async def test_permissions_that_nothing_asks_for_open_nothing(platform, tenant, 
 
     assert names == {probe.field for probe in probes}
     assert await platform.state("tenant_id = $1", h.tenant) == state
-    assert len(ALL - used) > 50
+    assert len(ALL - used) > 25
 
 
 async def test_a_narrowed_permission_is_none_where_nobody_narrows(platform, tenant):
-    """`customers:read.own` opens nothing, because no wall of crm knows what that is; tickets and assets have walls for it."""
+    """`customers:read.own` opens nothing, because no wall of crm knows what that is; tickets, assets and notify have walls for it."""
     h = await tenant("h")
     qualified = {f"{one}.{part}" for one in PERMISSIONS for part in ("own", "team", "summary")}
     probes = everything_of_ones_own(platform, h)
@@ -152,7 +156,7 @@ async def test_a_narrowed_permission_is_none_where_nobody_narrows(platform, tena
     for module, schema in platform.subgraphs.items():
         mutation = schema.mutation_type.fields if schema.mutation_type else {}
         fields = {probe.field for probe in probes} & {*schema.query_type.fields, *mutation}
-        assert (fields <= names) == (module not in {"tickets", "assets"}), module
+        assert (fields <= names) == (module not in {"tickets", "assets", "notify"}), module
 
 
 async def test_a_module_answers_nothing_below_a_field_without_its_own_permission(platform, tenant, required):
@@ -177,6 +181,12 @@ async def test_a_module_answers_nothing_below_a_field_without_its_own_permission
         assert len(secrets) > 3
         assert tokens(said) & secrets == set()
 
+
+READERS = {"viewQuote"}
+"""Commands of those who only read: that a customer has seen a quote."""
+
+HIDING = {"tickets:read_internal"}
+"""Permissions without which less is shown, and nothing refused; `test_mutants.py` looks at what they hide."""
 
 OWNED = {
     "customers": ("crm.customer", "crm.site"),
