@@ -151,7 +151,7 @@ def _of_some_kinds(position: Position, foreign: Foreign) -> Iterator[Sequence[st
         yield foreign.ids[kind]
 
 
-_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 6
+_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 3
 """Of how many kinds identifiers are tried at each position; all that there are in a long night."""
 
 

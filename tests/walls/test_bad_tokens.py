@@ -21,6 +21,8 @@ from router.server import authentication
 from subgraphs.kit import caller as kit
 from tests.walls.platform import AUDIENCE, ISSUER
 
+pytestmark = pytest.mark.timeout(900)  # whoever is first builds the platform
+
 QUERY = '{ customers(search: "nothing is called this") { id } }'
 
 

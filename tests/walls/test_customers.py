@@ -14,7 +14,7 @@ OTHERS = "tenant_id = $1 AND customer_id IS DISTINCT FROM $2"
 SHOWN = "tenant_id = $1 AND customer_id = $2 AND to_jsonb(t) ->> 'kind' IS DISTINCT FROM 'INTERNAL_NOTE'"
 NOTES = "tenant_id = $1 AND kind = 'INTERNAL_NOTE'"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 async def household(platform, twin):

@@ -18,7 +18,7 @@ from tests.walls.search import tokens
 from tests.walls.test_customers import OTHERS, household
 from tests.walls.test_tenants import known_of, secrets_of
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 STAMPED = {"job", "job_log", "audit_head"}
 """A trigger writes there, or says whose it is what is written; and there is nothing of interest to read."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, build_schema, get_named_type, parse, validate
 
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
 from tests.walls.probes import Foreign, Probe, commands, everything, operation, placed, positions, questions, roots
 from tests.walls.search import marks, tokens
+
+pytestmark = pytest.mark.timeout(900)  # whoever is first builds the platform
 
 ROOT = Path(__file__).parents[2]
 API = api_schema(Supergraph.parse((ROOT / "contracts" / "graph" / "supergraph.graphql").read_text()))

@@ -16,7 +16,7 @@ from tests.walls.probes import Foreign, commands, entities, entity_operation, op
 from tests.walls.search import marks
 from tests.walls.test_tenants import known_of
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 _OWN = re.compile(
     r"\b[0-9a-f]{32}\b|(?<=\"prefix\":\")\w{10}|(?<=\"clientId\":\")[\w-]+|(?<=\"client_id\":\")[\w-]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

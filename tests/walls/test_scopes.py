@@ -13,7 +13,7 @@ from subgraphs.kit.caller import Caller
 from tests.walls.probes import Probe, Speller, operation, roots, valid_commands
 from tests.walls.search import tokens
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 ALL = frozenset(PERMISSIONS)
 

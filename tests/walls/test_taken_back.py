@@ -15,6 +15,8 @@ from router.server import api_keys, revocations
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import AUDIENCE, ISSUER
 
+pytestmark = pytest.mark.timeout(900)  # whoever is first builds the platform
+
 KEY = """mutation($i: CreateApiKeyInput!) { it: createApiKey(input: $i) { apiKey { id secret } errors { code } } }"""
 REVOKE = """mutation($i: ApiKeyCommandInput!) { it: revokeApiKey(input: $i) { apiKey { id } errors { code } } }"""
 INVITE = """mutation($i: InviteUserInput!) { it: inviteUser(input: $i) { user { id } errors { code } } }"""

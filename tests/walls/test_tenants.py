@@ -16,7 +16,7 @@ THEIRS = "tenant_id = $1"
 EACH = int(os.environ.get("PSA_TEST_PROBES_EACH", "1"))
 """How many foreign values of a kind are tried at each position; 40 make a long night of it."""
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 async def known_of(platform, twin):
