@@ -33,6 +33,10 @@ class _DeliveryFact(Event):
     event_type: str
     """What it tells of."""
     attempts: int
+    related_type: str = ""
+    """The GraphQL type of the thing that it is about: `Ticket`."""
+    related_id: str | None = None
+    """The thing that it is about."""
 
 
 class NotificationSent(_DeliveryFact):

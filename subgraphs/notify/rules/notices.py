@@ -104,6 +104,11 @@ NOTICES: Final[Mapping[str, Notice]] = MappingProxyType(
         "invoice.generated": Notice(Category.INVOICES, (Line(Audience.ROLES, (IN_APP,), roles=("accountant",)),)),
         "invoice.issued": Notice(Category.INVOICES, (Line(Audience.ROLES, (IN_APP,), roles=("accountant",)),)),
         "asset.eol": Notice(Category.ASSETS, (Line(Audience.ROLES, (IN_APP, EMAIL), roles=("vcio",)),)),
+        "notification.bounced": Notice(
+            Category.INTEGRATIONS,
+            # In the app alone: what tells by mail that mails come back would go round and round.
+            (Line(Audience.ASSIGNEE, (IN_APP,)), Line(Audience.ROLES, (IN_APP,), roles=("admin",))),
+        ),
         "webhook.disabled": Notice(Category.INTEGRATIONS, (Line(Audience.OWNER, (IN_APP, EMAIL)),)),
         "user.invited": _account(Line(Audience.USER, (IN_APP,), staff_only=False)),
         "api_key.created": _account(Line(Audience.OWNER, (IN_APP, EMAIL), staff_only=False)),
@@ -131,6 +136,8 @@ def is_critical(priority: str | None) -> bool:
 
 
 def thing(subject: str, data: Mapping[str, Any]) -> tuple[str, str]:
-    """What an event is about, as people see it: the clock of a promise is about its ticket."""
+    """What an event is about, as people see it: the clock of a promise is about its ticket, a message about its thing."""
     kind, _, identity = subject.partition("/")
+    if kind == "Delivery" and data.get("relatedType") and data.get("relatedId"):
+        return str(data["relatedType"]), str(data["relatedId"])
     return ("Ticket", str(data["ticketId"])) if kind == "SlaClock" and "ticketId" in data else (kind, identity)

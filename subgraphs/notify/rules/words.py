@@ -95,6 +95,15 @@ DEFAULTS: Final[Mapping[tuple[str, str], Words]] = MappingProxyType(
             "{{ title }}{% if customer %} ({{ customer }}){% endif %} reaches the end of its life on {{ date }}."
             + _SEE_EN,
         ),
+        ("notification.bounced", "de-DE"): (
+            "{% if number %}[{{ number }}] {% endif %}Eine E-Mail kam zurück",
+            "Eine E-Mail{% if number %} zum Ticket {{ number }}{% endif %} konnte nicht zugestellt werden: {{ reason }}"
+            + _SEE_DE,
+        ),
+        ("notification.bounced", "en"): (
+            "{% if number %}[{{ number }}] {% endif %}A mail came back",
+            "A mail{% if number %} about ticket {{ number }}{% endif %} could not be delivered: {{ reason }}" + _SEE_EN,
+        ),
         ("webhook.disabled", "de-DE"): (
             "Webhook {{ title }} wurde abgeschaltet",
             "Der Webhook {{ title }} wurde abgeschaltet ({{ reason }}): der Empfänger antwortet nicht mehr." + _SEE_DE,

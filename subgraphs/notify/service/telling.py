@@ -21,7 +21,7 @@ from sqlalchemy import text
 from contracts.events.envelope import Envelope
 from subgraphs.kit.work import Work
 from subgraphs.notify.models.people import Person, TicketCopy
-from subgraphs.notify.rules import mail, notices, preferences, sms, words
+from subgraphs.notify.rules import access, mail, notices, preferences, sms, words
 from subgraphs.notify.rules.channels import ChannelKind
 from subgraphs.notify.rules.notices import Audience, Line, Notice
 from subgraphs.notify.service import channels, deliveries, notifications, people, templates
@@ -59,7 +59,7 @@ class News:
 
 async def tell(work: Work, envelope: Envelope) -> None:
     """Tell everybody who wants to hear of an event."""
-    ticket = await people.learn_ticket(work, envelope) if _is_of_ticket(envelope) else None
+    ticket = await _ticket(work, envelope)
     notice = notices.NOTICES.get(envelope.type)
     if notice is None:
         return
@@ -71,6 +71,13 @@ async def tell(work: Work, envelope: Envelope) -> None:
         await _tell_user(work, news, person, readers[person.user_id], ways)
     await _tell_contact(work, news, actor)
     await _tell_teams(work, news)
+
+
+async def _ticket(work: Work, envelope: Envelope) -> TicketCopy | None:
+    if _is_of_ticket(envelope):
+        return await people.learn_ticket(work, envelope)
+    kind, identity = notices.thing(envelope.subject, envelope.data)
+    return await people.ticket(work, UUID(identity)) if kind == "Ticket" else None
 
 
 def _is_of_ticket(envelope: Envelope) -> bool:
@@ -94,7 +101,7 @@ async def _news(work: Work, envelope: Envelope, notice: Notice, ticket: TicketCo
         "percent": _str(data.get("percent")),
         "date": _str(data.get("eolDate") or data.get("issueDate")),
         "amount": _amount(data.get("totals")),
-        "reason": _str(data.get("reason")),
+        "reason": _str(data.get("reason") or data.get("error")),
         "url": link or "",
     }
     own = await templates.of_event(work, envelope.type)
@@ -116,6 +123,8 @@ async def _reached(work: Work, news: News) -> Mapping[UUID, tuple[Person, tuple[
 
 
 def _may_hear(person: Person, line: Line, news: News) -> bool:
+    if not news.notice.mandatory and not access.sees(person.sight, news.customer):
+        return False
     if news.data.get("kind") == "INTERNAL_NOTE":
         return person.kind == "STAFF"
     return not line.staff_only or person.kind in _STAFF
@@ -200,6 +209,8 @@ async def _tell_contact(work: Work, news: News, actor: Person | None) -> None:
     contact = await people.contact(work, news.ticket.contact_id if news.ticket else None)
     if contact is None or not contact.email or contact.email.lower() in mine:
         return
+    if contact.customer_id != news.customer:
+        return  # somebody who changed sides hears no more of where they worked
     words_ = _words(news, ChannelKind.EMAIL, "de-DE", said.ZONE, contact.name)
     draft = _draft(
         news, ChannelKind.EMAIL, contact.email.lower(), "de-DE", words_, due_at=news.envelope.time, mandatory=True
@@ -266,6 +277,7 @@ def _draft(
         "text": told[1],
         "at": news.envelope.time.isoformat(),
         "number": news.values["number"],
+        "customerId": str(news.customer) if news.customer else None,
         "url": news.url,
         "facts": {"priority": news.values["priority"], "customer": news.values["customer"]},
     }
