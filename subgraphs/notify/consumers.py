@@ -41,6 +41,8 @@ ACCESS = Consumer(name="access", events=("user.access_changed",), handle=_learn_
 CONTACTS = Consumer(
     name="contacts", events=("contact.created", "contact.updated", "contact.deactivated"), handle=_learn_contact
 )
-NEWS = Consumer(name="news", events=tuple(sorted({*notices.NOTICES, "ticket.priority_changed"})), handle=_tell)
+NEWS = Consumer(
+    name="news", events=tuple(sorted({*notices.NOTICES, *notices.SETTLES, "ticket.priority_changed"})), handle=_tell
+)
 
 ALL = (USERS, ACCESS, CONTACTS, NEWS)

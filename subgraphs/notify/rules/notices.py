@@ -32,6 +32,8 @@ class Category(Enum):
     """Connections to other systems that do not work."""
     ACCOUNT = "ACCOUNT"
     """One's own account; can't be switched off."""
+    ON_CALL = "ON_CALL"
+    """Calls of those who are on call; can't be switched off."""
 
 
 class Audience(Enum):
@@ -118,6 +120,9 @@ NOTICES: Final[Mapping[str, Notice]] = MappingProxyType(
     }
 )
 """Every event that people are told of."""
+
+SETTLES: Final = frozenset({"ticket.resolved", "ticket.closed", "ticket.cancelled", "ticket.merged"})
+"""After these nobody is called for a ticket any more."""
 
 COLLAPSE_SECONDS: Final = 120
 """For so long what happens to one thing is gathered before one person is told by one channel."""

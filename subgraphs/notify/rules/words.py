@@ -146,6 +146,15 @@ DEFAULTS: Final[Mapping[tuple[str, str], Words]] = MappingProxyType(
             "Somebody acts in your name",
             "Hello {{ recipient }}, somebody from support acts in your name. Reason: {{ reason }}",
         ),
+        ("page.triggered", "de-DE"): (
+            "Bereitschaft: {{ title }}",
+            "Guten Tag {{ recipient }}, Sie werden gerufen: {{ title }}. Bitte übernehmen Sie, sonst wird weitergerufen."
+            + _SEE_DE,
+        ),
+        ("page.triggered", "en"): (
+            "On call: {{ title }}",
+            "Hello {{ recipient }}, you are called: {{ title }}. Please take over, or others are called." + _SEE_EN,
+        ),
         ("notify.test", "de-DE"): ("Testnachricht", "Größe, Übermut, Straße: Dieser Kanal funktioniert."),
         ("notify.test", "en"): ("Test message", "This channel works."),
     }

@@ -24,7 +24,7 @@ from subgraphs.notify.models.people import Person, TicketCopy
 from subgraphs.notify.rules import access, mail, notices, preferences, sms, words
 from subgraphs.notify.rules.channels import ChannelKind
 from subgraphs.notify.rules.notices import Audience, Line, Notice
-from subgraphs.notify.service import channels, deliveries, notifications, people, templates
+from subgraphs.notify.service import channels, deliveries, notifications, pages, people, templates
 from subgraphs.notify.service import preferences as said
 from subgraphs.notify.service.deliveries import Draft
 from subgraphs.notify.service.preferences import Reader
@@ -60,10 +60,14 @@ class News:
 async def tell(work: Work, envelope: Envelope) -> None:
     """Tell everybody who wants to hear of an event."""
     ticket = await _ticket(work, envelope)
+    if envelope.type in notices.SETTLES:
+        await pages.settled(work, envelope.subject)
     notice = notices.NOTICES.get(envelope.type)
     if notice is None:
         return
     news = await _news(work, envelope, notice, ticket)
+    if not notice.mandatory and (ticket is None or notices.is_critical(ticket.priority)):
+        await pages.happened(work, envelope.type, _heading(news), "/".join(news.related), news.customer)
     actor = next(iter(await people.users(work, [envelope.actorid])), None)
     reached = await _reached(work, news)
     readers = await said.readers(work, [one.user_id for one, _ in reached.values()])
@@ -82,6 +86,11 @@ async def _ticket(work: Work, envelope: Envelope) -> TicketCopy | None:
 
 def _is_of_ticket(envelope: Envelope) -> bool:
     return envelope.type.startswith("ticket.") or envelope.type in {"sla.warning", "sla.breached"}
+
+
+def _heading(news: News) -> str:
+    number, title = news.values["number"], news.values["title"]
+    return f"[{number}] {title}" if number else title
 
 
 async def _news(work: Work, envelope: Envelope, notice: Notice, ticket: TicketCopy | None) -> News:
