@@ -221,8 +221,16 @@ async def _tell_contact(work: Work, news: News, actor: Person | None) -> None:
     if contact.customer_id != news.customer:
         return  # somebody who changed sides hears no more of where they worked
     words_ = _words(news, ChannelKind.EMAIL, "de-DE", said.ZONE, contact.name)
+    reply_to = news.data.get("replyTo")
     draft = _draft(
-        news, ChannelKind.EMAIL, contact.email.lower(), "de-DE", words_, due_at=news.envelope.time, mandatory=True
+        news,
+        ChannelKind.EMAIL,
+        contact.email.lower(),
+        "de-DE",
+        words_,
+        due_at=news.envelope.time,
+        mandatory=True,
+        envelope={"replyTo": str(reply_to)} if reply_to else None,
     )
     await deliveries.queue(work, draft)
 
