@@ -124,7 +124,7 @@ class MfaReset(_UserFact):
     type = "mfa.reset"
 
 
-class LoginFailedThreshold(_UserFact):
+class AuthLoginFailedThreshold(_UserFact):
     """Somebody fails to sign in as this user again and again: told at 5, 20 and 100 failures within an hour."""
 
     type = "auth.login_failed_threshold"
@@ -172,7 +172,7 @@ CATALOGUE = catalogue(
     ApiKeyRevoked,
     SessionRevoked,
     MfaReset,
-    LoginFailedThreshold,
+    AuthLoginFailedThreshold,
     ImpersonationStarted,
     ImpersonationEnded,
 )
