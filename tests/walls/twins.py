@@ -88,7 +88,7 @@ async def built(platform: Platform, letter: str) -> Twin:
     await make.command(internal, "createAssetType", {})
     await make.command(internal, "upsertTemplate", {"eventType": "ticket.assigned", "channel": "EMAIL"})
     await make.command(internal, "createChannelConfig", {"kind": "EMAIL", **_A_MAIL_SERVER})
-    await make.command(internal, "upsertProduct", {"kind": "ONE_OFF", "unitCode": "C62", "taxCode": "DE19"})
+    await make.command(internal, "upsertProduct", {"unitCode": "C62", "taxCode": "DE19"})
     for home in (internal, twin.x):
         whose = {"customerId": home.ids["Customer"]} if "Customer" in home.ids else {}
         # What it hears is little, so that callers who lack one permission or another may still look after it.
