@@ -37,6 +37,8 @@ class Module:
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
     narrows: tuple[str, ...] = ()
     """The permissions whose `.own` its walls understand: `tickets:read`."""
+    company: tuple[str, ...] = ()
+    """The permissions whose `.company` its walls understand, for a customer's people: `users:read`."""
     internal_graph: tuple[str, ...] = ()
     """What of its graph is not for partners: fields as `Query.sessions`, types by name."""
     consumers: tuple[Consumer, ...] = ()
