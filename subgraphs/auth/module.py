@@ -23,4 +23,5 @@ module = Module(
     jobs=(impersonation.EXPIRE, keys.ROTATE, logouts.TELL, mails.SEND, sweeping.SWEEP),
     web=web.routes,
     internal=internal.routes,
+    seals=True,
 )

@@ -30,13 +30,14 @@ def selected(wanted: Any = None) -> Select[SecurityEvent]:
 async def keep(work: Work, envelope: Envelope) -> None:
     """Keep what a module told, once; past the audit, since it is a record of one."""
     told = envelope.read(AuditRecorded)
+    kind = rules.category(told.action, told.outcome)
     row = {
         "tenant_id": work.caller.tenant,
         "id": told.id,
         "customer_id": envelope.customerid,
         "at": envelope.time,
         "module": told.module,
-        "category": rules.category(told.action, told.outcome),
+        "category": kind,
         "action": told.action,
         "outcome": told.outcome,
         "actor_id": envelope.actorid,
@@ -51,5 +52,5 @@ async def keep(work: Work, envelope: Envelope) -> None:
     }
     written = insert(SecurityEvent).values(row).on_conflict_do_nothing().returning(SecurityEvent.id)
     if await work.session.scalar(written) is not None:
-        happened = events.SecurityEventRecorded(id=told.id, category=row["category"].value)
+        happened = events.SecurityEventRecorded(id=told.id, category=kind.value)
         await work.emit(happened, subject=told.id, customer=envelope.customerid)
