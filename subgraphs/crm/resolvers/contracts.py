@@ -261,6 +261,8 @@ class CreateContractInput(Command):
     """The customer's order number."""
     lines: list[NewContractLineInput] | None = None
     """What is delivered."""
+    custom_fields: JSON | None = None
+    """Values of your own fields, by key."""
 
 
 @strawberry.input
@@ -313,6 +315,8 @@ class UpdateContractInput(Change):
     """What becomes of work beyond what was paid before."""
     lines: list[NewContractLineInput] | None = strawberry.UNSET
     """All that is delivered."""
+    custom_fields: JSON | None = strawberry.UNSET
+    """Values of your own fields, by key; null removes one, what is absent stays."""
 
 
 @strawberry.input

@@ -27,7 +27,9 @@ from subgraphs.crm.rules.contracts import (
     QuantityMode,
     QuantityPolicy,
 )
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.terms import BillingInterval
+from subgraphs.crm.service import custom_fields
 from subgraphs.crm.service.entering import Clean, changed_by, cleaned, kept
 from subgraphs.kit import numbers, references
 from subgraphs.kit.errors import Invalid, NotFound
@@ -146,6 +148,7 @@ async def create_contract(
         end_date=end_date or (terms.term(start_date, term_months).end if term_months else None),
         reminded=[],
         quote_id=quote_id,
+        custom=await custom_fields.applied(work, CustomEntity.CONTRACT, described.get("custom_fields")),
         **cleaned(_HEAD, values),
         **_indexation(described.get("indexation")),
     )
@@ -162,6 +165,8 @@ async def update_contract(work: Work, id: UUID, version: int | None = None, **ch
     contract = await taken(work, id, version)
     rules.check_rewriting(contract.status, tuple(changes))
     values = cleaned(_HEAD, changes) | cleaned(_DATES, changes)
+    fields = changes.get("custom_fields")
+    values["custom"] = await custom_fields.applied(work, CustomEntity.CONTRACT, fields, contract.custom)
     if changes.get("term_months") and "end_date" not in changes:
         values["end_date"] = terms.term(values.get("start_date", contract.start_date), changes["term_months"]).end
     if "indexation" in changes:
