@@ -8,7 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from subgraphs.crm.models import sales as models
-from subgraphs.crm.resolvers.contracts import entered
+from subgraphs.crm.resolvers.contract_inputs import entered
 from subgraphs.crm.rules.contracts import ContractType
 from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.rules.terms import BillingInterval

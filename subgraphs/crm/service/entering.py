@@ -19,6 +19,11 @@ def kept(value: Any, *, field: str) -> Any:
     return value
 
 
+def optional(clean: Clean) -> Clean:
+    """The same, for a value that may be absent."""
+    return lambda value, *, field: None if value is None else clean(value, field=field)
+
+
 def cleaned(clean: Mapping[str, Clean], entered: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of `entered` that `clean` knows, as they are stored."""
     return {name: clean[name](value, field=camel(name)) for name, value in entered.items() if name in clean}

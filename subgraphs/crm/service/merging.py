@@ -22,7 +22,7 @@ from subgraphs.crm.models.sales import Opportunity, Quote
 from subgraphs.crm.rules import customers as customer_rules
 from subgraphs.crm.rules import merging as rules
 from subgraphs.crm.rules.customers import CustomerStatus
-from subgraphs.crm.service import contracts, customers
+from subgraphs.crm.service import contract_events, customers
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.work import Work
 
@@ -47,8 +47,10 @@ async def merge_customers(work: Work, *, source_id: UUID, target_id: UUID, versi
     await _move_people_and_places(work, source, target)
     for contract in await _of(work, Contract, source.id):
         contract.customer_id = target.id
-        await contracts.tell(
-            work, contract, events.ContractUpdated(**await contracts.document(work, contract, changed=("customer",)))
+        await contract_events.tell(
+            work,
+            contract,
+            events.ContractUpdated(**await contract_events.document(work, contract, changed=("customer",))),
         )
     for model in _FOLLOWERS:
         await _repoint(work, model, source.id, target.id)

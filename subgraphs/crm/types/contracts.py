@@ -26,6 +26,7 @@ from subgraphs.crm.rules.contracts import (
 )
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.terms import BillingInterval
+from subgraphs.crm.service import contract_lines
 from subgraphs.crm.service import contracts as service
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
@@ -251,7 +252,7 @@ class Contract:
     ) -> list[ContractLine]:
         """What is delivered, in its order: every version, or what holds on a day."""
         rows = await info.context.lists(
-            service.lines_of, self.id, READ, on=on, limit=bounded(limit), offset=skipped(offset)
+            contract_lines.lines_of, self.id, READ, on=on, limit=bounded(limit), offset=skipped(offset)
         )
         return [ContractLine.of(row) for row in rows]
 

@@ -17,7 +17,7 @@ from subgraphs.crm.service import exports
 from subgraphs.crm.types.customers import READ, Contact, Customer
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
-from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, LONGEST_PAGE, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 
@@ -149,8 +149,6 @@ class CsvImport:
     """How it was written."""
     delimiter: str
     """What stands between two cells."""
-    columns: list[CsvImportColumn]
-    """Which column was which field."""
     ignored: list[str]
     """The columns that nobody knew."""
     total: int
@@ -168,6 +166,12 @@ class CsvImport:
     version: int
     """Counts changes."""
     stored: strawberry.Private[list[CsvImportRow]]
+    mapped: strawberry.Private[list[CsvImportColumn]]
+
+    @strawberry.field
+    def columns(self, limit: Limit = LONGEST_PAGE) -> list[CsvImportColumn]:
+        """Which column was which field."""
+        return self.mapped[: bounded(limit)]
 
     @strawberry.field
     def rows(
@@ -190,7 +194,7 @@ class CsvImport:
             )
             for one in row.rows
         ]
-        return shape(cls, row, columns=[CsvImportColumn(**one) for one in row.mapping], stored=rows)
+        return shape(cls, row, mapped=[CsvImportColumn(**one) for one in row.mapping], stored=rows)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
