@@ -26,7 +26,7 @@ a{color:var(--accent)}.wide{overflow-x:auto}table{border-collapse:collapse;width
 th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line)}.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.5rem;margin:.5rem 0}dd{margin:0;font-variant-numeric:tabular-nums}
 fieldset{border:1px solid var(--line);border-radius:.4rem;padding:1rem;margin:1rem 0}label{display:block;font-weight:600;margin:.75rem 0 .25rem}
-td label{font-weight:400;margin:.25rem 0 0}input[type=text],textarea{width:100%;padding:.6rem;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:.3rem}
+th label{font-weight:400;margin:.25rem 0 0}input[type=text],textarea{width:100%;padding:.6rem;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:.3rem}
 input[type=checkbox]{width:1.2rem;height:1.2rem;vertical-align:-.2rem}button{font:inherit;font-weight:600;padding:.7rem 1.2rem;margin:1rem .75rem 0 0;border-radius:.3rem;border:2px solid var(--accent);background:var(--paper);color:var(--accent);cursor:pointer}
 button.yes{background:var(--accent);color:var(--paper)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .hint{font-size:.95rem}.bad{color:var(--bad);font-weight:600}.terms{white-space:pre-wrap;background:var(--soft);padding:1rem;border-radius:.4rem}
@@ -136,10 +136,11 @@ def _form(words: Mapping[str, str], entered: Entered) -> str:
         f'<label for="name">{words["name"]}</label>'
         f'<input type="text" id="name" name="name" maxlength="200" autocomplete="name" required value="{escape(entered.name)}"{invalid}>'
         f'<p class="hint" id="hint">{words["name_hint"]}</p>'
+        f'<label><input type="checkbox" name="confirm" value="yes" required> {words["confirm"]}</label>'
         f'<button class="yes" type="submit" name="answer" value="accept">{words["accept"]}</button>'
         f'<label for="reason">{words["reason"]}</label>'
         f'<textarea id="reason" name="reason" rows="2" maxlength="1000">{escape(entered.reason)}</textarea>'
-        f'<button type="submit" name="answer" value="decline">{words["decline"]}</button></fieldset>'
+        f'<button type="submit" name="answer" value="decline" formnovalidate>{words["decline"]}</button></fieldset>'
     )
 
 

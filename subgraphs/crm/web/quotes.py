@@ -44,6 +44,8 @@ _LONGEST_TOKEN = 100
 _LARGEST_FORM = 50_000
 _MOST_FIELDS = 300
 
+_PROBLEMS = {"name": "no_name", "confirm": "no_confirm"}
+
 Form = dict[str, list[str]]
 
 
@@ -102,6 +104,9 @@ async def _answered(job: Work, request: Request, quote: Quote, form: Form, *, ac
     name, reason = _text(form, "name"), _text(form, "reason")
     if not name.strip():
         raise Invalid("name must be given.", field="name")
+    if accepts and _text(form, "confirm") != "yes":
+        # Enter in the field of the name presses the first button: nobody accepts by that.
+        raise Invalid("confirm must be yes.", field="confirm")
     if accepts:
         wanted = form.get("option", [])
         done = await quotes.accept_quote(job, quote.id, name=name, options=wanted)
@@ -129,7 +134,7 @@ async def _again(
             name=_text(form, "name"),
             reason=_text(form, "reason"),
             options=frozenset(form.get("option", [])),
-            problem=words["no_name" if refusal.field == "name" else "wrong"],
+            problem=words[_PROBLEMS.get(refusal.field or "", "wrong")],
         )
         return await _asking(job, request, quote, entered, 422)
 

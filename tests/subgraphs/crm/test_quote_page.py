@@ -33,8 +33,8 @@ async def state(crm, made):
     return (await crm.data(STATE, id=made["id"]))["quote"]
 
 
-async def post(crm, link, **form):
-    return await crm.client.post(link, data=form, headers=FROM)
+async def post(crm, link, confirm="yes", **form):
+    return await crm.client.post(link, data=form | {"confirm": confirm}, headers=FROM)
 
 
 async def test_the_page_is_shown_in_the_readers_language_and_noted(crm, sent):
@@ -62,7 +62,8 @@ async def test_it_is_accepted_once_with_a_name_and_the_wanted_options(crm, sent)
 
     nameless = await post(crm, sent["acceptLink"], answer="accept", name="  ", option=option)
     strange = await post(crm, sent["acceptLink"], answer="accept", name="Ute Brandt", option="foreign")
-    assert (nameless.status_code, strange.status_code) == (422, 422)
+    by_chance = await post(crm, sent["acceptLink"], answer="accept", name="Ute Brandt", confirm="")
+    assert [one.status_code for one in (nameless, strange, by_chance)] == [422, 422, 422]
     assert 'role="alert"' in nameless.text
     assert 'aria-invalid="true"' in nameless.text
     assert (await state(crm, sent))["status"] == "SENT"
