@@ -14,6 +14,7 @@ from contracts.scopes import covers
 
 AUDIENCE: Mapping[str, str] = MappingProxyType(
     {
+        "Activity": "opportunities:read",
         "ApiKey": "apikeys:read",
         "Appointment": "tickets:read",
         "Asset": "assets:read",
