@@ -31,8 +31,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from subgraphs.kit import partners, sorting
-from subgraphs.kit.audit_log import readable
+from subgraphs.kit import audit_log, dead_letter_log, partners, sorting
 from subgraphs.kit.context import Context
 from subgraphs.kit.errors import Forbidden, Invalid, Refusal
 from subgraphs.kit.module import Module
@@ -46,19 +45,20 @@ _log = structlog.get_logger()
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
     sorting.sortable(module.query)
-    query = readable(module.query, module.name)
+    query = dead_letter_log.readable(audit_log.readable(module.query, module.name), module.name)
+    mutation = dead_letter_log.settleable(module.mutation, module.name) if module.mutation else None
     # Which types there are is known only when they're built, and what is printed only when it was tagged before.
-    partners.tag(module, _built(module, query))
-    built = _built(module, query)
+    partners.tag(module, _built(module, query, mutation))
+    built = _built(module, query, mutation)
     describe(built, foreign=module.extends)
     forget_null_defaults(built)
     return built
 
 
-def _built(module: Module, query: type) -> _Quiet:
+def _built(module: Module, query: type, mutation: type | None) -> _Quiet:
     return _Quiet(
         query=query,
-        mutation=module.mutation,
+        mutation=mutation,
         subscription=module.subscription,
         types=module.extends,
         federation_version=FEDERATION_VERSION,
