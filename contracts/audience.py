@@ -47,6 +47,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "Report": "reports:read",
         "SecurityAlert": "security:read",
         "SecurityIncident": "security:read",
+        "ServiceRegistration": "integrations:read",
         "Site": "customers:read",
         "SlaClock": "sla:read",
         "SoftwareProduct": "licenses:read",

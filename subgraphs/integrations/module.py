@@ -3,7 +3,7 @@
 from contracts.events import integrations as events
 from subgraphs.integrations import consumers, web
 from subgraphs.integrations.resolvers import roots
-from subgraphs.integrations.service import changes, dispatch
+from subgraphs.integrations.service import changes, dispatch, watching
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -14,6 +14,6 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     references=("Customer",),
     consumers=consumers.ALL,
-    jobs=(dispatch.DELIVER, changes.SWEEP),
+    jobs=(dispatch.DELIVER, changes.SWEEP, watching.LOOK),
     web=web.routes,
 )
