@@ -23,7 +23,7 @@ from types import MappingProxyType
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from subgraphs.kit import app, archivist, broker, graph, inbox, jobs, references, registration, relay, work
+from subgraphs.kit import app, archivist, broker, graph, inbox, jobs, progress, references, registration, relay, work
 from subgraphs.kit.broker import Broker
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
@@ -73,8 +73,9 @@ async def consume_events(module: Module, settings: Settings) -> None:
 
 async def run_jobs(module: Module, settings: Settings) -> None:
     """Run jobs whose time has come until cancelled."""
+    tasks = (*module.jobs, *progress.tasks(module.long_jobs))
     async with _begin(module, settings) as begin:
-        await jobs.work(settings.needed("database_relay_url"), module.name, module.jobs, begin)
+        await jobs.work(settings.needed("database_relay_url"), module.name, tasks, begin)
 
 
 VERBS: Mapping[str, Verb] = MappingProxyType(
