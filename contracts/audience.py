@@ -50,6 +50,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "SecurityAlert": "security:read",
         "SecurityEvent": "audit:read",
         "SecurityIncident": "security:read",
+        "ServiceRegistration": "integrations:read",
         "Site": "customers:read",
         "SlaClock": "sla:read",
         "SoftwareProduct": "licenses:read",
