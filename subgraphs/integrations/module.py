@@ -17,4 +17,5 @@ module = Module(
     jobs=(dispatch.DELIVER, changes.SWEEP, watching.LOOK),
     long_jobs=(long_replays.REPLAY,),
     web=web.routes,
+    seals=True,
 )
