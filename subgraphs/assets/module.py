@@ -16,5 +16,6 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
+    consumers=(consumers.MERGED,),
     jobs=(consumers.EOL, consumers.WARRANTY, consumers.RENEWAL),
 )
