@@ -17,6 +17,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
+    consumers=(consumers.MERGED,),
     jobs=(consumers.EOL, consumers.WARRANTY, consumers.RENEWAL),
     long_jobs=(long_imports.IMPORT,),
 )

@@ -36,6 +36,8 @@ _LEARN = text("""
      WHERE reference.at <= EXCLUDED.at
 """)
 
+_MOVE = text("UPDATE reference SET customer_id = :target WHERE customer_id = :source AND type <> 'Customer'")
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -92,6 +94,11 @@ async def learn(
     """Remember what an event told; an older event never overwrites a newer one."""
     values = {"tenant": work.caller.tenant, "type": kind, "id": identity, "customer": customer, "name": name}
     await work.session.execute(_LEARN, values | {"at": at or work.at})
+
+
+async def move(work: Work, source: UUID, target: UUID) -> None:
+    """Remember that all that belongs to one customer belongs to another one now; the customer itself stays known."""
+    await work.session.execute(_MOVE, {"source": source, "target": target})
 
 
 def consumers(kinds: tuple[str, ...]) -> tuple[Consumer, ...]:

@@ -23,6 +23,7 @@ from subgraphs.crm.rules import customers as customer_rules
 from subgraphs.crm.rules import merging as rules
 from subgraphs.crm.rules.customers import CustomerStatus
 from subgraphs.crm.service import contract_events, customers
+from subgraphs.kit import references
 from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.work import Work
 
@@ -54,6 +55,7 @@ async def merge_customers(work: Work, *, source_id: UUID, target_id: UUID, versi
         )
     for model in _FOLLOWERS:
         await _repoint(work, model, source.id, target.id)
+    await references.move(work, source.id, target.id)
     await _take_over(work, source, target)
     return target
 
