@@ -17,7 +17,7 @@ from on_the_wire import OnTheWire
 
 from router.server.app import build
 from router.server.config import Misconfigured, RouterConfig
-from router.server.config.apollo import Untranslatable, translate
+from router.server.config.apollo import translate
 
 OTHER = "0190a000-0000-7000-8000-00000000000f"
 KEY = "a-shared-key"
@@ -407,12 +407,13 @@ def test_apollos_words_for_it_are_understood() -> None:
     read = [translate({name: theirs}) for name in ("preview_entity_cache", "response_cache")]
     ours = RouterConfig.model_validate(read[0].settings).response_cache
 
-    assert read[0] == read[1]
+    assert read[0].settings == read[1].settings
+    assert [note.key.partition(".")[0] for note in read[0].notes] == ["preview_entity_cache"] * 3
     assert (ours.enabled, ours.storage, ours.redis.timeout, ours.redis.ttl) == (True, "redis", 0.005, 3600)
     assert ours.subgraph.of("accounts").private_id == ("user_id",)
     assert ours.subgraph.of("accounts").ttl == 300
-    with pytest.raises(Untranslatable, match="are the same"):
-        translate({"preview_entity_cache": {}, "response_cache": {}})
+    (both,) = translate({"preview_entity_cache": {}, "response_cache": {}}).faults
+    assert str(both) == "preview_entity_cache and response_cache are the same; one of them has to go."
 
 
 @pytest.mark.parametrize(
