@@ -34,6 +34,7 @@ from router.server import (
 )
 from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
+from router.server.cache_events import Inside
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.jwt import Jwt
@@ -75,6 +76,7 @@ def build(
     draw: Draw = random.random,
     ending: Ending | None = None,
     inherit: State | None = None,
+    events: Inside | None = None,
 ) -> Starlette:
     """Assemble a router.
 
@@ -82,7 +84,7 @@ def build(
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
     with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are
     among the share of a `percent(N)` label. `inherit` is the state of a router that this one takes over from with other
-    settings: who registered there is known here.
+    settings: who registered there is known here. `events` opens a session at the broker of this process, if there is one.
     """
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
@@ -94,7 +96,7 @@ def build(
     audit = _audit(config)
     transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
     graphs = Graphs(config, transport, gate)
-    cache = _cache(config, metrics, graphs, hooked)
+    cache = _cache(config, metrics, graphs, hooked, events)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
@@ -219,7 +221,9 @@ def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hoo
     return transport if hooked is None else hooks.HookedTransport(transport, hooked)
 
 
-def _cache(config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None) -> ResponseCache | None:
+def _cache(
+    config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None, events: Inside | None
+) -> ResponseCache | None:
     if not config.response_cache.enabled:
         return None
     if hooked is not None and hooked.sees_fetches:
@@ -231,7 +235,7 @@ def _cache(config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks
     def declared() -> Declared | None:
         return graphs.current.kept.declared if graphs.current and graphs.current.kept else None
 
-    cache = ResponseCache(config, metrics.meter, declared)
+    cache = ResponseCache(config, metrics.meter, declared, events)
     graphs.keeping = cache.kept
     return cache
 

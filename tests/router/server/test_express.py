@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -97,10 +98,10 @@ async def test_when_there_is_no_place_both_ways_say_the_same_and_it_is_counted(
         for express in (True, False):
             transport = OnTheWire(psa.app, express=express)
             async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                ask = partial(client.post, "/graphql", json={"query": "{ __typename }"}, headers=headers)
                 with psa.app.state.express._admission.place():
-                    for _ in range(2):
-                        refused.append(await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers))
-                answered.append(await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers))
+                    refused += [await ask(), await ask()]
+                answered.append(await ask())
         figures = (await psa.client.get("/metrics")).text
 
     first, *others = map(told, refused)
@@ -108,7 +109,9 @@ async def test_when_there_is_no_place_both_ways_say_the_same_and_it_is_counted(
     assert (first[0], first[1]["retry-after"]) == (503, "7")
     assert first[2]["errors"][0]["extensions"]["code"] == "REQUEST_CONCURRENCY_LIMITED"
     assert all(one.headers["x-request-id"] for one in refused)
-    assert all(one.headers["x-request-id"] == headers.get("x-request-id", one.headers["x-request-id"]) for one in refused)
+    assert all(
+        one.headers["x-request-id"] == headers.get("x-request-id", one.headers["x-request-id"]) for one in refused
+    )
     assert [one.json() for one in answered] == [{"data": {"__typename": "Query"}}] * 2
     assert re.search(r'code="REQUEST_CONCURRENCY_LIMITED"[^}]*} 4', figures)
     assert re.search(r'duration_seconds_count{[^}]*status_code="503"[^}]*} 4', figures)
