@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,7 +22,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange, Tran
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
-from router.registry.registry import Problem, Registration, Registry
+from router.registry.registry import Registration, Registry
 from router.server import (
     cache_invalidation,
     explorer_data,
@@ -335,21 +336,25 @@ def _start(config: RouterConfig, graphs: Graphs, registry: Registry, inherit: St
         if config.supergraph_file is not None:
             graphs.load_now(config.supergraph_file.read_text(encoding="utf-8"))
         elif config.subgraphs_file is not None:
-            sources = command.read(config.subgraphs_file)
-            known = [Registration(source.name, source.url or "", "0", source.sdl) for source in sources]
-            _serve(graphs, registry.begin_with(known))
+            graphs.load_now(composed(config.subgraphs_file, registry))
         elif inherited is not None:
             graphs.load_now(inherited)
         elif inherit is None:
             _restore(graphs, registry)
-    except (OSError, InvalidSupergraph, command.UnreadableError) as fault:
+    except (OSError, InvalidSupergraph) as fault:
         raise Misconfigured(str(fault)) from fault
 
 
-def _serve(graphs: Graphs, composed: str | tuple[Problem, ...]) -> None:
-    if not isinstance(composed, str):
-        raise Misconfigured("\n".join(f"{problem.code}: {problem.message}" for problem in composed))
-    graphs.load_now(composed)
+def composed(file: Path, registry: Registry) -> str:
+    """Compose the subgraphs of a file; raises `Misconfigured` with all reasons why there is no supergraph."""
+    try:
+        sources = command.read(file)
+    except command.UnreadableError as fault:
+        raise Misconfigured(str(fault)) from fault
+    found = registry.begin_with([Registration(source.name, source.url or "", "0", source.sdl) for source in sources])
+    if not isinstance(found, str):
+        raise Misconfigured("\n".join(f"{problem.code}: {problem.message}" for problem in found))
+    return found
 
 
 def _restore(graphs: Graphs, registry: Registry) -> None:

@@ -105,7 +105,17 @@ async def test_an_error_below_one_of_two_lists_is_about_that_one(graph: Any) -> 
 
 @pytest.mark.parametrize(
     "path",
-    [["_e1", 7, "tier"], ["_e1", -1], ["_e7", 0], ["_entities", 0, "tier"], ["_e1", True], ["elsewhere"], [], "_e1", None],
+    [
+        ["_e1", 7, "tier"],
+        ["_e1", -1],
+        ["_e7", 0],
+        ["_entities", 0, "tier"],
+        ["_e1", True],
+        ["elsewhere"],
+        [],
+        "_e1",
+        None,
+    ],
 )
 async def test_an_error_about_no_place_at_all_is_said_once_without_one(graph: Any, path: Any) -> None:
     graph.serves("tickets", owners("c1", "c2"))
