@@ -27,6 +27,7 @@ from router.server.app import build, composed
 from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.farewell import Farewell
 from router.server.health import Ending
+from router.server.memory import Tidying, settle
 from router.server.side_doors import opened
 from router.server.swap import Swappable
 from router.server.watch import look, watch
@@ -57,11 +58,14 @@ class Serving:
         self.config = read.config
         self._seen = first + look(_sources(self.config))
         app = build(self.config, ending=self._ending)
+        self._tidying = Tidying()
+        self._tidying.after_swaps_of(app.state.graphs)
         self.swappable = Swappable(app, retire_seconds=self.config.shutdown.deadline_seconds)
         self._reloading = asyncio.Lock()
 
     def run(self) -> None:
         """Serve until a signal ends it."""
+        settle()
         delay = self.config.shutdown.delay_seconds
         server = _Server(_uvicorn(self.config, self.swappable), self._ending, delay, self._dismiss)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -122,6 +126,8 @@ class Serving:
             log.warning("settings.need_restart", settings=["listen", "tls"])
         await app.state.graphs.warm_up(before.graphs)
         await self.swappable.swap(app)
+        self._tidying.after_swaps_of(app.state.graphs)
+        self._tidying.soon()
         log.info("settings.reloaded")
 
     async def _reload_supergraph(self, config: RouterConfig) -> None:
