@@ -28,6 +28,7 @@ from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.farewell import Farewell
 from router.server.health import Ending
 from router.server.memory import Tidying, settle
+from router.server.production import refuse_incomplete
 from router.server.side_doors import opened
 from router.server.swap import Swappable
 from router.server.watch import look, watch
@@ -57,6 +58,7 @@ class Serving:
         _say(read)
         self.config = read.config
         self._seen = first + look(_sources(self.config))
+        refuse_incomplete(self.config)
         app = build(self.config, ending=self._ending)
         self._tidying = Tidying()
         self._tidying.after_swaps_of(app.state.graphs)
@@ -120,6 +122,7 @@ class Serving:
 
     async def _take(self, read: Read) -> None:
         before = self.swappable.app.state
+        refuse_incomplete(read.config)
         app: Starlette = await asyncio.to_thread(build, read.config, ending=self._ending, inherit=before)
         _say(read)
         if read.config.listen != self.config.listen or read.config.tls != self.config.tls:
