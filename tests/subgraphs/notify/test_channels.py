@@ -292,16 +292,16 @@ UPSERT = """mutation($i: UpsertTemplateInput!) { it: upsertTemplate(input: $i) {
     notificationTemplate { id } errors { code field } } }"""
 PREVIEW = """query($b: String!) { it: previewTemplate(
     eventType: "ticket.assigned", channel: EMAIL, locale: "de-DE", subject: "{{ number }}", body: $b
-) { subject text html errors { code field } } }"""
+) { subject text html error { code field } } }"""
 
 
 async def test_a_template_is_seen_before_it_is_used_and_one_that_breaks_later_loses_nothing(office: Office) -> None:
     shown = (await office.service.data(PREVIEW, b="{{ title }}\n\n<b>{{ customer }}</b>"))["it"]
-    assert (shown["subject"], shown["errors"]) == ("T-2026-000123", [])
+    assert (shown["subject"], shown["error"]) == ("T-2026-000123", None)
     assert shown["text"] == "Drucker im Empfang druckt nicht\n\n<b>Hansen Logistik GmbH</b>"
     assert "<p>&lt;b&gt;Hansen Logistik GmbH&lt;/b&gt;</p>" in shown["html"]
     broken = (await office.service.data(PREVIEW, b="{% if percent > 5 %}x{% endif %}"))["it"]
-    assert (broken["text"], broken["errors"]) == (None, [{"code": "TEMPLATE_INVALID", "field": "body"}])
+    assert (broken["text"], broken["error"]) == (None, {"code": "TEMPLATE_INVALID", "field": "body"})
 
     entered = {"eventType": "ticket.assigned", "channel": "EMAIL", "locale": "de-DE", "subject": "S", "body": "B"}
     made = (await office.service.data(UPSERT, i=entered))["it"]
