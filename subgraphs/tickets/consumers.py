@@ -11,6 +11,7 @@ CONTACTS = Consumer(name="contacts", events=(crm.ContactCreated.type, crm.Contac
 USERS = Consumer(
     name="users", events=(auth.UserCreated.type, auth.UserUpdated.type, auth.UserDisabled.type), handle=people.learn
 )
+ACCESS = Consumer(name="access", events=(auth.UserAccessChanged.type,), handle=people.learn_access)
 BILLED = Consumer(name="billed_time", events=(billing.TimeEntryBilled.type,), handle=billed.billed)
 UNBILLED = Consumer(name="unbilled_time", events=(billing.InvoiceCancelled.type,), handle=billed.cancelled)
 

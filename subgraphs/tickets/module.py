@@ -17,7 +17,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     narrows=("tickets:read", "tickets:write", "time:read", "time:write"),
     references=("Customer", "Contact", "Site", "Asset", "Contract"),
-    consumers=(consumers.CONTACTS, consumers.USERS, consumers.BILLED, consumers.UNBILLED),
+    consumers=(consumers.CONTACTS, consumers.USERS, consumers.ACCESS, consumers.BILLED, consumers.UNBILLED),
     jobs=(consumers.CHECK, consumers.REPLAY, consumers.CLOSE, consumers.MOVE_TIME, consumers.RECUR),
     web=web.routes,
 )

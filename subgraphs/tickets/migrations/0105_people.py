@@ -14,6 +14,8 @@ def upgrade() -> None:
             works_for uuid,
             kind text NOT NULL,
             status text NOT NULL,
+            sees jsonb NOT NULL DEFAULT '[]',
+            sees_at timestamptz,
             at timestamptz NOT NULL,
             PRIMARY KEY (tenant_id, user_id)
         );

@@ -23,3 +23,10 @@ class UserCopy(Model):
     kind: Mapped[str]
     status: Mapped[str]
     at: Mapped[datetime] = mapped_column(tables.Moment)
+    sees: Mapped[list[str]] = mapped_column(server_default="[]")
+    """The customers that were named for them; of a customer's technician, those for whom they work, too."""
+    sees_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+
+    def is_of(self, customer: UUID | None) -> bool:
+        """Whether they may have to do with this customer: staff with each, others with their own."""
+        return self.works_for in {None, customer} or str(customer) in self.sees

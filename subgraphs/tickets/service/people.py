@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from subgraphs.tickets.models.people import UserCopy
 _TOLD: Final[Mapping[str, type[auth.UserCreated | auth.UserUpdated | auth.UserDisabled]]] = {
     event.type: event for event in (auth.UserCreated, auth.UserUpdated, auth.UserDisabled)
 }
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = "DISABLED"
 _OF_A_CUSTOMER = "CUSTOMER"
 
@@ -45,6 +47,21 @@ async def learn(work: Work, envelope: Envelope) -> None:
     await work.session.execute(newer)
 
 
+async def learn_access(work: Work, envelope: Envelope) -> None:
+    """Remember which customers were named for a user."""
+    told = envelope.read(auth.UserAccessChanged)
+    seen = {"sees": [str(one) for one in told.customers or ()], "sees_at": envelope.time}
+    # Whoever is not known yet is not known by this: what says who they are is newer than `at`, whenever it comes.
+    key = {"tenant_id": work.caller.tenant, "user_id": told.user_id, "works_for": told.customer_id}
+    made = insert(UserCopy).values({**key, **seen, "kind": "STAFF", "status": "ACTIVE", "at": _LONG_AGO})
+    newer = made.on_conflict_do_update(
+        index_elements=["tenant_id", "user_id"],
+        set_=seen,
+        where=UserCopy.sees_at.is_(None) | (UserCopy.sees_at <= envelope.time),
+    )
+    await work.session.execute(newer)
+
+
 async def worker(work: Work, user_id: UUID | None, *, customer: UUID | None, field: str) -> None:
     """Refuse to give work to somebody who is not there, or who is a customer's."""
     known = await _known(work, user_id, field=field)
@@ -52,14 +69,14 @@ async def worker(work: Work, user_id: UUID | None, *, customer: UUID | None, fie
         return
     if known.kind == _OF_A_CUSTOMER:
         raise Invalid("People of a customer are not given work.", field=field)
-    if known.works_for is not None and known.works_for != customer:
+    if not known.is_of(customer):
         raise Invalid("They work for another customer.", field=field)
 
 
 async def listener(work: Work, user_id: UUID | None, *, customer: UUID, field: str) -> None:
     """Refuse to tell somebody of a ticket who is not there, or who is another customer's."""
     known = await _known(work, user_id, field=field)
-    if known is not None and known.works_for not in {None, customer}:
+    if known is not None and not known.is_of(customer):
         raise Invalid("They work for another customer.", field=field)
 
 

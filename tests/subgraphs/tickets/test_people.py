@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -37,7 +37,10 @@ async def test_nobody_gets_a_ticket_who_is_not_there_or_stands_on_the_other_side
         )
     assert await desk.service.count("outbox") == before
 
-    for user in (worker, await desk.hires("COMANAGED", mine), str(desk.caller.subject)):
+    both = await desk.hires("COMANAGED", other)
+    seen = auth.UserAccessChanged(user_id=UUID(both), customer_id=other, customers=(other, mine), denied=())
+    await desk.hear(seen)
+    for user in (worker, both, await desk.hires("COMANAGED", mine), str(desk.caller.subject)):
         assert (await desk.ticket("assignTicket", id=ticket, assigneeId=user))["status"] == "OPEN"
     foreign = await desk.hires("CUSTOMER", other)
     assert await desk.run("watchTicket", "ticket { id }", id=ticket, userId=foreign) == (
