@@ -129,7 +129,14 @@ async def test_a_redirect_into_our_own_network_is_not_followed_and_a_card_refuse
 
 
 @pytest.mark.parametrize(
-    "url", ["https://169.254.169.254/x", "http://prod.logic.azure.com/x", "https://evil.example/?logic.azure.com", "x"]
+    "url",
+    [
+        "https://169.254.169.254/x",
+        "http://prod.logic.azure.com/x",
+        "https://evil.example/?logic.azure.com",
+        "https://[bad",
+        "x",
+    ],
 )
 async def test_a_webhook_that_is_not_microsofts_is_refused(office: Office, url: str) -> None:
     create = "mutation($i: CreateChannelConfigInput!) { it: createChannelConfig(input: $i) { errors { code field } } }"
