@@ -16,7 +16,7 @@ from uuid import UUID
 
 import httpx2
 
-from deploy.local import books, demo_sales, identity
+from deploy.local import books, demo_notify, demo_sales, identity
 from deploy.local import home as homes
 from deploy.local.children import Say
 from deploy.local.demo_desk import Desk
@@ -93,6 +93,7 @@ class _Demo:
             self._ticket(desk, ids[company.number], company, story, place)
             for place, (company, story) in enumerate(stories)
         )
+        await demo_notify.make(self._command, self.tenant, self.today)
         documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
         contracts = await demo_sales.make(self.client, self._command, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
