@@ -87,17 +87,20 @@ SEEN = """{ customer(id: "123") { id tickets(status: "open") { id } assets { id 
 
 
 @pytest.mark.parametrize(("tenant", "role"), [(ALPENBLICK, "owner"), (NORDLICHT, "portal_manager")])
-@pytest.mark.parametrize("field", ["ticketUpdated", "customerUpdated", "assetUpdated", "billingRunProgress"])
+@pytest.mark.parametrize(
+    "field", ["ticketUpdated", "customerUpdated", "assetUpdated", "billingRunProgress", "ticketPresence"]
+)
 def test_who_may_not_see_a_thing_can_not_watch_it(platform: Platform, tenant: Tenant, role: str, field: str) -> None:
     seen_by_us = platform.ask(SEEN)["data"]
     customer = seen_by_us["customer"]
     things = {
         "billingRunProgress": seen_by_us["billingRuns"][0]["id"],
         "ticketUpdated": customer["tickets"][0]["id"],
+        "ticketPresence": customer["tickets"][0]["id"],
         "customerUpdated": customer["id"],
         "assetUpdated": customer["assets"][0]["id"],
     }
-    query = f"subscription Watch($id: ID!) {{ {field}(id: $id) {{ id }} }}"
+    query = f"subscription Watch($id: ID!) {{ {field}(id: $id) {{ __typename }} }}"
     with watching(platform, query, tenant, role, id=things[field]) as answers:
         answer = next(answers)
 

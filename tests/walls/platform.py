@@ -38,6 +38,7 @@ from subgraphs.kit import app, database, graph, references, work
 from subgraphs.kit.caller import Caller, system
 from subgraphs.kit.config import Settings
 from subgraphs.kit.module import load
+from subgraphs.tickets.models.people import UserCopy
 from tests.subgraphs.house import prepared
 from tests.walls.search import tokens
 
@@ -106,6 +107,16 @@ class Platform:
                     owner = UUID(customer) if customer else None
                     await references.learn(job, kind, UUID(identity), name=identity, customer=owner)
                 await engine.dispose()
+        if kind == "User":
+            await self._introduce(UUID(identity), tenant)
+
+    async def _introduce(self, user: UUID, tenant: UUID) -> None:
+        """Let the desk know somebody who may be given work, whoever they are in truth."""
+        engine = database.engine(self.settings["tickets"].needed("database_url"), application="test")
+        async with work.begin(engine, system(tenant), module="tickets") as job:
+            colleague = {"kind": "STAFF", "status": "ACTIVE", "at": job.at, "sees": []}
+            await job.session.merge(UserCopy(tenant_id=tenant, user_id=user, **colleague))
+        await engine.dispose()
 
     # --- what a superuser sees
 
