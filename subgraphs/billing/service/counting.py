@@ -50,6 +50,12 @@ async def withdrawn(work: Work, asset_id: UUID, *, at: datetime) -> None:
     row.until, row.told_at = at.date(), at
 
 
+async def type_of(work: Work, asset_id: UUID) -> str | None:
+    """The key of the type of a device that was in use once, or None."""
+    row = await work.find(BilledDevice, asset_id)
+    return row.type_key if row else None
+
+
 async def _device(work: Work, asset_id: UUID) -> BilledDevice | None:
     key = {"tenant_id": work.caller.tenant, "id": asset_id}
     found: BilledDevice | None = await work.session.get(BilledDevice, key, with_for_update=True, populate_existing=True)
