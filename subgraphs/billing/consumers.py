@@ -22,7 +22,7 @@ async def customer_told(work: Work, envelope: Envelope) -> None:
     """A customer was created or changed: it is known under this name."""
     customer = envelope.read(_CUSTOMER[envelope.type])
     await references.learn(work, "Customer", customer.id, name=customer.name, customer=customer.id, at=envelope.time)
-    await accounts.learn(work, customer.id, number=customer.number, name=customer.name, at=envelope.time)
+    await accounts.learn(work, customer, at=envelope.time)
 
 
 async def contract_told(work: Work, envelope: Envelope) -> None:

@@ -150,8 +150,10 @@ def new(entity: LegalEntity, account: BillingAccount, *, kind: InvoiceKind = Inv
 
 
 async def write_lines(work: Work, invoice: Invoice, found: Sequence[Taxed], *, first: int = 1) -> None:
-    """Put items onto a draft, and add it up."""
+    """Put items onto a draft, and add it up; a credit note says what goes back with positive amounts."""
     lines = [_line(invoice, position, one) for position, one in enumerate(found, first)]
+    for line in lines if invoice.kind is InvoiceKind.CREDIT_NOTE else ():
+        line.quantity, line.net_amount = -line.quantity, -line.net_amount
     for one, line in zip(found, lines, strict=True):
         work.add(line)
         one.item.status, one.item.invoice_id, one.item.hold_reason = BillableStatus.INVOICED, invoice.id, None

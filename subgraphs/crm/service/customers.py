@@ -197,7 +197,17 @@ def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
     parent = customer.parent_id
-    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status, "parent_id": parent}
+    billed_at = events.BilledAt(
+        legal_name=customer.legal_name,
+        address=events.PostalAddress(**customer.billing_address),
+        vat_id=customer.vat_id,
+        is_business=customer.is_business,
+        currency=customer.currency,
+        language=customer.language,
+        invoice_email=customer.invoice_email,
+    )
+    plain = {"id": customer.id, "number": customer.number, "name": customer.name, "status": status}
+    return {**plain, "parent_id": parent, "billed_at": billed_at}
 
 
 # --- sites
