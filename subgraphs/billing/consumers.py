@@ -37,7 +37,7 @@ async def device_told(work: Work, envelope: Envelope) -> None:
         if deployed.customer_id is not None:
             await counting.deployed(
                 work, deployed.asset_id, customer_id=deployed.customer_id, type_key=deployed.type_key,
-                counts=deployed.counts_as_device, at=deployed.at,
+                counts=deployed.counts_as_device, since=(deployed.installed_at or deployed.at).date(), at=deployed.at,
             )  # fmt: skip
         return
     if envelope.type == assets.AssetMerged.type:

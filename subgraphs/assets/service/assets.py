@@ -118,7 +118,7 @@ async def create(
     )
     await _say(work, asset, events.AssetCreated(**_whose(asset), name=asset.name, type_key=asset.type))
     if in_use:
-        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     await _set_timer(work, asset, _next_threshold(work, asset))
     await _watch_warranty(work, asset)
     await stays.note(work, asset)
@@ -185,7 +185,7 @@ async def deploy(
     where = await _new_place(work, asset, place, status)
     await _become(work, asset, {"status": status, "installed_at": installed_at or work.at, **where})
     kind = await _type(work, asset.type, field="id")
-    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     return asset
 
 

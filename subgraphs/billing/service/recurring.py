@@ -43,7 +43,9 @@ async def of_contracts(work: Work, contracts: Sequence[BilledContract]) -> list[
     """
     by_id = {contract.id: contract for contract in contracts}
     query = select(ContractLine).where(ContractLine.contract_id.in_(list(by_id)))
-    every = (await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.id))).all()
+    every = (
+        await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.valid_from, ContractLine.id))
+    ).all()
     began = began_on(every)
     rows = [row for row in every if _recurs(row, by_id[row.contract_id])]
     changes = await changes_of(work, [row.id for row in rows])

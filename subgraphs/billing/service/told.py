@@ -55,18 +55,14 @@ async def contract(work: Work, told: crm.ContractFact, *, at: datetime) -> Bille
 
 async def _opened(work: Work, told: crm.ContractFact, status: ContractStatus) -> BilledContract:
     """A new row; where a contract that was entered here has its number, it is told apart by its id."""
-    row = BilledContract(
-        id=told.id, customer_id=told.customer_id, number=told.number, status=status, pauses=[], **_head(told)
-    )
+    row = BilledContract(id=told.id, number=told.number, status=status, pauses=[], **_head(told))
     try:
         async with work.session.begin_nested():
             work.add(row)
             await work.session.flush()
     except IntegrityError:
-        row = BilledContract(
-            id=told.id, customer_id=told.customer_id, number=f"{told.number}-{str(told.id)[-6:]}", status=status,
-            pauses=[], **_head(told),
-        )  # fmt: skip
+        number = f"{told.number}-{str(told.id)[-6:]}"
+        row = BilledContract(id=told.id, number=number, status=status, pauses=[], **_head(told))
         work.add(row)
     return row
 
