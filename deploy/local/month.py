@@ -5,7 +5,7 @@
                                                           │
         DATEV ◄── paid · dunned · cancelled ◄── issued ◄── approved
 
-Nothing here knows a module: it is what a program of a partner's would do, with an owner's token and a technician's. Everything is made
+Nothing here knows a module: it is what a program of a partner's would do, with the tokens of an owner and of an accountant. Everything is made
 for customers of its own, so it can be lived through again and again on the same platform.
 """
 
@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -55,6 +56,8 @@ class Month:
     xml: dict[str, bytes] = field(default_factory=dict)
     pdf: dict[str, bytes] = field(default_factory=dict)
     paid: Row = field(default_factory=dict)
+    too_early: int = 0
+    """How many of the new customers were asked for money that is not late yet."""
     letters: list[Row] = field(default_factory=list)
     cancelled: Row = field(default_factory=dict)
     batch: Row = field(default_factory=dict)
@@ -99,18 +102,18 @@ async def live(url: str, home: Path, say: Say) -> Month:
     """Live through the calendar month before this one."""
     last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
     month = Month(first=last.replace(day=1), days=last.day)
-    async with _person(url, home, "owner") as owner, _person(url, home, "technician") as technician:
+    async with _person(url, home, "owner") as owner, _person(url, home, "accountant") as accountant:
         await _sign(owner, month)
         say(f"✓ two customers with {len(month.contracts)} contracts, known to billing")
-        await _work(owner, technician, month)
+        await _work(owner, accountant, month)
         say(f"✓ worked, approved and rated: {len(month.items)} items")
-        await _bill(owner, month)
+        await _bill(accountant, month)
         say(f"✓ billed: {month.run['draftCount']} documents, {month.run['totalNet']['amount']} EUR net, as previewed")
-        await _collect(owner, month)
+        await _collect(accountant, month)
         say(
-            f"✓ paid {month.paid['amount']['amount']} EUR, dunned {len(month.letters)}, cancelled {month.cancelled['number']}"
+            f"✓ paid {month.paid['amount']['amount']} EUR, found {len(month.letters)} letters, cancelled {month.cancelled['number']}"
         )
-        await _export(owner, month)
+        await _export(accountant, month)
         say(f"✓ exported for DATEV: {month.batch['rows']} bookings in {month.batch['fileName']}")
     return month
 
@@ -191,7 +194,7 @@ async def _until(holds: Any, otherwise: str) -> None:
 # --- what is done
 
 
-async def _work(owner: Person, technician: Person, month: Month) -> None:
+async def _work(owner: Person, accountant: Person, month: Month) -> None:
     werft, mill = month.customers["Werft"], month.customers["Mühle"]
     await owner.do(
         "upsertRateCard", "rateCard", name="Standard", scope="TENANT",
@@ -202,13 +205,14 @@ async def _work(owner: Person, technician: Person, month: Month) -> None:
         installed = datetime.combine(month.first + timedelta(days=4), time(9), UTC)
         await owner.do("deployAsset", "asset", id=device["id"], installedAt=installed.isoformat())
     kinds = {one["key"]: one["id"] for one in (await owner.ask("{ workTypes { key id } }"))["workTypes"]}
-    ticket = await technician.do("createTicket", "ticket", customerId=werft, title="Anmeldung klemmt")
+    ticket = await owner.do("createTicket", "ticket", customerId=werft, title="Anmeldung klemmt")
+    worker = str(uuid4())  # somebody new, who has worked on nothing else at that time
     entries = [
-        await _booked(technician, ticket["id"], kinds[kind], _workday(month, weekday), hour, minutes, note)
+        await _booked(owner, worker, ticket["id"], kinds[kind], _workday(month, weekday), hour, minutes, note)
         for kind, weekday, hour, minutes, note in _WORKED
     ]
     for entry in entries:
-        await owner.do("approveTime", "timeEntry", "id status", id=entry)
+        await accountant.do("approveTime", "timeEntry", "id status", id=entry)
     month.items = await _rated(owner, werft, len(entries))
 
 
@@ -227,11 +231,13 @@ def _workday(month: Month, weekday: int) -> date:
     return day + timedelta(days=(weekday - day.weekday()) % 7)
 
 
-async def _booked(technician: Person, ticket: str, kind: str, day: date, hour: int, minutes: int, note: str) -> str:
+async def _booked(
+    owner: Person, worker: str, ticket: str, kind: str, day: date, hour: int, minutes: int, note: str
+) -> str:
     begins = datetime.combine(day, time(hour), UTC)
-    entry = await technician.do(
+    entry = await owner.do(
         "bookTime", "timeEntry", ticketId=ticket, startedAt=begins.isoformat(), minutes=minutes, note=note,
-        workTypeId=kind, submit=True,
+        workTypeId=kind, submit=True, userId=worker,
     )  # fmt: skip
     return str(entry["id"])
 
@@ -254,28 +260,36 @@ async def _rated(owner: Person, customer: str, entries: int) -> list[Row]:
 # --- what is billed
 
 
-async def _bill(owner: Person, month: Month) -> None:
+async def _bill(accountant: Person, month: Month) -> None:
     until, customers = str(month.first + timedelta(days=month.days)), list(month.customers.values())
     preview = (
         "query ($until: Date!, $ids: [ID!]!) { previewBilling(until: $until, customerIds: $ids) { totalNet warnings } }"
     )
-    month.previewed = (await owner.ask(preview, until=until, ids=customers))["previewBilling"]["totalNet"]
+    month.previewed = (await accountant.ask(preview, until=until, ids=customers))["previewBilling"]["totalNet"]
     shape = "id status draftCount lines warnings totalNet { amount }"
-    tried = await owner.do("runBilling", "billingRun", shape, until=until, customerIds=customers, dryRun=True)
+    tried = await accountant.do("runBilling", "billingRun", shape, until=until, customerIds=customers, dryRun=True)
     month.tried = tried["totalNet"]["amount"]
-    month.run = await owner.do("runBilling", "billingRun", shape, until=until, customerIds=customers)
-    month.again = await owner.do("runBilling", "billingRun", shape, until=until, customerIds=customers)
-    await owner.do("approveBillingRun", "billingRun", "id status", id=month.run["id"])
+    month.run = await accountant.do("runBilling", "billingRun", shape, until=until, customerIds=customers)
+    month.again = await accountant.do("runBilling", "billingRun", shape, until=until, customerIds=customers)
+    await accountant.do("approveBillingRun", "billingRun", "id status", id=month.run["id"])
     for name, customer in month.customers.items():
         query = f"query ($id: ID!) {{ customer(id: $id) {{ invoices {{ {_INVOICE} }} }} }}"
-        for invoice in (await owner.ask(query, id=customer))["customer"]["invoices"]:
+        for draft in (await accountant.ask(query, id=customer))["customer"]["invoices"]:
+            invoice = await _issued(accountant, draft)
             month.invoices[f"{name} {invoice['totalNet']['amount']}"] = invoice
-            await _read(owner, month, invoice)
+            await _read(accountant, month, invoice)
 
 
-async def _read(owner: Person, month: Month, invoice: Row) -> None:
+async def _issued(accountant: Person, draft: Row) -> Row:
+    """A document with its number; where approving does not issue at once, it is issued now."""
+    if draft["documentStatus"] == "ISSUED":
+        return draft
+    return await accountant.do("issueInvoice", "invoice", _INVOICE, id=draft["id"])
+
+
+async def _read(accountant: Person, month: Month, invoice: Row) -> None:
     query = "query ($id: ID!) { invoiceFiles(id: $id) { format pdfBase64 xml } }"
-    files = (await owner.ask(query, id=invoice["id"]))["invoiceFiles"]
+    files = (await accountant.ask(query, id=invoice["id"]))["invoiceFiles"]
     month.pdf[invoice["number"]] = base64.b64decode(files["pdfBase64"])
     if files["xml"]:
         month.xml[invoice["number"]] = files["xml"].encode()
@@ -284,18 +298,18 @@ async def _read(owner: Person, month: Month, invoice: Row) -> None:
 # --- what becomes of it
 
 
-async def _collect(owner: Person, month: Month) -> None:
+async def _collect(accountant: Person, month: Month) -> None:
     werft, mill = month.customers["Werft"], month.customers["Mühle"]
     largest = max((one for key, one in month.invoices.items() if key.startswith("Werft")), key=_gross)
     today = datetime.now(UTC).date()
-    month.paid = await owner.do(
-        "recordPayment", "payment", "id amount { amount } unallocated { amount } allocations { invoice { number paymentStatus } }",
+    month.paid = await accountant.do(
+        "recordPayment", "payment", "id amount { amount } unallocated { amount } allocations { invoiceId amount }",
         customerId=werft, amount=largest["totalGross"]["amount"], valueDate=str(today), bankReference=largest["number"],
         allocations=[{"invoiceId": largest["id"], "amount": largest["totalGross"]["amount"]}],
     )  # fmt: skip
-    await _dun(owner, month, mill)
+    await _dun(accountant, month, mill)
     (small,) = [one for key, one in month.invoices.items() if key.startswith("Mühle")]
-    month.cancelled = await owner.do(
+    month.cancelled = await accountant.do(
         "cancelInvoice",
         "invoice",
         f"{_INVOICE} cancelledBy {{ {_INVOICE} }}",
@@ -308,32 +322,20 @@ def _gross(invoice: Mapping[str, Any]) -> Decimal:
     return Decimal(invoice["totalGross"]["amount"])
 
 
-async def _dun(owner: Person, month: Month, customer: str) -> None:
-    """Somebody is late who has to pay at once: with a policy that asks on the day itself."""
-    late = await owner.do(
-        "createInvoice", "invoice", customerId=customer, paymentDays=0,
-        lines=[{"description": "Anfahrt", "quantity": "1", "unitPrice": "85.00"}],
-    )  # fmt: skip
-    await owner.do("approveInvoice", "invoice", "id number", id=late["id"])
-    query = "{ dunningPolicy { minAmount daysBetween requireFreshPayments levels { level daysAfterDue fee interest flatFee } } }"
-    before = (await owner.ask(query))["dunningPolicy"]
-    levels = [{"level": 0, "daysAfterDue": 0}, {"level": 1, "daysAfterDue": 21, "fee": "5.00", "interest": True}]
-    await owner.do("setDunningPolicy", "dunningPolicy", "minAmount", levels=levels, requireFreshPayments=False)
-    made = await owner.do(
-        "runDunning",
-        "dunningRun",
-        "id noticeCount notices { id level claims { number level } }",
-        customerIds=[customer],
-    )
-    month.letters = list(made["notices"])
+async def _dun(accountant: Person, month: Month, customer: str) -> None:
+    """Nobody of the new customers is late; somebody of the demo's was, and has been asked."""
+    made = await accountant.do("runDunning", "dunningRun", "noticeCount", customerIds=[customer])
+    month.too_early = made["noticeCount"]
+    query = "{ dunningNotices(limit: 10) { id level sentAt claims { number level openAmount } } }"
+    month.letters = (await accountant.ask(query))["dunningNotices"]
     for letter in month.letters:
-        await owner.do("sendDunningNotice", "dunningNotice", "id sentAt", id=letter["id"])
-    await owner.do("setDunningPolicy", "dunningPolicy", "minAmount", **before)
+        if letter["sentAt"] is None:
+            await accountant.do("sendDunningNotice", "dunningNotice", "id sentAt", id=letter["id"])
 
 
-async def _export(owner: Person, month: Month) -> None:
+async def _export(accountant: Person, month: Month) -> None:
     today = datetime.now(UTC).date()
-    month.batch = await owner.do(
+    month.batch = await accountant.do(
         "exportDatev", "exportBatch", "fileName rows debit credit sha256 contentBase64", periodStart=str(today),
         periodEnd=str(today), again=True,
     )  # fmt: skip

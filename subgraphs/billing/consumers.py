@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.events import assets, crm, tickets
 from contracts.events.envelope import Envelope
 from subgraphs.billing.models.agreements import BilledContract
-from subgraphs.billing.service import accounts, counting, prepaid, rating, told
+from subgraphs.billing.service import accounts, archive, counting, prepaid, rating, settling, told
 from subgraphs.kit import references
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
@@ -89,6 +89,16 @@ async def period_begins(work: Work, payload: Payload) -> None:
         await prepaid.grant(work, contract)
 
 
+async def issued(work: Work, payload: Payload) -> None:
+    """A document was issued: its files are made and laid down."""
+    await archive.make(work, UUID(payload["invoice"]))
+
+
+async def fell_due(work: Work, payload: Payload) -> None:
+    """The day has passed on which a document had to be paid."""
+    await settling.fell_due(work, UUID(payload["invoice"]))
+
+
 CUSTOMERS = Consumer(name="accounts", events=tuple(_CUSTOMER), handle=customer_told)
 CONTRACTS = Consumer(name="contracts", events=tuple(_CONTRACT), handle=contract_told)
 DEVICES = Consumer(
@@ -101,3 +111,5 @@ DEVICES = Consumer(
 TIME = Consumer(name="time", events=(tickets.TimeEntryApproved.type,), handle=time_approved)
 EXPIRE = Job(name=prepaid.EXPIRE_JOB, handle=block_expired)
 GRANT = Job(name=prepaid.GRANT_JOB, handle=period_begins)
+ARCHIVE = Job(name=archive.JOB, handle=issued)
+OVERDUE = Job(name=settling.OVERDUE_JOB, handle=fell_due)

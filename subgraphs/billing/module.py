@@ -16,5 +16,5 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     references=("Customer",),
     consumers=(consumers.CUSTOMERS, consumers.CONTRACTS, consumers.DEVICES, consumers.TIME),
-    jobs=(consumers.EXPIRE, consumers.GRANT),
+    jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.OVERDUE),
 )
