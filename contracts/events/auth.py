@@ -72,6 +72,17 @@ class UserRoleChanged(_UserFact):
     """The keys of all roles that they have now."""
 
 
+class UserAccessChanged(_UserFact):
+    """A user sees other customers than before: whoever tells them something asks this first."""
+
+    type = "user.access_changed"
+
+    customers: tuple[UUID, ...] | None
+    """The customers whom they see, their branches among them; null: all of the tenant's but the denied ones."""
+    denied: tuple[UUID, ...] = ()
+    """The customers whom they must not see, whatever else is allowed."""
+
+
 class _ApiKeyFact(Event):
     """Something that happened to an API key."""
 
@@ -156,6 +167,7 @@ CATALOGUE = catalogue(
     UserActivated,
     UserDisabled,
     UserRoleChanged,
+    UserAccessChanged,
     ApiKeyCreated,
     ApiKeyRevoked,
     SessionRevoked,

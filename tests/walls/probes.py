@@ -287,6 +287,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "macAddresses": lambda word: "02:" + _digest(word)[:5].hex(":"),
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
+        "revenueAccount": lambda _: "8400",
         "language": lambda _: "de-DE",
         "locale": lambda _: "de-DE",
         "roles": lambda _: "technician",
