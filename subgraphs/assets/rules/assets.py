@@ -277,6 +277,13 @@ def check_day(day: date | None, *, field: str) -> date | None:
     return day
 
 
+def check_moment(moment: datetime | None, *, field: str) -> datetime | None:
+    """The moment, or nothing; raises `Invalid` for one of a day that can only be a typing error."""
+    if moment is not None:
+        check_day(moment.date(), field=field)
+    return moment
+
+
 def check_life(months: int | None) -> int | None:
     """The useful life, or nothing; raises `Invalid` when it is not 1 to 600 months."""
     if months is not None and not 1 <= months <= LONGEST_LIFE_MONTHS:

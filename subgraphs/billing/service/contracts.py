@@ -196,6 +196,9 @@ def _check_ours(row: BilledContract, *, field: str) -> None:
 
 
 def _check_dates(start: date, end: date | None) -> None:
+    entered.day(start, field="startDate")
+    if end is not None:
+        entered.day(end, field="endDate")
     if end is not None and end < start:
         raise Invalid("A contract can't end before it starts.", field="endDate")
 
@@ -212,7 +215,7 @@ async def add_line(work: Work, *, contract_id: UUID, **values: Any) -> ContractL
 
 async def _add_line(work: Work, contract: BilledContract, **values: Any) -> ContractLine:
     product = await required(work, values.get("product_id"))
-    valid_from = values.get("valid_from") or contract.start_date
+    valid_from = entered.day(values.get("valid_from") or contract.start_date, field="validFrom")
     if values.get("valid_to") is not None and values["valid_to"] < valid_from:
         raise Invalid("A line can't end before it begins.", field="validTo")
     price: Decimal | None = values.get("unit_price")
@@ -284,7 +287,7 @@ async def change_quantity(
         QuantityChange(
             customer_id=line.customer_id,
             contract_line_id=line.id,
-            effective_date=effective_from(effective_date, delta, commitment),
+            effective_date=effective_from(entered.day(effective_date, field="effectiveDate"), delta, commitment),
             delta=delta,
             reason=one_line(reason, field="reason"),
             source=one_line(source, field="source", longest=60),

@@ -32,6 +32,7 @@ from subgraphs.kit.shapes import optional_line, prose
 from subgraphs.kit.work import Work
 
 NO_COUNTRY = f"{TAX_REVIEW}: NO_COUNTRY"
+_MOST = Decimal(10) ** 12
 NO_RATE = f"{TAX_REVIEW}: NO_RATE"
 
 
@@ -192,6 +193,8 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
 def add_up(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
     """Write the totals of these lines onto the document."""
     found = totals([_for_totals(line) for line in lines], discount_percent=invoice.discount_percent)
+    if max(abs(found.lines_net), abs(found.gross)) >= _MOST:
+        raise Invalid(f"A document must come to less than {_MOST:,.0f}.", field="lines")
     invoice.lines_net, invoice.allowance, invoice.total_net = found.lines_net, found.allowance, found.net
     invoice.total_tax, invoice.total_gross = found.tax, found.gross
     invoice.tax_breakdown = [_stored(part) for part in found.breakdown]

@@ -94,7 +94,9 @@ async def purchase(
         raise PreconditionFailed(
             "Only block hours, retainers and packs of tickets are paid before.", field="contractId"
         )
-    day = bought_on or work.at.date()
+    day = entered.day(bought_on or work.at.date(), field="boughtOn")
+    if expires_on is not None:
+        entered.day(expires_on, field="expiresOn")
     if expires_on is not None and expires_on < day:
         raise Invalid("A block can't expire before it is bought.", field="expiresOn")
     balance = PrepaidBalance(

@@ -21,6 +21,7 @@ from subgraphs.billing.errors import NothingToBill, WrongRunStatus
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity, Product
 from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice
+from subgraphs.billing.rules import entered
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
@@ -89,6 +90,7 @@ async def plan(
     look: bool = False,
 ) -> Plan:
     """Work out what a run on the day `until` would bill; whoever only wants to `look` locks nothing."""
+    entered.day(until, field="until")
     entity = await the_one(work, legal_entity_id)
     items, orders = await _due(work, entity, until, customer_ids)
     items += await _ready(work, until, customer_ids, lock=not look)
