@@ -179,6 +179,8 @@ _NO_DEVICES = (
     ("printer", "Printer", None, "printer"),
     ("nas", "Network storage", None, "nas"),
     ("ups", "Uninterruptible power supply", None, "ups"),
+    ("certificate", "Certificate", None, "certificate"),
+    ("domain", "Domain", None, "domain"),
     ("other", "Other", None, "other"),
 )
 
