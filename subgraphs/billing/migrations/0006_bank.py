@@ -4,7 +4,20 @@ from subgraphs.kit import migrate
 
 revision, down_revision, depends_on, branch_labels = "billing_0006", "billing_0005", None, None
 
-FOR_ALL_CUSTOMERS = "current_setting('psa.kind', true) NOT IN ('CUSTOMER', 'COMANAGED') AND current_setting('psa.customers', true) = '*'"
+ENTITY = """
+            tenant_id uuid NOT NULL,
+            id uuid NOT NULL,
+            version integer NOT NULL,
+            created_at timestamptz NOT NULL,
+            created_by uuid NOT NULL,
+            updated_at timestamptz NOT NULL,
+            updated_by uuid NOT NULL,
+            archived_at timestamptz,
+            PRIMARY KEY (tenant_id, id)
+"""
+
+FOR_STAFF = "current_setting('psa.kind', true) NOT IN ('CUSTOMER', 'COMANAGED')"
+FOR_ALL_CUSTOMERS = f"{FOR_STAFF} AND current_setting('psa.customers', true) = '*'"
 
 
 def upgrade() -> None:
