@@ -63,7 +63,6 @@ def token(
     print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
 
 
-<<<<<<< HEAD
 @app.command()
 def month(
     home: Home = DEFAULT_HOME,
@@ -73,7 +72,8 @@ def month(
     from deploy.local import month as months  # noqa: PLC0415 - see above
 
     asyncio.run(months.live(f"http://127.0.0.1:{port}", home.expanduser().absolute(), say))
-=======
+
+
 @app.command(
     "identity", context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
 )
@@ -82,7 +82,6 @@ def do_by_hand(context: typer.Context, home: Home = DEFAULT_HOME) -> None:
     from deploy.local import by_hand  # noqa: PLC0415 - see above
 
     by_hand.become(home.expanduser().absolute(), context.args)
->>>>>>> main
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})
