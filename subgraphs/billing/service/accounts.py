@@ -53,6 +53,8 @@ async def learn(work: Work, told: crm.CustomerFact, *, at: datetime) -> None:
         value = getattr(told.billed_at, ours)
         if isinstance(value, crm.PostalAddress):
             value = value.model_dump(by_alias=False, exclude_none=True)
+        if ours == "language":
+            value = value.partition("-")[0]  # documents know languages, crm their regions, too
         if theirs in told.changed or (first and value):
             _take_over(account, ours, value)
 
