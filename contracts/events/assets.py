@@ -53,6 +53,9 @@ class AssetDeployed(_AssetLifecycle):
 
     type = "asset.deployed"
 
+    installed_at: AwareDatetime | None = None
+    """When it did, which may be long before somebody said so at `at`; absent in what was told before it was."""
+
 
 class AssetRetired(_AssetLifecycle):
     """An asset went out of use."""

@@ -107,6 +107,14 @@ class InvoicePartiallyPaid(_InvoicePayment):
     type = "invoice.partially_paid"
 
 
+class InvoiceOverdue(_InvoicePayment):
+    """The day has passed on which a document had to be paid, and something of it is open: told once."""
+
+    type = "invoice.overdue"
+
+    due_date: date
+
+
 class InvoiceWrittenOff(_InvoicePayment):
     """Nobody expects the rest of a document any more."""
 
@@ -258,6 +266,7 @@ CATALOGUE = catalogue(
     InvoiceSent,
     InvoicePaid,
     InvoicePartiallyPaid,
+    InvoiceOverdue,
     InvoiceWrittenOff,
     InvoiceCancelled,
     TimeEntryBilled,

@@ -11,7 +11,32 @@ from pydantic import AwareDatetime, Field
 from contracts.events.envelope import Event, Payload, catalogue
 
 
-class _CustomerFact(Event):
+class PostalAddress(Payload):
+    """Where letters go; all null while nobody has said it."""
+
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    country: str | None = None
+    """Two letters, as `DE`."""
+
+
+class BilledAt(Payload):
+    """What the customer's documents need to know of it."""
+
+    legal_name: str | None = None
+    address: PostalAddress
+    vat_id: str | None = None
+    is_business: bool
+    currency: str
+    language: str
+    invoice_email: str | None = None
+
+
+class CustomerFact(Event):
+    """A customer as it is now."""
+
     subject_type = "Customer"
 
     id: UUID
@@ -24,17 +49,19 @@ class _CustomerFact(Event):
     """The customer to which it belongs."""
     group_id: UUID | None = None
     """The group in which it is."""
+    billed_at: BilledAt | None = None
+    """What documents need to know; absent in what was told before it was."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the customer is new."""
 
 
-class CustomerCreated(_CustomerFact):
+class CustomerCreated(CustomerFact):
     """A customer was created: whoever keeps a short copy of customers adds it."""
 
     type = "customer.created"
 
 
-class CustomerUpdated(_CustomerFact):
+class CustomerUpdated(CustomerFact):
     """A customer was changed: refresh the short copy."""
 
     type = "customer.updated"

@@ -63,6 +63,17 @@ def token(
     print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
 
 
+@app.command()
+def month(
+    home: Home = DEFAULT_HOME,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the router listens.")] = 4000,
+) -> None:
+    """Live a month of a service provider through the graph of the platform that runs here, from customer to export."""
+    from deploy.local import month as months  # noqa: PLC0415 - see above
+
+    asyncio.run(months.live(f"http://127.0.0.1:{port}", home.expanduser().absolute(), say))
+
+
 @app.command(
     "identity", context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
 )

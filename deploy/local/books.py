@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from deploy.local.home import Trouble
 from deploy.local.scenery import Company
+
+_PATIENCE = 300  # fifths of a second
+
+
+class Ask(Protocol):
+    """Asks the graph."""
+
+    def __call__(self, query: str, /, **variables: object) -> Awaitable[Mapping[str, Any]]:
+        """The data of the answer."""
+        ...
 
 
 class Command(Protocol):
@@ -65,56 +77,93 @@ DOCUMENTS: Sequence[tuple[str, str, str]] = (
 """One for each of the first customers: a draft, an issued one, a paid one, a cancelled one."""
 
 
-async def make(command: Command, tenant: str, companies: Sequence[Company], ids: Mapping[str, str], today: date) -> int:
+async def make(
+    command: Command, ask: Ask, tenant: str, companies: Sequence[Company], ids: Mapping[str, str], today: date
+) -> int:
     """Make the books of a tenant; how many documents there are."""
     await _catalogue(command, SELLERS[tenant])
     first = companies[:4]
+    customers = [ids[company.number] for company in first]
     for place, company in enumerate(first):
-        await _account(command, company, ids[company.number], place)
-    await _contracts(command, first, ids, today)
-    await _documents(command, [ids[company.number] for company in first], today)
-    return len(DOCUMENTS) + 3  # a counter-document, and two drafts of the run
+        await _account(command, ids[company.number], place)
+    contracts = await _contracts(command, customers, today)
+    await _late(command, customers[1], today)
+    await _documents(command, customers, today)
+    for contract in contracts:
+        await _known(ask, contract)
+    run = await command("runBilling", "billingRun", "first", until=str(today), customerIds=customers[:3])
+    found = await ask("query ($id: ID!) { billingRun(id: $id) { draftCount } }", id=run)
+    return len(DOCUMENTS) + 2 + int(found["billingRun"]["draftCount"])  # one that is late, and a counter-document
 
 
 async def _catalogue(command: Command, seller: Seller) -> None:
-    await command(
+    entity = await command(
         "createLegalEntity", "legalEntity", "seller", name=seller.name, vatId=seller.vat_id, taxNumber=seller.tax_number,
         address={"line1": seller.street, "postalCode": seller.postal_code, "city": seller.city, "country": "DE"},
         contactName=seller.contact, contactPhone=seller.phone, contactEmail=seller.email, iban=seller.iban,
         datev={"consultant": 29098, "client": 55003},
     )  # fmt: skip
+    await command("updateLegalEntity", "legalEntity", "by hand", id=entity, approveIssues=False)
     for product in PRODUCTS:
         await command("upsertProduct", "product", str(product["sku"]), **product)
     entries = [{"hourlyRate": "120.00", "multiplierAfterHours": "1.5", "multiplierWeekend": "2"}]
     await command("upsertRateCard", "rateCard", "standard", name="Standard", scope="TENANT", entries=entries)
 
 
-async def _account(command: Command, company: Company, customer: str, place: int) -> None:
+async def _account(command: Command, customer: str, place: int) -> None:
     await command(
-        "updateBillingAccount", "billingAccount", company.number, customerId=customer, debtorAccount=str(10001 + place),
-        address={"line1": company.street, "postalCode": company.postal_code, "city": company.city, "country": company.country},
+        "updateBillingAccount", "billingAccount", customer, customerId=customer, debtorAccount=str(10001 + place),
         invoiceEmail="rechnungseingang@kunde.example",
     )  # fmt: skip
 
 
-async def _contracts(command: Command, companies: Sequence[Company], ids: Mapping[str, str], today: date) -> None:
-    start = today.replace(day=1)
-    per_user, block = companies[0], companies[1]
-    await command(
-        "registerContract", "contract", "per-user", customerId=ids[per_user.number], number=f"V-{start.year}-0001",
-        title="Arbeitsplätze rundum", type="PER_USER", startDate=str(start), priority=10,
-        coverage=[{"effect": "COVERED", "workTypes": ["remote"]}],
-        lines=[{"description": "Arbeitsplatz-Betreuung", "quantity": "12", "unitPrice": "45.00"}],
+async def _contracts(command: Command, customers: Sequence[str], today: date) -> list[str]:
+    """One for each way of paying that is common: per head, in advance, per device."""
+    start = (today.replace(day=1) - timedelta(days=45)).replace(day=1)
+    plain: Sequence[Mapping[str, Any]] = (
+        {"title": "Arbeitsplätze rundum", "type": "PER_USER", "priority": 10, "noticeMonths": 3, "termMonths": 12,
+         "autoRenew": True, "renewalMonths": 12, "coverage": [{"effect": "COVERED", "workTypes": ["remote"]}],
+         "lines": [{"description": "Arbeitsplatz-Betreuung", "quantity": "12", "unitPrice": "45.00"},
+                   {"description": "Einrichtung", "kind": "ONE_TIME", "unitPrice": "490.00", "unitCode": "LS"}]},
+        {"title": "Stundenkontingent", "type": "BLOCK_HOURS", "priority": 20, "hourlyRate": "130.00",
+         "billingInterval": "ONE_TIME", "coverage": [{"effect": "COVERED"}],
+         "lines": [{"description": "Kontingent 10 Stunden", "kind": "PREPAID", "quantity": "10", "unitPrice": "110.00",
+                    "unitCode": "HUR"}]},
+        {"title": "Geräte überwacht", "type": "PER_DEVICE", "priority": 30, "noticeMonths": 1, "termMonths": 24,
+         "lines": [{"description": "Gerät überwacht und gepflegt", "quantityMode": "ACTIVE_DEVICES", "quantity": "0",
+                    "minQuantity": "3", "unitPrice": "8.50"}]},
     )  # fmt: skip
-    hours = await command(
-        "registerContract", "contract", "block", customerId=ids[block.number], number=f"V-{start.year}-0002",
-        title="Stundenkontingent", type="BLOCK_HOURS", startDate=str(start), priority=20, hourlyRate="130.00",
-        coverage=[{"effect": "COVERED"}],
-    )  # fmt: skip
-    await command("purchasePrepaid", "balance", "block", contractId=hours, quantity="10", price="1100.00")
-    await command(
-        "runBilling", "billingRun", "first", until=str(today), customerIds=[ids[per_user.number], ids[block.number]]
-    )
+    return [
+        await _signed(command, customer, {"startDate": str(start), **contract})
+        for customer, contract in zip(customers, plain, strict=False)
+    ]
+
+
+async def _signed(command: Command, customer: str, contract: Mapping[str, Any]) -> str:
+    made = await command("createContract", "contract", str(contract["type"]), customerId=customer, **contract)
+    return await command("activateContract", "contract", str(contract["type"]), id=made)
+
+
+async def _known(ask: Ask, contract: str) -> None:
+    """Wait until billing has heard of a contract."""
+    query = "query ($id: ID!) { contract(id: $id) { billing { lines { id } } } }"
+    for _ in range(_PATIENCE):
+        found = (await ask(query, id=contract))["contract"]
+        if found and found["billing"] and found["billing"]["lines"]:
+            return
+        await asyncio.sleep(0.2)
+    raise Trouble("billing never heard of a contract that crm made.", "Look at what the platform says")
+
+
+async def _late(command: Command, customer: str, today: date) -> None:
+    """A document of two months ago that nobody paid, and two letters about it; issued first, because dates never go back."""
+    lines = [{"description": "Umzug des Serverraums", "quantity": "11.5", "unitCode": "HUR", "unitPrice": "120.00"}]
+    draft = await command("createInvoice", "invoice", "late", customerId=customer, lines=lines)
+    await command("approveInvoice", "invoice", draft, id=draft)
+    await command("issueInvoice", "invoice", draft, id=draft, issueDate=str(today - timedelta(days=60)))
+    for days in (30, 0):
+        asked = today - timedelta(days=days)
+        await command("runDunning", "dunningRun", str(days), onDate=str(asked), customerIds=[customer])
 
 
 async def _documents(command: Command, customers: Sequence[str], today: date) -> None:
@@ -127,8 +176,14 @@ async def _documents(command: Command, customers: Sequence[str], today: date) ->
     ]  # fmt: skip
     for draft in drafts[1:]:
         await command("approveInvoice", "invoice", draft, id=draft)
+        await command("issueInvoice", "invoice", draft, id=draft)
+    yesterday = str(today - timedelta(days=1))
     await command(
         "recordPayment", "payment", "paid", customerId=customers[2], amount="642.60", allocateOldest=True,
-        valueDate=str(today - timedelta(days=1)), bankReference="Rechnung bezahlt",
+        valueDate=yesterday, bankReference="Rechnung bezahlt",
+    )  # fmt: skip
+    await command(
+        "recordPayment", "payment", "a part", customerId=customers[1], amount="100.00", valueDate=yesterday,
+        allocations=[{"invoiceId": drafts[1], "amount": "100.00"}], bankReference="erste Rate",
     )  # fmt: skip
     await command("cancelInvoice", "invoice", "gone", id=drafts[3], reason="Termin abgesagt")

@@ -94,7 +94,7 @@ class _Demo:
             for place, (company, story) in enumerate(stories)
         )
         await demo_notify.make(self._command, self.tenant, self.today)
-        documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
+        documents = await books.make(self._command, self._query, self.tenant.slug, companies, ids, self.today)
         contracts = await demo_sales.make(self.client, self._command, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
@@ -197,6 +197,13 @@ class _Demo:
                     "Start with a fresh home: --home DIR",
                 )
             await asyncio.sleep(0.2)
+
+    async def _query(self, query: str, /, **variables: object) -> Any:
+        response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+        body = response.json()
+        if body.get("errors") or not body.get("data"):
+            raise Trouble(f"The graph does not answer: {body.get('errors')}", "./dev test says more")
+        return body["data"]
 
     async def _ask(self, name: str, entity: str, given: Mapping[str, object]) -> Any:
         kind = f"{name[0].upper()}{name[1:]}Input!"

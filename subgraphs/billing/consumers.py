@@ -1,26 +1,33 @@
-"""The ways into billing without a request: customers and devices that others tell of, and blocks whose time is up."""
+"""The ways into billing without a request: customers, contracts and devices that others tell of, and blocks whose time is up."""
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from contracts.events import assets, crm, tickets
 from contracts.events.envelope import Envelope
 from subgraphs.billing.models.agreements import BilledContract
-from subgraphs.billing.service import accounts, counting, prepaid, rating
+from subgraphs.billing.service import accounts, archive, counting, prepaid, rating, settling, told
 from subgraphs.kit import references
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 
 _CUSTOMER = {event.type: event for event in (crm.CustomerCreated, crm.CustomerUpdated)}
+_CONTRACT = {event.type: event for event in (crm.ContractCreated, crm.ContractUpdated)}
 
 
 async def customer_told(work: Work, envelope: Envelope) -> None:
     """A customer was created or changed: it is known under this name."""
-    told = envelope.read(_CUSTOMER[envelope.type])
-    await references.learn(work, "Customer", told.id, name=told.name, customer=told.id, at=envelope.time)
-    await accounts.learn(work, told.id, number=told.number, name=told.name, at=envelope.time)
+    customer = envelope.read(_CUSTOMER[envelope.type])
+    await references.learn(work, "Customer", customer.id, name=customer.name, customer=customer.id, at=envelope.time)
+    await accounts.learn(work, customer, at=envelope.time)
+
+
+async def contract_told(work: Work, envelope: Envelope) -> None:
+    """A contract was drawn up or changed: billing keeps what money depends on."""
+    await told.contract(work, envelope.read(_CONTRACT[envelope.type]), at=envelope.time)
 
 
 async def device_told(work: Work, envelope: Envelope) -> None:
@@ -30,8 +37,11 @@ async def device_told(work: Work, envelope: Envelope) -> None:
         if deployed.customer_id is not None:
             await counting.deployed(
                 work, deployed.asset_id, customer_id=deployed.customer_id, type_key=deployed.type_key,
-                counts=deployed.counts_as_device, at=deployed.at,
+                counts=deployed.counts_as_device, since=(deployed.installed_at or deployed.at).date(), at=deployed.at,
             )  # fmt: skip
+        return
+    if envelope.type == assets.AssetMerged.type:
+        await counting.withdrawn(work, envelope.read(assets.AssetMerged).asset_id, at=envelope.time)
         return
     kind = assets.AssetRetired if envelope.type == assets.AssetRetired.type else assets.AssetDisposed
     gone = envelope.read(kind)
@@ -40,27 +50,28 @@ async def device_told(work: Work, envelope: Envelope) -> None:
 
 async def time_approved(work: Work, envelope: Envelope) -> None:
     """Time was approved: it is covered, taken from a balance, or goes onto the next invoice."""
-    told = envelope.read(tickets.TimeEntryApproved)
-    if told.customer_id is None or not told.is_billable:
+    entry = envelope.read(tickets.TimeEntryApproved)
+    if entry.customer_id is None or not entry.is_billable:
         return
-    if told.billable_minutes == 0 or not await rating.forget_untouched(work, told.id):
+    if entry.billable_minutes == 0 or not await rating.forget_untouched(work, entry.id):
         return
     await rating.rate_time(
         work,
-        time_entry_id=told.id,
-        customer_id=told.customer_id,
-        service_date=told.service_date,
-        minutes=told.billable_minutes,
-        after_hours_minutes=told.charged_after_hours_minutes,
-        multiplier=told.multiplier,
-        after_hours_multiplier=told.after_hours_multiplier,
-        work_type=told.work_type_key,
-        ticket_id=told.work_item.id if told.work_item.type == "TICKET" else None,
-        ticket_type=told.ticket_type,
-        asset_id=told.asset_id,
-        site_id=told.site_id,
-        contract_id=told.contract_id,
-        description=" ".join(filter(None, (told.ticket_number, told.note)))[:500],
+        time_entry_id=entry.id,
+        customer_id=entry.customer_id,
+        service_date=entry.service_date,
+        minutes=entry.billable_minutes,
+        after_hours_minutes=entry.charged_after_hours_minutes,
+        multiplier=entry.multiplier,
+        after_hours_multiplier=entry.after_hours_multiplier,
+        work_type=entry.work_type_key,
+        ticket_id=entry.work_item.id if entry.work_item.type == "TICKET" else None,
+        ticket_type=entry.ticket_type,
+        asset_id=entry.asset_id,
+        asset_type=await counting.type_of(work, entry.asset_id) if entry.asset_id else None,
+        site_id=entry.site_id,
+        contract_id=entry.contract_id,
+        description=" ".join(filter(None, (entry.ticket_number, entry.note)))[:500],
     )
 
 
@@ -71,11 +82,34 @@ async def block_expired(work: Work, payload: Payload) -> None:
         await prepaid.expire(work, contract, on=work.at.date())
 
 
+async def period_begins(work: Work, payload: Payload) -> None:
+    """A period of a contract begins for which something is bought in advance."""
+    contract = await work.find(BilledContract, UUID(payload["contract"]))
+    if contract is not None and contract.next_grant == date.fromisoformat(payload["day"]):
+        await prepaid.grant(work, contract)
+
+
+async def issued(work: Work, payload: Payload) -> None:
+    """A document was issued: its files are made and laid down."""
+    await archive.make(work, UUID(payload["invoice"]))
+
+
+async def fell_due(work: Work, payload: Payload) -> None:
+    """The day has passed on which a document had to be paid."""
+    await settling.fell_due(work, UUID(payload["invoice"]))
+
+
 CUSTOMERS = Consumer(name="accounts", events=tuple(_CUSTOMER), handle=customer_told)
+CONTRACTS = Consumer(name="contracts", events=tuple(_CONTRACT), handle=contract_told)
 DEVICES = Consumer(
     name="devices",
-    events=(assets.AssetDeployed.type, assets.AssetRetired.type, assets.AssetDisposed.type),
+    events=tuple(
+        one.type for one in (assets.AssetDeployed, assets.AssetRetired, assets.AssetDisposed, assets.AssetMerged)
+    ),
     handle=device_told,
 )
 TIME = Consumer(name="time", events=(tickets.TimeEntryApproved.type,), handle=time_approved)
 EXPIRE = Job(name=prepaid.EXPIRE_JOB, handle=block_expired)
+GRANT = Job(name=prepaid.GRANT_JOB, handle=period_begins)
+ARCHIVE = Job(name=archive.JOB, handle=issued)
+OVERDUE = Job(name=settling.OVERDUE_JOB, handle=fell_due)

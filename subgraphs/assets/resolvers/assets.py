@@ -11,6 +11,7 @@ import strawberry
 from subgraphs.assets import models
 from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
 from subgraphs.assets.service import assets as service
+from subgraphs.assets.service import expiring
 from subgraphs.assets.types.assets import (
     READ,
     Asset,
@@ -18,10 +19,14 @@ from subgraphs.assets.types.assets import (
     AssetPayload,
     AssetType,
     AssetTypePayload,
+    ExpiringItem,
     Status,
     TypeKey,
+    Within,
     types_known,
+    within,
 )
+from subgraphs.assets.types.licenses import READ as LICENSES
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -61,6 +66,17 @@ class AssetQuery:
                 work, type=type, status=status, customer_id=customer_id, limit=most, offset=first
             )
         return [Asset.of(row) for row in rows]
+
+    @strawberry.field
+    async def expiring_items(
+        self, info: Info, within_days: Within = 90, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[ExpiringItem]:
+        """What ends soon at all customers and with ourselves, the first day first: warranties, support, life, certificates, licences."""
+        info.context.caller.require(LICENSES)
+        days, most, first = within(within_days), bounded(limit), skipped(offset)
+        async with info.context.work(READ) as work:
+            rows = await expiring.of_all(work, within_days=days, limit=most, offset=first)
+        return [ExpiringItem.of(row) for row in rows]
 
     @strawberry.field
     async def assets_connection(

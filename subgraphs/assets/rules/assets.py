@@ -179,6 +179,8 @@ _NO_DEVICES = (
     ("printer", "Printer", None, "printer"),
     ("nas", "Network storage", None, "nas"),
     ("ups", "Uninterruptible power supply", None, "ups"),
+    ("certificate", "Certificate", None, "certificate"),
+    ("domain", "Domain", None, "domain"),
     ("other", "Other", None, "other"),
 )
 
@@ -275,6 +277,13 @@ def check_day(day: date | None, *, field: str) -> date | None:
     if day is not None and not FIRST_DAY <= day <= LAST_DAY:
         raise Invalid(f"{field} must be between {FIRST_DAY} and {LAST_DAY}, not {day}.", field=field)
     return day
+
+
+def check_moment(moment: datetime | None, *, field: str) -> datetime | None:
+    """The moment, or nothing; raises `Invalid` for one of a day that can only be a typing error."""
+    if moment is not None:
+        check_day(moment.date(), field=field)
+    return moment
 
 
 def check_life(months: int | None) -> int | None:

@@ -102,6 +102,7 @@ async def create(
 ) -> Asset:
     """Record an asset, wherever it is in the first half of its life."""
     rules.check_start(status)
+    rules.check_moment(installed_at, field="installedAt")
     rules.check_owner(status, has_customer=customer_id is not None)
     await _check_customer(work, customer_id)
     await _check_site(work, site_id, customer_id)
@@ -118,7 +119,7 @@ async def create(
     )
     await _say(work, asset, events.AssetCreated(**_whose(asset), name=asset.name, type_key=asset.type))
     if in_use:
-        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     await _set_timer(work, asset, _next_threshold(work, asset))
     await _watch_warranty(work, asset)
     await stays.note(work, asset)
@@ -182,10 +183,11 @@ async def deploy(
     """Put an asset from stock into use at a customer."""
     asset = await work.take(Asset, id, field="id", version=version)
     status = rules.moved(Move.DEPLOY, asset.status)
+    rules.check_moment(installed_at, field="installedAt")
     where = await _new_place(work, asset, place, status)
     await _become(work, asset, {"status": status, "installed_at": installed_at or work.at, **where})
     kind = await _type(work, asset.type, field="id")
-    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind)))
+    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     return asset
 
 
@@ -466,7 +468,7 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "mac_addresses": lambda entered: rules.mac_addresses(entered or ()),
     "ip_addresses": lambda entered: rules.ip_addresses(entered or ()),
     "useful_life_months": rules.check_life,
-    "last_seen_at": lambda moment: moment,
+    "last_seen_at": functools.partial(rules.check_moment, field="lastSeenAt"),
     "attributes": _attributes,
     **{name: functools.partial(optional_line, field=camel(name)) for name in _TEXTS},
     **{name: functools.partial(rules.check_day, field=camel(name)) for name in _DAYS},

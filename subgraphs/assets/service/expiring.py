@@ -1,4 +1,4 @@
-"""What ends soon: warranties, support, life, replacement and licences, in one list by day."""
+"""What ends soon: warranties, support, life, certificates, domains and licences, in one list by day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from subgraphs.assets.models import Asset, License
 from subgraphs.assets.rules import assets as rules
@@ -27,6 +27,10 @@ class ExpiryKind(Enum):
     """The maker no longer makes it."""
     END_OF_SUPPORT = "END_OF_SUPPORT"
     """The maker no longer mends it."""
+    CERTIFICATE = "CERTIFICATE"
+    """A certificate runs out."""
+    DOMAIN = "DOMAIN"
+    """A domain is to be renewed or given up."""
     LICENSE_RENEWAL = "LICENSE_RENEWAL"
     """A licence is to be renewed or given up."""
     LICENSE_END = "LICENSE_END"
@@ -46,25 +50,42 @@ async def of_customers(
     work: Work, customers: Sequence[UUID], *, within_days: int, limit: int, offset: int
 ) -> Mapping[UUID, Sequence[Expiry]]:
     """What of each customer ends within so many days from today, or has ended and is still in use; first things first."""
-    until = work.at.date() + timedelta(days=within_days)
-    days = (Asset.warranty_until, Asset.eol_date, Asset.eos_date)
-    assets = select(Asset).where(
-        Asset.customer_id.in_(customers), Asset.status.in_(rules.ACTIVE), or_(*(day <= until for day in days))
-    )
-    licenses = select(License).where(
-        License.customer_id.in_(customers), or_(License.renewal_date <= until, License.end_date <= until)
-    )
-    found = [one for row in await work.session.scalars(assets.limit(_MOST)) for one in _of_asset(row, until)]
-    found += [one for row in await work.session.scalars(licenses.limit(_MOST)) for one in _of_license(row, until)]
-    found.sort(key=lambda one: (one.day, one.kind.value, one.what.id))
+    found = await _ending(work, within_days, customers)
     lists = {key: [one for one in found if one.what.customer_id == key] for key in customers}
     return {key: ends[offset : offset + limit] for key, ends in lists.items()}
+
+
+async def of_all(work: Work, *, within_days: int, limit: int, offset: int) -> Sequence[Expiry]:
+    """The same over all that the caller sees: what somebody has to look after next."""
+    return (await _ending(work, within_days))[offset : offset + limit]
+
+
+async def _ending(work: Work, within_days: int, customers: Sequence[UUID] | None = None) -> list[Expiry]:
+    """What ends, in two statements; what has ended and is in use all the same comes first."""
+    until = work.at.date() + timedelta(days=within_days)
+    days = (Asset.warranty_until, Asset.eol_date, Asset.eos_date)
+    assets = select(Asset).where(Asset.status.in_(rules.ACTIVE), or_(*(day <= until for day in days)))
+    licenses = select(License).where(or_(License.renewal_date <= until, License.end_date <= until))
+    if customers is not None:
+        assets, licenses = (
+            assets.where(Asset.customer_id.in_(customers)),
+            licenses.where(License.customer_id.in_(customers)),
+        )
+    first_assets = assets.order_by(func.least(*days), Asset.id).limit(_MOST)
+    first_licenses = licenses.order_by(func.least(License.renewal_date, License.end_date), License.id).limit(_MOST)
+    found = [one for row in await work.session.scalars(first_assets) for one in _of_asset(row, until)]
+    found += [one for row in await work.session.scalars(first_licenses) for one in _of_license(row, until)]
+    return sorted(found, key=lambda one: (one.day, one.kind.value, one.what.id))
+
+
+_RUN_OUT = {"certificate": ExpiryKind.CERTIFICATE, "domain": ExpiryKind.DOMAIN}
+"""What has no life that ends, but runs out: the day is kept in the same place."""
 
 
 def _of_asset(row: Asset, until: date) -> Iterator[Expiry]:
     ends = (
         (row.warranty_until, ExpiryKind.WARRANTY),
-        (row.eol_date, ExpiryKind.END_OF_LIFE),
+        (row.eol_date, _RUN_OUT.get(row.type, ExpiryKind.END_OF_LIFE)),
         (row.eos_date, ExpiryKind.END_OF_SUPPORT),
     )
     return (Expiry(day, kind, row) for day, kind in ends if day is not None and day <= until)

@@ -164,7 +164,7 @@ def _metric(metric: rules.LicenseMetric | None) -> rules.LicenseMetric:
 
 
 def _cost(cost: Decimal | None) -> Decimal | None:
-    if cost is not None and not Decimal(0) <= cost < Decimal(10) ** 9:
+    if cost is not None and not (cost.is_finite() and Decimal(0) <= cost < Decimal(10) ** 9):
         raise Invalid("costPerUnit must be between 0 and 1,000,000,000.", field="costPerUnit")
     return cost
 
@@ -183,6 +183,7 @@ async def assign(
     last_active_at: datetime | None = None,
 ) -> LicenseSeat:
     """Give somebody a seat."""
+    dates.check_moment(last_active_at, field="lastActiveAt")
     bought = await work.take(License, license_id, field="licenseId")
     who = rules.principal(line(principal, field="principal"), optional_line(directory, field="directory"))
     assert who is not None  # noqa: S101 - a line is never empty
@@ -231,6 +232,7 @@ async def observe(
     principal_disabled: bool | None = None,
 ) -> LicenseSeat:
     """Write down what a directory says of whoever holds a seat."""
+    dates.check_moment(last_active_at, field="lastActiveAt")
     seat = await work.take(LicenseSeat, id, field="id", version=version)
     if last_active_at is not None:
         seat.last_active_at = last_active_at

@@ -324,13 +324,26 @@ class ExpiringItem:
     """The asset whose it is."""
     license: License | None
     """The licence that it is."""
+    customer: Customer | None
+    """Whose it is; null for what is ours."""
 
     @classmethod
     def of(cls, one: Expiry) -> Self:
         """The item of this expiry."""
-        if isinstance(one.what, models.License):
-            return cls(day=one.day, kind=one.kind, name=one.what.product, asset=None, license=License.of(one.what))
-        return cls(day=one.day, kind=one.kind, name=one.what.name, asset=Asset.of(one.what), license=None)
+        whose = Customer(id=strawberry.ID(str(one.what.customer_id))) if one.what.customer_id else None
+        row = one.what
+        if isinstance(row, models.License):
+            return cls(
+                day=one.day, kind=one.kind, name=row.product, asset=None, license=License.of(row), customer=whose
+            )
+        return cls(day=one.day, kind=one.kind, name=row.name, asset=Asset.of(row), license=None, customer=whose)
+
+
+def within(days: int) -> int:
+    """Within how many days something ends; raises `Invalid` for what lies too far."""
+    if not 0 <= days <= expiring.FURTHEST_DAYS:
+        raise Invalid(f"withinDays must be between 0 and {expiring.FURTHEST_DAYS}.", field="withinDays")
+    return days
 
 
 @entity(keys=["id"])
@@ -373,12 +386,15 @@ class Customer:
     async def expiring_items(
         self, info: Info, within_days: Within = 90, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[ExpiringItem] | None:
-        """What of the customer's ends soon, the first day first: warranties, support, life, licences."""
-        if not 0 <= within_days <= expiring.FURTHEST_DAYS:
-            raise Invalid(f"withinDays must be between 0 and {expiring.FURTHEST_DAYS}.", field="withinDays")
+        """What of the customer's ends soon, the first day first: warranties, support, life, certificates, licences."""
         info.context.caller.require(LICENSES)
         rows = await info.context.lists(
-            expiring.of_customers, self.id, READ, within_days=within_days, limit=bounded(limit), offset=skipped(offset)
+            expiring.of_customers,
+            self.id,
+            READ,
+            within_days=within(within_days),
+            limit=bounded(limit),
+            offset=skipped(offset),
         )
         return [ExpiringItem.of(row) for row in rows]
 

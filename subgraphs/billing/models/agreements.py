@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from subgraphs.billing.models.catalogue import Model, Money, Percent, Quantity, UnitPrice
 from subgraphs.billing.rules.accounts import EInvoiceFormat
-from subgraphs.billing.rules.contracts import ContractStatus, ContractType
+from subgraphs.billing.rules.contracts import ContractStatus, ContractType, LineKind
 from subgraphs.billing.rules.periods import BillingInterval
 from subgraphs.billing.rules.prepaid import MovementKind, Overage, PrepaidUnit
 from subgraphs.billing.rules.proration import ProrationMode
@@ -71,6 +71,12 @@ class BilledContract(tables.Entity, Model):
     hourly_rate: Mapped[Decimal | None] = mapped_column(UnitPrice)
     overage: Mapped[Overage] = mapped_column(Enum(Overage, native_enum=False))
     po_number: Mapped[str | None]
+    anchor_day: Mapped[int | None]
+    pauses: Mapped[list[Any]] = mapped_column(JSONB)
+    told_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    """When crm last told it; null for one that was entered here."""
+    next_grant: Mapped[date | None]
+    """The day for which a timer is set to buy what is bought for each period."""
 
 
 class ContractLine(tables.Entity, Model):
@@ -97,6 +103,9 @@ class ContractLine(tables.Entity, Model):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     committed_until: Mapped[date | None]
+    kind: Mapped[LineKind] = mapped_column(Enum(LineKind, native_enum=False))
+    replaces_id: Mapped[UUID | None] = mapped_column(Uuid)
+    included_hours: Mapped[Decimal | None] = mapped_column(Quantity)
 
 
 class QuantityChange(tables.Entity, Model):
@@ -152,6 +161,8 @@ class PrepaidBalance(tables.Entity, Model):
     bought_on: Mapped[date]
     purchased: Mapped[Decimal] = mapped_column(Quantity)
     expires_on: Mapped[date | None]
+    contract_line_id: Mapped[UUID | None] = mapped_column(Uuid)
+    period_start: Mapped[date | None]
 
 
 class PrepaidMovement(tables.Entity, Model):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, Numeric, Uuid
+from sqlalchemy import Enum, LargeBinary, Numeric, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -128,6 +128,22 @@ class Invoice(tables.Entity, Model):
     dunning_blocked_until: Mapped[date | None]
     flat_fee_charged: Mapped[bool]
     disputed: Mapped[bool]
+
+
+class InvoiceFile(Model):
+    """The files of an issued document, apart from it: records of changes need not repeat them."""
+
+    __tablename__ = "invoice_file"
+
+    invoice_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    format: Mapped[str]
+    pdf: Mapped[bytes] = mapped_column(LargeBinary)
+    pdf_sha256: Mapped[str]
+    xml: Mapped[bytes | None] = mapped_column(LargeBinary)
+    xml_sha256: Mapped[str | None]
+    findings: Mapped[list[Any]] = mapped_column(JSONB)
+    archived_at: Mapped[datetime] = mapped_column(tables.Moment)
 
 
 class InvoiceLine(tables.Entity, Model):

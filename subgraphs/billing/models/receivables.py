@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subgraphs.billing.models.catalogue import Model, Money
+from subgraphs.billing.rules.bank import BankEntryStatus
 from subgraphs.billing.rules.payments import PaymentMethod
 from subgraphs.kit import tables
 
@@ -30,6 +31,34 @@ class Payment(tables.Entity, Model):
     bank_reference: Mapped[str | None]
     reversed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     reversal_reason: Mapped[str | None]
+
+
+class BankStatement(tables.Entity, Model):
+    """A file of the bank that was read."""
+
+    __tablename__ = "bank_statement"
+
+    matched: Mapped[int]
+    unmatched: Mapped[int]
+    known: Mapped[int]
+
+
+class BankEntry(tables.Entity, Model):
+    """Money that the bank told of: each once, whichever file said so."""
+
+    __tablename__ = "bank_entry"
+
+    statement_id: Mapped[UUID] = mapped_column(Uuid)
+    key: Mapped[str]
+    iban: Mapped[str | None]
+    amount: Mapped[Decimal] = mapped_column(Money)
+    currency: Mapped[str]
+    value_date: Mapped[date]
+    debtor: Mapped[str | None]
+    remittance: Mapped[str]
+    status: Mapped[BankEntryStatus] = mapped_column(Enum(BankEntryStatus, native_enum=False))
+    reason: Mapped[str | None]
+    payment_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Allocation(tables.Entity, Model):

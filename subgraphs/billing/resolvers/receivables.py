@@ -10,13 +10,18 @@ import strawberry
 from subgraphs.billing.models import invoices
 from subgraphs.billing.models import receivables as models
 from subgraphs.billing.resolvers.catalogue import entered
+from subgraphs.billing.rules.bank import BankEntryStatus
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY
 from subgraphs.billing.rules.payments import PaymentMethod
-from subgraphs.billing.service import dunning, exports, settling
+from subgraphs.billing.service import bank, dunning, exports, settling
 from subgraphs.billing.types.invoices import InvoicePayload
 from subgraphs.billing.types.receivables import (
     EXPORT,
     READ_DUNNING,
+    READ_PAYMENTS,
+    BankEntry,
+    BankEntryPayload,
+    BankStatementPayload,
     DunningNotice,
     DunningNoticePayload,
     DunningPolicy,
@@ -71,6 +76,15 @@ class ReceivableQuery:
         return [DunningNotice.of(row) for row in rows]
 
     @strawberry.field
+    async def bank_entries(
+        self, info: Info, status: BankEntryStatus | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[BankEntry]:
+        """Money that the bank told of, the last day first."""
+        async with info.context.work(READ_PAYMENTS) as work:
+            rows = await bank.listed(work, status=status, limit=bounded(limit), offset=skipped(offset))
+        return [BankEntry.of(row) for row in rows]
+
+    @strawberry.field
     async def export_batches(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[ExportBatch]:
         """Files for bookkeeping, newest first."""
         async with info.context.work(EXPORT) as work:
@@ -110,6 +124,36 @@ class RecordPaymentInput(Command):
     """What it pays."""
     allocate_oldest: bool = False
     """Without allocations: it pays what is open longest."""
+
+
+@strawberry.input
+class ImportBankStatementInput(Command):
+    """A statement of a bank."""
+
+    content: str
+    """The XML: camt.053 or camt.054 of any version."""
+
+
+@strawberry.input
+class AssignBankEntryInput(Change):
+    """Money of which nobody knew whose it is."""
+
+    id: strawberry.ID
+    """The entry."""
+    customer_id: strawberry.ID
+    """Whose it is."""
+    allocations: list[AllocationInput] | None = None
+    """What it pays."""
+    allocate_oldest: bool = False
+    """Without allocations: it pays what is open longest."""
+
+
+@strawberry.input
+class IgnoreBankEntryInput(Change):
+    """Money that no customer owed us."""
+
+    id: strawberry.ID
+    """The entry."""
 
 
 @strawberry.input
@@ -212,6 +256,21 @@ class ReceivableMutation:
     async def record_payment(work: Work, input: RecordPaymentInput) -> models.Payment:
         """Enter money that came in, and what it pays."""
         return await settling.record(work, **entered(input))
+
+    @command(WRITE_PAYMENTS, BankStatementPayload)
+    async def import_bank_statement(work: Work, input: ImportBankStatementInput) -> models.BankStatement:
+        """Read a statement: what names our documents becomes payments, the rest somebody has to look at; the same again changes nothing."""
+        return await bank.import_statement(work, **entered(input))
+
+    @command(WRITE_PAYMENTS, BankEntryPayload)
+    async def assign_bank_entry(work: Work, input: AssignBankEntryInput) -> models.BankEntry:
+        """Say whose money it is that the bank told of."""
+        return await bank.assign(work, **entered(input))
+
+    @command(WRITE_PAYMENTS, BankEntryPayload)
+    async def ignore_bank_entry(work: Work, input: IgnoreBankEntryInput) -> models.BankEntry:
+        """Say that it is nothing that a customer owed us."""
+        return await bank.ignore(work, **entered(input))
 
     @command(WRITE_PAYMENTS, PaymentPayload)
     async def allocate_payment(work: Work, input: AllocatePaymentInput) -> models.Payment:

@@ -54,6 +54,19 @@ class ContractStatus(Enum):
     """It never held."""
 
 
+class LineKind(Enum):
+    """What a line of a contract is for."""
+
+    RECURRING = "RECURRING"
+    """Billed again and again."""
+    ONE_TIME = "ONE_TIME"
+    """Billed once, at the beginning."""
+    PREPAID = "PREPAID"
+    """Bought before it is used."""
+    USAGE = "USAGE"
+    """Billed as it was used: by items that say how much."""
+
+
 IN_FORCE = frozenset({ContractStatus.ACTIVE, ContractStatus.NOTICE_GIVEN, ContractStatus.ENDED})
 """An ended contract still pays for what was done while it held."""
 
@@ -102,6 +115,25 @@ class CoverageRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """The days on which a contract rests: from `start`, until the day before `end`."""
+
+    start: date
+    end: date | None = None
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day < self.end)
+
+
+def pauses_after(known: tuple[Pause, ...], status: ContractStatus, *, since: date) -> tuple[Pause, ...]:
+    """The pauses of a contract that has this status since a day: the last one begins with it, goes on, or has its end."""
+    open_one = known[-1] if known and known[-1].end is None else None
+    if status is ContractStatus.SUSPENDED:
+        return known if open_one else (*known, Pause(since))
+    return (*known[:-1], Pause(open_one.start, max(since, open_one.start))) if open_one else known
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What was agreed, as far as it decides who pays."""
 
@@ -120,7 +152,11 @@ class Contract:
     included_hours: Decimal | None = None
     hourly_rate: Decimal | None = None
     """What an hour costs beyond what is included."""
+    pauses: tuple[Pause, ...] = ()
+    """When it rested, or rests."""
 
     def holds_on(self, day: date) -> bool:
-        """Whether it was in force on a day; its last day counts."""
-        return self.status in IN_FORCE and self.start <= day and (self.end is None or day <= self.end)
+        """Whether it was in force on a day; its last day counts, and a contract that rests held before it did."""
+        signed = self.status in IN_FORCE or (self.status is ContractStatus.SUSPENDED and bool(self.pauses))
+        lasts = self.start <= day and (self.end is None or day <= self.end)
+        return signed and lasts and not any(day in pause for pause in self.pauses)

@@ -1,13 +1,15 @@
-"""Amounts as people enter them: a function takes what was entered and gives back what is stored, or refuses it."""
+"""Amounts and days as people enter them: a function takes what was entered and gives back what is stored, or refuses it."""
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from subgraphs.billing.rules.money import CENT, HUNDRED, QUANTITY, UNIT_PRICE, ZERO, rounded
 from subgraphs.kit.errors import Invalid
 
 _LARGEST = Decimal(10) ** 8
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
 
 
 def money(value: Decimal, *, field: str) -> Decimal:
@@ -48,6 +50,13 @@ def percent(value: Decimal, *, field: str = "discountPercent") -> Decimal:
     if not ZERO <= found <= HUNDRED:
         raise Invalid(f"{field} must be between 0 and 100.", field=field)
     return found
+
+
+def day(value: date, *, field: str) -> date:
+    """A day on which something may begin, end or be due; any other is a typing error."""
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise Invalid(f"{field} must be between {FIRST_DAY} and {LAST_DAY}, not {value}.", field=field)
+    return value
 
 
 def _within(value: Decimal, step: Decimal, field: str) -> Decimal:

@@ -100,6 +100,18 @@ def occurrence(start: date, interval: BillingInterval, k: int) -> date:
     return plus_months(start, k * interval.months)
 
 
+def anchored(start: date, day_of_month: int | None) -> date:
+    """The first day of the period in which a contract starts, when periods begin on a day of the month that was agreed."""
+    if day_of_month is None:
+        return start
+    this = _on_day(start, day_of_month)
+    return this if this <= start else _on_day(plus_months(start.replace(day=1), -1), day_of_month)
+
+
+def _on_day(month: date, day: int) -> date:
+    return month.replace(day=min(day, calendar.monthrange(month.year, month.month)[1]))
+
+
 def periods(start: date, interval: BillingInterval) -> Iterator[Period]:
     """All periods since the start, without an end; nothing for what happens once."""
     if not interval.months:

@@ -13,13 +13,15 @@ that no balance is ever negative.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from uuid import UUID
 
+from subgraphs.billing.rules.contracts import ContractType
 from subgraphs.billing.rules.money import ZERO, product
 
 LOW = Decimal("0.20")
@@ -35,6 +37,16 @@ class PrepaidUnit(Enum):
     """Money."""
     TICKETS = "TICKETS"
     """Tickets that were resolved."""
+
+
+UNITS: Mapping[ContractType, PrepaidUnit] = MappingProxyType(
+    {
+        ContractType.BLOCK_HOURS: PrepaidUnit.HOURS,
+        ContractType.RETAINER: PrepaidUnit.MONEY,
+        ContractType.PER_TICKET: PrepaidUnit.TICKETS,
+    }
+)
+"""What contracts count that are paid before."""
 
 
 class MovementKind(Enum):

@@ -1,23 +1,32 @@
 """What a contract line asks for, period by period: everything that is due and was not billed yet.
 
 A period is billed in parts. Part 0 is what is there when it is billed; every change of quantity that falls into the period, or that
-somebody enters later for a period that was billed before, is a part of its own, numbered by the change. So the same run twice finds
-nothing the second time, and a change that comes late is caught up with:
+somebody enters later for a period that was billed before, is a part of its own, numbered by the change (where a source counts, by
+the day). So the same run twice finds nothing the second time, and a change that comes late is caught up with:
 
     April billed on the 1st ──► part 0: 30 users            (line, April, 0)
     change 1: +5 from the 11th, entered on the 20th ──► part 1: 5 users for 20 of 30 days      (line, April, 1)
+
+A line may also turn out to end earlier than was billed, because the contract was amended or ended, or later, because it was renewed.
+Then what was billed is corrected by its days, below zero or above; corrections have numbers below 0 (`rules/corrections.py`):
+
+    April billed on the 1st       ├██████████████████████████████┤     part 0: 30 users at 45.00
+    amended from the 11th         ├──────────┤                         part -1: minus 30 users for 20 of 30 days
+    the version that follows                 ├████████████████████┤    part 0 of another line: 35 users for 20 of 30 days
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from subgraphs.billing.rules.contracts import LineKind, Pause
+from subgraphs.billing.rules.corrections import Before, corrections
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.rules.periods import DAY, BillingInterval, Period, due
+from subgraphs.billing.rules.periods import DAY, BillingInterval, Period, anchored, due
 from subgraphs.billing.rules.proration import ProrationMode, Tier, expressed, factor, tier_price
 from subgraphs.billing.rules.quantities import Count, Part, QuantityPolicy, bounded, counted
 
@@ -49,6 +58,9 @@ class RecurringLine:
     changes: tuple[Change, ...] = ()
     counts: tuple[Count, ...] | None = None
     """What a source counts, for lines whose quantity is counted; None when it is agreed."""
+    kind: LineKind = LineKind.RECURRING
+    follows: bool = False
+    """Whether it takes the place of a version that held before: its first period is no first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,9 @@ class Schedule:
     in_advance: bool
     end: date | None = None
     """Its last day."""
+    anchor_day: int | None = None
+    """The day of the month on which periods begin; the day of the start where nobody named one."""
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +90,66 @@ class Charge:
     unit_price: Decimal
 
 
-Billed = Mapping[tuple[UUID, date], Mapping[int, datetime]]
-"""What was billed before: by line and period the parts, and when."""
+Billed = Mapping[tuple[UUID, date], Mapping[int, Before]]
+"""What was billed before: by line and period the parts."""
 
 
 def charges(line: RecurringLine, schedule: Schedule, *, until: date, billed: Billed) -> tuple[Charge, ...]:
     """Everything that a run on the day `until` has to bill for a line."""
     last = min((day for day in (line.valid_to, schedule.end) if day is not None), default=None)
+    if line.kind is LineKind.ONE_TIME or not schedule.interval.months:
+        return _once(line, schedule, last, until, billed)
+    start = anchored(schedule.start, schedule.anchor_day)
     found: list[Charge] = []
-    for period in due(schedule.start, schedule.interval, until=until, in_advance=schedule.in_advance, last_day=last):
-        there = Period(line.valid_from, last + DAY if last else date.max).meets(period) if _lives(line, last) else None
-        if there is not None:
-            found.extend(_of_period(line, period, there, billed.get((line.id, period.start), {})))
+    for period in due(start, schedule.interval, until=until, in_advance=schedule.in_advance):
+        before = billed.get((line.id, period.start), {})
+        holds = _holds(line, last, period)
+        there = holds and _awake(holds, schedule.pauses)
+        if there is not None and _begins(line, there, period):
+            found.extend(_of_period(line, period, there, before))
+        found.extend(_corrected(line, period, holds, before))
     return tuple(found)
 
 
-def _lives(line: RecurringLine, last: date | None) -> bool:
-    return last is None or line.valid_from <= last
+def _once(
+    line: RecurringLine, schedule: Schedule, last: date | None, until: date, billed: Billed
+) -> tuple[Charge, ...]:
+    """What is billed one time, on the day on which it begins; a version that follows another was billed as that one."""
+    day = line.valid_from
+    if day > until or line.follows or (line.id, day) in billed or (last is not None and last < day):
+        return ()
+    for_a_term = line.kind is not LineKind.ONE_TIME and last is not None
+    whole = Period(day, (last if for_a_term and last else day) + DAY)
+    return (
+        () if _awake(whole, schedule.pauses) is None else (_charge(line, whole, 0, Part(_agreed_on(line, day), whole)),)
+    )
 
 
-def _of_period(line: RecurringLine, period: Period, there: Period, before: Mapping[int, datetime]) -> Sequence[Charge]:
+def _holds(line: RecurringLine, last: date | None, period: Period) -> Period | None:
+    """The days of a period on which the line holds."""
+    if last is not None and last < line.valid_from:
+        return None
+    return Period(line.valid_from, last + DAY if last else date.max).meets(period)
+
+
+def _awake(there: Period, pauses: Sequence[Pause]) -> Period | None:
+    """What is left of the days when the contract rests on the first of them: they begin when it holds again."""
+    for pause in sorted(pauses, key=lambda one: one.start):
+        if there.start in pause:
+            if pause.end is None or pause.end >= there.end:
+                return None
+            there = Period(pause.end, there.end)
+    return there
+
+
+def _begins(line: RecurringLine, there: Period, period: Period) -> bool:
+    """Whether the line has a part in this period: of whole prices the version that held on the first day has it alone."""
+    return line.prorate is not ProrationMode.NONE or not line.follows or there.start == period.start
+
+
+def _of_period(line: RecurringLine, period: Period, there: Period, before: Mapping[int, Before]) -> Sequence[Charge]:
     if line.counts is not None or line.policy is not QuantityPolicy.PRORATED_CHANGES:
-        return [] if before else _counted(line, period, there)
+        return _counted(line, period, there, before)
     if 0 not in before:
         parts = {0: Part(_agreed_on(line, there.start), there), **_changes_within(line, there)}
     else:
@@ -104,12 +157,34 @@ def _of_period(line: RecurringLine, period: Period, there: Period, before: Mappi
     return [_charge(line, period, number, part) for number, part in parts.items() if part.quantity]
 
 
-def _counted(line: RecurringLine, period: Period, there: Period) -> Sequence[Charge]:
+def _corrected(
+    line: RecurringLine, period: Period, holds: Period | None, before: Mapping[int, Before]
+) -> Sequence[Charge]:
+    if line.prorate is ProrationMode.NONE:
+        return ()
+    return [
+        Charge(line.id, period, one.number, one.active, one.quantity, one.quantity, one.unit_price)
+        for one in corrections(before, holds.end if holds else period.start)
+    ]
+
+
+def _counted(line: RecurringLine, period: Period, there: Period, before: Mapping[int, Before]) -> Sequence[Charge]:
+    """What a source counts; where changes are prorated, those that came after the period was billed are caught up with."""
+    each = line.policy is QuantityPolicy.PRORATED_CHANGES
+    if before and not each:
+        return ()
     counts = line.counts if line.counts is not None else _as_counts(line)
+    if each:
+        counts = tuple(replace(one, quantity=_within(line, one.quantity)) for one in (Count(date.min, ZERO), *counts))
     parts = counted(counts, there, line.policy)
-    if len(parts) == 1:
-        parts = (Part(bounded(parts[0].quantity, least=line.least, most=line.most), parts[0].active),)
-    return [_charge(line, period, number, part) for number, part in enumerate(parts) if part.quantity]
+    if not each:
+        parts = tuple(Part(_within(line, part.quantity), part.active) for part in parts)
+    numbered = {(part.active.start - period.start).days: part for part in parts}
+    return [
+        _charge(line, period, number, part)
+        for number, part in numbered.items()
+        if part.quantity and number not in before
+    ]
 
 
 def _as_counts(line: RecurringLine) -> tuple[Count, ...]:
@@ -119,8 +194,11 @@ def _as_counts(line: RecurringLine) -> tuple[Count, ...]:
 
 def _agreed_on(line: RecurringLine, day: date) -> Decimal:
     """What is agreed for a day, within its bounds."""
-    agreed = line.quantity + sum((change.delta for change in line.changes if change.effective <= day), ZERO)
-    return bounded(agreed, least=line.least, most=line.most)
+    return _within(line, line.quantity + sum((one.delta for one in line.changes if one.effective <= day), ZERO))
+
+
+def _within(line: RecurringLine, quantity: Decimal) -> Decimal:
+    return bounded(quantity, least=line.least, most=line.most)
 
 
 def _changes_within(line: RecurringLine, there: Period) -> dict[int, Part]:
@@ -131,20 +209,22 @@ def _changes_within(line: RecurringLine, there: Period) -> dict[int, Part]:
     }
 
 
-def _late(line: RecurringLine, there: Period, before: Mapping[int, datetime]) -> dict[int, Part]:
+def _late(line: RecurringLine, there: Period, before: Mapping[int, Before]) -> dict[int, Part]:
     """The changes that a period that was billed before does not have yet."""
     return {
         change.number: Part(change.delta, Period(max(change.effective, there.start), there.end))
         for change in line.changes
         if change.number not in before
         and change.effective < there.end
-        and (change.effective > there.start or change.entered > before[0])
+        and (change.effective > there.start or change.entered > before[0].at)
     }
 
 
 def _charge(line: RecurringLine, period: Period, number: int, part: Part) -> Charge:
     price = tier_price(line.tiers, part.quantity, line.unit_price)
-    quantity, unit_price = expressed(part.quantity, price, factor(line.prorate, part.active, period))
+    first = ProrationMode.FULL_FIRST, ProrationMode.FREE_FIRST
+    mode = ProrationMode.DAILY if line.follows and line.prorate in first else line.prorate
+    quantity, unit_price = expressed(part.quantity, price, factor(mode, part.active, period))
     return Charge(line.id, period, number, part.active, part.quantity, quantity, unit_price)
 
 
@@ -152,5 +232,5 @@ def agreed_today(line: RecurringLine, today: date) -> Decimal:
     """What a line counts today."""
     if line.counts is not None:
         known = [count.quantity for count in sorted(line.counts) if count.since <= today]
-        return bounded(known[-1] if known else ZERO, least=line.least, most=line.most)
+        return _within(line, known[-1] if known else ZERO)
     return _agreed_on(line, today)

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from contracts.events import crm
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.rules import accounts
 from subgraphs.billing.rules.accounts import EInvoiceFormat
@@ -18,6 +19,7 @@ from subgraphs.billing.rules.vat import VatIdStatus
 from subgraphs.billing.service.entities import address
 from subgraphs.billing.service.terms import stored_skonto
 from subgraphs.kit import references
+from subgraphs.kit.errors import Invalid
 from subgraphs.kit.shapes import line, optional_line
 from subgraphs.kit.work import Work
 
@@ -31,13 +33,53 @@ async def of(work: Work, customer_id: UUID, *, field: str = "customerId") -> Bil
     return await _opened(work, customer_id, name=known.name)
 
 
-async def learn(work: Work, customer_id: UUID, *, number: str | None, name: str, at: datetime) -> None:
-    """Remember what crm told of a customer; an older event never overwrites a newer one."""
+async def learn(work: Work, told: crm.CustomerFact, *, at: datetime) -> None:
+    """Remember what crm told of a customer; an older event never overwrites a newer one.
+
+    Of what documents need to know, only what changed there is taken over: what somebody entered here for documents alone stays.
+    """
     account = await work.session.get(
-        BillingAccount, {"tenant_id": work.caller.tenant, "id": customer_id}, with_for_update=True
-    ) or await _opened(work, customer_id, name=name)
-    if account.told_at is None or account.told_at <= at:
-        account.number, account.name, account.told_at = number, name, at
+        BillingAccount, {"tenant_id": work.caller.tenant, "id": told.id}, with_for_update=True
+    ) or await _opened(work, told.id, name=told.name)
+    if account.told_at is not None and account.told_at > at:
+        return
+    first = account.told_at is None
+    account.number, account.told_at = told.number, at
+    if told.billed_at is None:
+        account.name = told.name
+        return
+    account.name = told.billed_at.legal_name or told.name
+    for theirs, ours in _THEIRS.items():
+        value = getattr(told.billed_at, ours)
+        if isinstance(value, crm.PostalAddress):
+            value = value.model_dump(by_alias=False, exclude_none=True)
+        if ours == "language":
+            value = value.partition("-")[0]  # documents know languages, crm their regions, too
+        if theirs in told.changed or (first and value):
+            _take_over(account, ours, value)
+
+
+def _take_over(account: BillingAccount, name: str, value: Any) -> None:
+    """A value of crm's; what documents could not bear is left as it is here."""
+    try:
+        cleaned = _CLEANERS[name](value) if name in _CLEANERS else value
+    except Invalid:
+        return
+    if name == "vat_id" and cleaned != account.vat_id:
+        account.vat_id_status, account.vat_id_checked_at = VatIdStatus.UNCHECKED, None
+    setattr(account, name, cleaned)
+
+
+_THEIRS: Mapping[str, str] = MappingProxyType(
+    {
+        "billingAddress": "address",
+        "vatId": "vat_id",
+        "isBusiness": "is_business",
+        "currency": "currency",
+        "language": "language",
+        "invoiceEmail": "invoice_email",
+    }
+)
 
 
 async def change(work: Work, customer_id: UUID, version: int | None = None, **values: Any) -> BillingAccount:

@@ -13,7 +13,16 @@ from sqlalchemy import select
 from subgraphs.billing.models.agreements import BilledContract, ContractLine, QuantityChange
 from subgraphs.billing.models.catalogue import Product
 from subgraphs.billing.rules import entered, products
-from subgraphs.billing.rules.contracts import CalendarPart, Contract, ContractStatus, CoverageRule, RuleEffect
+from subgraphs.billing.rules.contracts import (
+    CalendarPart,
+    Contract,
+    ContractStatus,
+    CoverageRule,
+    LineKind,
+    Pause,
+    RuleEffect,
+    pauses_after,
+)
 from subgraphs.billing.rules.periods import BillingInterval, plus_months
 from subgraphs.billing.rules.prepaid import Overage
 from subgraphs.billing.rules.proration import Commitment, ProrationMode, effective_from
@@ -22,7 +31,7 @@ from subgraphs.billing.service import accounts
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.products import required, stored_tiers
 from subgraphs.billing.service.uniqueness import added, settled
-from subgraphs.kit.errors import Invalid
+from subgraphs.kit.errors import Conflict, Invalid
 from subgraphs.kit.shapes import line as one_line
 from subgraphs.kit.shapes import optional_line
 from subgraphs.kit.work import Work
@@ -66,7 +75,23 @@ def agreed(row: BilledContract) -> Contract:
         assets=frozenset(UUID(asset) for asset in row.asset_ids),
         included_hours=row.included_hours,
         hourly_rate=row.hourly_rate,
+        pauses=paused(row),
     )
+
+
+def paused(row: BilledContract) -> tuple[Pause, ...]:
+    """When a contract rested, oldest first."""
+    return tuple(
+        Pause(date.fromisoformat(one["start"]), date.fromisoformat(one["end"]) if one["end"] else None)
+        for one in row.pauses
+    )
+
+
+def rest(row: BilledContract, status: ContractStatus, *, since: date) -> None:
+    """Give a contract its status, and note from when on it rests, or holds again."""
+    found = pauses_after(paused(row), status, since=since)
+    row.pauses = [{"start": one.start.isoformat(), "end": one.end.isoformat() if one.end else None} for one in found]
+    row.status = status
 
 
 def _rule(stored: Mapping[str, Any]) -> CoverageRule:
@@ -101,6 +126,7 @@ async def register(
     else:
         _change_head(row, customer_id, cleaned)
         await settled(work, message=_TAKEN, field="number")
+    rest(row, row.status, since=max(work.at.date(), row.start_date))
     for line in lines:
         await _add_line(work, row, **line)
     return row
@@ -113,6 +139,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "priority": 100,
     "coverage": [],
     "asset_ids": [],
+    "pauses": [],
     "overage": Overage.BILL_RATE,
 }
 
@@ -120,6 +147,7 @@ _DEFAULTS: Mapping[str, Any] = {
 def _change_head(row: BilledContract, customer_id: UUID, cleaned: Mapping[str, Any]) -> None:
     if row.customer_id != customer_id:
         raise Invalid("This contract is another customer's.", field="customerId")
+    _check_ours(row, field="number")
     if cleaned.get("start_date", row.start_date) != row.start_date:
         raise Invalid("Periods are counted from the start: it can't be moved.", field="startDate")
     for name, value in cleaned.items():
@@ -162,7 +190,15 @@ def _stored_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_ours(row: BilledContract, *, field: str) -> None:
+    if row.told_at is not None:
+        raise Conflict("This contract is kept by crm: change it there, and billing hears of it.", field=field)
+
+
 def _check_dates(start: date, end: date | None) -> None:
+    entered.day(start, field="startDate")
+    if end is not None:
+        entered.day(end, field="endDate")
     if end is not None and end < start:
         raise Invalid("A contract can't end before it starts.", field="endDate")
 
@@ -173,12 +209,13 @@ def _check_dates(start: date, end: date | None) -> None:
 async def add_line(work: Work, *, contract_id: UUID, **values: Any) -> ContractLine:
     """Add a line to a contract."""
     contract = await work.take(BilledContract, contract_id, field="contractId")
+    _check_ours(contract, field="contractId")
     return await _add_line(work, contract, **values)
 
 
 async def _add_line(work: Work, contract: BilledContract, **values: Any) -> ContractLine:
     product = await required(work, values.get("product_id"))
-    valid_from = values.get("valid_from") or contract.start_date
+    valid_from = entered.day(values.get("valid_from") or contract.start_date, field="validFrom")
     if values.get("valid_to") is not None and values["valid_to"] < valid_from:
         raise Invalid("A line can't end before it begins.", field="validTo")
     price: Decimal | None = values.get("unit_price")
@@ -206,7 +243,8 @@ async def _add_line(work: Work, contract: BilledContract, **values: Any) -> Cont
             prorate=values.get("prorate") or ProrationMode.DAILY,
             valid_from=valid_from,
             valid_to=values.get("valid_to"),
-            committed_until=_committed(product, valid_from),
+            committed_until=committed(product, valid_from),
+            kind=LineKind.RECURRING,
         )
     )
 
@@ -215,7 +253,8 @@ def _optional_count(values: Mapping[str, Any], name: str) -> Decimal | None:
     return None if values.get(name) is None else entered.count(values[name], field=name)
 
 
-def _committed(product: Product | None, valid_from: date) -> date | None:
+def committed(product: Product | None, valid_from: date) -> date | None:
+    """Until when less of a product can't be had."""
     if product is None or product.commitment_months is None or product.commitment_reducible:
         return None
     return plus_months(valid_from, product.commitment_months)
@@ -224,6 +263,8 @@ def _committed(product: Product | None, valid_from: date) -> date | None:
 async def end_line(work: Work, *, id: UUID, valid_to: date, version: int | None = None) -> ContractLine:
     """Say on which day a line is billed for the last time."""
     line = await work.take(ContractLine, id, field="id", version=version)
+    if (contract := await work.find(BilledContract, line.contract_id)) is not None:
+        _check_ours(contract, field="id")
     if valid_to < line.valid_from:
         raise Invalid("A line can't end before it begins.", field="validTo")
     if line.committed_until is not None and valid_to < line.committed_until - timedelta(days=1):
@@ -246,7 +287,7 @@ async def change_quantity(
         QuantityChange(
             customer_id=line.customer_id,
             contract_line_id=line.id,
-            effective_date=effective_from(effective_date, delta, commitment),
+            effective_date=effective_from(entered.day(effective_date, field="effectiveDate"), delta, commitment),
             delta=delta,
             reason=one_line(reason, field="reason"),
             source=one_line(source, field="source", longest=60),

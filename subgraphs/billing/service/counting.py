@@ -26,20 +26,22 @@ from subgraphs.kit.work import Work
 # --- devices
 
 
-async def deployed(work: Work, asset_id: UUID, *, customer_id: UUID, type_key: str, counts: bool, at: datetime) -> None:
-    """A device went into use at a customer."""
+async def deployed(
+    work: Work, asset_id: UUID, *, customer_id: UUID, type_key: str, counts: bool, since: date, at: datetime
+) -> None:
+    """A device went into use at a customer, on a day that may be long ago when somebody says so."""
     row = await _device(work, asset_id)
     if row is not None and row.told_at >= at:
         return
     if row is None:
         if counts:
-            new = BilledDevice(customer_id=customer_id, type_key=type_key, since=at.date(), told_at=at)
+            new = BilledDevice(customer_id=customer_id, type_key=type_key, since=since, told_at=at)
             new.id = asset_id
             work.add(new)
         return
     # It comes back, or goes to somebody else: from now on it counts there.
     row.customer_id, row.type_key, row.told_at = customer_id, type_key, at
-    row.since, row.until = (at.date(), None) if counts else (row.since, row.until or at.date())
+    row.since, row.until = (since, None) if counts else (row.since, row.until or at.date())
 
 
 async def withdrawn(work: Work, asset_id: UUID, *, at: datetime) -> None:
@@ -48,6 +50,12 @@ async def withdrawn(work: Work, asset_id: UUID, *, at: datetime) -> None:
     if row is None or row.told_at >= at or row.until is not None:
         return
     row.until, row.told_at = at.date(), at
+
+
+async def type_of(work: Work, asset_id: UUID) -> str | None:
+    """The key of the type of a device that was in use once, or None."""
+    row = await work.find(BilledDevice, asset_id)
+    return row.type_key if row else None
 
 
 async def _device(work: Work, asset_id: UUID) -> BilledDevice | None:

@@ -32,6 +32,7 @@ from subgraphs.kit.shapes import optional_line, prose
 from subgraphs.kit.work import Work
 
 NO_COUNTRY = f"{TAX_REVIEW}: NO_COUNTRY"
+_MOST = Decimal(10) ** 12
 NO_RATE = f"{TAX_REVIEW}: NO_RATE"
 
 
@@ -150,8 +151,10 @@ def new(entity: LegalEntity, account: BillingAccount, *, kind: InvoiceKind = Inv
 
 
 async def write_lines(work: Work, invoice: Invoice, found: Sequence[Taxed], *, first: int = 1) -> None:
-    """Put items onto a draft, and add it up."""
+    """Put items onto a draft, and add it up; a credit note says what goes back with positive amounts."""
     lines = [_line(invoice, position, one) for position, one in enumerate(found, first)]
+    for line in lines if invoice.kind is InvoiceKind.CREDIT_NOTE else ():
+        line.quantity, line.net_amount = -line.quantity, -line.net_amount
     for one, line in zip(found, lines, strict=True):
         work.add(line)
         one.item.status, one.item.invoice_id, one.item.hold_reason = BillableStatus.INVOICED, invoice.id, None
@@ -190,6 +193,8 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
 def add_up(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
     """Write the totals of these lines onto the document."""
     found = totals([_for_totals(line) for line in lines], discount_percent=invoice.discount_percent)
+    if max(abs(found.lines_net), abs(found.gross)) >= _MOST:
+        raise Invalid(f"A document must come to less than {_MOST:,.0f}.", field="lines")
     invoice.lines_net, invoice.allowance, invoice.total_net = found.lines_net, found.allowance, found.net
     invoice.total_tax, invoice.total_gross = found.tax, found.gross
     invoice.tax_breakdown = [_stored(part) for part in found.breakdown]

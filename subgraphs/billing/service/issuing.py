@@ -23,7 +23,7 @@ from subgraphs.billing.rules import chain, entered, invoices, numbering, totals
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import accounts, drafts, einvoices, runs, settling, snapshots
+from subgraphs.billing.service import accounts, archive, drafts, einvoices, runs, settling, snapshots
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -135,6 +135,8 @@ async def _issue(
     invoice.document_status = InvoiceStatus.ISSUED
     await work.session.flush()
     await _tell_issued(work, invoice)
+    await archive.later(work, invoice)
+    await settling.watch(work, invoice)
     if invoice.kind is InvoiceKind.CREDIT_NOTE:
         await settling.credit(work, invoice)
 

@@ -11,25 +11,23 @@ from sqlalchemy import func, select
 
 from contracts.events import billing as events
 from subgraphs.billing.errors import InsufficientBalance
-from subgraphs.billing.models.agreements import BilledContract, PrepaidBalance, PrepaidMovement
+from subgraphs.billing.models.agreements import BilledContract, ContractLine, PrepaidBalance, PrepaidMovement
 from subgraphs.billing.models.invoices import BillableItem
 from subgraphs.billing.rules import entered, prepaid
-from subgraphs.billing.rules.contracts import ContractType
+from subgraphs.billing.rules.contracts import LineKind
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
-from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.rules.prepaid import Block, MovementKind, PrepaidUnit
+from subgraphs.billing.rules.money import ONE, QUANTITY, ZERO, product, rounded
+from subgraphs.billing.rules.periods import BillingInterval, anchored, due, next_due
+from subgraphs.billing.rules.prepaid import UNITS, Block, MovementKind, PrepaidUnit
+from subgraphs.billing.rules.totals import line_net
+from subgraphs.billing.service.contracts import paused
 from subgraphs.kit import jobs
 from subgraphs.kit.errors import Invalid, PreconditionFailed
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
 EXPIRE_JOB = "prepaid.expire"
-
-UNITS: Mapping[ContractType, PrepaidUnit] = {
-    ContractType.BLOCK_HOURS: PrepaidUnit.HOURS,
-    ContractType.RETAINER: PrepaidUnit.MONEY,
-    ContractType.PER_TICKET: PrepaidUnit.TICKETS,
-}
+GRANT_JOB = "prepaid.grant"
 
 # --- reading
 
@@ -96,7 +94,9 @@ async def purchase(
         raise PreconditionFailed(
             "Only block hours, retainers and packs of tickets are paid before.", field="contractId"
         )
-    day = bought_on or work.at.date()
+    day = entered.day(bought_on or work.at.date(), field="boughtOn")
+    if expires_on is not None:
+        entered.day(expires_on, field="expiresOn")
     if expires_on is not None and expires_on < day:
         raise Invalid("A block can't expire before it is bought.", field="expiresOn")
     balance = PrepaidBalance(
@@ -143,6 +143,88 @@ def _move(
         PrepaidMovement(
             customer_id=balance.customer_id, balance_id=balance.id, on_date=on, quantity=quantity, kind=kind,
             source_id=source, reason=reason,
+        )
+    )  # fmt: skip
+
+
+async def grant(work: Work, contract: BilledContract) -> None:
+    """Buy what the lines of a contract say is bought for each period, as soon as a period begins; each is bought once.
+
+    Blocks are never cut down to days: the whole of it is there on the first day. A version that follows another one within a
+    period begins with the next period, and nothing is bought for periods that begin while the contract rests.
+    """
+    unit = UNITS.get(contract.type)
+    if unit is None:
+        return
+    query = select(ContractLine).where(ContractLine.contract_id == contract.id, ContractLine.kind == LineKind.PREPAID)
+    rows = (await work.session.scalars(query.order_by(ContractLine.valid_from, ContractLine.id))).all()
+    bought = await _bought(work, contract.id)
+    today = work.at.date()
+    for row in rows:
+        for day in _days(contract, row, today):
+            if (row.id, day) not in bought:
+                _buy(work, contract, row, unit, day)
+    await _look_again(work, contract, rows, today)
+
+
+async def _look_again(work: Work, contract: BilledContract, rows: Sequence[ContractLine], today: date) -> None:
+    """Set the timer for the next day on which something may be bought; one that was set before for another day does nothing."""
+    days = [row.valid_from for row in rows if row.valid_from > today]
+    if rows:
+        days.append(next_due(*_rhythm(contract), after=today, in_advance=True, last_day=contract.end_date) or date.max)
+    upcoming = min((day for day in days if day < date.max), default=None)
+    if upcoming == contract.next_grant:
+        return
+    contract.next_grant = upcoming
+    if upcoming is not None:
+        payload = {"contract": str(contract.id), "day": upcoming.isoformat()}
+        await jobs.enqueue(work, GRANT_JOB, payload, at=datetime.combine(upcoming, time(), UTC))
+
+
+async def _bought(work: Work, contract_id: UUID) -> set[tuple[UUID, date]]:
+    query = select(PrepaidBalance.contract_line_id, PrepaidBalance.period_start).where(
+        PrepaidBalance.contract_id == contract_id, PrepaidBalance.contract_line_id.is_not(None)
+    )
+    return {(line, day) for line, day in await work.session.execute(query) if line and day}
+
+
+def _rhythm(contract: BilledContract) -> tuple[date, BillingInterval]:
+    return anchored(contract.start_date, contract.anchor_day), contract.billing_interval
+
+
+def _days(contract: BilledContract, row: ContractLine, today: date) -> Sequence[date]:
+    """The days until today on which something is bought for a line: once, or at the beginning of every period."""
+    last = min((day for day in (row.valid_to, contract.end_date, today) if day is not None), default=today)
+    if not contract.billing_interval.months:
+        return [row.valid_from] if row.valid_from <= last and row.replaces_id is None else []
+    starts = [period.start for period in due(*_rhythm(contract), until=today, in_advance=True)]
+    first = [row.valid_from] if row.replaces_id is None and row.valid_from not in starts else []
+    return [day for day in (*first, *starts) if row.valid_from <= day <= last and not _rests(contract, day)]
+
+
+def _rests(contract: BilledContract, day: date) -> bool:
+    return any(day in pause for pause in paused(contract))
+
+
+def _buy(work: Work, contract: BilledContract, row: ContractLine, unit: PrepaidUnit, day: date) -> None:
+    each = row.included_hours or ONE
+    price = line_net(row.quantity, row.unit_price, row.discount_percent)
+    amount = price if unit is PrepaidUnit.MONEY else rounded(product(row.quantity, each), QUANTITY)
+    if amount <= 0:
+        return
+    balance = PrepaidBalance(
+        customer_id=contract.customer_id, contract_id=contract.id, unit=unit, bought_on=day, purchased=amount,
+        expires_on=None, contract_line_id=row.id, period_start=day,
+    )  # fmt: skip
+    work.add(balance)
+    _move(work, balance, MovementKind.PURCHASE, amount, day)
+    work.add(
+        BillableItem(
+            customer_id=contract.customer_id, source=BillableSource.PRODUCT, source_id=balance.id, part=0,
+            contract_id=contract.id, product_id=row.product_id, description=row.description, quantity=row.quantity,
+            unit_code=row.unit_code, unit_price=row.unit_price, discount_percent=row.discount_percent,
+            notional_value=ZERO, cost=row.cost, tax_code=row.tax_code, service_from=day, status=BillableStatus.READY,
+            explanation=[f"contract {contract.number}: {contract.title}", f"bought in advance on {day}"],
         )
     )  # fmt: skip
 

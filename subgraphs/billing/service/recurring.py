@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,13 +12,16 @@ from sqlalchemy import or_, select
 
 from subgraphs.billing.models.agreements import BilledContract, BilledDevice, ContractLine, QuantityChange
 from subgraphs.billing.models.invoices import BillableItem
-from subgraphs.billing.rules.contracts import IN_FORCE, ContractStatus
+from subgraphs.billing.rules.contracts import IN_FORCE, ContractStatus, LineKind
+from subgraphs.billing.rules.corrections import Before
 from subgraphs.billing.rules.items import BillableSource
 from subgraphs.billing.rules.money import HUNDRED, ONE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.periods import DAY, Period
+from subgraphs.billing.rules.prepaid import UNITS
 from subgraphs.billing.rules.proration import tier_price
 from subgraphs.billing.rules.quantities import Count, QuantityMode
 from subgraphs.billing.rules.recurring import Change, RecurringLine, Schedule, agreed_today
-from subgraphs.billing.service.contracts import changes_of
+from subgraphs.billing.service.contracts import changes_of, paused
 from subgraphs.billing.service.products import tiers
 from subgraphs.kit.work import Work
 
@@ -34,14 +37,38 @@ class Recurring:
 
 
 async def of_contracts(work: Work, contracts: Sequence[BilledContract]) -> list[Recurring]:
-    """The lines of these contracts with all that their quantities depend on, in three statements."""
+    """The lines of these contracts with all that their quantities depend on, in three statements.
+
+    What is bought before it is used, and what is billed by its use, comes to items by other ways.
+    """
     by_id = {contract.id: contract for contract in contracts}
     query = select(ContractLine).where(ContractLine.contract_id.in_(list(by_id)))
-    rows = (await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.id))).all()
+    every = (
+        await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.valid_from, ContractLine.id))
+    ).all()
+    began = began_on(every)
+    rows = [row for row in every if _recurs(row, by_id[row.contract_id])]
     changes = await changes_of(work, [row.id for row in rows])
     counting = {row.customer_id for row in rows if row.quantity_mode is QuantityMode.ACTIVE_DEVICES}
     devices = await device_counts(work, counting)
-    return [_recurring(by_id[row.contract_id], row, changes.get(row.id, ()), devices) for row in rows]
+    return [
+        _recurring(by_id[row.contract_id], row, changes.get(row.id, ()), devices, began=began[row.id]) for row in rows
+    ]
+
+
+def _recurs(row: ContractLine, contract: BilledContract) -> bool:
+    return not (row.kind is LineKind.USAGE or (row.kind is LineKind.PREPAID and contract.type in UNITS))
+
+
+def began_on(rows: Sequence[ContractLine]) -> dict[UUID, date]:
+    """On which day the first version of each line began."""
+    by_id = {row.id: row for row in rows}
+
+    def first(row: ContractLine) -> date:
+        former = by_id.get(row.replaces_id) if row.replaces_id else None
+        return min(first(former), row.valid_from) if former else row.valid_from
+
+    return {row.id: first(row) for row in rows}
 
 
 def _recurring(
@@ -49,6 +76,8 @@ def _recurring(
     row: ContractLine,
     changes: Iterable[QuantityChange],
     devices: Mapping[UUID, tuple[Count, ...]],
+    *,
+    began: date,
 ) -> Recurring:
     line = RecurringLine(
         id=row.id,
@@ -66,9 +95,17 @@ def _recurring(
             for number, change in enumerate(changes, start=1)
         ),
         counts=devices.get(row.customer_id, ()) if row.quantity_mode is QuantityMode.ACTIVE_DEVICES else None,
+        kind=row.kind,
+        follows=began < row.valid_from,
     )
-    schedule = Schedule(contract.start_date, contract.billing_interval, contract.bill_in_advance, contract.end_date)
-    return Recurring(contract, row, line, schedule)
+    return Recurring(contract, row, line, schedule_of(contract))
+
+
+def schedule_of(contract: BilledContract) -> Schedule:
+    """When a contract is billed."""
+    interval, in_advance = contract.billing_interval, contract.bill_in_advance
+    pauses = paused(contract)
+    return Schedule(contract.start_date, interval, in_advance, contract.end_date, contract.anchor_day, pauses)
 
 
 async def device_counts(work: Work, customers: Iterable[UUID]) -> dict[UUID, tuple[Count, ...]]:
@@ -94,24 +131,26 @@ def _summed(steps: Mapping[date, int]) -> tuple[Count, ...]:
     return tuple(counts)
 
 
-async def billed(work: Work, lines: Iterable[UUID]) -> dict[tuple[UUID, date], dict[int, datetime]]:
+async def billed(work: Work, lines: Iterable[UUID]) -> dict[tuple[UUID, date], dict[int, Before]]:
     """What of these lines was billed before."""
-    query = select(BillableItem.source_id, BillableItem.period_start, BillableItem.part, BillableItem.created_at).where(
+    query = select(BillableItem).where(
         BillableItem.source == BillableSource.CONTRACT_LINE, BillableItem.source_id.in_(list(lines))
     )
-    found: dict[tuple[UUID, date], dict[int, datetime]] = {}
-    for source, start, part, at in await work.session.execute(query):
-        assert source is not None and start is not None  # noqa: S101, PT018 - what recurs has both
-        found.setdefault((source, start), {})[part] = at
+    found: dict[tuple[UUID, date], dict[int, Before]] = {}
+    for item in await work.session.scalars(query):
+        assert item.source_id is not None and item.period_start is not None  # noqa: S101, PT018 - what recurs has both
+        active = Period(item.service_from, (item.service_to or item.service_from) + DAY)
+        before = Before(item.created_at, active, item.quantity, item.unit_price)
+        found.setdefault((item.source_id, item.period_start), {})[item.part] = before
     return found
 
 
 async def in_force(
     work: Work, *, legal_entity_id: UUID, customers: Sequence[UUID], only: bool
 ) -> Sequence[BilledContract]:
-    """The contracts that a run has to look at; `customers` limits it when `only` is set."""
+    """The contracts that a run has to look at, those that rest too: they held before; `customers` limits it when `only` is set."""
     query = select(BilledContract).where(
-        BilledContract.status.in_(IN_FORCE),
+        BilledContract.status.in_([*IN_FORCE, ContractStatus.SUSPENDED]),
         or_(BilledContract.legal_entity_id == legal_entity_id, BilledContract.legal_entity_id.is_(None)),
     )
     if only:

@@ -17,7 +17,7 @@ from subgraphs.billing.rules.contracts import ContractStatus
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource
 from subgraphs.billing.rules.money import ZERO, product, ratio, rounded
-from subgraphs.billing.rules.periods import next_due
+from subgraphs.billing.rules.periods import anchored, next_due
 from subgraphs.billing.rules.rates import MINUTES
 from subgraphs.billing.service import snapshots
 from subgraphs.kit.work import Work
@@ -134,8 +134,9 @@ async def next_billing(work: Work, contracts: Sequence[UUID]) -> dict[UUID, list
     found: dict[UUID, list[date]] = {}
     for contract, row in (await work.those(BilledContract, contracts)).items():
         if row.status in {ContractStatus.ACTIVE, ContractStatus.NOTICE_GIVEN}:
+            start = anchored(row.start_date, row.anchor_day)
             day = next_due(
-                row.start_date, row.billing_interval, after=today, in_advance=row.bill_in_advance, last_day=row.end_date
+                start, row.billing_interval, after=today, in_advance=row.bill_in_advance, last_day=row.end_date
             )
             if day is not None:
                 found[contract] = [day]

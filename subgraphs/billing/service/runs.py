@@ -10,7 +10,7 @@ A preview goes the same way to the end, and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -21,7 +21,8 @@ from subgraphs.billing.errors import NothingToBill, WrongRunStatus
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity, Product
 from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice
-from subgraphs.billing.rules.invoices import InvoiceStatus
+from subgraphs.billing.rules import entered
+from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.recurring import Charge, charges
@@ -44,6 +45,8 @@ class Proposal:
     account: BillingAccount
     order_reference: str | None
     lines: tuple[Taxed, ...]
+    credits: Invoice | None = None
+    """The document that it gives back a part of, when all in all it gives back more than it asks for."""
 
     @property
     def totals(self) -> Totals:
@@ -65,11 +68,16 @@ class Plan:
     entity: LegalEntity
     proposals: tuple[Proposal, ...]
     held: tuple[Taxed, ...]
+    waiting: tuple[Proposal, ...] = ()
+    """What would give back more than it asks for, and has no issued document yet that it could credit."""
 
     @property
     def warnings(self) -> list[str]:
         """What somebody has to look at."""
         found = [f"{one.item.description}: {one.hold_reason}" for one in self.held]
+        found += [
+            f"{one.lines[0].item.description}: WAITS, it would come to {one.totals.gross}" for one in self.waiting
+        ]
         rest = len(found) - MOST_WARNINGS
         return found if rest <= 0 else [*found[:MOST_WARNINGS], f"… and {rest} more"]
 
@@ -83,6 +91,7 @@ async def plan(
     look: bool = False,
 ) -> Plan:
     """Work out what a run on the day `until` would bill; whoever only wants to `look` locks nothing."""
+    entered.day(until, field="until")
     entity = await the_one(work, legal_entity_id)
     items, orders = await _due(work, entity, until, customer_ids)
     items += await _ready(work, until, customer_ids, lock=not look)
@@ -99,7 +108,28 @@ async def plan(
         found = drafts.taxed(mine, products, account, entity, known)
         held.extend(one for one in found if one.hold_reason)
         proposals.extend(_proposals(account, [one for one in found if not one.hold_reason], orders))
-    return Plan(entity, tuple(proposals), tuple(held))
+    told = [one if one.totals.gross >= 0 else await _crediting(work, one) for one in proposals]
+    ready = tuple(one for one in told if one.totals.gross >= 0 or one.credits is not None)
+    return Plan(entity, ready, tuple(held), tuple(one for one in told if one not in ready))
+
+
+async def _crediting(work: Work, one: Proposal) -> Proposal:
+    """Find the issued document on which stands what is given back."""
+    given_back = next((line.item for line in one.lines if line.net < 0), None)
+    if given_back is None:
+        return one
+    query = (
+        select(Invoice)
+        .join(BillableItem, BillableItem.invoice_id == Invoice.id)
+        .where(
+            BillableItem.source_id == given_back.source_id,
+            BillableItem.period_start == given_back.period_start,
+            Invoice.document_status == InvoiceStatus.ISSUED,
+            Invoice.kind.in_(CLAIMS),
+        )
+    )
+    found = (await work.session.scalars(query.order_by(Invoice.issue_date.desc(), Invoice.id.desc()).limit(1))).first()
+    return replace(one, credits=found)
 
 
 def _proposals(account: BillingAccount, found: Sequence[Taxed], orders: dict[UUID, str | None]) -> Iterator[Proposal]:
@@ -220,7 +250,11 @@ async def run(
 
 
 async def _write(work: Work, entity: LegalEntity, billing_run: BillingRun | None, proposal: Proposal) -> Invoice:
-    invoice = work.add(drafts.new(entity, proposal.account))
+    kind = InvoiceKind.CREDIT_NOTE if proposal.credits else InvoiceKind.INVOICE
+    invoice = work.add(drafts.new(entity, proposal.account, kind=kind))
+    if proposal.credits:
+        invoice.preceding_id, invoice.payment_days, invoice.skonto = proposal.credits.id, 0, []
+        invoice.reason = f"{proposal.credits.number}: {proposal.lines[0].item.description}"[:500]
     invoice.billing_run_id = billing_run.id if billing_run else None
     invoice.order_reference = proposal.order_reference
     for one in proposal.lines:

@@ -7,7 +7,7 @@ longer counts, and what it held is there again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.payments import PaymentMethod, Wanted
 from subgraphs.billing.service import accounts
 from subgraphs.billing.service.drafts import told
+from subgraphs.kit import jobs
 from subgraphs.kit.errors import Invalid, InvalidTransition, NotFound
 from subgraphs.kit.shapes import line, optional_line
 from subgraphs.kit.work import Work
@@ -193,6 +194,35 @@ async def _paid(work: Work, document: Invoice, amount: Decimal) -> None:
     }
     happened = (
         events.InvoicePartiallyPaid(**facts) if status is PaymentStatus.PARTIALLY_PAID else events.InvoicePaid(**facts)
+    )
+    await work.emit(happened, subject=document.id, customer=document.customer_id)
+
+
+# --- money does not come in
+
+OVERDUE_JOB = "invoice.overdue"
+
+
+async def watch(work: Work, document: Invoice) -> None:
+    """Look at an issued claim on the day after it had to be paid."""
+    if document.due_date is not None and document.kind in invoices.CLAIMS and document.open_amount > 0:
+        at = datetime.combine(document.due_date + timedelta(days=1), time(), UTC)
+        await jobs.enqueue(work, OVERDUE_JOB, {"invoice": str(document.id)}, at=at)
+
+
+async def fell_due(work: Work, invoice_id: UUID) -> None:
+    """The day has passed on which a document had to be paid: tell it when something is still open."""
+    document = await work.find(Invoice, invoice_id)
+    if document is None or document.document_status is not InvoiceStatus.ISSUED or document.due_date is None:
+        return
+    if not invoices.is_overdue(document.open_amount, document.due_date, work.at.date()):
+        return
+    happened = events.InvoiceOverdue(
+        id=document.id,
+        number=str(document.number),
+        customer_id=document.customer_id,
+        open=told(document.open_amount, document.currency),
+        due_date=document.due_date,
     )
     await work.emit(happened, subject=document.id, customer=document.customer_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -32,10 +33,10 @@ for spoken in (
     strawberry.enum(spoken)
 
 if TYPE_CHECKING:
-    from subgraphs.billing.types.extensions import Contract, Customer
+    from subgraphs.billing.types.extensions import Contract, Customer, Ticket, TimeEntry
 
 
-def stub(kind: str, identity: strawberry.ID) -> Any:
+def stub(kind: str, identity: strawberry.ID | None) -> Any:
     """The entity of another module: the types that extend it know these here, so they are looked up late."""
     extensions = importlib.import_module("subgraphs.billing.types.extensions")
     return getattr(extensions, kind)(id=identity)
@@ -117,6 +118,19 @@ class InvoiceLine:
     """The project that it comes from."""
     cost_center: str | None
     """The customer's cost centre."""
+
+    @strawberry.field
+    async def items(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[BillableItem]:
+        """What it bills: the work, the period, the thing that was sold."""
+        wanted = self.billable_item_ids[: bounded(limit)]
+        rows = await asyncio.gather(*(info.context.row(models.BillableItem, one, READ) for one in wanted))
+        return [BillableItem.of(row) for row in rows if row is not None]
+
+    @strawberry.field
+    def contract(self) -> Annotated[Contract, strawberry.lazy("subgraphs.billing.types.extensions")] | None:
+        """The contract that it comes from."""
+        found: Contract | None = stub("Contract", self.contract_id) if self.contract_id else None
+        return found
 
 
 @entity(keys=["id"])
@@ -346,6 +360,25 @@ class BillableItem:
     """When it was written down."""
     coverage: CoverageExplanation | None
     """Who pays for it, and why; null for what is no work."""
+
+    @strawberry.field
+    def time_entry(self) -> Annotated[TimeEntry, strawberry.lazy("subgraphs.billing.types.extensions")] | None:
+        """The booked time that it comes from; null for what is no work."""
+        is_work = self.source is BillableSource.TIME_ENTRY and self.source_id is not None
+        found: TimeEntry | None = stub("TimeEntry", self.source_id) if is_work else None
+        return found
+
+    @strawberry.field
+    def ticket(self) -> Annotated[Ticket, strawberry.lazy("subgraphs.billing.types.extensions")] | None:
+        """The ticket that it comes from."""
+        found: Ticket | None = stub("Ticket", self.ticket_id) if self.ticket_id else None
+        return found
+
+    @strawberry.field
+    def contract(self) -> Annotated[Contract, strawberry.lazy("subgraphs.billing.types.extensions")] | None:
+        """The contract that pays for it or that it comes from."""
+        found: Contract | None = stub("Contract", self.contract_id) if self.contract_id else None
+        return found
 
     @strawberry.field
     async def invoice(self, info: Info) -> Invoice | None:

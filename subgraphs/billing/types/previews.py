@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
 import strawberry
 
-from subgraphs.billing.documents.writing import Files, Format
 from subgraphs.billing.models.agreements import BilledContract
-from subgraphs.billing.models.invoices import BillableItem, Invoice
+from subgraphs.billing.models.invoices import BillableItem
 from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.totals import TaxSubtotal, line_net
 from subgraphs.billing.service.drafts import Taxed
+from subgraphs.billing.service.einvoices import Kept
 from subgraphs.billing.service.reports import RangeReport
 from subgraphs.billing.service.runs import Plan, Proposal
 from subgraphs.billing.types.agreements import money
@@ -209,17 +209,26 @@ class InvoiceFiles:
     """The data: UBL or CII."""
     warnings: list[str]
     """What the official rules remark."""
+    archived_at: datetime | None
+    """When they were laid down, never to be changed; null for a draft, and for a moment after a document was issued."""
+    pdf_sha256: str | None
+    """The SHA-256 of the page as it was laid down."""
+    xml_sha256: str | None
+    """The SHA-256 of the data as they were laid down."""
 
     @classmethod
-    def of(cls, found: tuple[Invoice, Format, Files]) -> Self:
+    def of(cls, kept: Kept) -> Self:
         """The files of a document."""
-        invoice, wanted, made = found
+        invoice, made, archived = kept.invoice, kept.files, kept.archived
         return cls(
             file_name=invoice.number or f"Entwurf-{invoice.id}",
-            format=EInvoiceFormat(wanted.value),
+            format=EInvoiceFormat(kept.format.value),
             pdf_base64=base64.b64encode(made.pdf).decode(),
             xml=made.xml.decode() if made.xml is not None else None,
             warnings=[f"{one.rule}: {one.message}" for one in made.findings],
+            archived_at=archived.archived_at if archived else None,
+            pdf_sha256=archived.pdf_sha256 if archived else None,
+            xml_sha256=archived.xml_sha256 if archived else None,
         )
 
 

@@ -11,12 +11,13 @@ import strawberry
 from strawberry.federation import type as entity
 
 from subgraphs.billing.models import receivables as models
+from subgraphs.billing.rules.bank import BankEntryStatus
 from subgraphs.billing.rules.payments import PaymentMethod
-from subgraphs.billing.service import dunning, exports, settling
+from subgraphs.billing.service import bank, dunning, exports, settling
 from subgraphs.billing.types.agreements import money
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
-from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import Money, UserError
 
@@ -25,6 +26,7 @@ READ_DUNNING = "dunning:read"
 EXPORT = "datev:export"
 
 strawberry.enum(PaymentMethod)
+strawberry.enum(BankEntryStatus)
 
 
 @strawberry.type
@@ -298,6 +300,98 @@ class ExportBatch:
         """The batch that another module points at."""
         row = await info.context.row(models.ExportBatch, id, EXPORT)
         return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class BankEntry:
+    """Money that the bank told of."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    iban: str | None
+    """The account that it came to."""
+    amount: Money
+    """How much."""
+    value_date: date
+    """On which day."""
+    debtor: str | None
+    """Who paid, as the bank says it."""
+    remittance: str
+    """What they wrote."""
+    status: BankEntryStatus
+    """What became of it."""
+    reason: str | None
+    """Why nobody knows whose it is: NO_NUMBER or SEVERAL_CUSTOMERS."""
+    payment_id: strawberry.ID | None
+    """The payment that it became."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+
+    @classmethod
+    def of(cls, row: models.BankEntry) -> Self:
+        """The entry in this row."""
+        return shape(cls, row, amount=money(row.amount, row.currency))
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The entry that another module points at."""
+        row = await info.context.row(models.BankEntry, id, READ_PAYMENTS)
+        return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class BankStatement:
+    """A file of the bank that was read, and what it brought."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    matched: int
+    """So many became payments of customers."""
+    unmatched: int
+    """So many somebody had to look at: ask `bankEntries`."""
+    known: int
+    """So many had been told before, and were left as they were."""
+    created_at: datetime
+    """When it was read."""
+
+    @strawberry.field
+    async def entries(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[BankEntry]:
+        """What it told for the first time."""
+        rows = await info.context.lists(
+            bank.of_statements, self.id, READ_PAYMENTS, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [BankEntry.of(row) for row in rows]
+
+    @classmethod
+    def of(cls, row: models.BankStatement) -> Self:
+        """The statement in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The statement that another module points at."""
+        row = await info.context.row(models.BankStatement, id, READ_PAYMENTS)
+        return cls.of(row) if row else None
+
+
+@strawberry.type
+class BankStatementPayload:
+    """What became of a statement."""
+
+    bank_statement: BankStatement | None = None
+    """What it brought; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class BankEntryPayload:
+    """What became of a command on money that the bank told of."""
+
+    bank_entry: BankEntry | None = None
+    """The entry as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
 
 
 @strawberry.type

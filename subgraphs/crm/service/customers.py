@@ -219,7 +219,16 @@ def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
     names = ("id", "number", "name", "parent_id", "group_id")
-    return {name: getattr(customer, name) for name in names} | {"status": status}
+    billed_at = events.BilledAt(
+        legal_name=customer.legal_name,
+        address=events.PostalAddress(**customer.billing_address),
+        vat_id=customer.vat_id,
+        is_business=customer.is_business,
+        currency=customer.currency,
+        language=customer.language,
+        invoice_email=customer.invoice_email,
+    )
+    return {name: getattr(customer, name) for name in names} | {"status": status, "billed_at": billed_at}
 
 
 # --- sites

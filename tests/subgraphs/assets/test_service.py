@@ -70,6 +70,7 @@ async def test_an_asset_that_is_in_use_from_the_start_is_told_as_deployed(store)
         "typeKey": "printer",
         "countsAsDevice": False,
         "at": "2026-03-02T09:00:00Z",
+        "installedAt": "2026-03-02T09:00:00Z",
     }
 
 

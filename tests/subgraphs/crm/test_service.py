@@ -23,6 +23,20 @@ from tests.subgraphs.crm.asking import (
 from tests.subgraphs.house import A, B, staff
 
 
+def billed_at(**address):
+    """What events say for those who write documents."""
+    empty = dict.fromkeys(("line1", "line2", "postalCode", "city", "country"))
+    plain = {
+        "legalName": None,
+        "vatId": None,
+        "isBusiness": True,
+        "currency": "EUR",
+        "language": "de-DE",
+        "invoiceEmail": None,
+    }
+    return {**plain, "address": {**empty, **address}}
+
+
 async def test_a_customer_needs_no_more_than_a_name(crm):
     customer = await company(crm, "  Nordwind \n GmbH ")
 
@@ -59,6 +73,7 @@ async def test_a_customer_needs_no_more_than_a_name(crm):
                 "status": "ACTIVE",
                 "parentId": None,
                 "groupId": None,
+                "billedAt": billed_at(),
                 "changed": [],
             },
         )
@@ -187,6 +202,7 @@ async def test_a_change_tells_what_it_changed_and_nothing_else(crm):
                 "status": "ACTIVE",
                 "parentId": None,
                 "groupId": None,
+                "billedAt": billed_at(city="Kiel", country="DE"),
                 "changed": ["name", "industry", "billingAddress"],
             },
         )
@@ -229,6 +245,7 @@ async def test_a_blocked_customer_is_told_at_once_and_can_come_back(crm):
         "name": "Nordwind",
         "parentId": None,
         "groupId": None,
+        "billedAt": billed_at(),
         "changed": ["status"],
     }
     assert (await told(crm, "Customer", customer["id"]))[1:] == [
