@@ -184,7 +184,7 @@ class Api:
             place, value = (*place, route.nested), (value or {}).get(route.nested)
         if value is None and errors:
             raise self._failed(errors)
-        if listing.paging == "connection":
+        if listing.has_pages:
             place = (*place, "nodes")
         warnings = replies.missing(errors, place, shown, self._failed)
         page = replies.paged([] if value is None else value, listing, wanted)
