@@ -113,7 +113,7 @@ class MfaReset(_UserFact):
     type = "mfa.reset"
 
 
-class LoginFailedThreshold(_UserFact):
+class AuthLoginFailedThreshold(_UserFact):
     """Somebody fails to sign in as this user again and again: told at 5, 20 and 100 failures within an hour."""
 
     type = "auth.login_failed_threshold"
@@ -160,7 +160,7 @@ CATALOGUE = catalogue(
     ApiKeyRevoked,
     SessionRevoked,
     MfaReset,
-    LoginFailedThreshold,
+    AuthLoginFailedThreshold,
     ImpersonationStarted,
     ImpersonationEnded,
 )
