@@ -146,8 +146,8 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
             embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
             served(server.admin_url, directory) as (address, token),
         ):
-            status, said, met = await asked_all(address, token, directory, more)
             operations = await _operations(address, token)
+            status, said, met = await asked_all(address, token, directory, more)
     silent = sorted(operations - met.keys())
     refused = sorted(name for name in operations & met.keys() if not any(one[0] in "23" for one in met[name]))
     sys.stdout.write(f"{said}\noperations met: {len(operations) - len(silent)} of {len(operations)}\n")
