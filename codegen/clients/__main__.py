@@ -23,7 +23,9 @@ ROOT = Path(__file__).parents[2]
 def main(
     *,
     out: Annotated[Path, typer.Option(help="Where they are put, each in a folder of its own.")] = Path("build/clients"),
-    only: Annotated[list[str] | None, typer.Option(help=f"Which: {', '.join(CLIENTS)}; all of them by default.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Which: {', '.join(CLIENTS)}; all of them by default.")
+    ] = None,
     address: Annotated[str | None, typer.Option(help="A platform whose description is taken.")] = None,
     key: Annotated[str, typer.Option(help="An API key; what it may not use is left out.")] = "",
 ) -> None:

@@ -1,11 +1,11 @@
 """The clients, one function for each language: what a generator makes of the documents, and the little that we add to it.
 
-    openapi.json ─ openapi-typescript ─► rest.d.ts   + client.ts   openapi-fetch, problems, pages, patience
-    the graph    ─ graphql-codegen ────► graphql.ts  + graph.ts    typed documents of `operations/`
-    openapi.json ─ openapi-python-client ► psa_rest
-    the graph    ─ ariadne-codegen ────► psa_graph
-    openapi.json ─ openapi-to-postmanv2 ► psa.postman_collection.json
-    openapi.json ─ powershell.py ──────► the module Psa
+openapi.json ─ openapi-typescript ─► rest.d.ts   + client.ts   openapi-fetch, problems, pages, patience
+the graph    ─ graphql-codegen ────► graphql.ts  + graph.ts    typed documents of `operations/`
+openapi.json ─ openapi-python-client ► psa_rest
+the graph    ─ ariadne-codegen ────► psa_graph
+openapi.json ─ openapi-to-postmanv2 ► psa.postman_collection.json
+openapi.json ─ powershell.py ──────► the module Psa
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _linked(target: Path) -> None:
 
 def python(promised: Promised, target: Path) -> None:
     """Two packages: `psa_rest` for the REST interface, `psa_graph` for the graph."""
-    promised.write(target)
+    Promised(_with_one_body_each(promised.openapi), promised.sdl).write(target)
     settings = {"package_name_override": "psa_rest", "post_hooks": [], "literal_enums": False}
     (target / "rest.json").write_text(json.dumps(settings), encoding="utf-8")
     words = "generate --path openapi.json --meta none --output-path psa_rest --overwrite --config rest.json"
@@ -75,6 +75,17 @@ def python(promised: Promised, target: Path) -> None:
     (target / "requirements.txt").write_text(_REQUIREMENTS, encoding="utf-8")
     for name in ("rest.json", "graph.toml", "openapi.json", "schema.graphql"):
         (target / name).unlink()
+
+
+def _with_one_body_each(openapi: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep one content type for each body: the generator tells several apart by their Python types, and can't for lists."""
+    copied: dict[str, Any] = json.loads(json.dumps(openapi))
+    for item in copied["paths"].values():
+        for operation in item.values():
+            content = operation.get("requestBody", {}).get("content", {}) if isinstance(operation, dict) else {}
+            for other in [name for name in content if name != "application/json" and "application/json" in content]:
+                del content[other]
+    return copied
 
 
 _ARIADNE: Final = """\
@@ -119,18 +130,30 @@ def postman(promised: Promised, target: Path) -> None:
             {"key": "in", "value": "header"},
         ],
     }
-    _inheriting(made["item"])
+    made["variable"] = [{"key": "baseUrl", "value": "http://127.0.0.1:4000/api/v1"}, {"key": "apiKey", "value": ""}]
+    _ready(made["item"])
     file.write_text(json.dumps(made, indent=1), encoding="utf-8")
     for name in ("openapi.json", "schema.graphql"):
         (target / name).unlink()
 
 
-def _inheriting(items: list[dict[str, Any]]) -> None:
-    """Let every request say who one is as the collection does: the key, once."""
+def _ready(items: list[dict[str, Any]]) -> None:
+    """Let every request be sent as it stands: with the collection's key, and without parameters that nobody must give."""
     for item in items:
-        _inheriting(item.get("item", []))
-        if isinstance(item.get("request"), dict):
-            item["request"].pop("auth", None)
+        _ready(item.get("item", []))
+        if "response" in item:
+            item["response"] = []  # what is answered stands in the OpenAPI document
+        request = item.get("request")
+        if isinstance(request, dict):
+            request.pop("auth", None)
+            for one in (*request["url"].get("query", []), *request.get("header", [])):
+                one["disabled"] = not _is_needed(one)
+
+
+def _is_needed(parameter: Mapping[str, Any]) -> bool:
+    described = parameter.get("description") or ""
+    text = described.get("content", "") if isinstance(described, dict) else described
+    return text.startswith("(Required)") or parameter["key"].lower() in ("accept", "content-type")
 
 
 def powershell_module(promised: Promised, target: Path) -> None:

@@ -30,7 +30,9 @@ def run(command: Sequence[str | Path], *, cwd: Path) -> str:
     if program is None:
         raise Missing(f"{words[0]} is not installed.")
     plain = {**os.environ, "NO_COLOR": "1"}
-    done = subprocess.run([program, *words[1:]], cwd=cwd, env=plain, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603 - the words are ours, and no shell reads them
+        [program, *words[1:]], cwd=cwd, env=plain, capture_output=True, text=True, check=False
+    )
     said = f"{done.stdout}{done.stderr}"
     if done.returncode != 0:
         raise Missing(f"{Path(program).name} ended with {done.returncode}: {said[-2000:]}")

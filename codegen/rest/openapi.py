@@ -271,7 +271,8 @@ class _Writer:
         return found[:_MOST_PATHS]
 
     def _links(self, kind: str, identity: str, here: Route) -> dict[str, Any]:
-        above = self._addresses.get(kind)
+        listed = self._api.lists.get(kind)
+        above = self._addresses.get(kind) or (f"{listed}/{{id}}" if listed else None)
         links = {}
         for route in self._api.table:
             if above is not None and route is not here and list(route.keys) == ["id"] and route.path.startswith(above):

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import secrets
 import shlex
 import socket
@@ -148,6 +149,8 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
         ):
             operations = await _operations(address, token)
             status, said, met = await asked_all(address, token, directory, more)
+    if options.paths:
+        operations = {name for name in operations if re.search(options.paths, name.partition(" ")[2])}
     silent = sorted(operations - met.keys())
     refused = sorted(name for name in operations & met.keys() if not any(one[0] in "23" for one in met[name]))
     sys.stdout.write(f"{said}\noperations met: {len(operations) - len(silent)} of {len(operations)}\n")

@@ -64,7 +64,7 @@ async def _check_person(work: Work) -> None:
         raise Forbidden("You act in somebody else's name already.")
     if work.caller.key is not None or work.caller.kind != "STAFF":
         raise Forbidden("Only staff acts in somebody else's name, and no program.")
-    if await work.session.get(User, work.caller.subject) is None:
+    if await work.find(User, work.caller.subject) is None:
         raise Forbidden("Only who has an account here acts in somebody else's name.")
 
 
