@@ -25,9 +25,8 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
-from router.federation.variants import Contract, variant
+from router.federation.variants import Contract, seen
 
 PARTNERS: Final = Contract(include=frozenset({"partner"}), exclude=frozenset({"internal"}))
 
@@ -42,8 +41,13 @@ class View:
     @classmethod
     def of(cls, sdl: str) -> Self:
         """Read a supergraph; raises `InvalidContract` when nothing of it is for partners."""
-        shown = Supergraph.parse(variant(sdl, PARTNERS))
-        return cls(api_schema(shown), shown)
+        return cls.over(Supergraph.parse(sdl))
+
+    @classmethod
+    def over(cls, supergraph: Supergraph) -> Self:
+        """The same for a supergraph that was read before."""
+        shown, schema = seen(supergraph, PARTNERS)
+        return cls(schema, shown)
 
     def root(self, *, writes: bool) -> Mapping[str, GraphQLField]:
         """The fields of Query or of Mutation."""

@@ -117,7 +117,7 @@ class Versions:
 
     def _made(self, graph: Graph) -> dict[int, Api]:
         try:
-            view = View.of(graph.supergraph.sdl)
+            view = View.over(graph.supergraph)
         except (InvalidContract, InvalidSupergraph) as fault:
             log.warning("rest.not_served", reason=str(fault)[:500])
             return {}

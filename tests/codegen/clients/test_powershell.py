@@ -70,7 +70,7 @@ def test_what_a_function_asks_is_a_route_with_that_method(text):
     for verb, method in (("New", "post"), ("Set", "patch"), ("Remove", "delete")):
         for block in re.findall(rf"^function {verb}-.*?^\}}", text, re.MULTILINE | re.DOTALL):
             path = "/" + re.findall(r'-Path "([^"]+)"', block)[0]
-            pattern = re.sub(r"\$\(ConvertTo-PsaSegment \$(\w+)\)", lambda found: r"\{\w+\}", path)
+            pattern = re.sub(r"\$\(ConvertTo-PsaSegment \$(\w+)\)", lambda _found: r"\{\w+\}", path)
             assert any(re.fullmatch(pattern, known) and method in item for known, item in DOCUMENT["paths"].items()), (
                 path
             )
