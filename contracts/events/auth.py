@@ -72,6 +72,17 @@ class UserRoleChanged(_UserFact):
     """The keys of all roles that they have now."""
 
 
+class UserAccessChanged(_UserFact):
+    """A user sees other customers than before: whoever tells them something asks this first."""
+
+    type = "user.access_changed"
+
+    customers: tuple[UUID, ...] | None
+    """The customers whom they see, their branches among them; null: all of the tenant's but the denied ones."""
+    denied: tuple[UUID, ...] = ()
+    """The customers whom they must not see, whatever else is allowed."""
+
+
 class _ApiKeyFact(Event):
     """Something that happened to an API key."""
 
@@ -149,6 +160,18 @@ class ImpersonationEnded(_ImpersonationFact):
     """STOPPED or EXPIRED."""
 
 
+class SecurityEventRecorded(Event):
+    """Something that matters for security was put down, in whichever module it happened: `securityEvents` tells it."""
+
+    type = "security_event.recorded"
+    subject_type = "SecurityEvent"
+
+    id: UUID
+    """That of the entry in the module's audit, and of the security event."""
+    category: str
+    """SIGN_IN, REFUSAL, GRANT, IMPERSONATION, EXPORT or OTHER."""
+
+
 CATALOGUE = catalogue(
     UserCreated,
     UserUpdated,
@@ -156,8 +179,10 @@ CATALOGUE = catalogue(
     UserActivated,
     UserDisabled,
     UserRoleChanged,
+    UserAccessChanged,
     ApiKeyCreated,
     ApiKeyRevoked,
+    SecurityEventRecorded,
     SessionRevoked,
     MfaReset,
     AuthLoginFailedThreshold,

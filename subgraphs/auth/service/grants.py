@@ -211,11 +211,16 @@ async def revoke(work: Work, user: User, role_key: str) -> None:
     theirs = await check_may_change(work, user, field="userId")
     if role_key not in theirs.roles:
         raise NotFound("They do not have this role.", field="roleKey")
+    left = [one for one in theirs.roles if one != role_key]
+    async with _seeing_everything(work):
+        after = rules.effective((await _facts(work, left)).values())
+    # A role may deny: whoever takes it away gives what it kept from them.
+    check_gives(work, rules.lacking(theirs.permissions, after), field="roleKey")
     if role_key == OWNER:
         await keep_an_owner(work, but=user)
     await work.session.delete(await _assignment(work, user, role_key))
     await revocations.revoke(work, "USER", user.id)
-    await _tell(work, user, "revokeRole", [one for one in theirs.roles if one != role_key], role_key)
+    await _tell(work, user, "revokeRole", left, role_key)
     await work.session.flush()
 
 
@@ -256,6 +261,7 @@ async def say(
         raise Forbidden("They would see customers whom you do not see.", field="customerId")
     if not after.reach.contains(before.reach):
         await revocations.revoke(work, "USER", user.id)
+    await _tell_access(work, user, after.reach)
     action = "grantCustomerAccess" if mode is CustomerAccessMode.ALLOW else "denyCustomerAccess"
     await audit.note(work, action, resource="User", resource_id=user.id, customer=customer)
     return row
@@ -268,6 +274,7 @@ async def allow_customer(work: Work, user: User, customer: UUID) -> CustomerAcce
 
 async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: datetime | None = None) -> None:
     """Remember to whom a customer belongs; news that is older than what is known changes nothing."""
+    before = await _parent(work, customer)
     values = {"tenant_id": work.caller.tenant, "customer_id": customer, "parent_id": parent, "at": at or work.at}
     row = insert(CustomerParent).values(values)
     newer = row.on_conflict_do_update(
@@ -276,6 +283,31 @@ async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: d
         where=CustomerParent.at <= row.excluded.at,
     )
     await work.session.execute(newer)
+    if await _parent(work, customer) != before:
+        await _tell_heirs(work)
+
+
+async def _parent(work: Work, customer: UUID) -> UUID | None:
+    query = select(CustomerParent.parent_id).where(CustomerParent.customer_id == customer)
+    found: UUID | None = await work.session.scalar(query)
+    return found
+
+
+async def _tell_heirs(work: Work) -> None:
+    """Who sees customers with their branches sees others as soon as a branch comes or goes."""
+    seeing = select(CustomerAccess.user_id).where(CustomerAccess.include_children)
+    for user in await work.session.scalars(select(User).where(User.id.in_(seeing)).order_by(User.id)):
+        await _tell_access(work, user, await _reach(work, user))
+
+
+async def _tell_access(work: Work, user: User, seen: Reach) -> None:
+    happened = events.UserAccessChanged(
+        user_id=user.id,
+        customer_id=user.customer_id,
+        customers=None if seen.customers is None else tuple(sorted(seen.customers)),
+        denied=tuple(sorted(seen.denied)),
+    )
+    await work.emit(happened, subject=user.id, customer=user.customer_id)
 
 
 async def holders(work: Work, role_key: str) -> Sequence[UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from uuid import uuid4
 
 import pytest
@@ -96,6 +97,27 @@ async def granted(auth, user):
 
 
 # --- roles
+
+
+async def test_what_a_role_denies_is_given_back_only_by_who_holds_it(auth, tenant):
+    """A role may deny: to take it away, or to let it deny less, is to give; perhaps to oneself."""
+    owner = await someone(auth, tenant, "owner")
+    kept = {"permissions": [], "denied": ["payments:read"], "name": "No books"}
+    role = (await done(auth, acting(owner), CREATE, key="no_books", **kept))["role"]
+    keeper = {"permissions": ["users:write", "users:read", "roles:write"], "name": "Keeper"}
+    await done(auth, acting(owner), CREATE, key="keeper", **keeper)
+    clerk = await someone(auth, tenant, "accountant", "keeper", "no_books")
+    asking = acting(clerk, scopes=(await granted(auth, clerk)).permissions)
+    assert "payments:read" not in asking.scopes
+
+    mine = {"userId": str(clerk.id), "roleKey": "no_books"}
+    assert await refused(auth, asking, REVOKE, **mine) == ("FORBIDDEN", "roleKey")
+    assert await refused(auth, asking, UPDATE, id=role["id"], denied=None) == ("FORBIDDEN", "denied")
+    assert await refused(auth, asking, UPDATE, id=role["id"], denied=["dunning:read"]) == ("FORBIDDEN", "denied")
+
+    await done(auth, asking, UPDATE, id=role["id"], denied=["payments:read", "dunning:read"])
+    await done(auth, acting(owner), REVOKE, **mine)
+    assert "payments:read" in (await granted(auth, clerk)).permissions
 
 
 async def test_an_owner_gives_a_role_and_takes_it_again_and_both_are_told_and_recorded(auth, tenant):
@@ -279,6 +301,17 @@ async def test_children_are_seen_as_the_events_of_customers_tell(auth, tenant):
     await done(auth, acting(owner), GRANT, userId=str(user.id), customerId=str(holding), includeChildren=True)
 
     assert (await granted(auth, user)).customers == {holding, branch}
+
+    async with auth.work(tenant) as job:
+        await grants.learn_parent(job, other, holding)
+        await grants.learn_parent(job, other, holding)
+    query = "SELECT data FROM outbox WHERE tenant_id = $1 AND type = 'user.access_changed' ORDER BY position"
+    told = [json.loads(row["data"]) for row in await auth.service.rows(query, tenant)]
+    assert [one["userId"] for one in told] == [str(user.id)] * 2
+    assert [set(one["customers"]) for one in told] == [
+        {str(holding), str(branch)},
+        {str(holding), str(branch), str(other)},
+    ]
 
 
 async def test_who_sees_only_some_customers_gives_no_other_and_changes_nobody_who_sees_more(auth, tenant):
