@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 import structlog
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as Place
@@ -55,6 +56,21 @@ _MOST_BYTES: Final = 100_000_000
 _VARY: Final = "Authorization, X-API-Key, Accept, Prefer"
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path, line breaks in it, too: what was not found is told as a problem, whatever it was."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[BaseRoute]:
     """Return the routes of all versions; none when the interface is not served."""
     settings = pipeline.config.rest
@@ -62,7 +78,7 @@ def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[Ba
     if not known:
         return []
     door = RestDoor(wire, pipeline, Versions(known, settings, graphs))
-    return [Place("/api/v{version:int}{rest:path}", door)]
+    return [Place("/api/v{version:int}{rest:anything}", door)]
 
 
 def locks(settings: Rest) -> dict[int, Lock]:

@@ -190,3 +190,9 @@ async def test_the_interface_says_what_its_resources_consist_of(shopping):
     ).status_code == 304
     assert (strange.status_code, strange.json()["detail"]) == (404, "There is no such resource; there are packages.")
     assert (await shopping.post("/api/v1/meta")).headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+async def test_a_path_with_line_breaks_is_refused_as_any_other(shopping):
+    for path in ("/api/v1/parcels/%0A/x", "/api/v1/parcels/7%0A", "/api/v1/%0A"):
+        answer = await shopping.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -22,6 +22,8 @@ from router.rest.routes import Deprecation, Kind, Lock
 from router.rest.view import View
 from tests.repository import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # the whole of codegen runs in some of these
+
 HEAD = """
 schema
   @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@tag", "@composeDirective"])
