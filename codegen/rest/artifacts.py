@@ -61,7 +61,8 @@ def codes() -> dict[str, Code]:
     while pending:
         kind, status = pending.pop(0)
         status = _STATUS.get(kind, status)
-        found.setdefault(kind.code, Code(status, " ".join((kind.__doc__ or "").split())))
+        own = _OWN_STATUS.get(kind.code, status)
+        found.setdefault(kind.code, Code(own, " ".join((kind.__doc__ or "").split())))
         pending.extend((one, status) for one in kind.__subclasses__())
     return dict(sorted(found.items()))
 
@@ -73,6 +74,10 @@ _STATUS: Final[Mapping[type[errors.Refusal], int]] = {
     errors.Unavailable: 503,
     errors.KeyReused: 422,
 }
+
+
+_OWN_STATUS: Final[Mapping[str, int]] = {"RATE_LIMITED": 429, "CURSOR_EXPIRED": 410}
+"""Codes for which HTTP has a word of its own."""
 
 
 def _locks(root: Path) -> Iterator[Lock]:

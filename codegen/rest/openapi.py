@@ -8,7 +8,7 @@ from typing import Any, Final
 from graphql import GraphQLObjectType, get_named_type
 
 from codegen.artifact import NOTICE
-from codegen.rest import examples, parts, shapes, webhooks
+from codegen.rest import about, examples, parts, shapes, webhooks
 from codegen.rest.parts import header, problem, query
 from codegen.rest.schemas import Schema, Schemas
 from router.rest import long_jobs
@@ -46,8 +46,9 @@ class _Writer:
             for route in routes:
                 written[route.method.lower()] = self._operation(route)
             paths[path] = written
+        paths |= about.paths(self._api.lock.base)
         told, kinds = webhooks.of(events)
-        tags = sorted({_tag(route) for route in self._api.table})
+        tags = sorted({"meta", *({"webhooks"} if told else ()), *(_tag(route) for route in self._api.table)})
         return {
             "openapi": "3.1.0",
             "info": parts.info(self._api.lock.version, NOTICE, dict(self._api.lock.graphql_only)),
@@ -56,10 +57,10 @@ class _Writer:
             "paths": paths,
             "webhooks": told,
             "components": {
-                "schemas": dict(sorted({**self._schemas.named, **parts.SCHEMAS, **kinds}.items())),
+                "schemas": dict(sorted({**self._schemas.named, **parts.SCHEMAS, **about.SCHEMAS, **kinds}.items())),
                 "parameters": {**parts.PARAMETERS, **self._parameters},
                 "headers": parts.HEADERS,
-                "responses": parts.responses(),
+                "responses": parts.responses(self._api.lock.base),
                 "securitySchemes": parts.security_schemes(),
             },
         }
@@ -108,7 +109,8 @@ class _Writer:
         links = self._links(listing.node.name, "$response.body#/data/0/id", route)
         if links:
             answer["links"] = links
-        written["responses"] = {"200": answer, **parts.refusals(route.kind, keyed=bool(route.keys))}
+        expires = {"410": problem("410")} if listing.paging == "feed" else {}
+        written["responses"] = {"200": answer, **parts.refusals(route.kind, keyed=bool(route.keys)), **expires}
 
     def _single(self, route: Route, written: dict[str, Any]) -> None:
         kind = self._api.view.root(writes=False)[route.field].type
@@ -278,7 +280,8 @@ class _Writer:
         return found[:_MOST_PATHS]
 
     def _links(self, kind: str, identity: str, here: Route) -> dict[str, Any]:
-        above = self._addresses.get(kind)
+        listed = self._api.lists.get(kind)
+        above = self._addresses.get(kind) or (f"{listed}/{{id}}" if listed else None)
         links = {}
         for route in self._api.table:
             if above is not None and route is not here and list(route.keys) == ["id"] and route.path.startswith(above):

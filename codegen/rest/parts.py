@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 from contracts.scopes import PERMISSIONS
@@ -237,6 +238,7 @@ _PROBLEMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "405": ("Not with this method.", ("Allow",)),
     "406": ("`Accept` names nothing that can be answered.", ()),
     "409": ("Not in the state that it is in.", ()),
+    "410": ("What the cursor leads to is not kept any more; begin again.", ()),
     "412": ("It is not the version any more that `If-Match` names.", ()),
     "413": ("The body is too large.", ()),
     "415": ("The body has another content type than is accepted.", ()),
@@ -249,28 +251,40 @@ _PROBLEMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 
 _EXAMPLES: Final = {
+    "400": "INVALID_PARAMETER",
     "401": "UNAUTHENTICATED",
     "403": "FORBIDDEN",
     "404": "NOT_FOUND",
+    "405": "METHOD_NOT_ALLOWED",
+    "406": "NOT_ACCEPTABLE",
+    "409": "CONFLICT",
+    "410": "CURSOR_EXPIRED",
     "412": "STALE",
+    "413": "BODY_TOO_LARGE",
+    "415": "UNSUPPORTED_MEDIA_TYPE",
     "422": "VALIDATION",
+    "429": "REQUEST_RATE_LIMITED",
+    "500": "INTERNAL",
+    "502": "SUBREQUEST_HTTP_ERROR",
+    "503": "MODULE_ABSENT",
+    "504": "GATEWAY_TIMEOUT",
 }
 
 
-def responses() -> dict[str, Any]:
-    """Every problem as a response."""
-    return {f"Problem{status}": _problem(status, *told) for status, told in _PROBLEMS.items()}
+def responses(base: str) -> dict[str, Any]:
+    """Every problem as a response of the version that lies below `base`."""
+    return {f"Problem{status}": _problem(base, status, *told) for status, told in _PROBLEMS.items()}
 
 
-def _problem(status: str, description: str, headers: tuple[str, ...]) -> dict[str, Any]:
-    code = _EXAMPLES.get(status, "INVALID_PARAMETER" if status == "400" else "INTERNAL")
-    address = f"/api/v1/problems/{code.lower().replace('_', '-')}"
+def _problem(base: str, status: str, description: str, headers: tuple[str, ...]) -> dict[str, Any]:
+    code = _EXAMPLES[status]
+    address = f"{base}/problems/{code.lower().replace('_', '-')}"
     example = {
         "type": address,
-        "title": description,
+        "title": HTTPStatus(int(status)).phrase,
         "status": int(status),
         "detail": description,
-        "instance": "/api/v1/tickets",
+        "instance": f"{base}/tickets",
         "code": code,
         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
         "docUrl": address,

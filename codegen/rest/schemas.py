@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from graphql import (
-    FieldDefinitionNode,
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
-    ObjectTypeDefinitionNode,
     Undefined,
-    value_from_ast_untyped,
 )
 
 from router.rest.api import Api
 from router.rest.values import is_required
-from router.rest.view import View
 
 Schema = dict[str, Any]
 
@@ -43,7 +39,7 @@ class Schemas:
     def __init__(self, api: Api) -> None:
         self.named: dict[str, Schema] = {}
         self._api = api
-        self._guarded = dict(_guarded(api.view))
+        self._guarded = api.view.guarded()
 
     def thing(self, kind: GraphQLObjectType) -> Schema:
         """A reference to the schema of a thing as it's answered."""
@@ -153,22 +149,6 @@ class Schemas:
         if member.deprecation_reason is not None:
             schema["deprecated"] = True
             schema["description"] = f"{member.description or ''} Deprecated: {member.deprecation_reason}".strip()
-
-
-def _guarded(view: View) -> Any:
-    """The permissions that single fields need, by coordinate: any one of the lists, all in it."""
-    for definition in view.supergraph.document.definitions:
-        if isinstance(definition, ObjectTypeDefinitionNode):
-            for member in definition.fields or ():
-                for wanted in _wanted(member):
-                    yield f"{definition.name.value}.{member.name.value}", wanted
-
-
-def _wanted(member: FieldDefinitionNode) -> Any:
-    for directive in member.directives or ():
-        if directive.name.value == "requiresScopes":
-            for argument in directive.arguments or ():
-                yield value_from_ast_untyped(argument.value)
 
 
 def _ref(name: str) -> Schema:

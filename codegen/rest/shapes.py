@@ -21,7 +21,7 @@ def of(api: Api) -> Shapes:
     found: Shapes = {}
     for route in api.table:
         found[route.address] = dict(_taken(api, route))
-        _answered(api, _answer_of(api, route), found)
+        _answered(api, api.answered(route), found)
     for kind in _inputs(api):
         _input(kind, found)
     return dict(sorted(found.items()))
@@ -44,14 +44,6 @@ def body_of(api: Api, route: Route) -> dict[str, Any]:
     """The fields of the input that stand in the body."""
     hidden = SAID_ELSEWHERE if route.kind.is_bulk else SAID_ELSEWHERE | frozenset(route.keys.values())
     return {name: one for name, one in command_of(api, route).input.fields.items() if name not in hidden}
-
-
-def _answer_of(api: Api, route: Route) -> GraphQLObjectType:
-    if route.kind.is_list:
-        return listing_of(api, route).node
-    if route.kind.writes:
-        return command_of(api, route).thing
-    return cast("GraphQLObjectType", get_named_type(api.view.root(writes=False)[route.field].type))
 
 
 def _taken(api: Api, route: Route) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from graphql import (
     EnumTypeDefinitionNode,
     EnumValueDefinitionNode,
     FieldDefinitionNode,
+    GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
@@ -79,23 +80,29 @@ class InvalidContract(ValueError):
 
 def variant(sdl: str, contract: Contract) -> str:
     """The supergraph as a contract shows it; raises `InvalidContract`, or `InvalidSupergraph` if it is none."""
+    shown, _ = seen(Supergraph.parse(sdl), contract)
+    return shown.sdl
+
+
+def seen(supergraph: Supergraph, contract: Contract) -> tuple[Supergraph, GraphQLSchema]:
+    """What a contract shows of a supergraph, and the schema that its circle sees; raises `InvalidContract`."""
     both = sorted(contract.include & contract.exclude)
     if both:
         message = f"A contract can't include and exclude the same tag: {', '.join(both)}."
         raise InvalidContract((Problem("INPUT_VALIDATION", message),))
-    supergraph = Supergraph.parse(sdl)
-    document = parse(sdl)
+    document = parse(supergraph.sdl)
     found = _Filter(supergraph, document, contract)
     found.run()
     problems = tuple(found.problems())
     if problems:
         raise InvalidContract(problems)
-    filtered = _marked(supergraph, document, sdl, found.fresh)
+    filtered = Supergraph.parse(_marked(supergraph, document, supergraph.sdl, found.fresh))
+    schema = api_schema(filtered)
     # Whatever the rules above don't foresee.
-    errors = validate_schema(api_schema(Supergraph.parse(filtered)))
+    errors = validate_schema(schema)
     if errors:
         raise InvalidContract(tuple(Problem("INVALID_GRAPHQL", error.message) for error in errors))
-    return filtered
+    return filtered, schema
 
 
 @dataclass

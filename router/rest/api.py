@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -90,6 +90,23 @@ class Api:
         inner = get_named_type(root.type)
         return isinstance(inner, GraphQLObjectType) and route.nested in inner.fields
 
+    def answered(self, route: Route) -> GraphQLObjectType:
+        """What kind of thing a route answers, one or many."""
+        if route.kind.is_list:
+            return self._listing(route).node
+        if route.kind.writes:
+            return self._command(route).thing
+        return cast("GraphQLObjectType", get_named_type(self._root(route).type))
+
+    @cached_property
+    def lists(self) -> Mapping[str, str]:
+        """The path at which things of a kind are listed, by the name of the kind."""
+        found: dict[str, str] = {}
+        for route in self.table:
+            if route.kind is Kind.LIST and self.is_served(route):
+                found.setdefault(self.answered(route).name, route.path)
+        return found
+
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a request; raises `Problem`."""
         found = self.table.find(path)
@@ -130,8 +147,7 @@ class Api:
         def finish(data: Data, errors: Errors) -> Reply:
             value = (data or {}).get(route.field)
             if value is None:
-                reasons = replies.why_not_there(errors, route.field, kind)
-                raise self._failed(reasons) if reasons else Problem("NOT_FOUND", _NOT_THERE)
+                raise self._absent(route, errors)
             warnings = replies.missing(errors, (route.field,), shown, self._failed)
             version = replies.version_of(value, shown)
             body = self.shaper.thing(value, shown)
@@ -191,12 +207,12 @@ class Api:
         place: replies.Path = (route.field,)
         value = (data or {}).get(route.field)
         if route.nested is not None:
-            if value is None and not errors:
-                raise Problem("NOT_FOUND", _NOT_THERE)
+            if value is None:
+                raise self._absent(route, errors)
             place, value = (*place, route.nested), (value or {}).get(route.nested)
         if value is None and errors:
             raise self._failed(errors)
-        if listing.paging == "connection":
+        if listing.has_pages:
             place = (*place, "nodes")
         warnings = replies.missing(errors, place, shown, self._failed)
         page = replies.paged([] if value is None else value, listing, wanted)
@@ -389,6 +405,11 @@ class Api:
         if not errors:
             return Problem("INTERNAL", "There was no answer.")
         return problems.from_errors(errors, self.lock.codes)
+
+    def _absent(self, route: Route, errors: Errors) -> Problem:
+        kind = cast("GraphQLObjectType", get_named_type(self._root(route).type))
+        reasons = replies.why_not_there(errors, route.field, kind)
+        return self._failed(reasons) if reasons else Problem("NOT_FOUND", _NOT_THERE)
 
     def _refused(self, route: Route, refusals: Errors, *, guarded: bool) -> Problem:
         if guarded and refusals[0]["code"] == "CONFLICT":

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from router.rest import values
-from router.rest.parameters import DEFAULT_LIMIT, FARTHEST, LONGEST_PAGE, Listing, Parameter
+from router.rest.parameters import DEFAULT_LIMIT, FARTHEST, FEED, LONGEST_PAGE, Listing, Parameter
 from router.rest.problems import Fault, Problem
 
 SHOWN: Final = ("fields", "expand")
@@ -87,6 +87,8 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
     known = _single([pair for pair in pairs if pair[0] in own], own)
     variables, faults = _variables([pair for pair in pairs if pair[0] not in own], listing, own)
     page = _page(known, faults)
+    if listing.paging == "feed" and page.cursor is not None and FEED in variables:
+        faults.append(Fault("VALIDATION", f"cursor and {FEED} mean the same; one of them is enough.", param="cursor"))
     if faults:
         raise Problem("INVALID_PARAMETER", faults[0].message, faults=faults)
     return Asked(page, _names(known.get("fields")), _names(known.get("expand")) or (), variables, pairs)

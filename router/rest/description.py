@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 def filtered(document: Document, held: Collection[str] | None, is_served: Callable[[str, str], bool]) -> Document:
     """The document for somebody who holds these permissions (None for everybody who may do everything)."""
-    may = _everything if held is None else _holder(held)
+    may = allowed(held)
     paths: Document = {}
     for path, item in document["paths"].items():
         kept = {
@@ -34,10 +34,16 @@ def filtered(document: Document, held: Collection[str] | None, is_served: Callab
     if held is not None:
         shown["components"] = {**document["components"], "schemas": _visible(document["components"]["schemas"], may)}
     names = {one["operationId"] for item in paths.values() for name, one in item.items() if name in _METHODS}
-    used = {tag for item in paths.values() for name, one in item.items() if name in _METHODS for tag in one["tags"]}
+    items = [*paths.values(), *document.get("webhooks", {}).values()]
+    used = {tag for item in items for name, one in item.items() if name in _METHODS for tag in one["tags"]}
     shown["tags"] = [tag for tag in document["tags"] if tag["name"] in used]
     shown = _without_links(shown, names)
     return _pruned(shown)
+
+
+def allowed(held: Collection[str] | None) -> Callable[[Any], bool]:
+    """Whether somebody who holds these permissions may use what needs those; None for whoever may do everything."""
+    return _everything if held is None else _holder(held)
 
 
 def _everything(_scopes: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Final, Self, cast
 
 from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
-from router.rest.parameters import Listing
+from router.rest.parameters import FEED, Listing
 from router.rest.routes import Route
 
 ERRORS: Final = "errors"
@@ -85,7 +85,7 @@ def _query(name: str, variables: tuple[tuple[str, str], ...], field: str, select
 def page(route: Route, root: GraphQLField, listing: Listing, shown: str, *, count: bool) -> str:
     """The operation that answers one page of a list."""
     selection = shown
-    if listing.paging == "connection":
+    if listing.has_pages:
         total = " totalCount" if count else ""
         places = "hasNextPage hasPreviousPage startCursor endCursor"
         selection = f"{{ nodes {shown} pageInfo {{ {places} }}{total} }}"
@@ -144,6 +144,8 @@ def page_variables(
             return {"last": limit, "before": before}
         case "connection":
             return {"first": limit} if cursor is None else {"first": limit, "after": cursor}
+        case "feed":
+            return {"first": limit} if cursor is None else {"first": limit, FEED: cursor}
         case "offset":
             return {"limit": limit, "offset": offset}
         case "limit":

@@ -1,6 +1,7 @@
 """What a list can be asked: how the arguments of its field are spelled in a URL.
 
 first, after, last, before  or  limit, offset      limit=50&cursor=…, and before=… to go back
+first, since: a feed, which has one order          limit=50&since=…; its last page says where to go on, too
 filter: {status: [A], customerId, createdAt: {since, until}}
                                                    filter[status]=A    filter[status][in]=A,B    filter[createdAt][gte]=…
                                                    and shorter, where no argument has that name: customerId=…
@@ -39,7 +40,10 @@ LONGEST_PAGE: Final = 200
 FARTHEST: Final = 10_000
 """How far a list without cursors of its own can be walked."""
 
-Paging = Literal["connection", "offset", "limit", "whole"]
+FEED: Final = "since"
+"""The argument of a feed that says where to go on; as a parameter of a URL, it's called the same."""
+
+Paging = Literal["connection", "feed", "offset", "limit", "whole"]
 
 _PAGES: Final = frozenset({"first", "after", "last", "before", "limit", "offset"})
 _ALIASES: Final = MappingProxyType({"search": "q"})
@@ -83,7 +87,8 @@ class Listing:
             return None
         paging: Paging
         if is_connection(named):
-            node, paging = get_named_type(named.fields["nodes"].type), "connection"
+            node = get_named_type(named.fields["nodes"].type)
+            paging = "feed" if FEED in field.args and "after" not in field.args else "connection"
         elif is_list_type(get_nullable_type(field.type)):
             node, paging = named, _paging(field)
         else:
@@ -97,6 +102,11 @@ class Listing:
     def counts(self) -> bool:
         """Whether it knows how many there are in all."""
         return self.paging == "connection" and "totalCount" in _object(self.field).fields
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether it answers pages of its own, with their ends."""
+        return self.paging in ("connection", "feed")
 
     @property
     def filter(self) -> GraphQLInputObjectType | None:

@@ -11,7 +11,7 @@ import orjson
 from graphql import GraphQLObjectType, is_nullable_type
 
 from router.rest.asked import Asked, cursor_at
-from router.rest.parameters import LONGEST_PAGE, Listing
+from router.rest.parameters import FEED, LONGEST_PAGE, Listing
 from router.rest.problems import PERMISSION, Problem
 from router.rest.representation import VERSION, Link, Representation
 
@@ -123,6 +123,9 @@ class Page:
 def paged(value: Any, listing: Listing, asked: Asked) -> Page:
     """Read a page from the data of its field."""
     limit = asked.page.limit
+    if listing.paging == "feed":
+        info = value["pageInfo"]
+        return Page(value["nodes"], bool(info["hasNextPage"]), info["endCursor"], None)
     if listing.paging == "connection":
         info = value["pageInfo"]
         back = info["startCursor"] if info["hasPreviousPage"] else None
@@ -141,10 +144,11 @@ def paged(value: Any, listing: Listing, asked: Asked) -> Page:
 
 def links_of(page: Page, listing: Listing, asked: Asked, address: str) -> dict[str, str]:
     """Where the neighbours of a page are, as a client can follow them."""
-    rest = [(name, value) for name, value in asked.pairs if name not in ("cursor", "after", "before")]
+    own = FEED if listing.paging == "feed" else "cursor"
+    rest = [(name, value) for name, value in asked.pairs if name not in ("cursor", "after", "before", own)]
     found = {}
-    if page.following:
-        found["next"] = f"{address}?{urlencode([*rest, ('cursor', page.following)])}"
+    if page.following and page.has_more:
+        found["next"] = f"{address}?{urlencode([*rest, (own, page.following)])}"
     if page.preceding:
         way = "before" if listing.paging == "connection" else "cursor"
         found["prev"] = f"{address}?{urlencode([*rest, (way, page.preceding)])}"

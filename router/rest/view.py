@@ -8,22 +8,25 @@ counts, says everything about its standard representation.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from graphql import (
+    DocumentNode,
+    FieldDefinitionNode,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    ObjectTypeDefinitionNode,
     get_named_type,
     is_required_argument,
+    value_from_ast_untyped,
 )
 
-from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
-from router.federation.variants import Contract, variant
+from router.federation.variants import Contract, seen
 
 PARTNERS: Final = Contract(include=frozenset({"partner"}), exclude=frozenset({"internal"}))
 
@@ -38,8 +41,13 @@ class View:
     @classmethod
     def of(cls, sdl: str) -> Self:
         """Read a supergraph; raises `InvalidContract` when nothing of it is for partners."""
-        shown = Supergraph.parse(variant(sdl, PARTNERS))
-        return cls(api_schema(shown), shown)
+        return cls.over(Supergraph.parse(sdl))
+
+    @classmethod
+    def over(cls, supergraph: Supergraph) -> Self:
+        """The same for a supergraph that was read before."""
+        shown, schema = seen(supergraph, PARTNERS)
+        return cls(schema, shown)
 
     def root(self, *, writes: bool) -> Mapping[str, GraphQLField]:
         """The fields of Query or of Mutation."""
@@ -50,6 +58,10 @@ class View:
         """Whether other modules can point at things of this kind."""
         joined = self.supergraph.types.get(kind.name)
         return joined is not None and any(one.keys for one in joined.graphs.values())
+
+    def guarded(self) -> Mapping[str, Any]:
+        """The permissions that single fields need, by coordinate: any one of the lists, all in it."""
+        return dict(_guarded(self.supergraph.document))
 
     def home(self, kind: GraphQLNamedType) -> str:
         """The subgraph that knows most about things of this kind."""
@@ -66,6 +78,21 @@ class View:
         """Whether this subgraph answers the field by itself."""
         join = self.supergraph.field_joins(kind.name, name).get(graph)
         return join is not None and join.is_resolved(frozenset()) and join.requires is None
+
+
+def _guarded(document: DocumentNode) -> Iterator[tuple[str, Any]]:
+    for definition in document.definitions:
+        if isinstance(definition, ObjectTypeDefinitionNode):
+            for member in definition.fields or ():
+                for wanted in _wanted(member):
+                    yield f"{definition.name.value}.{member.name.value}", wanted
+
+
+def _wanted(member: FieldDefinitionNode) -> Iterator[Any]:
+    for directive in member.directives or ():
+        if directive.name.value == "requiresScopes":
+            for argument in directive.arguments or ():
+                yield value_from_ast_untyped(argument.value)
 
 
 def is_connection(kind: GraphQLNamedType) -> bool:

@@ -217,6 +217,10 @@ class Pipeline:
             facts.tenant, facts.caller = caller.tenant, caller.subject
         return caller
 
+    async def count(self, client: Client) -> None:
+        """Count a request that is answered without an operation; raises `Refused` when it's one too many."""
+        await self._limiter.take(client.caller, client.headers, client.facts)
+
     async def prepare(self, request: GraphQLRequest, client: Client, *, again: bool = False) -> Prepared:
         """Find or make the plan, and check everything that can be checked before anything is fetched.
 

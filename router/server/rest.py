@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 import structlog
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
+from starlette.routing import Route as Place
 from starlette.types import Receive, Scope, Send
 
 from router.federation.supergraph import InvalidSupergraph
 from router.federation.variants import InvalidContract
 from router.rest import bodies, description, preconditions, problems
 from router.rest.api import Api, Call, Request, allowed
+from router.rest.meta import Meta
 from router.rest.problems import Problem, Words
 from router.rest.replies import Reply
-from router.rest.routes import Lock
+from router.rest.routes import Lock, Route
 from router.rest.view import View
 from router.server import limits
 from router.server.access_log import Facts, facts_of
@@ -53,6 +56,21 @@ _MOST_BYTES: Final = 100_000_000
 _VARY: Final = "Authorization, X-API-Key, Accept, Prefer"
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path, line breaks in it, too: what was not found is told as a problem, whatever it was."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[BaseRoute]:
     """Return the routes of all versions; none when the interface is not served."""
     settings = pipeline.config.rest
@@ -60,7 +78,7 @@ def routes(wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs) -> list[Ba
     if not known:
         return []
     door = RestDoor(wire, pipeline, Versions(known, settings, graphs))
-    return [Route("/api/v{version:int}{rest:path}", door)]
+    return [Place("/api/v{version:int}{rest:anything}", door)]
 
 
 def locks(settings: Rest) -> dict[int, Lock]:
@@ -115,7 +133,7 @@ class Versions:
 
     def _made(self, graph: Graph) -> dict[int, Api]:
         try:
-            view = View.of(graph.supergraph.sdl)
+            view = View.over(graph.supergraph)
         except (InvalidContract, InvalidSupergraph) as fault:
             log.warning("rest.not_served", reason=str(fault)[:500])
             return {}
@@ -137,7 +155,8 @@ class Versions:
         by_address = {route.address: route for route in api.lock.routes}
 
         def is_served(method: str, path: str) -> bool:
-            return api.is_served(by_address[f"{method} {path}"])
+            route = by_address.get(f"{method} {path}")
+            return route is None or api.is_served(route)  # what the interface says about itself is always there
 
         return orjson.dumps(description.filtered(document, held, is_served))
 
@@ -199,10 +218,22 @@ class RestDoor:
                 body = b"" if method in ("GET", "HEAD") else await self._wire.body(receive, headers)
                 given = {name: headers[name] for name in _READ if name in headers}
                 asked = Request(scope["query_string"], given, body, scope["path"], facts.trace.trace_id)
-                call = api.call(route, params, asked)
-                if isinstance(call, Reply):
-                    return call
-                return await self._run(call, Client(headers, facts, caller), receive)
+                client = Client(headers, facts, caller)
+                call = await self._call(api, route, params, asked, client)
+                return call if isinstance(call, Reply) else await self._run(call, client, receive)
+
+    async def _call(
+        self, api: Api, route: Route, params: Mapping[str, str], asked: Request, client: Client
+    ) -> Call | Reply:
+        """What to ask the graph; what never gets there is counted here, as what does is counted there."""
+        try:
+            call = api.call(route, params, asked)
+        except Problem:
+            await self._pipeline.count(client)
+            raise
+        if isinstance(call, Reply):
+            await self._pipeline.count(client)
+        return call
 
     async def _run(self, call: Call, client: Client, receive: Receive) -> Reply:
         request = GraphQLRequest(call.document, None, call.variables, {}, registered=True)
@@ -228,30 +259,42 @@ class RestDoor:
     async def _own(self, version: int, path: str, method: str, headers: Head, facts: Facts) -> Reply | None:
         """Answer what the interface says about itself."""
         words = self._versions.words(version)
-        about_problem = path.startswith("/problems/")
-        if path not in ("", "/", "/openapi.json") and not about_problem:
+        if path not in _OWN and not path.startswith((_PROBLEMS, _META)):
             return None
         if method == "OPTIONS":
             return Reply(204, b"", {"allow": "GET, HEAD, OPTIONS"})
         if method not in ("GET", "HEAD"):
             raise Problem("METHOD_NOT_ALLOWED", "Here one can GET.", headers={"allow": "GET, HEAD, OPTIONS"})
-        if about_problem:
-            told = words.explained(path.removeprefix("/problems/"))
+        if path.startswith(_PROBLEMS):
+            told = words.explained(path.removeprefix(_PROBLEMS))
             if told is None:
                 raise Problem("ROUTE_NOT_FOUND", "There is no such kind of problem.")
             return Reply(200, orjson.dumps(told))
-        if path != "/openapi.json":
+        if path in ("", "/"):
             await self._versions.api(version)
-            return Reply(200, orjson.dumps({"version": version, "openapi": f"{words.base}/openapi.json"}))
+            told = {"version": version, "openapi": f"{words.base}/openapi.json", "meta": f"{words.base}/meta"}
+            return Reply(200, orjson.dumps(told))
+        return await self._for_caller(version, path, headers, facts)
+
+    async def _for_caller(self, version: int, path: str, headers: Head, facts: Facts) -> Reply:
+        """Answer what the interface says about itself to somebody: what they may use of it."""
         caller = await self._identify(headers, facts)
+        await self._pipeline.count(Client(headers, facts, caller))
         held = frozenset(str(caller.claims.get("scope", "")).split()) if caller is not None else None
-        document = await self._versions.describe(version, held)
-        tag = preconditions.weak(document)
+        if path == "/openapi.json":
+            body = await self._versions.describe(version, held)
+        else:
+            meta = Meta(await self._versions.api(version), description.allowed(held))
+            body = orjson.dumps(meta.index() if path in _OWN else meta.resource(path.removeprefix(_META)))
+        tag = preconditions.weak(body)
         if preconditions.is_known(headers.get("if-none-match"), tag):
             return Reply(304, b"", {"etag": tag})
-        return Reply(200, document, {"etag": tag})
+        return Reply(200, body, {"etag": tag})
 
 
+_OWN: Final = ("", "/", "/openapi.json", "/meta")
+_PROBLEMS: Final = "/problems/"
+_META: Final = "/meta/"
 _READ: Final = ("content-type", "prefer", "if-match", "if-none-match", "idempotency-key")
 
 

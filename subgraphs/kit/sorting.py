@@ -51,7 +51,8 @@ def sortable(query: type) -> None:
         if resolver is None or hasattr(resolver.wrapped_func, "psa_sortable"):
             continue
         signature = inspect.signature(resolver.wrapped_func)
-        if "Connection" in str(signature.return_annotation) and "sort" not in signature.parameters:
+        # What is asked `since` a cursor is a feed: it has one order, or nobody could go on.
+        if "Connection" in str(signature.return_annotation) and not {"sort", "since"} & signature.parameters.keys():
             field.base_resolver = StrawberryResolver(_sorted(resolver.wrapped_func, signature))
 
 

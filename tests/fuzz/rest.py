@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import secrets
 import shlex
 import socket
@@ -24,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import httpx2
 import uvicorn
 from joserfc import jwt
 
@@ -43,10 +45,13 @@ async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, st
     await admin.execute(f"CREATE DATABASE {name}")
     try:
         url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
-        async with running(url, directory) as platform:
-            twin = await built(platform, "f")
-            async with listening_on(platform) as address:
-                yield address, _token(platform, twin.staff())
+        with socket.socket() as own:
+            own.bind(("127.0.0.1", 0))
+            address = f"http://127.0.0.1:{own.getsockname()[1]}"
+            async with running(url, directory, address) as platform:
+                twin = await built(platform, "f")
+                async with _listening(platform, own):
+                    yield address, _token(platform, twin.staff())
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()
@@ -57,15 +62,21 @@ async def listening_on(platform: Platform) -> AsyncIterator[str]:
     """The address of a platform that is heard on 127.0.0.1 meanwhile."""
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(platform.router, log_level="warning", lifespan="off", access_log=False)
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        serving = asyncio.create_task(server.serve([own]))
-        try:
+        async with _listening(platform, own):
             yield f"http://127.0.0.1:{own.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await serving
+
+
+@asynccontextmanager
+async def _listening(platform: Platform, own: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(platform.router, log_level="error", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve([own]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _token(platform: Platform, caller: Any) -> str:
@@ -85,6 +96,13 @@ async def asked_all(
         f"{address}/api/v1/openapi.json",
         "-H",
         f"Authorization: Bearer {token}",
+        "--checks",
+        "all",
+        "--exclude-checks",
+        "max_response_time",  # how fast it is says bench.rest; here the machine is as busy as we make it
+        "--continue-on-failure",
+        "--request-timeout",
+        "60",
         "--report",
         "ndjson",
         "--report-ndjson-path",
@@ -100,24 +118,18 @@ async def asked_all(
 
 
 def _met(report: Path) -> dict[str, set[str]]:
+    """The statuses that each operation answered, from what schemathesis wrote down of every scenario."""
     found: dict[str, set[str]] = {}
     for line in report.read_text(encoding="utf-8").splitlines() if report.exists() else ():
-        _collect(json.loads(line), found)
+        told = json.loads(line).get("ScenarioFinished", {}).get("recorder") or {}
+        cases = told.get("cases", {})
+        for name, exchange in told.get("interactions", {}).items():
+            asked = cases.get(name, {}).get("value", {})
+            label = told["label"] if " /" in told["label"] else f"{asked.get('method')} {asked.get('path')}"
+            met = found.setdefault(label, set())
+            if exchange.get("response"):
+                met.add(str(exchange["response"]["status_code"]))
     return found
-
-
-def _collect(value: Any, found: dict[str, set[str]]) -> None:
-    if isinstance(value, dict):
-        label, response = value.get("label"), value.get("status_code")
-        if isinstance(label, str) and " /" in label:
-            found.setdefault(label, set())
-        if response is not None and isinstance(value.get("label"), str):
-            found[value["label"]].add(str(response))
-        for one in value.values():
-            _collect(one, found)
-    elif isinstance(value, list):
-        for one in value:
-            _collect(one, found)
 
 
 async def _main(options: argparse.Namespace, rest: list[str]) -> int:
@@ -125,19 +137,39 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="psa-fuzz-") as folder, listening():
         directory = Path(folder)
         more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
+        if options.paths:
+            more += ["--include-path-regex", options.paths]
         async with (
             embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
             served(server.admin_url, directory) as (address, token),
         ):
+            operations = await _operations(address, token)
             status, said, met = await asked_all(address, token, directory, more)
-    sys.stdout.write(f"{said}\noperations met: {len(met)}\n")
-    return status
+    if options.paths:
+        operations = {name for name in operations if re.search(options.paths, name.partition(" ")[2])}
+    silent = sorted(operations - met.keys())
+    refused = sorted(name for name in operations & met.keys() if not any(one[0] in "23" for one in met[name]))
+    sys.stdout.write(f"{said}\noperations met: {len(operations) - len(silent)} of {len(operations)}\n")
+    sys.stdout.writelines(f"  never asked: {name}\n" for name in silent)
+    sys.stdout.write(f"operations that succeeded at least once: {len(operations) - len(silent) - len(refused)}\n")
+    sys.stdout.writelines(f"  always refused: {name} ({', '.join(sorted(met[name]))})\n" for name in refused)
+    return status or int(bool(silent))
+
+
+async def _operations(address: str, token: str) -> set[str]:
+    """Everything that the description promises, as schemathesis names it."""
+    async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
+        answer = await client.get("/api/v1/openapi.json", headers={"authorization": f"Bearer {token}"})
+    methods = ("get", "post", "put", "patch", "delete")
+    paths = answer.json()["paths"]
+    return {f"{method.upper()} {path}" for path, item in paths.items() for method in methods if method in item}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=20, help="examples for each operation")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
+    parser.add_argument("--paths", default="", help="only what this regular expression finds: ^/tickets")
     parser.add_argument("--more", default="", help="whatever else `st run` understands")
     chosen = parser.parse_args()
     sys.exit(asyncio.run(_main(chosen, shlex.split(chosen.more))))

@@ -13,7 +13,7 @@ from tests.rest.test_same import necessary
 
 pytestmark = pytest.mark.timeout(300)
 
-_DEPENDS = ("/me", "/sessions", "/mfa-factors", "/time-entries/{id}/billing")
+_DEPENDS = ("/me", "/sessions", "/mfa-factors", "/meta", "/meta/{resource}")
 """What needs one permission or another, as it depends on what is asked about."""
 
 

@@ -26,6 +26,7 @@ import structlog
 from graphql import GraphQLSchema
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from contracts.identity import EVERY_CUSTOMER, INTERNAL_ISSUER, INTERNAL_TOKEN_TYPE
@@ -33,6 +34,7 @@ from router.registry.registry import Registration
 from router.server.app import build as build_router
 from router.server.config import Authentication, Limits, RouterConfig
 from router.server.config.rate_limit import RateLimit
+from router.server.config.registry import RegistrySettings
 from subgraphs import MODULES
 from subgraphs.kit import app, database, graph, references, work
 from subgraphs.kit.caller import Caller, system
@@ -49,6 +51,7 @@ _NO_REFUSALS: Mapping[str, str] = {
 }
 
 ISSUER, AUDIENCE = "https://auth.example", "psa"
+REGISTRY_TOKEN = "the registry of the tests"
 
 
 @dataclass(slots=True)
@@ -167,10 +170,11 @@ def claims_of(caller: Caller) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def running(admin_url: str, directory: Path) -> AsyncIterator[Platform]:
-    """Run the platform for the length of the block."""
+async def running(admin_url: str, directory: Path, address: str | None = None) -> AsyncIterator[Platform]:
+    """Run the platform for the length of the block; modules reach the router at the address, if it will listen at one."""
     async with contextlib.AsyncExitStack() as stack:
-        settings = {name: await prepared(name, admin_url) for name in MODULES}
+        reached = {"router_url": address, "registry_token": SecretStr(REGISTRY_TOKEN)} if address else {}
+        settings = {name: (await prepared(name, admin_url)).model_copy(update=reached) for name in MODULES}
         issuer, router_key = _key(directory, "issuer"), _key(directory, "router")
         (directory / "issuer.jwks").write_text(json.dumps(KeySet([issuer]).as_dict(private=False)))
         admin = await asyncpg.connect(admin_url)
@@ -220,6 +224,7 @@ def _router_config(directory: Path) -> RouterConfig:
             signing_key_file=directory / "router.jwk",
         ),
         limits=Limits(selections=1_000_000, tokens=100_000, height=100_000),
+        registry=RegistrySettings(token=SecretStr(REGISTRY_TOKEN)),
         rate_limit=RateLimit(enabled=False),  # thousands of probes in the name of a handful of people
     )
 

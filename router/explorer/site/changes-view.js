@@ -27,7 +27,7 @@ function version({ number, at, modules, changes, all }, index) {
 
 function rows(changes, all) {
   if (!changes.length) return [make("p", { class: "quiet" }, word("first"))];
-  const found = changes.map((one) => [make("span", { class: `level ${one.level}` }, word(one.level)), one.coordinate, one.message]);
+  const found = changes.map((one) => [make("span", { class: `level ${one.level}` }, word(one.level)), one.coordinate || "schema", one.message]);
   const rest = all > changes.length ? [make("p", { class: "quiet" }, word("more", all - changes.length))] : [];
   return [table(word("changes"), [word("level"), word("coordinate"), word("what")], found), ...rest];
 }

@@ -37,7 +37,7 @@ function asRest(sent, routes) {
   }
   const known = calls.filter((one) => one.text).map((one) => one.text);
   const missing = calls.filter((one) => !one.text).map((one) => make("p", { class: "quiet" }, word("graphqlOnly", one.field)));
-  return [...(known.length ? [block("REST", known.join("\n\n"), word("restHint"))] : [make("h3", {}, "REST")]), ...missing];
+  return [...(known.length ? [block("REST", known.join("\n\n"), word("restHint"))] : [make("h2", {}, "REST")]), ...missing];
 }
 
 function block(name, text, hint) {
@@ -47,7 +47,7 @@ function block(name, text, hint) {
     button.textContent = word("copied");
     setTimeout(() => (button.textContent = word("copy")), 1500);
   });
-  return make("section", { class: "sample" }, make("h3", {}, name, button), hint ? make("p", { class: "quiet" }, hint) : null, make("pre", { tabindex: "0", "data-sample": name }, text));
+  return make("section", { class: "sample" }, make("h2", {}, name, button), hint ? make("p", { class: "quiet" }, hint) : null, make("pre", { tabindex: "0", "data-sample": name }, text));
 }
 
 function parsed(text) {

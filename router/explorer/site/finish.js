@@ -12,7 +12,7 @@ const NAMES = {
   "lucide-panel-left-close": "Maximise the response",
   "lucide-panel-left-open": "Show the operation again",
 };
-const NAMELESS = "button:not([aria-label])";
+const NAMELESS = "button:not([aria-label]), [role=checkbox]:not([aria-label])";
 const PREFLIGHT = "[role=menuitem], [cmdk-item]";
 
 export function finish(root) {
@@ -37,7 +37,7 @@ export function finish(root) {
 }
 
 function name(button) {
-  if (button.role === "checkbox") return button.setAttribute("aria-label", button.parentElement.textContent.trim() || "Field");
+  if (button.getAttribute("role") === "checkbox") return button.setAttribute("aria-label", button.parentElement.textContent.trim() || "Field");
   if (button.textContent.trim()) return;
   const picture = [...(button.querySelector("svg")?.classList ?? [])].find((one) => one in NAMES);
   if (picture) button.setAttribute("aria-label", NAMES[picture]);

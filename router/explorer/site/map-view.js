@@ -40,7 +40,7 @@ function row({ kind, name, owners }) {
 
 function about(schema, name) {
   const go = (chosen) => (location.hash = `#/map/${chosen}`);
-  const picture = [make("h3", {}, word("drawing")), make("p", { class: "quiet" }, word("drawingHelp")), drawing(schema.types, schema.connections, name, go)];
+  const picture = [make(name ? "h3" : "h2", { class: "drawing-title" }, word("drawing")), make("p", { class: "quiet" }, word("drawingHelp")), drawing(schema.types, schema.connections, name, go)];
   const type = schema.types.get(name);
   if (!type) return [make("p", { class: "quiet" }, word("chooseOne")), ...picture];
   const users = [...schema.types.values()].flatMap((other) => other.fields.filter((field) => field.named === name).map((field) => ({ other, field })));

@@ -49,9 +49,22 @@ print(body["data"])
 // One call for each root field; `text` is null for a field that REST doesn't have.
 export function rest(origin, operation, routes) {
   const root = { query: "Query", mutation: "Mutation" }[operation.kind];
-  return operation.selections.filter((one) => !one.name.startsWith("__")).map((selection) => {
+  return operation.selections.filter((one) => !one.name.startsWith("__")).flatMap((selection) => {
     const route = best(routes.filter((one) => one.field === `${root}.${selection.name}`), selection);
-    return { field: `${root ?? "Subscription"}.${selection.name}`, text: route ? call(origin, route, selection) : null };
+    if (!route) return [{ field: `${root ?? "Subscription"}.${selection.name}`, text: null }];
+    const lists = asked(selection, root, routes);
+    const left = { ...selection, selections: selection.selections.filter((one) => !lists.some((list) => list.one === one)) };
+    const own = left.selections.length || !lists.length ? [{ field: route.field, text: call(origin, route, left) }] : [];
+    return [...own, ...lists.map(({ one, inner }) => ({ field: inner.field, text: call(origin, inner, { ...one, args: { ...selection.args, ...one.args } }) }))];
+  });
+}
+
+// A list below a thing that is asked with arguments has an address of its own: what is expanded takes none.
+function asked(selection, root, routes) {
+  const above = `${root}.${selection.name}.`;
+  return selection.selections.filter((one) => Object.keys(one.args).length).flatMap((one) => {
+    const inner = routes.find(({ field }) => field === above + one.name || field === `${above}${one.name}Connection`);
+    return inner ? [{ one, inner }] : [];
   });
 }
 

@@ -1,6 +1,6 @@
 // Who is signed in: the token of this browser tab, and what it says about its owner.
 
-import { word } from "./words.js";
+import { language, word } from "./words.js";
 
 const KEY = "psa-explorer:token";
 
@@ -49,5 +49,5 @@ function claimsOf(value) {
 }
 
 function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(seconds * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
 }

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 from codegen.artifact import Artifact
 from codegen.rest import artifacts, freeze, openapi, shapes
@@ -21,6 +26,8 @@ from router.rest.api import Api
 from router.rest.routes import Deprecation, Kind, Lock
 from router.rest.view import View
 from tests.repository import ROOT
+
+pytestmark = pytest.mark.timeout(300)  # the whole of codegen runs in some of these
 
 HEAD = """
 schema
@@ -243,7 +250,8 @@ def test_the_document_is_valid_and_has_every_route():
         for method, one in item.items()
         if method != "parameters"
     }
-    assert set(operations) == {route.address for route in promised.routes}
+    own = {"GET /meta", "GET /meta/{resource}"}
+    assert set(operations) == {route.address for route in promised.routes} | own
     for address, one in operations.items():
         assert one["operationId"], address
         assert one["security"], address
@@ -308,3 +316,26 @@ def test_the_command_line_says_what_would_break():
     program = [sys.executable, "-m", "codegen", "--help"]
     told = subprocess.run(program, capture_output=True, text=True, check=True, cwd=Path(ROOT)).stdout
     assert "--thaw" in told
+
+
+def test_every_example_fits_its_schema():
+    document = json.loads(
+        (ROOT / "contracts/rest/openapi.json").read_text(encoding="utf-8").replace('"#/', '"urn:api#/')
+    )
+    known = Registry().with_resource("urn:api", Resource(contents=document, specification=DRAFT202012))
+
+    def faults(of: Any) -> Iterator[str]:
+        if isinstance(of, dict):
+            if {"schema", "example"} <= of.keys():
+                seen.append(of["schema"])
+                yield from (
+                    e.message for e in Draft202012Validator(of["schema"], registry=known).iter_errors(of["example"])
+                )
+            of = list(of.values())
+        for inner in of if isinstance(of, list) else ():
+            yield from faults(inner)
+
+    seen: list[Any] = []
+    assert list(faults([document["paths"], document["components"]["responses"]])) == []
+    assert len(seen) > 700
+    assert list(faults({"schema": {"$ref": "urn:api#/components/schemas/Problem"}, "example": {"status": "x"}}))

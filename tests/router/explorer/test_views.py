@@ -91,6 +91,17 @@ def _read_a_run(driver: Chrome) -> None:
     assert next(iter(samples)) == "curl"
     assert {"TypeScript", "Python"} <= set(samples)
     assert "query Rates { me { id costRate } }" in samples["Python"]
+    _read_the_seed_as_rest(driver)
+
+
+def _read_the_seed_as_rest(driver: Chrome) -> None:
+    """A list that is asked with arguments is a call of its own: what is expanded takes none."""
+    _go(driver, "query")
+    browser.write(driver, browser.SEED_QUERY)
+    _go(driver, "code")
+    calls = browser.until(driver, lambda: _samples(driver))["REST"]
+    assert "/api/v1/customers/123?fields=name,assets.name,assets.type&expand=assets'" in calls
+    assert "/api/v1/customers/123/tickets?status=open&fields=id,title,priority'" in calls
 
 
 def _read_the_catalogue(driver: Chrome) -> None:

@@ -1,0 +1,1 @@
+"""Clients from what is promised: TypeScript, Python, PowerShell and Postman, made by one command from pinned generators."""
