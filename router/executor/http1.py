@@ -36,6 +36,8 @@ from router.executor.transport import (
 
 IDLE_SECONDS: Final = 4.0
 _KEEP_IDLE: Final = 100
+_MOST_WITHOUT_BODY: Final = 262_144
+"""Bytes; as much as is read at once. Servers that mean well send a few thousand."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
@@ -199,6 +201,7 @@ class _Connection(asyncio.Protocol):
         self._answer: asyncio.Future[Answer] | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self._fruitless = 0
         self._length_known = False
         self._headers: list[tuple[str, str]] = []
         self._closed = False
@@ -238,6 +241,7 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        self._fruitless = 0
         self._parts, self._size, self._headers, self._length_known = [], 0, [], False
 
     def _late(self) -> None:
@@ -260,10 +264,17 @@ class _Connection(asyncio.Protocol):
             self._good = False
             self._transport.abort()
             return
+        before = self._size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._fail(Unavailable("the answer is not HTTP"))
+            return
+        # Headers, trailers and informational answers without end would fill the memory until the deadline.
+        self._fruitless = self._fruitless + len(data) if self._size == before else 0
+        if self._fruitless > _MOST_WITHOUT_BODY and self._answer is not None and not self._answer.done():
+            self._fail(Malformed(f"the answer's headers are larger than {_MOST_WITHOUT_BODY} bytes"))
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer where nothing but the connection's end tells its length; fail any other."""

@@ -73,6 +73,7 @@ async def test_a_customer_needs_no_more_than_a_name(crm):
                 "status": "ACTIVE",
                 "parentId": None,
                 "billedAt": billed_at(),
+                "groupId": None,
                 "changed": [],
             },
         )
@@ -201,6 +202,7 @@ async def test_a_change_tells_what_it_changed_and_nothing_else(crm):
                 "status": "ACTIVE",
                 "parentId": None,
                 "billedAt": billed_at(city="Kiel", country="DE"),
+                "groupId": None,
                 "changed": ["name", "industry", "billingAddress"],
             },
         )
@@ -243,6 +245,7 @@ async def test_a_blocked_customer_is_told_at_once_and_can_come_back(crm):
         "name": "Nordwind",
         "parentId": None,
         "billedAt": billed_at(),
+        "groupId": None,
         "changed": ["status"],
     }
     assert (await told(crm, "Customer", customer["id"]))[1:] == [
