@@ -47,10 +47,10 @@ class CustomerFact(Event):
     """ACTIVE, ON_HOLD, INACTIVE or BLOCKED; treat what you don't know as INACTIVE."""
     parent_id: UUID | None = None
     """The customer to which it belongs."""
-    group_id: UUID | None = None
-    """The group in which it is."""
     billed_at: BilledAt | None = None
     """What documents need to know; absent in what was told before it was."""
+    group_id: UUID | None = None
+    """The group in which it is."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the customer is new."""
 

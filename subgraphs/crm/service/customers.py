@@ -218,7 +218,6 @@ async def _under_a_number(work: Work, customer: Customer, number: str | None) ->
 def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
-    names = ("id", "number", "name", "parent_id", "group_id")
     billed_at = events.BilledAt(
         legal_name=customer.legal_name,
         address=events.PostalAddress(**customer.billing_address),
@@ -228,6 +227,7 @@ def _copy(customer: Customer) -> dict[str, Any]:
         language=customer.language,
         invoice_email=customer.invoice_email,
     )
+    names = ("id", "number", "name", "parent_id", "group_id")
     return {name: getattr(customer, name) for name in names} | {"status": status, "billed_at": billed_at}
 
 
