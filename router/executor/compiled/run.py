@@ -76,14 +76,14 @@ async def _request(request: Request, run: Run) -> None:
             await _fetch_root(request, run)
         else:
             await _fetch_entities(request, request.table, run)
-    except (Unfit, KeyError, TransportFailure):
+    except (Unfit, KeyError, TypeError, TransportFailure):
         run.fits = False
 
 
 async def _fetch_root(request: Request, run: Run) -> None:
     response = await _send(request, {}, run)
     name = run.program.root_type
-    request.fills[name](_clean(response), Group(name, {}, [run.data]), run.tables)
+    request.fills[name]([_clean(response)], [Group(name, {}, [run.data])], run.tables)
 
 
 async def _fetch_entities(request: Request, table: int, run: Run) -> None:
@@ -100,7 +100,7 @@ async def _fetch_entities(request: Request, table: int, run: Run) -> None:
 async def _guarded_batch(request: Request, collected: _Collected, run: Run) -> None:
     try:
         await _fetch_batch(request, collected, run)
-    except (Unfit, KeyError, TransportFailure):
+    except (Unfit, KeyError, TypeError, TransportFailure):
         run.fits = False
 
 
@@ -109,10 +109,14 @@ async def _fetch_batch(request: Request, collected: _Collected, run: Run) -> Non
     entities = _clean(response)["_entities"]
     if entities.__class__ is not list or len(entities) != len(collected.groups):
         raise Unfit
-    tables = run.tables
+    by_variant: dict[str, tuple[list[Any], list[Group]]] = {}
     for entity, same in zip(entities, collected.groups, strict=True):
         for group in same:
-            request.fills[group.variant](entity, group, tables)
+            raws, groups = by_variant.setdefault(group.variant, ([], []))
+            raws.append(entity)
+            groups.append(group)
+    for variant, (raws, groups) in by_variant.items():
+        request.fills[variant](raws, groups, run.tables)
 
 
 def _collect(request: Request, found: Any, run: Run) -> _Collected:
