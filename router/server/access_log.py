@@ -84,14 +84,14 @@ class Observer:
     ) -> None:
         self._metrics = metrics
         self._access_log = access_log
-        self._trusted = trusted_proxies
+        self.trusted = trusted_proxies
         self._begin = begin
         self._end = end
         self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
     def began(self, scope: Scope) -> Facts:
         """Count a request in; what is learned about it goes into what is returned."""
-        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self.trusted) or "")
         if self._shown_id is not None:
             facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         self._metrics.began()

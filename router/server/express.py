@@ -31,6 +31,7 @@ from router.server.access_log import CLIENT_GONE, Facts, Observer, stamp
 from router.server.compression import encoded, preferred
 from router.server.cors import Origins
 from router.server.head import Head
+from router.server.nonstop import Nonstop
 from router.server.pipeline import Client, Prepared
 from router.server.refusals import Refused
 from router.server.request import (
@@ -116,12 +117,13 @@ class Express:
     """Answers requests of which nothing special is to be expected."""
 
     def __init__(self, door: GraphQLOverHTTP, observer: Observer, streams: Streams) -> None:
-        self._pipeline = door.pipeline
-        self._admission = door.pipeline.admission
-        self._observer = observer
-        self._streams = streams
+        self.pipeline = door.pipeline
+        self.admission = door.pipeline.admission
+        self.observer = observer
+        self.streams = streams
         config = self._config = door.pipeline.config
-        self._seconds = config.request_timeout_seconds
+        self.seconds = config.request_timeout_seconds
+        self.nonstop = Nonstop(self)
         self._most_head = config.limits.header_bytes - _LONGEST_LENGTH
         self._most_body = config.limits.body_bytes
         self._origins = Origins(config.cors)
@@ -196,7 +198,7 @@ class Express:
     async def answer(self, asked: Asked) -> Reply:
         """Answer one request; being cancelled without `timed_out` means that nobody waits for the answer any more."""
         started = time.perf_counter()
-        known, observer, status = asked.known, self._observer, CLIENT_GONE
+        known, observer, status = asked.known, self.observer, CLIENT_GONE
         scope = {"method": "POST", "path": known.path, "client": asked.peer, "psa.head": known.head}
         facts = observer.began(scope)
         try:
@@ -208,29 +210,29 @@ class Express:
 
     async def _answered(self, asked: Asked, facts: Facts) -> Reply:
         try:
-            self._admission.enter()
+            self.admission.enter()
             try:
                 prepared, done = await self._executed(asked, facts)
             finally:
-                self._admission.leave()
-            return await self._good(prepared, done, asked.known, facts)
+                self.admission.leave()
+            return await self.good(prepared, done, asked.known, facts)
         except Refused as refused:
-            return await self._refusal(refused, asked.known, facts)
+            return await self.refusal(refused, asked.known, facts)
         except Exception:
             trace_id = facts.trace.trace_id
             log.exception("request.failed", **{"trace.id": trace_id})
             fault = Refused("INTERNAL", "An internal error happened.", traceId=trace_id)
-            return await self._refusal(fault, asked.known, facts)
+            return await self.refusal(fault, asked.known, facts)
 
     async def _executed(self, asked: Asked, facts: Facts) -> tuple[Prepared, Result]:
-        pipeline, head = self._pipeline, asked.known.head
-        asked.alarm.set(clock.now() + self._seconds)
+        pipeline, head = self.pipeline, asked.known.head
+        asked.alarm.set(clock.now() + self.seconds)
         try:
             caller = await pipeline.identify(head, facts)
             client = Client(head, facts, caller)
             prepared = await pipeline.prepare(asked.request, client)
             if prepared.is_subscription:
-                self._streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
+                self.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
             asked.may_leave = not prepared.is_mutation
             return prepared, await prepared.execute()
         except asyncio.CancelledError:
@@ -242,24 +244,30 @@ class Express:
             asked.may_leave = False
             asked.alarm.clear()
 
-    async def _good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
-        if done.errors:
-            facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
-        body = done.written
-        if body is None:
-            body = done.written = orjson.dumps(response.body(done, prepared.extensions))
-        said = [line for lines in facts.returned for line in lines()]
+    async def good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
+        """Write an answer."""
+        reply = self.good_now(prepared, done, known, facts)
+        if reply is not None:
+            return reply
+        answer = response.written(_written(prepared, done), 200, known.media_type)
         if prepared.cached is not None:
-            answer = response.written(body, 200, known.media_type)
             answer.headers.update(prepared.good_for(done))
-            return await self._in_full(answer, known, facts)
+        return await self._in_full(answer, known, facts)
+
+    def good_now(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply | None:
+        """Write an answer whose head is the usual one; None where more is to be said."""
+        body = _written(prepared, done)
+        if done.errors and not facts.error_codes:
+            facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
+        said = prepared.cached is not None or any(True for lines in facts.returned for _ in lines())
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
-            return await self._in_full(response.written(body, 200, known.media_type), known, facts)
+            return None
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])
         ends = f"{own}content-length: {len(body)}\r\nx-request-id: {facts.trace.request_id}\r\n"
         return Reply(200, known.lines + ends.encode(), body)
 
-    async def _refusal(self, refused: Refused, known: Known, facts: Facts) -> Reply:
+    async def refusal(self, refused: Refused, known: Known, facts: Facts) -> Reply:
+        """Write a refusal."""
         facts.error_codes.append(refused.code.code)
         apollo = self._config.apollo_status_codes
         return await self._in_full(
@@ -279,6 +287,13 @@ class Express:
             headers["content-encoding"], headers["content-length"] = known.encoding, str(len(body))
         stamp(headers, facts)
         return Reply(answer.status_code, _lines(headers.items()), body)
+
+
+def _written(prepared: Prepared, done: Result) -> bytes:
+    """Return the body; of an answer that several get it's written once."""
+    if done.written is None:
+        done.written = orjson.dumps(response.body(done, prepared.extensions))
+    return done.written
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> bytes:

@@ -20,7 +20,8 @@ from starlette.datastructures import Headers
 from router.executor import clock
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.execute import Result, execute
+from router.executor.direct import Told as ToldDirectly
+from router.executor.execute import Begun, Result, begin, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
@@ -40,12 +41,12 @@ from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.persisted import Persisted
 from router.server.rate_limit import RateLimiter
-from router.server.refusals import Refused
+from router.server.refusals import NotNow, Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
 from router.server.response_cache import ResponseCache
+from router.server.sharing import Begin, Done, Joined, Sharing
 from router.server.sharing import Returned as ReturnedLines
-from router.server.sharing import Sharing
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
@@ -84,6 +85,15 @@ class Client:
     deferring: bool = False
 
 
+@dataclass(slots=True)
+class Known:
+    """What is needed to prepare an operation, if it's there already."""
+
+    graph: Graph
+    operation: Operation
+    caller: Caller | None
+
+
 Shared = Callable[[Callable[[], Coroutine[Any, Any, Result]]], Coroutine[Any, Any, Result]]
 
 
@@ -107,6 +117,9 @@ class Prepared:
     """Runs what answers it, where somebody wants to see the answer."""
     shared: Shared | None = None
     """Runs it together with equal ones, where that may be."""
+
+    joined: Callable[[Begin, Done], Begun | Joined | None] | None = None
+    """Begins it together with equal ones, where that may be."""
 
     @property
     def is_subscription(self) -> bool:
@@ -144,6 +157,13 @@ class Prepared:
         """Run it and answer once."""
         run = self._run() if self.shared is None else self.shared(self._run)
         return run if self.around is None else self.around(run)
+
+    def begin(self, done: Done) -> Begun | Joined | None:
+        """Run it and answer once, without a task; None where that can't be, and then nothing has begun."""
+        if self.dry_run or self.bill is not None or self.around is not None:
+            return None
+        run = partial(begin, self.operation, self.graph.services, self.call, self.conditions, self.masking)
+        return run(done) if self.joined is None else self.joined(run, done)
 
     async def _run(self) -> Result:
         if self.dry_run:
@@ -225,13 +245,64 @@ class Pipeline:
         if request.variables:
             limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
+        conditions = self._admitted(operation, request, client)
+        if self._limiter.weighs_cost:
+            await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
+        return self._prepared(graph, operation, request, client, conditions)
+
+    def known_now(self, request: GraphQLRequest, headers: Headers, address: str | None) -> Known | None:
+        """Return all that a request needs if it's there already, without anything being counted; else None.
+
+        Then `prepare_now` does at once what `identify` and `prepare` do for all others.
+        """
+        graph, identity, caller = self._graphs.current, self._identity, None
+        if graph is None or not self._limiter.counts_here or self._limiter.weighs_cost:
+            return None
+        if not self.persisted.is_plain(request) or type(self) is not Pipeline:
+            return None
+        if identity is not None:
+            try:
+                required = self.config.authorization.require_authentication
+                caller = identity.authenticator.identified_now(headers, address, required=required)
+            except NotNow:
+                return None
+        claims = caller.claims if caller else None
+        labels = graph.labels.active(self._draw)
+        decide = partial(self._authorizer.failed_now, claims=claims)
+        operation = graph.operations.find_now(
+            request.query, request.operation_name, labels, decide, registered=request.registered
+        )
+        return Known(graph, operation, caller) if operation is not None else None
+
+    def prepare_now(self, request: GraphQLRequest, client: Client, known: Known) -> Prepared:
+        """Check everything that can be checked before anything is fetched; raises `Refused`."""
+        facts, caller, operation = client.facts, known.caller, known.operation
+        if caller is not None:
+            facts.tenant, facts.caller = caller.tenant, caller.subject
+        self._limiter.take_now(caller, client.headers, facts)
+        facts.operation_name = request.operation_name
+        if request.variables:
+            limits.check_variables(request.variables, self.warden, registered=request.registered)
+        facts.operation_name, facts.operation_type = operation.name, operation.kind
+        facts.operation_hash = operation.digest
+        return self._prepared(known.graph, operation, request, client, self._admitted(operation, request, client))
+
+    def _admitted(self, operation: Operation, request: GraphQLRequest, client: Client) -> Mapping[str, Any]:
+        """Check an operation for this client; return the coerced variables."""
         if self.seen is not None and operation.digest is not None:
             name = client_name(client.headers)
             self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
         self._check(operation, client)
-        conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
-        if self._limiter.weighs_cost:
-            await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
+        return _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
+
+    def _prepared(
+        self,
+        graph: Graph,
+        operation: Operation,
+        request: GraphQLRequest,
+        client: Client,
+        conditions: Mapping[str, Any],
+    ) -> Prepared:
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         told = self._told(client, operation)
         returned_before = len(client.facts.returned)
@@ -247,18 +318,20 @@ class Pipeline:
             call = replace(call, cache=cached)
         call, extensions = self._traced(call, extensions, client)
         prepared = Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
-        prepared.shared = self._shared(prepared, client, client.facts.returned[returned_before:])
+        self._share(prepared, client, client.facts.returned[returned_before:])
         return prepared
 
-    def _shared(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> Shared | None:
-        """Return what runs it together with equal ones, where nobody watches it or keeps books of it."""
+    def _share(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> None:
+        """Let it run together with equal ones, where nobody watches it or keeps books of it."""
         operation = prepared.operation
         watched = self.watched or prepared.call.traced is not None
         alone = watched or prepared.bill is not None or prepared.cached is not None
         if alone or operation.definition.operation is not OperationType.QUERY:
-            return None
+            return
         key = self._sharing.key(operation, prepared.call.variables, client.caller, client.headers)
-        return partial(self._sharing.run, key, client.facts, returned) if key is not None else None
+        if key is not None:
+            prepared.shared = partial(self._sharing.run, key, client.facts, returned)
+            prepared.joined = partial(self._sharing.begin, key, client.facts, returned)
 
     def _check(self, operation: Operation, client: Client) -> None:
         if operation.withheld:
@@ -344,7 +417,8 @@ class Pipeline:
             self._metrics.fetched(record)
 
         if self._to_client.is_empty and opened is None:
-            return Call(request.variables, headers_for, observe, self._deadline(operation))
+            lines = self._lines(client, operation, told, headers_for)
+            return Call(request.variables, headers_for, observe, self._deadline(operation), told=lines)
         returned = Returned(self._to_client)
         facts.returned.append(returned.lines)
 
@@ -354,6 +428,23 @@ class Pipeline:
                 opened.received(node, response)
 
         return Call(request.variables, headers_for, observe, self._deadline(operation), received)
+
+    def _lines(
+        self, client: Client, operation: Operation, told: Told, headers_for: Told
+    ) -> Callable[[str], ToldDirectly] | None:
+        """Return what each service is told as lines, where it's the same for all but for the token."""
+        if operation.definition.operation is not OperationType.QUERY:
+            return None
+        headers, caller, minter = client.headers, client.caller, self._identity.minter if self._identity else None
+        if not self._to_services.is_empty or any(name in headers for name in self._forwarded):
+            return None
+        own = client.facts.trace.lines()
+
+        def lines(service: str) -> ToldDirectly:
+            constant = minter.line(caller, service) if minter is not None and caller is not None else b""
+            return ToldDirectly(constant, own, partial(headers_for, service))
+
+        return lines
 
     def _deadline(self, operation: Operation) -> float:
         """When the client's patience ends; that of a subscription doesn't."""

@@ -15,6 +15,7 @@ from graphql import GraphQLSchema
 from router.executor.caching.cached import Kept
 from router.executor.caching.declared import Declared
 from router.executor.fetch import Services
+from router.executor.shaping import ShapedTransport
 from router.executor.spending import SpendingLimits
 from router.executor.together import Together
 from router.executor.transport import Transport
@@ -45,6 +46,10 @@ class Graph:
     """What is kept of its subgraphs' answers."""
 
 
+def _no_short_way(_service: str) -> None:
+    """Whoever wants to see each fetch gets to see it."""
+
+
 class Graphs:
     """Holds the current graph; there is none until the first supergraph was loaded."""
 
@@ -53,6 +58,7 @@ class Graphs:
         self.keeping: Callable[[Declared], Kept] | None = None
         """Keeps answers, where it's switched on."""
         self.gate = gate
+        self._direct = transport.direct if isinstance(transport, ShapedTransport) else _no_short_way
         self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
         self._watchers: list[Callable[[], None]] = []
@@ -135,4 +141,5 @@ class Graphs:
             timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
             spending=SpendingLimits(settings.fetches, settings.operation_bytes),
+            direct=self._direct,
         )

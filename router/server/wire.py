@@ -28,6 +28,7 @@ from router.executor.clock import Alarm
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
 from router.server.express import Asked, Express, Known, Reply
+from router.server.nonstop import Journey
 from router.server.refusals import Refused
 
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
@@ -161,7 +162,7 @@ class Guarded(HttpToolsProtocol):
 
     def _late(self) -> None:
         if isinstance(ride := cast("object", self.cycle), _Ride):
-            ride.asked.end(ride.task)
+            ride.late()
 
     def _recognized(self) -> Known | None:
         lane, parser = self.lanes(), self.parser
@@ -191,6 +192,8 @@ class Guarded(HttpToolsProtocol):
     def _answer(self, asked: Asked, lane: Lane) -> None:
         cycle = _Ride(self, asked, lane, keep_alive=self.parser.should_keep_alive())
         self.cycle = cast("RequestResponseCycle", cycle)
+        if cycle.begin():
+            return
         cycle.task = task = self.loop.create_task(cycle.run())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -227,6 +230,7 @@ class _Ride:
     lane: Lane
     keep_alive: bool
     task: asyncio.Task[None] | None = None
+    journey: Journey | None = None
     disconnected: bool = False
     response_complete: bool = False
 
@@ -237,8 +241,49 @@ class _Ride:
 
     def set(self) -> None:
         """Whose client has left is done, if it may be."""
-        if self.disconnected and self.asked.may_leave and self.task is not None:
+        if not self.disconnected or not self.asked.may_leave:
+            return
+        if self.journey is not None:
+            self.asked.may_leave = False
+            self.journey.abandon()
+            self.lane.end()
+        elif self.task is not None:
             self.task.cancel()
+
+    def late(self) -> None:
+        """Its time is up."""
+        if self.journey is not None:
+            self.journey.late()
+        else:
+            self.asked.end(self.task)
+
+    def begin(self) -> bool:
+        """Begin without a task, where that can be."""
+        self.lane.begin()
+        self.journey = self.lane.express.nonstop.start(self.asked, self._landed)
+        if self.journey is None:
+            self.lane.end()
+            return False
+        if self.response_complete:
+            self.journey = None
+        return True
+
+    def _landed(self, reply: Reply) -> None:
+        flow = self.connection.flow
+        if flow.write_paused and not self.disconnected:
+            self.task = self.connection.loop.create_task(self._drained(reply))
+            return
+        self._write(reply)
+        self.journey = None
+        self.lane.end()
+
+    async def _drained(self, reply: Reply) -> None:
+        """Write as soon as the client takes more."""
+        try:
+            await self.connection.flow.drain()
+            self._write(reply)
+        finally:
+            self.lane.end()
 
     async def run(self) -> None:
         """Answer, and write it."""

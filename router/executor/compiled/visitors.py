@@ -27,7 +27,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -215,7 +214,9 @@ def blank(variant: Variant) -> Json:
 def _as_they_come(variant: Variant, step: int) -> set[tuple[str, ...]] | None:
     """Return the keys of an object of the subgraph that needs no other form, if there is one that is complete."""
     brought = variant.brought.get(step, Brought())
-    own = {selected.key: selected.stored for selected in (*brought.leaves, *(selected for selected, _ in brought.below))}
+    own = {
+        selected.key: selected.stored for selected in (*brought.leaves, *(selected for selected, _ in brought.below))
+    }
     wanted = tuple(selected.key for selected in variant.fields)
     later = set(variant.brought) - {step}
     if later or len(wanted) != len(own) or any(own.get(key) != key for key in wanted):
