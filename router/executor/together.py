@@ -57,6 +57,7 @@ class Alike:
     places: list[list[int]] = field(default_factory=list)
 
     def add(self, representations: Iterable[bytes]) -> None:
+        """Add a fetch; what another one asks for, too, is asked for once."""
         entities = self.entities
         self.places.append([entities.setdefault(one, len(entities)) for one in representations])
 
@@ -173,6 +174,8 @@ def _body(groups: Sequence[Alike], shared: Json, name: str | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Head:
+    """The parts of an entity fetch's text."""
+
     operation: OperationDefinitionNode
     field: FieldNode
     variable: str

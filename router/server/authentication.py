@@ -219,12 +219,16 @@ class Authenticator:
             if known is None or authorization[:7].lower() != "bearer ":
                 raise NotNow
             notes[_KEPT] = {address: known}
-        expires, caller = known
-        if expires + self._leeway <= time.time():
+        if not self.still(known[1]):
             raise NotNow
-        if self._revocations is not None and self._revocations.hit_now(caller.subjects, caller.issued_at) is not False:
-            raise NotNow
-        return caller
+        return known[1]
+
+    def still(self, caller: Caller) -> bool:
+        """Whether what proved a caller is certainly good yet."""
+        if caller.expires_at is None or caller.expires_at + self._leeway <= time.time():
+            return False
+        revocations = self._revocations
+        return revocations is None or revocations.hit_now(caller.subjects, caller.issued_at) is False
 
     async def caller(
         self, authorization: str | None, *, api_key: str | None = None, address: str | None = None

@@ -59,6 +59,7 @@ _ANOTHER_LANE: Final = frozenset({"content-encoding", "expect", OF_A_RESERVED_ST
 _MOST_HEADS: Final = 2048
 _MOST_BODIES: Final = 2048
 _LONGEST_BODY: Final = 4096
+_LONGEST_HEAD: Final = 4096
 _LONGEST_LENGTH: Final = 64
 """A header `content-length` takes no more."""
 _LIMITS_TOLD: Final = frozenset({"ratelimit-policy", "ratelimit"})
@@ -81,6 +82,8 @@ class Known:
     lines: bytes
     """The lines that the head of every good answer has."""
     size: int
+    is_kept: bool = True
+    """Whether it's the same for the next request with such a head."""
 
 
 @dataclass(slots=True)
@@ -132,6 +135,8 @@ class Express:
         self._paths = {name.encode(): name for name in names if len(name) <= config.limits.url_bytes}
         self._heads: dict[tuple[str, tuple[RawHeader, ...]], Known | None] = {}
         self._bodies: dict[bytes, GraphQLRequest] = {}
+        self.seen: dict[bytes, tuple[Known, int]] = {}
+        """Heads as they came, what is known of them, and how long the body is that follows."""
 
     def known(self, url: bytes, headers: Sequence[RawHeader]) -> Known | None:
         """Return what follows from the head of a POST; None where it needs somebody who can do more."""
@@ -175,7 +180,15 @@ class Express:
         size = known.size + sum(len(name) + len(value) + 4 for name, value in own)
         if size > self._most_head:
             return None
-        return replace(known, head=known.head.beside(own), size=size)
+        return replace(known, head=known.head.beside(own), size=size, is_kept=False)
+
+    def remember(self, head: bytes, known: Known, length: int) -> None:
+        """Keep what was found out about a head: the next request that begins with the same letters needs no parser."""
+        if len(head) > _LONGEST_HEAD:
+            return
+        if len(self.seen) >= _MOST_HEADS:
+            self.seen.clear()
+        self.seen[head] = known, length
 
     def request(self, body: bytes) -> GraphQLRequest | None:
         """Read the body; None where it is none, or more than one operation."""

@@ -128,6 +128,10 @@ class ForeignTokens:
         del required
         raise NotNow
 
+    def still(self, _caller: Caller) -> bool:
+        """Whether what proved a caller is certainly good yet."""
+        return False
+
     async def taken_back(self, _caller: Caller) -> bool:
         """Whether what proved this caller has been taken back since: nobody tells us."""
         return False

@@ -46,7 +46,10 @@ class Nonstop:
         express, head = self._express, asked.known.head
         scope = {"method": "POST", "path": asked.known.path, "client": asked.peer, "psa.head": head}
         address = client_address(scope, express.observer.trusted)
-        known = express.pipeline.known_now(asked.request, head, address)
+        try:
+            known = express.pipeline.known_now(asked.request, head, address)
+        except Exception:  # noqa: BLE001 - whoever waits for what it takes meets it, too, and says so
+            return None
         if known is None:
             return None
         journey = Journey(express, asked, scope, landed)
@@ -108,13 +111,9 @@ class Journey:
 
     async def _executed(self, prepared: Prepared) -> None:
         """Wait for what can't do without a task."""
-        try:
-            result = await prepared.execute()
-        except Refused as refused:
-            await self._reply(self._express.refusal(refused, self._asked.known, self._facts))
-        else:
-            self._leave()
-            await self._reply(self._express.good(prepared, result, self._asked.known, self._facts))
+        result = await prepared.execute()
+        self._leave()
+        await self._reply(self._express.good(prepared, result, self._asked.known, self._facts))
 
     def _done(self, outcome: Result | Exception) -> None:
         """Answer at once where nothing is to be added to the usual head."""
@@ -151,6 +150,8 @@ class Journey:
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except Refused as refused:
+            self._refuse(refused)
         except Exception as fault:  # noqa: BLE001 - it is said in `_broken`
             self._broken(fault)
 

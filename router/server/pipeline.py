@@ -36,6 +36,7 @@ from router.server.authorization import Authorizer, PolicyRequest
 from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
+from router.server.head import Head
 from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -54,6 +55,7 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
+_MOST_KNOWN: Final = 4096
 
 Told = Callable[[str], Mapping[str, str]]
 """Which headers a service gets, all but the token that we sign."""
@@ -87,11 +89,15 @@ class Client:
 
 @dataclass(slots=True)
 class Known:
-    """What is needed to prepare an operation, if it's there already."""
+    """What is needed to prepare an operation, if it's there already.
+
+    `usual` is one of which nothing is to be found out from one request to the next but its variables.
+    """
 
     graph: Graph
     operation: Operation
     caller: Caller | None
+    usual: bool
 
 
 Shared = Callable[[Callable[[], Coroutine[Any, Any, Result]]], Coroutine[Any, Any, Result]]
@@ -255,24 +261,47 @@ class Pipeline:
 
         Then `prepare_now` does at once what `identify` and `prepare` do for all others.
         """
-        graph, identity, caller = self._graphs.current, self._identity, None
-        if graph is None or not self._limiter.counts_here or self._limiter.weighs_cost:
+        graph, limiter = self._graphs.current, self._limiter
+        if graph is None:
             return None
-        if not self.persisted.is_plain(request) or type(self) is not Pipeline:
-            return None
-        if identity is not None:
+        # Heads that are equal are one, so that its number will do.
+        key = (headers.number if isinstance(headers, Head) else 0, request.query, request.operation_name, address)
+        kept = graph.known.get(key)
+        if kept is not None and (kept[1] is None or self._still(kept[1])):
+            return Known(graph, *kept)
+        plain = self.persisted.is_plain(request) and limiter.counts_here and not limiter.weighs_cost
+        known = self._found_now(graph, request, headers, address) if plain and type(self) is Pipeline else None
+        if known is not None and known.usual and key[0] and not request.registered and not graph.labels.shares:
+            if len(graph.known) >= _MOST_KNOWN:
+                graph.known.clear()
+            graph.known[key] = known.operation, known.caller, known.usual
+        return known
+
+    def _found_now(self, graph: Graph, request: GraphQLRequest, headers: Headers, address: str | None) -> Known | None:
+        caller = None
+        if self._identity is not None:
             try:
                 required = self.config.authorization.require_authentication
-                caller = identity.authenticator.identified_now(headers, address, required=required)
+                caller = self._identity.authenticator.identified_now(headers, address, required=required)
             except NotNow:
                 return None
-        claims = caller.claims if caller else None
         labels = graph.labels.active(self._draw)
-        decide = partial(self._authorizer.failed_now, claims=claims)
+        decide = partial(self._authorizer.failed_now, claims=caller.claims if caller else None)
         operation = graph.operations.find_now(
             request.query, request.operation_name, labels, decide, registered=request.registered
         )
-        return Known(graph, operation, caller) if operation is not None else None
+        return Known(graph, operation, caller, self._is_usual(operation, headers)) if operation is not None else None
+
+    def _still(self, caller: Caller) -> bool:
+        return self._identity is not None and self._identity.authenticator.still(caller)
+
+    def _is_usual(self, operation: Operation, headers: Headers) -> bool:
+        """Whether nobody looks on, keeps books, or adds anything to what is asked or answered."""
+        said = operation.measured or operation.withheld or operation.extensions or not self._to_services.is_empty
+        wanted = headers.get(_EXPOSE_PLAN) or headers.get(explain.HEADER) or any(map(headers.get, self._forwarded))
+        kept = self.cache is not None or self.config.demand_control.enabled or not self._to_client.is_empty
+        is_query = operation.definition.operation is OperationType.QUERY
+        return is_query and not (said or wanted or kept or self.config.authorization.policies.hooks)
 
     def prepare_now(self, request: GraphQLRequest, client: Client, known: Known) -> Prepared:
         """Check everything that can be checked before anything is fetched; raises `Refused`."""
@@ -285,7 +314,16 @@ class Pipeline:
             limits.check_variables(request.variables, self.warden, registered=request.registered)
         facts.operation_name, facts.operation_type = operation.name, operation.kind
         facts.operation_hash = operation.digest
-        return self._prepared(known.graph, operation, request, client, self._admitted(operation, request, client))
+        conditions = self._admitted(operation, request, client)
+        if not known.usual:
+            return self._prepared(known.graph, operation, request, client, conditions)
+        talk = _Talk(facts, caller, self._identity.minter if self._identity else None, self._metrics.fetched)
+        deadline = clock.now() + self.config.request_timeout_seconds
+        call = Call(request.variables, talk.headers, talk.observe, deadline, told=talk.told)
+        masking = Masking(facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
+        prepared = Prepared(known.graph, operation, call, conditions, masking)
+        self._share(prepared, client, ())
+        return prepared
 
     def _admitted(self, operation: Operation, request: GraphQLRequest, client: Client) -> Mapping[str, Any]:
         """Check an operation for this client; return the coerced variables."""
@@ -417,8 +455,7 @@ class Pipeline:
             self._metrics.fetched(record)
 
         if self._to_client.is_empty and opened is None:
-            lines = self._lines(client, operation, told, headers_for)
-            return Call(request.variables, headers_for, observe, self._deadline(operation), told=lines)
+            return Call(request.variables, headers_for, observe, self._deadline(operation))
         returned = Returned(self._to_client)
         facts.returned.append(returned.lines)
 
@@ -429,28 +466,47 @@ class Pipeline:
 
         return Call(request.variables, headers_for, observe, self._deadline(operation), received)
 
-    def _lines(
-        self, client: Client, operation: Operation, told: Told, headers_for: Told
-    ) -> Callable[[str], ToldDirectly] | None:
-        """Return what each service is told as lines, where it's the same for all but for the token."""
-        if operation.definition.operation is not OperationType.QUERY:
-            return None
-        headers, caller, minter = client.headers, client.caller, self._identity.minter if self._identity else None
-        if not self._to_services.is_empty or any(name in headers for name in self._forwarded):
-            return None
-        own = client.facts.trace.lines()
-
-        def lines(service: str) -> ToldDirectly:
-            constant = minter.line(caller, service) if minter is not None and caller is not None else b""
-            return ToldDirectly(constant, own, partial(headers_for, service))
-
-        return lines
-
     def _deadline(self, operation: Operation) -> float:
         """When the client's patience ends; that of a subscription doesn't."""
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
         return clock.now() + self.config.request_timeout_seconds
+
+
+class _Talk:
+    """What a usual operation tells its services, and what is noted of them."""
+
+    __slots__ = ("_caller", "_facts", "_fetched", "_minter", "_own")
+
+    def __init__(
+        self, facts: Facts, caller: Caller | None, minter: Minter | None, fetched: Callable[[FetchRecord], None]
+    ) -> None:
+        self._facts = facts
+        self._caller = caller
+        self._minter = minter if caller is not None else None
+        self._fetched = fetched
+        self._own: bytes | None = None
+
+    def headers(self, service: str) -> Mapping[str, str]:
+        """Return the headers for a service."""
+        told = self._facts.trace.headers()
+        if self._minter is not None and self._caller is not None:
+            told["authorization"] = f"Bearer {self._minter.token(self._caller, service)}"
+        return told
+
+    def told(self, service: str) -> ToldDirectly:
+        """Return the same as lines."""
+        if self._own is None:
+            self._own = self._facts.trace.lines()
+        constant = b""
+        if self._minter is not None and self._caller is not None:
+            constant = self._minter.line(self._caller, service)
+        return ToldDirectly(constant, self._own, partial(self.headers, service))
+
+    def observe(self, record: FetchRecord) -> None:
+        """Note a fetch."""
+        self._facts.fetches.append(record)
+        self._fetched(record)
 
 
 def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graphql import GraphQLSchema
 
@@ -32,6 +33,10 @@ from router.server.refusals import Refused
 from router.server.traffic import longest_timeout
 from router.server.warm_up import warm_up
 
+if TYPE_CHECKING:
+    from router.executor.operation import Operation
+    from router.server.authentication import Caller
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -44,6 +49,10 @@ class Graph:
     labels: OverrideLabels
     kept: Kept | None = None
     """What is kept of its subgraphs' answers."""
+    known: dict[tuple[int, str, str | None, str | None], tuple[Operation, Caller | None, bool]] = field(
+        default_factory=dict
+    )
+    """Operations and their callers by what they came with, for requests like those of a moment ago."""
 
 
 def _no_short_way(_service: str) -> None:

@@ -62,6 +62,12 @@ class Guarded(HttpToolsProtocol):
     """Gives the application of the moment, and with it the express lane."""
 
     _timer: asyncio.TimerHandle | None = None
+    _between = True
+    """Whether the parser stands between two requests."""
+    _head: bytes | None = None
+    """The head of the request that is being read, if it came in one piece at the beginning."""
+    _rest = 0
+    """How many bytes came with it."""
     _in_head = True
     _head_bytes = 0
     _lane: Lane | None = None
@@ -96,6 +102,8 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as a request's head is allowed to be."""
+        if self._between and self._is_again(data):
+            return
         super().data_received(data)
         if self._in_head:
             if self._timer is None:
@@ -108,8 +116,28 @@ class Guarded(HttpToolsProtocol):
             # The body comes in another piece, mostly at once; if not, somebody else has the patience for it.
             self._timer = self.loop.call_later(_BODY_SECONDS, self._hand_over)
 
+    def _is_again(self, data: bytes) -> bool:
+        """Answer a request whose head came before, letter by letter: nobody has to take it apart again."""
+        lane, self._head = self.lanes(), None
+        end = data.find(b"\r\n\r\n") + 4
+        if lane is None or end < 4 or (self.cycle is not None and not self.cycle.response_complete):
+            return False
+        self._head, self._rest = data[:end], len(data) - end
+        seen = lane.express.seen.get(self._head)
+        if seen is None or seen[1] != self._rest:
+            return False
+        request = lane.express.request(data[end:])
+        if request is None:
+            return False
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self._in_head = False
+        self._ride(Asked(seen[0], request, self.client, self._alarm), lane, keep_alive=True)
+        return True
+
     def on_message_begin(self) -> None:
         """Begin a request; whatever is needed to run an ASGI application can wait until one has to."""
+        self._between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -135,12 +163,17 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, on one way or the other."""
+        self._between = True
         if self._known is not None and self._lane is not None:
             self._stop_waiting()
             body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             request = self._lane.express.request(body)
             if request is not None:
-                self._answer(Asked(self._known, request, self.client, self._alarm), self._lane)
+                keep_alive, known = self.parser.should_keep_alive(), self._known
+                # What came was this head and this body, and nothing before, between or after.
+                if keep_alive and known.is_kept and self._head is not None and self._rest == len(body):
+                    self._lane.express.remember(self._head, known, len(body))
+                self._ride(Asked(known, request, self.client, self._alarm), self._lane, keep_alive=keep_alive)
                 self._known = None
                 return
             self._hand_over()
@@ -183,14 +216,16 @@ class Guarded(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _hand_over(self) -> None:
+        self._head = None
         self._stop_waiting()
         self._known = None
         self._as_usual()
         if self._parts:
             super().on_body(b"".join(self._parts))
 
-    def _answer(self, asked: Asked, lane: Lane) -> None:
-        cycle = _Ride(self, asked, lane, keep_alive=self.parser.should_keep_alive())
+    def _ride(self, asked: Asked, lane: Lane, *, keep_alive: bool) -> None:
+        self._head = None
+        cycle = _Ride(self, asked, lane, keep_alive=keep_alive)
         self.cycle = cast("RequestResponseCycle", cycle)
         if cycle.begin():
             return

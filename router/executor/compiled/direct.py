@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -107,7 +107,8 @@ class DirectRun:
         self._queued: dict[str, list[_Member]] = {}
         self._flushes = self._hurries = False
         self._started: dict[int, Started] = {}
-        self._sent: list[tuple[_Sent, SubgraphResponse | TransportFailure]] = []
+        self._sent: list[tuple[_Sent, Outcome]] = []
+        """What came, as it came: a tree of objects that is kept for nobody would only be in the way of the next one."""
 
     def begin(self) -> None:
         """Start what waits for nothing."""
@@ -256,30 +257,31 @@ class DirectRun:
         self._started.pop(id(sent), None)
         if self._done is None:
             return
-        run, code = self.run, OK
+        run, code, said = self.run, OK, outcome
+        service = self._schedule.requests[sent.members[0].number].fetch.service_name
         try:
-            if isinstance(outcome, TransportFailure):
-                raise outcome
-            response = graphql_response(outcome)
-            service = self._schedule.requests[sent.members[0].number].fetch.service_name
-            run.spending.answer(service, response.size)
-            self._sent.append((sent, response))
-            self._take(sent, response)
+            self._take(sent, self._read(service, outcome))
         except TransportFailure as failure:
-            code, run.fits = failure.code, False
-            self._sent.append((sent, failure))
+            code, said, run.fits = failure.code, failure, False
         except (Unfit, KeyError, TypeError):
             run.fits = False
         except Exception:
             log.exception("request.failed")  # the general executor does without
             run.fits = False
-        service = self._schedule.requests[sent.members[0].number].fetch.service_name
+        self._sent.append((sent, said))
         run.call.observe(FetchRecord(service, time.perf_counter() - sent.began, code))
         for member in sent.members:
             self._left[member.number] -= 1
             if not self._left[member.number]:
                 self._ended(member.number)
         self._perhaps_done()
+
+    def _read(self, service: str, outcome: Outcome) -> SubgraphResponse:
+        if isinstance(outcome, TransportFailure):
+            raise outcome
+        response = graphql_response(outcome)
+        self.run.spending.answer(service, response.size)
+        return response
 
     def _take(self, sent: _Sent, response: SubgraphResponse) -> None:
         data, run = clean(response), self.run
@@ -316,17 +318,15 @@ class DirectRun:
             self.run.known = [known for sent, outcome in self._sent for known in self._known(sent, outcome)]
         done(self.run)
 
-    def _known(self, sent: _Sent, outcome: SubgraphResponse | TransportFailure) -> list[Known]:
+    def _known(self, sent: _Sent, outcome: Outcome) -> Iterator[Known]:
         """Return what each fetch would have brought alone, for whoever goes on."""
-        known = []
+        said = outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome)
         for index, member in enumerate(sent.members):
-            fetch, collected = self._schedule.requests[member.number].fetch, member.collected
+            fetch, collected, one = self._schedule.requests[member.number].fetch, member.collected, said
             own = {fetch.representations: collected.representations} if collected else {}
-            one = outcome
-            if sent.groups and isinstance(outcome, SubgraphResponse):
-                one = part_of(outcome, sent.groups, *member.place, is_first=index == 0)
-            known.append(Known(fetch, own, one))
-        return known
+            if sent.groups and isinstance(said, SubgraphResponse):
+                one = part_of(said, sent.groups, *member.place, is_first=index == 0)
+            yield Known(fetch, own, one)
 
 
 @lru_cache(maxsize=4096)

@@ -9,8 +9,7 @@ interpreter's own C (`map`, `set`, `zip`) and a value costs a fraction of what a
                                    column of body    all of them strings?
                                    column of product ──► the visitor of products, with all of them at once
 
-An object that already is what the client wants (its keys, in its order, nothing below it changed) is taken as it is; nobody
-here changes what a subgraph answered. What is assumed is checked: whatever is not as assumed (a null where none may stand, a
+Nobody here changes what a subgraph answered. What is assumed is checked: whatever is not as assumed (a null where none may stand, a
 value of another type, a field that is missing) raises `Unfit`, and the general executor answers the request from the same
 answers.
 
@@ -40,15 +39,16 @@ Json = dict[str, Any]
 Column = list[Any]
 Tables = list[dict[Any, "Group"]]
 Create = Callable[[Column, Tables], Column]
-"""Makes the objects of a list without nulls; returns that very list if nothing was to be done."""
+"""Makes objects of the answer from a list that holds nothing but objects of a subgraph."""
 Fill = Callable[[Column, Sequence["Group"], Tables], None]
 """Adds entities to groups, each to the one at its own index."""
 Complete = Callable[[Column, Tables], Column]
-"""Completes the values of one field; returns the column itself if nothing was to be done."""
+"""Completes the values of one field."""
 Check = Callable[[Any], Any]
 
 
 _SURELY_SHALLOW: Final = 50
+_MOST_DISPLAYED: Final = 5
 _NULL: Final = type(None)
 _STRINGS: Final = frozenset({str})
 _OBJECTS: Final = frozenset({dict})
@@ -152,37 +152,13 @@ class Visitors:
         return _gathering(variant, step, plain)
 
     def _plain(self, variant: Variant, step: int) -> Create:
-        template = blank(variant)
-        copied = template.copy
         leaves, below = self._fields(variant, step)
-        order = _as_they_come(variant, step)
+        build = _building(blank(variant), [*(leaf.key for leaf in leaves), *(each.key for each in below)])
 
         def create(raws: Column, tables: Tables) -> Column:
-            if set(map(type, raws)) != _OBJECTS:
-                raise Unfit
-            as_it_is = order is not None and set(map(tuple, raws)) == order
-            made = raws if as_it_is else [copied() for _ in raws]
-            for each in leaves:
-                key, stored = each.key, each.stored
-                values = [raw[stored] for raw in raws]
-                checked = each.column(values)
-                if made is raws and checked is not values:
-                    made = list(map(dict.copy, raws))
-                elif made is raws:
-                    continue
-                for one, value in zip(made, checked, strict=True):
-                    one[key] = value
-            for field_below in below:
-                key, stored = field_below.key, field_below.stored
-                values = [raw[stored] for raw in raws]
-                completed = field_below.complete(values, tables)
-                if made is raws and completed is not values:
-                    made = list(map(dict.copy, raws))
-                elif made is raws:
-                    continue
-                for one, value in zip(made, completed, strict=True):
-                    one[key] = value
-            return made
+            columns = [leaf.column([raw[leaf.stored] for raw in raws]) for leaf in leaves]
+            columns += [each.complete([raw[each.stored] for raw in raws], tables) for each in below]
+            return build(columns, len(raws))
 
         return create
 
@@ -202,7 +178,7 @@ def _put(key: str, values: Column, groups: Sequence[Group]) -> None:
             each[key] = value
 
 
-def _impossible(raws: Column, _tables: Tables) -> Column:
+def _impossible(_raws: Column, _tables: Tables) -> Column:
     raise Unfit
 
 
@@ -211,17 +187,49 @@ def blank(variant: Variant) -> Json:
     return {selected.key: variant.type.name if selected.name == "__typename" else None for selected in variant.fields}
 
 
-def _as_they_come(variant: Variant, step: int) -> set[tuple[str, ...]] | None:
-    """Return the keys of an object of the subgraph that needs no other form, if there is one that is complete."""
-    brought = variant.brought.get(step, Brought())
-    own = {
-        selected.key: selected.stored for selected in (*brought.leaves, *(selected for selected, _ in brought.below))
-    }
-    wanted = tuple(selected.key for selected in variant.fields)
-    later = set(variant.brought) - {step}
-    if later or len(wanted) != len(own) or any(own.get(key) != key for key in wanted):
-        return None
-    return {wanted}
+def _building(blank: Json, brought: Sequence[str]) -> Callable[[Sequence[Column], int], Column]:
+    """Return what makes objects of columns: by a display of their keys where these are few, else by copies of a blank one."""
+    keys = tuple(blank)
+    if not brought or len(keys) > _MOST_DISPLAYED or len(brought) * 2 < len(keys):
+        return _copying(blank, brought)
+    display = _display(keys)
+    if keys == tuple(brought):
+        return lambda columns, _count: display(columns)
+    numbers = {key: number for number, key in enumerate(brought)}
+
+    def build(columns: Sequence[Column], count: int) -> Column:
+        return display([columns[numbers[key]] if key in numbers else [blank[key]] * count for key in keys])
+
+    return build
+
+
+def _copying(blank: Json, brought: Sequence[str]) -> Callable[[Sequence[Column], int], Column]:
+    copied = blank.copy
+
+    def build(columns: Sequence[Column], count: int) -> Column:
+        made = [copied() for _ in range(count)]
+        for key, column in zip(brought, columns, strict=True):
+            for one, value in zip(made, column, strict=True):
+                one[key] = value
+        return made
+
+    return build
+
+
+def _display(keys: tuple[str, ...]) -> Callable[[Sequence[Column]], Column]:
+    """Return what makes objects of rows; Python has no quicker way than the display of a dictionary, and that has a length."""
+    match keys:
+        case (a,):
+            return lambda columns: [{a: r} for r in columns[0]]
+        case (a, b):
+            return lambda columns: [{a: r, b: s} for r, s in zip(*columns, strict=True)]
+        case (a, b, c):
+            return lambda columns: [{a: r, b: s, c: t} for r, s, t in zip(*columns, strict=True)]
+        case (a, b, c, d):
+            return lambda columns: [{a: r, b: s, c: t, d: u} for r, s, t, u in zip(*columns, strict=True)]
+        case (a, b, c, d, e):
+            return lambda columns: [{a: r, b: s, c: t, d: u, e: v} for r, s, t, u, v in zip(*columns, strict=True)]
+    return lambda columns: [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _gathering(variant: Variant, step: int, plain: Create) -> Create:
@@ -237,8 +245,6 @@ def _gathering(variant: Variant, step: int, plain: Create) -> Create:
         return _gathering_each(table, name, alone, kept, plain)
 
     def create_shared(raws: Column, tables: Tables) -> Column:
-        if set(map(type, raws)) != _OBJECTS:
-            raise Unfit
         groups, keys = tables[table], _keys(raws, alone, telling)
         # The first of those that are equal stands for them, in the order in which they are met from above.
         firsts: dict[Any, Any] = {}
@@ -260,8 +266,6 @@ def _gathering(variant: Variant, step: int, plain: Create) -> Create:
 def _gathering_each(table: int, name: str, alone: str | None, kept: tuple[str, ...], plain: Create) -> Create:
     def create(raws: Column, tables: Tables) -> Column:
         # The groups stand in the order in which their first object is met from above, as representations do.
-        if set(map(type, raws)) != _OBJECTS:
-            raise Unfit
         groups, made = tables[table], plain(raws, tables)
         for key, raw, one in zip(_keys(raws, alone, kept), raws, made, strict=True):
             group = groups.get(key)
@@ -401,8 +405,7 @@ def _unless_null(complete: Complete, right: frozenset[type], *, nullable: bool) 
                 raise Unfit
             return values
         there = [value for value in values if value is not None]
-        made = complete(there, tables) if there else there
-        return values if made is there else _with_nulls(values, made)
+        return _with_nulls(values, complete(there, tables)) if there else values
 
     return completed
 
@@ -417,10 +420,7 @@ def _completed_lists(complete: Complete) -> Complete:
 
     def completed(lists: Column, tables: Tables) -> Column:
         items = list(chain.from_iterable(lists))
-        made = complete(items, tables)
-        if made is items:
-            return lists
-        following = iter(made)
+        following = iter(complete(items, tables))
         return [list(islice(following, length)) for length in map(len, lists)]
 
     return completed
