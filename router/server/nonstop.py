@@ -22,7 +22,8 @@ from router.executor import clock
 from router.executor.execute import Begun, Result
 from router.server.access_log import CLIENT_GONE, Facts
 from router.server.client_address import client_address
-from router.server.pipeline import Client, Known, Prepared
+from router.server.known import Known
+from router.server.pipeline import Client, Prepared
 from router.server.refusals import Refused
 from router.server.sharing import Joined
 

@@ -20,7 +20,6 @@ from starlette.datastructures import Headers
 from router.executor import clock
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.direct import Told as ToldDirectly
 from router.executor.execute import Begun, Result, begin, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
@@ -37,6 +36,7 @@ from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.head import Head
+from router.server.known import Known, Talk
 from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
@@ -85,19 +85,6 @@ class Client:
     caller: Caller | None = None
     may_write: bool = True
     deferring: bool = False
-
-
-@dataclass(slots=True)
-class Known:
-    """What is needed to prepare an operation, if it's there already.
-
-    `usual` is one of which nothing is to be found out from one request to the next but its variables.
-    """
-
-    graph: Graph
-    operation: Operation
-    caller: Caller | None
-    usual: bool
 
 
 Shared = Callable[[Callable[[], Coroutine[Any, Any, Result]]], Coroutine[Any, Any, Result]]
@@ -317,7 +304,7 @@ class Pipeline:
         conditions = self._admitted(operation, request, client)
         if not known.usual:
             return self._prepared(known.graph, operation, request, client, conditions)
-        talk = _Talk(facts, caller, self._identity.minter if self._identity else None, self._metrics.fetched)
+        talk = Talk(facts, caller, self._identity.minter if self._identity else None, self._metrics.fetched)
         deadline = clock.now() + self.config.request_timeout_seconds
         call = Call(request.variables, talk.headers, talk.observe, deadline, told=talk.told)
         masking = Masking(facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
@@ -471,42 +458,6 @@ class Pipeline:
         if operation.definition.operation is OperationType.SUBSCRIPTION:
             return math.inf
         return clock.now() + self.config.request_timeout_seconds
-
-
-class _Talk:
-    """What a usual operation tells its services, and what is noted of them."""
-
-    __slots__ = ("_caller", "_facts", "_fetched", "_minter", "_own")
-
-    def __init__(
-        self, facts: Facts, caller: Caller | None, minter: Minter | None, fetched: Callable[[FetchRecord], None]
-    ) -> None:
-        self._facts = facts
-        self._caller = caller
-        self._minter = minter if caller is not None else None
-        self._fetched = fetched
-        self._own: bytes | None = None
-
-    def headers(self, service: str) -> Mapping[str, str]:
-        """Return the headers for a service."""
-        told = self._facts.trace.headers()
-        if self._minter is not None and self._caller is not None:
-            told["authorization"] = f"Bearer {self._minter.token(self._caller, service)}"
-        return told
-
-    def told(self, service: str) -> ToldDirectly:
-        """Return the same as lines."""
-        if self._own is None:
-            self._own = self._facts.trace.lines()
-        constant = b""
-        if self._minter is not None and self._caller is not None:
-            constant = self._minter.line(self._caller, service)
-        return ToldDirectly(constant, self._own, partial(self.headers, service))
-
-    def observe(self, record: FetchRecord) -> None:
-        """Note a fetch."""
-        self._facts.fetches.append(record)
-        self._fetched(record)
 
 
 def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
