@@ -38,6 +38,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "MonitoringAlert": "monitoring:read",
         "Notification": "notifications:read",
         "Opportunity": "opportunities:read",
+        "Page": "oncall:read",
         "Payment": "payments:read",
         "Product": "products:read",
         "Project": "projects:read",

@@ -72,6 +72,17 @@ class UserRoleChanged(_UserFact):
     """The keys of all roles that they have now."""
 
 
+class UserAccessChanged(_UserFact):
+    """A user sees other customers than before: whoever tells them something asks this first."""
+
+    type = "user.access_changed"
+
+    customers: tuple[UUID, ...] | None
+    """The customers whom they see, their branches among them; null: all of the tenant's but the denied ones."""
+    denied: tuple[UUID, ...] = ()
+    """The customers whom they must not see, whatever else is allowed."""
+
+
 class _ApiKeyFact(Event):
     """Something that happened to an API key."""
 
@@ -113,7 +124,7 @@ class MfaReset(_UserFact):
     type = "mfa.reset"
 
 
-class LoginFailedThreshold(_UserFact):
+class AuthLoginFailedThreshold(_UserFact):
     """Somebody fails to sign in as this user again and again: told at 5, 20 and 100 failures within an hour."""
 
     type = "auth.login_failed_threshold"
@@ -156,11 +167,12 @@ CATALOGUE = catalogue(
     UserActivated,
     UserDisabled,
     UserRoleChanged,
+    UserAccessChanged,
     ApiKeyCreated,
     ApiKeyRevoked,
     SessionRevoked,
     MfaReset,
-    LoginFailedThreshold,
+    AuthLoginFailedThreshold,
     ImpersonationStarted,
     ImpersonationEnded,
 )

@@ -192,7 +192,7 @@ class BillingRunCompleted(Event):
     warnings: int
 
 
-class QuantityVarianceDetected(Event):
+class ContractQuantityVarianceDetected(Event):
     """A source counts another number than the contract bills."""
 
     type = "contract.quantity_variance_detected"
@@ -265,7 +265,7 @@ CATALOGUE = catalogue(
     PaymentReversed,
     DunningNoticeSent,
     BillingRunCompleted,
-    QuantityVarianceDetected,
+    ContractQuantityVarianceDetected,
     PrepaidLow,
     PrepaidExhausted,
     PrepaidExpired,

@@ -33,6 +33,10 @@ class _DeliveryFact(Event):
     event_type: str
     """What it tells of."""
     attempts: int
+    related_type: str = ""
+    """The GraphQL type of the thing that it is about: `Ticket`."""
+    related_id: str | None = None
+    """The thing that it is about."""
 
 
 class NotificationSent(_DeliveryFact):
@@ -57,5 +61,48 @@ class NotificationBounced(_DeliveryFact):
     error: str
 
 
-CATALOGUE = catalogue(NotificationCreated, NotificationSent, NotificationFailed, NotificationBounced)
+class _PageFact(Event):
+    """Something that became of a page: somebody on call is called."""
+
+    subject_type = "Page"
+
+    id: UUID
+    policy_id: UUID
+    title: str
+    incident_ref: str | None = None
+    """What it is about: `Ticket/…`, or whatever the one who triggered it calls it."""
+
+
+class PageTriggered(_PageFact):
+    """Somebody on call is called."""
+
+    type = "page.triggered"
+
+
+class PageAcknowledged(_PageFact):
+    """Somebody took over; nobody else is called."""
+
+    type = "page.acknowledged"
+
+    acknowledged_by: UUID
+
+
+class PageEscalated(_PageFact):
+    """Nobody took over in time: the next step was taken."""
+
+    type = "page.escalated"
+
+    step: int
+    """Which step, counted from 0."""
+
+
+CATALOGUE = catalogue(
+    NotificationCreated,
+    NotificationSent,
+    NotificationFailed,
+    NotificationBounced,
+    PageTriggered,
+    PageAcknowledged,
+    PageEscalated,
+)
 """Every event of notify by its type."""

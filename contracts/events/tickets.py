@@ -35,6 +35,8 @@ class TicketCreated(_TicketFact):
     queue_id: UUID | None = None
     source: str
     """EMAIL, PORTAL, PHONE, API, ALERT, CHAT, RECURRING or MANUAL."""
+    reply_to: str | None = None
+    """The mail address of the ticket's queue; answers to it become messages of the ticket."""
 
 
 class TicketUpdated(_TicketFact):
@@ -118,6 +120,8 @@ class _TicketDone(_TicketFact):
     resolution_code: str | None = None
     documentable: bool = False
     """Whether the solution is worth an entry in the documentation."""
+    reply_to: str | None = None
+    """The mail address of the ticket's queue; answers to it become messages of the ticket."""
 
 
 class TicketResolved(_TicketDone):

@@ -138,10 +138,12 @@ async def _router(
         app = module_app.build(manifest, settings, keys=keys)
         await stack.enter_async_context(app.router.lifespan_context(app))
         inside[manifest.name] = app
-    for manifest in modules:
-        await router.state.registry.register(
-            Registration(manifest.name, f"inprocess://{manifest.name}/graphql", process.VERSION, graph.sdl(manifest))
-        )
+    announced = (
+        Registration(manifest.name, f"inprocess://{manifest.name}/graphql", process.VERSION, graph.sdl(manifest))
+        for manifest in modules
+    )
+    # All at once: they are composed together, and not one after the other.
+    await asyncio.gather(*map(router.state.registry.register, announced))
     _refuse_rejected(router.state.registry.entries())
     return router
 

@@ -145,6 +145,7 @@ class Registry:
         """What clients send, if somebody notes it."""
         self._active: dict[str, Registration] = {}
         self._waiting: dict[str, _Waiting] = {}
+        self._queued: dict[str, Registration] = {}  # announced, and their turn has not come
         self._held: set[tuple[str, str]] = set()  # names and schemas that a rollback left
         self._served: str | None = None
         self._seen: dict[str, float] = {}
@@ -197,9 +198,17 @@ class Registry:
         return sorted({name for name, _ in self._held})
 
     async def register(self, announced: Registration, intent: Intent | None = None) -> Verdict:
-        """Take an announcement: compose, check, serve and keep it, or say why not."""
+        """Take an announcement: compose, check, serve and keep it, or say why not.
+
+        Whoever has announced itself in the meantime is tried along: a platform that starts is composed once or twice, not
+        once for each of its modules.
+        """
         intent = intent or Intent()
+        self._queued[announced.name] = announced
         async with self._one_at_a_time:
+            await asyncio.sleep(0)  # those who came together get into the queue together
+            if self._queued.get(announced.name) == announced:
+                del self._queued[announced.name]
             self._seen[announced.name] = time.time()
             if (announced.name, announced.sdl) in self._held:
                 return await self._hold(announced)
@@ -268,14 +277,10 @@ class Registry:
     async def _try(self, announced: Registration, intent: Intent) -> Verdict:
         cause = _cause(announced, self._active.get(announced.name), intent)
         alone = {**self._active, announced.name: announced}
-        waiting = {
-            name: one.registration
-            for name, one in self._waiting.items()
-            if (name, one.registration.sdl) not in self._held
-        }
-        together = {**self._active, **waiting, announced.name: announced}
+        together = {**alone, **self._along(announced.name)}
         if together != alone:
-            verdict = await self._serve(together, cause, forced=False)
+            others = ", ".join(sorted(name for name in together if together[name] != alone.get(name)))
+            verdict = await self._serve(together, replace(cause, why=f"{cause.why}, with {others}"), forced=False)
             if verdict.state == "active":
                 return verdict
         verdict = await self._serve(alone, cause, forced=intent.forced)
@@ -286,6 +291,11 @@ class Registry:
         self._waiting[announced.name] = _Waiting(announced, verdict, self._others(announced.name), until)
         log.warning("registry.rejected", subgraph=announced.name, version=announced.version, codes=codes)
         return verdict
+
+    def _along(self, but: str) -> dict[str, Registration]:
+        """Who waits, for others or for a turn, and is not held off: of them, the latest announcement each."""
+        waiting = {name: one.registration for name, one in self._waiting.items()} | self._queued
+        return {name: one for name, one in waiting.items() if name != but and (name, one.sdl) not in self._held}
 
     async def _serve(self, candidate: Mapping[str, Registration], cause: Cause, *, forced: bool = False) -> Verdict:
         try:

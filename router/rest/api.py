@@ -119,7 +119,8 @@ class Api:
         def finish(data: Data, errors: Errors) -> Reply:
             value = (data or {}).get(route.field)
             if value is None:
-                raise self._failed(errors) if errors else Problem("NOT_FOUND", _NOT_THERE)
+                reasons = replies.why_not_there(errors, route.field, kind)
+                raise self._failed(reasons) if reasons else Problem("NOT_FOUND", _NOT_THERE)
             warnings = replies.missing(errors, (route.field,), shown, self._failed)
             version = replies.version_of(value, shown)
             body = self.shaper.thing(value, shown)

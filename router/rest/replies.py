@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
+from graphql import GraphQLObjectType, is_nullable_type
 
 from router.rest.asked import Asked, cursor_at
 from router.rest.parameters import LONGEST_PAGE, Listing
@@ -81,6 +82,20 @@ def missing(
     if hard:
         raise make(hard)
     return warnings
+
+
+def why_not_there(errors: Sequence[Mapping[str, Any]], field: str, kind: GraphQLObjectType) -> list[Mapping[str, Any]]:
+    """The errors that are the reason why the thing at `field` is null: not those of parts which could have been null alone.
+
+    Who may not see a part learns the same of a thing that isn't there as anybody else: nothing.
+    """
+
+    def of_a_part(error: Mapping[str, Any]) -> bool:
+        path = error.get("path", ())
+        code = error.get("extensions", {}).get("code")
+        return code in PERMISSION and len(path) > 1 and path[0] == field and is_nullable_type(kind.fields[path[1]].type)
+
+    return [error for error in errors if not of_a_part(error)]
 
 
 def written(value: Any) -> bytes:

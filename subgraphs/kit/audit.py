@@ -24,11 +24,11 @@ have left the module (`audit.recorded`), and `verify` prints a seal of all heads
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from time import monotonic
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -127,7 +127,7 @@ class Refusals:
 
     def is_new(self, caller: Caller, action: str) -> bool:
         """Whether this refusal should be written down; the same one again only after a minute."""
-        key, now = (caller.tenant, caller.subject, caller.key, action), time.monotonic()
+        key, now = (caller.tenant, caller.subject, caller.key, action), monotonic()
         if now - self._told.get(key, float("-inf")) < _REFUSALS_PAUSE_SECONDS:
             return False
         if len(self._told) >= _MOST_REMEMBERED:
@@ -212,7 +212,7 @@ def plain(value: Any) -> Any:
             return value.value
         case UUID() | Decimal():
             return str(value)
-        case datetime() | date():
+        case datetime() | date() | time():
             return value.isoformat()
         case bytes():
             return value.hex()

@@ -20,7 +20,7 @@ import dataclasses
 import inspect
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar, get_type_hints
@@ -181,7 +181,7 @@ def _thawed(model: type[R], values: dict[str, Any]) -> R:
 def _as_python(kind: type[Any], value: Any) -> Any:
     if value is None:
         return None
-    if issubclass(kind, datetime | date):
+    if issubclass(kind, datetime | date | time):
         return kind.fromisoformat(value)
     if issubclass(kind, Enum) or kind in (UUID, Decimal):
         return kind(value)

@@ -9,6 +9,7 @@
         ├── Stale               somebody was faster
         ├── KeyReused           the idempotency key belongs to another request
         ├── InvalidTransition   there is no way from its status to the one asked for
+        ├── Immutable           it never changes any more
         └── PreconditionFailed  something else has to be done first
 
 A command answers a refusal as data (`errors` of its payload); a query answers it as a GraphQL error with the same
@@ -78,6 +79,12 @@ class InvalidTransition(Conflict):
     """There is no way from the status that it has to the one that was asked for."""
 
     code = "INVALID_TRANSITION"
+
+
+class Immutable(Conflict):
+    """What is issued, billed or locked never changes any more: correct it by a new document or entry."""
+
+    code = "IMMUTABLE"
 
 
 class PreconditionFailed(Conflict):

@@ -97,6 +97,6 @@ def _inside(value: Any, name: str) -> Any:
         return [_inside(one, name) for one in value]
     identity = parsed(str(value))
     if identity is None:
-        thing = name.removesuffix("_id").replace("_", " ")
+        thing = name.removesuffix("s").removesuffix("_id").replace("_", " ")
         raise NotFound(f"There is no {thing if thing != 'id' else 'such thing'} with this id.", field=camel(name))
     return identity

@@ -83,6 +83,14 @@ class Work:
             )
         return row
 
+    async def lock(self, model: type[E], identities: Iterable[UUID]) -> None:
+        """Lock these rows until the end of the transaction, in one order, so that nobody who locks the same waits for us in a ring.
+
+        What is not there is left for `take` to say, in the order in which the caller asks for it.
+        """
+        rows = select(model.id).where(model.id.in_(tuple(identities))).order_by(model.id)
+        await self.session.execute(rows.with_for_update())
+
     async def those(self, model: type[E], identities: Sequence[UUID]) -> dict[UUID, E]:
         """The rows with these ids, by id, in one statement; what is not visible is missing."""
         rows = await self.session.scalars(select(model).where(model.id.in_(identities)))

@@ -13,6 +13,10 @@ async def _learn_user(work: Work, envelope: Envelope) -> None:
     await people.learn_user(work, envelope)
 
 
+async def _learn_access(work: Work, envelope: Envelope) -> None:
+    await people.learn_access(work, envelope)
+
+
 async def _learn_contact(work: Work, envelope: Envelope) -> None:
     await people.learn_contact(work, envelope)
 
@@ -33,9 +37,12 @@ USERS = Consumer(
     ),
     handle=_learn_user,
 )
+ACCESS = Consumer(name="access", events=("user.access_changed",), handle=_learn_access)
 CONTACTS = Consumer(
     name="contacts", events=("contact.created", "contact.updated", "contact.deactivated"), handle=_learn_contact
 )
-NEWS = Consumer(name="news", events=tuple(sorted({*notices.NOTICES, "ticket.priority_changed"})), handle=_tell)
+NEWS = Consumer(
+    name="news", events=tuple(sorted({*notices.NOTICES, *notices.SETTLES, "ticket.priority_changed"})), handle=_tell
+)
 
-ALL = (USERS, CONTACTS, NEWS)
+ALL = (USERS, ACCESS, CONTACTS, NEWS)

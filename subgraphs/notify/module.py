@@ -4,7 +4,7 @@ from contracts.events import notify as events
 from subgraphs.kit.module import Module
 from subgraphs.notify import consumers, web
 from subgraphs.notify.resolvers import roots
-from subgraphs.notify.service import dispatch
+from subgraphs.notify.service import dispatch, pages
 from subgraphs.notify.types.people import User
 
 module = Module(
@@ -18,6 +18,6 @@ module = Module(
     references=("Customer",),
     narrows=("notifications:read", "notifications:write"),
     consumers=consumers.ALL,
-    jobs=(dispatch.SEND,),
+    jobs=(dispatch.SEND, pages.ESCALATE),
     web=web.routes,
 )

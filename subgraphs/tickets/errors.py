@@ -27,12 +27,6 @@ class TimeEntryWrongStatus(InvalidTransition):
     code = "TIME_ENTRY_WRONG_STATUS"
 
 
-class Immutable(Conflict):
-    """It is locked by a billing run or on an invoice; correct it with a new entry."""
-
-    code = "IMMUTABLE"
-
-
 class Overlapping(PreconditionFailed):
     """The same person has another entry at the same time; one of the two must be corrected before approval."""
 

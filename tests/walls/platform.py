@@ -8,6 +8,7 @@ Nothing is replaced: real roles, real tokens of both kinds, the router's own com
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -171,8 +172,8 @@ async def running(admin_url: str, directory: Path) -> AsyncIterator[Platform]:
         for name in MODULES:
             inside[name] = await _module(stack, name, settings[name], router)
             platform.clients[name] = await _client(stack, inside[name])
-            known = Registration(name, f"inprocess://{name}/graphql", "1", graph.sdl(load(name)))
-            await router.state.registry.register(known)
+        known = (Registration(name, f"inprocess://{name}/graphql", "1", graph.sdl(load(name))) for name in MODULES)
+        await asyncio.gather(*map(router.state.registry.register, known))
         platform.api = router.state.graphs.needed().schema
         yield platform
 

@@ -35,10 +35,12 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLUnionType,
+    ast_from_value,
     get_named_type,
     is_leaf_type,
     is_required_argument,
     is_required_input_field,
+    print_ast,
 )
 
 Kind = Literal["query", "mutation"]
@@ -287,6 +289,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "macAddresses": lambda word: "02:" + _digest(word)[:5].hex(":"),
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
+        "revenueAccount": lambda _: "8400",
         "language": lambda _: "de-DE",
         "locale": lambda _: "de-DE",
         "roles": lambda _: "technician",
@@ -374,11 +377,18 @@ def _selection(
     selected = ["__typename"]
     for name, one in kind.fields.items():
         if is_leaf_type(get_named_type(one.type)):
-            selected.append(name)
+            selected.append(f"{name}{_necessary(one)}")
         elif opens(kind):
-            assert not any(is_required_argument(argument) for argument in one.args.values()), name
-            selected.append(f"{name} {below(name, one.type)}")
+            selected.append(f"{name}{_necessary(one)} {below(name, one.type)}")
     return "{ " + " ".join(selected) + " }"
+
+
+def _necessary(of: GraphQLField) -> str:
+    """The arguments that a field below the root cannot do without, as they are written."""
+    given = {
+        name: ast_from_value(value, of.args[name].type) for name, value in Speller({}).arguments(of, full=False).items()
+    }
+    return f"({', '.join(f'{name}: {print_ast(value)}' for name, value in given.items() if value)})" if given else ""
 
 
 def _selected(probe: Probe, of: GraphQLOutputType) -> str:

@@ -27,6 +27,15 @@ SOMEBODY = UUID("0192f000-0000-7000-8000-0000000000ff")
 """Who works in all tenants: even what is kept per person must not be shared."""
 
 
+_A_MAIL_SERVER = {
+    "fallbackAddress": "all@mail.example",
+    "host": "mail.example",
+    "port": 587,
+    "sender": "desk@mail.example",
+    "eventPatterns": ["ticket.assigned"],
+}
+
+
 @dataclass(slots=True)
 class Household:
     """A customer and what belongs to it: an identifier for each type."""
@@ -77,6 +86,9 @@ async def built(platform: Platform, letter: str) -> Twin:
     twin.x.ids |= {kind: internal.ids[kind] for kind in ("Team", "Role", "ApiKey", "ServiceAccount")}
     await make.command(internal, "createAsset", {"status": "IN_STOCK"})
     await make.command(internal, "createAssetType", {})
+    await make.command(internal, "upsertTemplate", {"eventType": "ticket.assigned", "channel": "EMAIL"})
+    await make.command(internal, "createChannelConfig", {"kind": "EMAIL", **_A_MAIL_SERVER})
+    await make.command(internal, "upsertProduct", {"unitCode": "C62", "taxCode": "DE19"})
     for home in (internal, twin.x):
         whose = {"customerId": home.ids["Customer"]} if "Customer" in home.ids else {}
         # What it hears is little, so that callers who lack one permission or another may still look after it.

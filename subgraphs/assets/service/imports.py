@@ -106,6 +106,7 @@ async def decide(work: Work, id: UUID | None, version: int | None = None, *, dec
 
 async def merge(work: Work, *, keep_id: UUID | None, merge_id: UUID | None) -> Asset:
     """Make one of two records of the same device: relations, seats and stays move, and the second is archived."""
+    await work.lock(Asset, filter(None, (keep_id, merge_id)))
     keep = await work.take(Asset, keep_id, field="keepId")
     gone = await work.take(Asset, merge_id, field="mergeId")
     if keep.id == gone.id:

@@ -256,6 +256,7 @@ async def say(
         raise Forbidden("They would see customers whom you do not see.", field="customerId")
     if not after.reach.contains(before.reach):
         await revocations.revoke(work, "USER", user.id)
+    await _tell_access(work, user, after.reach)
     action = "grantCustomerAccess" if mode is CustomerAccessMode.ALLOW else "denyCustomerAccess"
     await audit.note(work, action, resource="User", resource_id=user.id, customer=customer)
     return row
@@ -268,6 +269,7 @@ async def allow_customer(work: Work, user: User, customer: UUID) -> CustomerAcce
 
 async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: datetime | None = None) -> None:
     """Remember to whom a customer belongs; news that is older than what is known changes nothing."""
+    before = await _parent(work, customer)
     values = {"tenant_id": work.caller.tenant, "customer_id": customer, "parent_id": parent, "at": at or work.at}
     row = insert(CustomerParent).values(values)
     newer = row.on_conflict_do_update(
@@ -276,6 +278,31 @@ async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: d
         where=CustomerParent.at <= row.excluded.at,
     )
     await work.session.execute(newer)
+    if await _parent(work, customer) != before:
+        await _tell_heirs(work)
+
+
+async def _parent(work: Work, customer: UUID) -> UUID | None:
+    query = select(CustomerParent.parent_id).where(CustomerParent.customer_id == customer)
+    found: UUID | None = await work.session.scalar(query)
+    return found
+
+
+async def _tell_heirs(work: Work) -> None:
+    """Who sees customers with their branches sees others as soon as a branch comes or goes."""
+    seeing = select(CustomerAccess.user_id).where(CustomerAccess.include_children)
+    for user in await work.session.scalars(select(User).where(User.id.in_(seeing)).order_by(User.id)):
+        await _tell_access(work, user, await _reach(work, user))
+
+
+async def _tell_access(work: Work, user: User, seen: Reach) -> None:
+    happened = events.UserAccessChanged(
+        user_id=user.id,
+        customer_id=user.customer_id,
+        customers=None if seen.customers is None else tuple(sorted(seen.customers)),
+        denied=tuple(sorted(seen.denied)),
+    )
+    await work.emit(happened, subject=user.id, customer=user.customer_id)
 
 
 async def holders(work: Work, role_key: str) -> Sequence[UUID]:

@@ -95,7 +95,7 @@ async def reconcile(
     mine.status = VarianceStatus.OPEN if found else VarianceStatus.FIXED
     work.add(mine)
     if found:
-        happened = events.QuantityVarianceDetected(
+        happened = events.ContractQuantityVarianceDetected(
             contract_id=contract.id, contract_line_id=row.id, source_quantity=counted, billed_quantity=billed,
             monthly_impact=told(found.monthly_impact, "EUR"),
         )  # fmt: skip

@@ -445,9 +445,7 @@ def entered(input: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
-    if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    return value
+    return entered(value) if dataclasses.is_dataclass(value) else value
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -212,7 +212,7 @@ async def _check_sites(work: Work, contract: Contract) -> None:
         return
     known = select(Site.id).where(Site.customer_id == contract.customer_id, Site.id.in_(named))
     if named - set((await work.session.scalars(known)).all()):
-        raise NotFound("There is no site with this id at this customer.", field="coverage")
+        raise NotFound("There is no site with this id at this customer.", field="siteIds")
 
 
 async def taken(work: Work, id: UUID, version: int | None = None) -> Contract:

@@ -173,7 +173,7 @@ def _new_line(one: Mapping[str, Any]) -> QuoteLine:
         quantity=bounds.quantity(one.get("quantity") or Decimal(1), field="quantity"),
         unit_price=bounds.price(one["unit_price"], field="unitPrice"),
         unit_code=line(one.get("unit_code") or "C62", field="unitCode", longest=10),
-        product_id=one.get("product_id"),
+        product_id=None if one.get("product_id") is None else str(one["product_id"]),
         cost=None if one.get("cost") is None else bounds.price(one["cost"], field="cost"),
         discount_percent=bounds.percent(one.get("discount_percent") or Decimal(0), field="discountPercent"),
         tax_code=line(one.get("tax_code") or "DE19", field="taxCode", longest=40),

@@ -6,9 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from subgraphs.notify.models import Model
+from subgraphs.notify.rules.access import Sight
 
 
 class Person(Model):
@@ -23,7 +25,18 @@ class Person(Model):
     email: Mapped[str | None]
     status: Mapped[str]
     roles: Mapped[list[str]]
+    customers: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
+    """The customers whom they see; absent: all that their kind sees."""
+    denied: Mapped[list[str]] = mapped_column(server_default="[]")
     at: Mapped[datetime]
+    access_at: Mapped[datetime | None]
+    """Of when the customers are: they come by an event of their own."""
+
+    @property
+    def sight(self) -> Sight:
+        """Whose rows they see."""
+        named = None if self.customers is None else frozenset(map(UUID, self.customers))
+        return Sight(self.kind, self.customer_id, named, frozenset(map(UUID, self.denied)))
 
 
 class ContactCopy(Model):

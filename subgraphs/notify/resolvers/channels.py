@@ -6,12 +6,15 @@ import strawberry
 
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
+from subgraphs.kit.errors import Refusal
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
+from subgraphs.kit.values import failure
 from subgraphs.kit.work import Work
 from subgraphs.notify.models import channels as models
 from subgraphs.notify.models import deliveries as out
 from subgraphs.notify.models.channels import MailSecurity
+from subgraphs.notify.rules import mail
 from subgraphs.notify.rules.channels import ChannelKind, DeliveryStatus
 from subgraphs.notify.service import channels, deliveries, suppression, templates
 from subgraphs.notify.types.channels import (
@@ -25,6 +28,7 @@ from subgraphs.notify.types.channels import (
     NotificationTemplatePayload,
     SuppressedAddress,
     SuppressedAddressPayload,
+    TemplatePreview,
 )
 
 
@@ -54,6 +58,27 @@ class ChannelQuery:
         async with info.context.work(READ) as work:
             rows = (await work.session.scalars(query.limit(most).offset(first))).all()
         return [NotificationTemplate.of(row) for row in rows]
+
+    @strawberry.field
+    async def preview_template(
+        self,
+        info: Info,
+        event_type: str,
+        channel: ChannelKind,
+        locale: str,
+        subject: str | None = None,
+        body: str | None = None,
+    ) -> TemplatePreview:
+        """What a template would make of an example before you use it; without words of your own: what ours make."""
+        async with info.context.work(READ):
+            try:
+                head, text = templates.preview(
+                    event_type=event_type, channel=channel, locale=locale, subject=subject, body=body
+                )
+            except Refusal as refusal:
+                return TemplatePreview(errors=[failure(refusal)])
+        page_of = mail.as_html(text, locale) if channel is ChannelKind.EMAIL else None
+        return TemplatePreview(subject=head, text=text, html=page_of)
 
     @strawberry.field
     async def notification_deliveries(

@@ -3,16 +3,17 @@
 import strawberry
 
 from subgraphs.notify.resolvers.channels import ChannelMutation, ChannelQuery
+from subgraphs.notify.resolvers.on_call import OnCallMutation, OnCallQuery
 from subgraphs.notify.resolvers.people import PersonMutation, PersonQuery, PersonSubscription
 
 
 @strawberry.type
-class Query(PersonQuery, ChannelQuery):
+class Query(PersonQuery, ChannelQuery, OnCallQuery):
     """What can be asked about notifications."""
 
 
 @strawberry.type
-class Mutation(PersonMutation, ChannelMutation):
+class Mutation(PersonMutation, ChannelMutation, OnCallMutation):
     """What can be done with notifications."""
 
 

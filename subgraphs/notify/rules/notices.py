@@ -32,6 +32,8 @@ class Category(Enum):
     """Connections to other systems that do not work."""
     ACCOUNT = "ACCOUNT"
     """One's own account; can't be switched off."""
+    ON_CALL = "ON_CALL"
+    """Calls of those who are on call; can't be switched off."""
 
 
 class Audience(Enum):
@@ -104,6 +106,11 @@ NOTICES: Final[Mapping[str, Notice]] = MappingProxyType(
         "invoice.generated": Notice(Category.INVOICES, (Line(Audience.ROLES, (IN_APP,), roles=("accountant",)),)),
         "invoice.issued": Notice(Category.INVOICES, (Line(Audience.ROLES, (IN_APP,), roles=("accountant",)),)),
         "asset.eol": Notice(Category.ASSETS, (Line(Audience.ROLES, (IN_APP, EMAIL), roles=("vcio",)),)),
+        "notification.bounced": Notice(
+            Category.INTEGRATIONS,
+            # In the app alone: what tells by mail that mails come back would go round and round.
+            (Line(Audience.ASSIGNEE, (IN_APP,)), Line(Audience.ROLES, (IN_APP,), roles=("admin",))),
+        ),
         "webhook.disabled": Notice(Category.INTEGRATIONS, (Line(Audience.OWNER, (IN_APP, EMAIL)),)),
         "user.invited": _account(Line(Audience.USER, (IN_APP,), staff_only=False)),
         "api_key.created": _account(Line(Audience.OWNER, (IN_APP, EMAIL), staff_only=False)),
@@ -113,6 +120,9 @@ NOTICES: Final[Mapping[str, Notice]] = MappingProxyType(
     }
 )
 """Every event that people are told of."""
+
+SETTLES: Final = frozenset({"ticket.resolved", "ticket.closed", "ticket.cancelled", "ticket.merged"})
+"""After these nobody is called for a ticket any more."""
 
 COLLAPSE_SECONDS: Final = 120
 """For so long what happens to one thing is gathered before one person is told by one channel."""
@@ -131,6 +141,8 @@ def is_critical(priority: str | None) -> bool:
 
 
 def thing(subject: str, data: Mapping[str, Any]) -> tuple[str, str]:
-    """What an event is about, as people see it: the clock of a promise is about its ticket."""
+    """What an event is about, as people see it: the clock of a promise is about its ticket, a message about its thing."""
     kind, _, identity = subject.partition("/")
+    if kind == "Delivery" and data.get("relatedType") and data.get("relatedId"):
+        return str(data["relatedType"]), str(data["relatedId"])
     return ("Ticket", str(data["ticketId"])) if kind == "SlaClock" and "ticketId" in data else (kind, identity)

@@ -12,7 +12,7 @@ from subgraphs.notify.rules.channels import ChannelKind
 from subgraphs.notify.rules.notices import Category, Notice
 from subgraphs.notify.rules.quiet import Digest, QuietHours
 
-MANDATORY = frozenset({Category.ACCOUNT})
+MANDATORY = frozenset({Category.ACCOUNT, Category.ON_CALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class Timing:
 def check(category: Category, *, enabled: bool, digest: Digest) -> None:
     """Raise `Mandatory` for a preference that would keep somebody from hearing what they must hear."""
     if category in MANDATORY and not (enabled and digest is Digest.NONE):
-        raise Mandatory("This can't be switched off or put off: it is about your own account.", field="category")
+        raise Mandatory(
+            "This can't be switched off or put off: it is about your own account, or calls you.", field="category"
+        )
 
 
 def timing(

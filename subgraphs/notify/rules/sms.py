@@ -44,6 +44,7 @@ def text(event_type: str, number: str | None, language: str) -> str:
     words = {
         "sla.breached": "Frist überschritten" if german else "Deadline missed",
         "sla.warning": "Frist läuft ab" if german else "Deadline is near",
+        "page.triggered": "Bereitschaft: bitte übernehmen" if german else "On call: please take over",
         "notify.test": "Testnachricht" if german else "Test message",
     }
     said = words.get(event_type, "Neuigkeit" if german else "News")

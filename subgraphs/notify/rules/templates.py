@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from jinja2 import nodes
@@ -22,6 +23,25 @@ LONGEST_SUBJECT: Final = 500
 LONGEST_BODY: Final = 10_000
 _LONGEST_VALUE: Final = 4_000
 _LONGEST_OUTPUT: Final = 100_000
+
+SAMPLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "recipient": "Jörg Müller",
+        "number": "T-2026-000123",
+        "title": "Drucker im Empfang druckt nicht",
+        "priority": "P2",
+        "customer": "Hansen Logistik GmbH",
+        "text": "Guten Tag,\nwir sehen uns das an.",
+        "metric": "RESOLUTION",
+        "percent": "75",
+        "due": "02.03.2026 17:00",
+        "date": "2026-06-30",
+        "amount": "1190.00 EUR",
+        "reason": "550 5.1.1 no such user",
+        "url": "https://app.example.com/Ticket/T-2026-000123",
+    }
+)
+"""What a preview shows in the place of each variable."""
 
 VARIABLES: Final[Mapping[str, str]] = {
     "recipient": "The name of whoever is told.",
@@ -55,6 +75,8 @@ _ALLOWED: Final = (
     nodes.Not,
     nodes.Filter,
 )
+_FAILS: Final = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+"""What can go wrong where words are compared with numbers, or a filter is given what it does not understand."""
 _FILTERS: Final = frozenset({"upper", "lower", "trim", "capitalize", "default"})
 _SANDBOX: Final = ImmutableSandboxedEnvironment(autoescape=False, keep_trailing_newline=False)
 
@@ -73,11 +95,30 @@ def checked(source: str, *, field: str, longest: int = LONGEST_BODY) -> str:
         wrong = _wrong(node)
         if wrong:
             raise BadTemplate(f"{field}, line {node.lineno}: {wrong}", field=field)
+    _tried(source, field)
     return source
+
+
+def _tried(source: str, field: str) -> None:
+    """Make a text of it, with something and with nothing in its variables: what fails here would fail at night."""
+    template = _SANDBOX.from_string(source)
+    try:
+        for values in (SAMPLES, dict.fromkeys(VARIABLES, "")):
+            for _ in template.generate(values):
+                pass
+    except _FAILS as error:
+        raise BadTemplate(f"{field} can't be made into a text: {error}", field=field) from None
 
 
 def render(source: str, values: Mapping[str, str]) -> str:
     """The text that a checked template makes of these values; what is not there is empty."""
+    try:
+        return _rendered(source, values)
+    except _FAILS as error:
+        raise BadTemplate(f"It can't be made into a text: {error}") from None
+
+
+def _rendered(source: str, values: Mapping[str, str]) -> str:
     short = {name: values.get(name, "")[:_LONGEST_VALUE] for name in VARIABLES}
     made: list[str] = []
     length = 0

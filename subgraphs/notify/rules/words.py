@@ -95,6 +95,15 @@ DEFAULTS: Final[Mapping[tuple[str, str], Words]] = MappingProxyType(
             "{{ title }}{% if customer %} ({{ customer }}){% endif %} reaches the end of its life on {{ date }}."
             + _SEE_EN,
         ),
+        ("notification.bounced", "de-DE"): (
+            "{% if number %}[{{ number }}] {% endif %}Eine E-Mail kam zurück",
+            "Eine E-Mail{% if number %} zum Ticket {{ number }}{% endif %} konnte nicht zugestellt werden: {{ reason }}"
+            + _SEE_DE,
+        ),
+        ("notification.bounced", "en"): (
+            "{% if number %}[{{ number }}] {% endif %}A mail came back",
+            "A mail{% if number %} about ticket {{ number }}{% endif %} could not be delivered: {{ reason }}" + _SEE_EN,
+        ),
         ("webhook.disabled", "de-DE"): (
             "Webhook {{ title }} wurde abgeschaltet",
             "Der Webhook {{ title }} wurde abgeschaltet ({{ reason }}): der Empfänger antwortet nicht mehr." + _SEE_DE,
@@ -136,6 +145,15 @@ DEFAULTS: Final[Mapping[tuple[str, str], Words]] = MappingProxyType(
         ("impersonation.started", "en"): (
             "Somebody acts in your name",
             "Hello {{ recipient }}, somebody from support acts in your name. Reason: {{ reason }}",
+        ),
+        ("page.triggered", "de-DE"): (
+            "Bereitschaft: {{ title }}",
+            "Guten Tag {{ recipient }}, Sie werden gerufen: {{ title }}. Bitte übernehmen Sie, sonst wird weitergerufen."
+            + _SEE_DE,
+        ),
+        ("page.triggered", "en"): (
+            "On call: {{ title }}",
+            "Hello {{ recipient }}, you are called: {{ title }}. Please take over, or others are called." + _SEE_EN,
         ),
         ("notify.test", "de-DE"): ("Testnachricht", "Größe, Übermut, Straße: Dieser Kanal funktioniert."),
         ("notify.test", "en"): ("Test message", "This channel works."),

@@ -34,11 +34,11 @@ from subgraphs.kit.outside import Reach
 from subgraphs.kit.work import Work
 from subgraphs.notify.models.channels import ChannelConfig, MailSecurity
 from subgraphs.notify.models.deliveries import Delivery
-from subgraphs.notify.rules import cards, mail, sms, words
+from subgraphs.notify.rules import access, cards, mail, sms, words
 from subgraphs.notify.rules import channels as rules
 from subgraphs.notify.rules.channels import Answer, ChannelKind, DeliveryStatus, Outcome, Verdict
 from subgraphs.notify.rules.mail import Letter, Thread
-from subgraphs.notify.service import channels, deliveries, sending, suppression
+from subgraphs.notify.service import channels, deliveries, people, sending, suppression
 from subgraphs.notify.service.deliveries import Draft
 from subgraphs.notify.service.sending import Mailed, MailFolder, MailServer
 
@@ -132,7 +132,9 @@ async def _taken(begin: Begin, asking: Caller, identity: UUID) -> Parcel | None:
 
 
 async def _packed(work: Work, row: Delivery) -> Parcel | None:
-    reason, channel = await _hindrance(work, row)
+    reason, channel = await _not_for_them(work, row), None
+    if reason is None:
+        reason, channel = await _hindrance(work, row)
     if reason is not None:
         ended = {"status": DeliveryStatus.SUPPRESSED, "error": reason, "finished_at": work.at, "leased_until": None}
         await _write(work, row, **ended)
@@ -154,6 +156,32 @@ async def _packed(work: Work, row: Delivery) -> Parcel | None:
         message_id=message_id,
     )
     return Parcel(row.id, row.attempt + 1, content)
+
+
+async def _not_for_them(work: Work, row: Delivery) -> str | None:
+    """Why nothing of it may be told any more; what of it may not is taken out.
+
+    Between an event and its message lie quiet hours, digests and retries: what somebody might hear then, they may not hear now.
+    """
+    if row.recipient_id is None or row.mandatory:
+        return None
+    person = next(iter(await people.users(work, [row.recipient_id])), None)
+    if person is None:
+        return "This user is not here any more."
+    kept = [one for one in row.items if access.sees(person.sight, _customer(one, row))]
+    if not kept:
+        return "This customer is hidden from them."
+    if len(kept) < len(row.items):
+        await _write(work, row, items=kept, subject=kept[0]["subject"])
+        await work.session.refresh(row)
+    return None
+
+
+def _customer(item: Mapping[str, Any], row: Delivery) -> UUID | None:
+    """Whom an entry is about; those of older writers are about whom the delivery is."""
+    if "customerId" not in item:
+        return row.customer_id
+    return UUID(item["customerId"]) if item["customerId"] else None
 
 
 async def _is_crowded(work: Work, row: Delivery) -> bool:
@@ -359,6 +387,8 @@ async def _tell(work: Work, row: Delivery, attempts: int, answer: Answer, follow
         "recipient_id": row.recipient_id,
         "event_type": row.event_type,
         "attempts": attempts,
+        "related_type": row.related_type,
+        "related_id": row.related_id,
     }
     match follows.status:
         case DeliveryStatus.SENT:

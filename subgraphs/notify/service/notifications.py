@@ -61,6 +61,18 @@ async def unread_of(work: Work, users: Sequence[UUID]) -> Mapping[UUID, Sequence
     return {one: [await unread_count(work)] for one in mine}
 
 
+async def newest_of(
+    work: Work, users: Sequence[UUID], *, unread: bool | None, limit: int
+) -> Mapping[UUID, Sequence[Notification]]:
+    """What the caller was told, if they are among these users; of others nobody learns that."""
+    if work.caller.subject not in users:
+        return {}
+    newest = selected(work.caller.subject, unread=unread).order_by(
+        Notification.created_at.desc(), Notification.id.desc()
+    )
+    return {work.caller.subject: (await work.session.scalars(newest.limit(limit))).all()}
+
+
 async def mark(work: Work, id: UUID, *, read: bool) -> Notification:
     """Mark a notification as read, or as not read."""
     row = await work.take(Notification, id, field="id")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.events import auth
 from contracts.events.envelope import Envelope
 from subgraphs.kit.work import Work
 from subgraphs.notify.models.people import ContactCopy, Person, TicketCopy
 
 _GONE = "DISABLED"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def learn_user(work: Work, told: Envelope) -> None:
@@ -28,6 +31,25 @@ async def learn_user(work: Work, told: Envelope) -> None:
         "roles": data.get("roles") if told.type == "user.role_changed" else None,
     }
     await _learn(work, Person, "user_id", _identity(data["userId"]), told, said, _NEW_PERSON)
+
+
+async def learn_access(work: Work, told: Envelope) -> None:
+    """Remember which customers a user sees."""
+    said = told.read(auth.UserAccessChanged)
+    seen: dict[str, Any] = {
+        "customers": None if said.customers is None else [str(one) for one in said.customers],
+        "denied": [str(one) for one in said.denied],
+        "access_at": told.time,
+    }
+    key = {"tenant_id": work.caller.tenant, "user_id": said.user_id}
+    # Whoever is not known yet is not known by this: what says who they are is newer than `at`, whenever it comes.
+    made = insert(Person).values({**key, **_NEW_PERSON, **seen, "at": _LONG_AGO})
+    newer = made.on_conflict_do_update(
+        index_elements=["tenant_id", "user_id"],
+        set_={name: made.excluded[name] for name in seen},
+        where=Person.access_at.is_(None) | (Person.access_at <= made.excluded.access_at),
+    )
+    await work.session.execute(newer)
 
 
 async def learn_contact(work: Work, told: Envelope) -> None:

@@ -116,6 +116,8 @@ async def _state(work: Work, row: Delivery, report: Report) -> Delivery:
             recipient_id=row.recipient_id,
             event_type=row.event_type,
             attempts=row.attempt,
+            related_type=row.related_type,
+            related_id=row.related_id,
             error=error or "",
         )
         await work.emit(happened, subject=row.id, customer=row.customer_id)

@@ -21,10 +21,10 @@ from sqlalchemy import text
 from contracts.events.envelope import Envelope
 from subgraphs.kit.work import Work
 from subgraphs.notify.models.people import Person, TicketCopy
-from subgraphs.notify.rules import mail, notices, preferences, sms, words
+from subgraphs.notify.rules import access, mail, notices, preferences, sms, words
 from subgraphs.notify.rules.channels import ChannelKind
 from subgraphs.notify.rules.notices import Audience, Line, Notice
-from subgraphs.notify.service import channels, deliveries, notifications, people, templates
+from subgraphs.notify.service import channels, deliveries, notifications, pages, people, templates
 from subgraphs.notify.service import preferences as said
 from subgraphs.notify.service.deliveries import Draft
 from subgraphs.notify.service.preferences import Reader
@@ -59,11 +59,15 @@ class News:
 
 async def tell(work: Work, envelope: Envelope) -> None:
     """Tell everybody who wants to hear of an event."""
-    ticket = await people.learn_ticket(work, envelope) if _is_of_ticket(envelope) else None
+    ticket = await _ticket(work, envelope)
+    if envelope.type in notices.SETTLES:
+        await pages.settled(work, envelope.subject)
     notice = notices.NOTICES.get(envelope.type)
     if notice is None:
         return
     news = await _news(work, envelope, notice, ticket)
+    if not notice.mandatory and (ticket is None or notices.is_critical(ticket.priority)):
+        await pages.happened(work, envelope.type, _heading(news), "/".join(news.related), news.customer)
     actor = next(iter(await people.users(work, [envelope.actorid])), None)
     reached = await _reached(work, news)
     readers = await said.readers(work, [one.user_id for one, _ in reached.values()])
@@ -73,8 +77,20 @@ async def tell(work: Work, envelope: Envelope) -> None:
     await _tell_teams(work, news)
 
 
+async def _ticket(work: Work, envelope: Envelope) -> TicketCopy | None:
+    if _is_of_ticket(envelope):
+        return await people.learn_ticket(work, envelope)
+    kind, identity = notices.thing(envelope.subject, envelope.data)
+    return await people.ticket(work, UUID(identity)) if kind == "Ticket" else None
+
+
 def _is_of_ticket(envelope: Envelope) -> bool:
     return envelope.type.startswith("ticket.") or envelope.type in {"sla.warning", "sla.breached"}
+
+
+def _heading(news: News) -> str:
+    number, title = news.values["number"], news.values["title"]
+    return f"[{number}] {title}" if number else title
 
 
 async def _news(work: Work, envelope: Envelope, notice: Notice, ticket: TicketCopy | None) -> News:
@@ -94,7 +110,7 @@ async def _news(work: Work, envelope: Envelope, notice: Notice, ticket: TicketCo
         "percent": _str(data.get("percent")),
         "date": _str(data.get("eolDate") or data.get("issueDate")),
         "amount": _amount(data.get("totals")),
-        "reason": _str(data.get("reason")),
+        "reason": _str(data.get("reason") or data.get("error")),
         "url": link or "",
     }
     own = await templates.of_event(work, envelope.type)
@@ -116,6 +132,8 @@ async def _reached(work: Work, news: News) -> Mapping[UUID, tuple[Person, tuple[
 
 
 def _may_hear(person: Person, line: Line, news: News) -> bool:
+    if not news.notice.mandatory and not access.sees(person.sight, news.customer):
+        return False
     if news.data.get("kind") == "INTERNAL_NOTE":
         return person.kind == "STAFF"
     return not line.staff_only or person.kind in _STAFF
@@ -200,9 +218,19 @@ async def _tell_contact(work: Work, news: News, actor: Person | None) -> None:
     contact = await people.contact(work, news.ticket.contact_id if news.ticket else None)
     if contact is None or not contact.email or contact.email.lower() in mine:
         return
+    if contact.customer_id != news.customer:
+        return  # somebody who changed sides hears no more of where they worked
     words_ = _words(news, ChannelKind.EMAIL, "de-DE", said.ZONE, contact.name)
+    reply_to = news.data.get("replyTo")
     draft = _draft(
-        news, ChannelKind.EMAIL, contact.email.lower(), "de-DE", words_, due_at=news.envelope.time, mandatory=True
+        news,
+        ChannelKind.EMAIL,
+        contact.email.lower(),
+        "de-DE",
+        words_,
+        due_at=news.envelope.time,
+        mandatory=True,
+        envelope={"replyTo": str(reply_to)} if reply_to else None,
     )
     await deliveries.queue(work, draft)
 
@@ -266,6 +294,7 @@ def _draft(
         "text": told[1],
         "at": news.envelope.time.isoformat(),
         "number": news.values["number"],
+        "customerId": str(news.customer) if news.customer else None,
         "url": news.url,
         "facts": {"priority": news.values["priority"], "customer": news.values["customer"]},
     }

@@ -105,6 +105,20 @@ class NotificationTemplate:
 
 
 @strawberry.type
+class TemplatePreview:
+    """What a template would make of an example, or why it can't be used."""
+
+    subject: str | None = None
+    """The subject."""
+    text: str | None = None
+    """The text, as mail programs without HTML, the app and cards show it."""
+    html: str | None = None
+    """The page, as other mail programs show it; absent for what is no mail."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why it can't be used; empty when it can."""
+
+
+@strawberry.type
 class DeliveryAttempt:
     """One attempt to hand a message over, or a report of what became of it."""
 

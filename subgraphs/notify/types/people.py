@@ -9,14 +9,17 @@ import strawberry
 from strawberry.federation import type as entity
 
 from subgraphs.kit.context import Info
+from subgraphs.kit.ids import parsed
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.notify.models import notifications as models
 from subgraphs.notify.rules.channels import ChannelKind
 from subgraphs.notify.rules.notices import Category
 from subgraphs.notify.rules.quiet import Digest
-from subgraphs.notify.service import notifications
+from subgraphs.notify.service import notifications, on_call
 
+ON_CALL = "oncall:read"
 READ = "notifications:read"
 WRITE = "notifications:write"
 
@@ -138,6 +141,25 @@ class User:
     async def unread_notifications(self, info: Info) -> int | None:
         """How many notifications you have not read; null for everybody but yourself."""
         found = await info.context.lists(notifications.unread_of, self.id, READ)
+        return found[0] if found else None
+
+    @strawberry.field
+    async def notifications(
+        self,
+        info: Info,
+        unread: bool | None = None,  # noqa: FBT001 - GraphQL names its arguments
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> list[Notification] | None:
+        """What you were told, the newest first; null for everybody but yourself."""
+        if parsed(self.id) != info.context.caller.subject:
+            return None
+        rows = await info.context.lists(notifications.newest_of, self.id, READ, unread=unread, limit=bounded(limit))
+        return [Notification.of(row) for row in rows]
+
+    @strawberry.field
+    async def on_call_now(self, info: Info) -> bool | None:
+        """Whether they are on call now, by any schedule."""
+        found = await info.context.lists(on_call.on_call_now, self.id, ON_CALL)
         return found[0] if found else None
 
     @classmethod

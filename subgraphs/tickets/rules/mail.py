@@ -1,6 +1,7 @@
 """Mail: what a message says (RFC 5322), which ticket it belongs to, and which messages no desk may answer.
 
     In-Reply-To, References ──► a Message-ID of ours or of the ticket?      that ticket
+    <ticket.…@…> in References, from somebody of that customer?             that ticket
     [T-2026-000123] in the subject, from somebody of that customer?         that ticket
     otherwise: whose mail address is it?                                    a new ticket of that customer
                                                                             or nobody's: somebody has to say
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -28,6 +29,7 @@ from subgraphs.kit.errors import Invalid
 _ADDRESS = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\"]+")
 _NUMBER = re.compile(r"\[(T-\d{4}-\d{6,})\]")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_ROOT = re.compile(r"<ticket\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^<>@\s]+>")
 _BULK = frozenset({"bulk", "junk", "auto_reply"})
 _LONGEST_TEXT = 20_000
 _LONGEST_SUBJECT = 200
@@ -117,6 +119,14 @@ def own_message_id(message: UUID, ticket: UUID, domain: str) -> str:
     return f"<{message.hex}.{ticket.hex}@{domain}>"
 
 
+def root_of(answers: Iterable[str]) -> UUID | None:
+    """The ticket that a mail says it is about: notices about a ticket hang on a Message-ID made of its id."""
+    for one in answers:
+        if found := _ROOT.fullmatch(one):
+            return UUID(found[1])
+    return None
+
+
 def subject(number: str, title: str) -> str:
     """The subject of a mail about a ticket, by which an answer is recognised."""
     return f"[{number}] {title}"
@@ -184,11 +194,16 @@ def _automatic(message: EmailMessage) -> str | None:
         return "It is bulk mail (Precedence)."
     if _header(message, "Return-Path").strip() == "<>":
         return "It is a notice about a delivery (empty Return-Path)."
-    if message.get("X-Autoreply") is not None or message.get("X-Autorespond") is not None:
+    if message.get("X-Autoreply") is not None or message.get("X-Autorespond") is not None or _is_suppressed(message):
         return "It is an automatic reply (X-Autoreply)."
     if message.get("List-Id") is not None and message.get("List-Unsubscribe") is not None:
         return "It is from a mailing list (List-Id)."
     return None
+
+
+def _is_suppressed(message: EmailMessage) -> bool:
+    """Whether a machine answers that wants no answer of a machine: Exchange says so, and calls itself generated."""
+    return message.get("X-Auto-Response-Suppress") is not None and any(_answers(message))
 
 
 # --- bodies

@@ -22,8 +22,8 @@ from itertools import pairwise
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from subgraphs.kit.errors import Invalid
-from subgraphs.tickets.errors import Immutable, TimeEntryWrongStatus
+from subgraphs.kit.errors import Immutable, Invalid
+from subgraphs.tickets.errors import TimeEntryWrongStatus
 from subgraphs.tickets.rules import calendars
 from subgraphs.tickets.rules.calendars import Calendar
 

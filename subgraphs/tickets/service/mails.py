@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from subgraphs.tickets.rules.tickets import TicketMessageKind, TicketSource, Tic
 from subgraphs.tickets.service import contacts, defaults, files, following, messages
 from subgraphs.tickets.service import tickets as service
 
+_MOST_AT_ONCE: Final = 5
+_AT_ONCE: Final = timedelta(minutes=10)
 _LONGEST: Final = 30 * 1024 * 1024
 _MOST_FILES: Final = 20
 
@@ -74,6 +77,13 @@ async def _sort(work: Work, row: InboundMail, mail: Mail, raw: str) -> None:
     row.reason = mail.automatic or await _ours(work, mail)
     if row.reason is not None:
         return
+    if await _floods(work, mail.sender):
+        row.outcome, row.raw, row.reason = (
+            MailOutcome.UNMATCHED,
+            raw,
+            f"More than {_MOST_AT_ONCE} mails in ten minutes.",
+        )
+        return
     ticket = await _answered(work, mail)
     if ticket is not None:
         await _append(work, row, mail, ticket)
@@ -84,6 +94,13 @@ async def _sort(work: Work, row: InboundMail, mail: Mail, raw: str) -> None:
         return
     row.outcome, row.raw = MailOutcome.UNMATCHED, raw
     row.reason = f"Nobody we know writes from {mail.sender}."
+
+
+async def _floods(work: Work, sender: str) -> bool:
+    """Whether a sender writes faster than people do: what a machine sends that says so nowhere waits for a look."""
+    lately = select(func.count()).where(InboundMail.sender == sender, InboundMail.created_at > work.at - _AT_ONCE)
+    taken = lately.where(InboundMail.outcome.in_((MailOutcome.OPENED, MailOutcome.APPENDED, MailOutcome.FOLLOWED_UP)))
+    return int(await work.session.scalar(taken) or 0) >= _MOST_AT_ONCE
 
 
 async def _ours(work: Work, mail: Mail) -> str | None:
@@ -104,8 +121,10 @@ async def _answered(work: Work, mail: Mail) -> Ticket | None:
         for answered in mail.answers:
             if answered in by_id:
                 return await _where_it_goes_on(work, by_id[answered])
-    if mail.number is not None:
-        ticket = await work.session.scalar(select(Ticket).where(Ticket.number == mail.number))
+    root = rules.root_of(mail.answers)
+    named = [Ticket.id == root] if root else [Ticket.number == mail.number] if mail.number is not None else []
+    if named:
+        ticket = await work.session.scalar(select(Ticket).where(*named))
         if ticket is not None and await _has_to_do_with(work, ticket, mail.sender):
             return await _where_it_goes_on(work, ticket.id)
     return None

@@ -49,9 +49,7 @@ async def _both(work: Work, id: UUID, target_id: UUID, version: int | None) -> t
     """Both tickets, locked in one order, so that two who merge crosswise do not wait for each other."""
     if id == target_id:
         raise Invalid("A ticket cannot be merged into itself.", field="targetId")
-    if target_id < id:
-        target = await work.take(Ticket, target_id, field="targetId")
-        return await work.take(Ticket, id, field="id", version=version), target
+    await work.lock(Ticket, (id, target_id))
     ticket = await work.take(Ticket, id, field="id", version=version)
     return ticket, await work.take(Ticket, target_id, field="targetId")
 

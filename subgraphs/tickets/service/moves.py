@@ -23,6 +23,7 @@ from subgraphs.tickets.rules.tickets import DONE, Move, TicketMessageKind, Ticke
 from subgraphs.tickets.service import defaults, sla
 from subgraphs.tickets.service.messages import say, something
 from subgraphs.tickets.service.steps import step
+from subgraphs.tickets.service.tickets import answered_at
 
 CLOSE_JOB: Final = "ticket.close"
 
@@ -80,7 +81,8 @@ async def resolve(
     ticket.resolution_code = optional_line(resolution_code, field="resolutionCode", longest=50)
     ticket.resolved_at = work.at
     await step(work, ticket, Move.RESOLVE)
-    resolved = events.TicketResolved(id=ticket.id, resolution_code=ticket.resolution_code)
+    reply_to = await answered_at(work, ticket)
+    resolved = events.TicketResolved(id=ticket.id, resolution_code=ticket.resolution_code, reply_to=reply_to)
     await work.emit(resolved, subject=ticket.id, customer=ticket.customer_id)
     await _close_later(work, ticket)
     return ticket

@@ -200,7 +200,7 @@ async def open_ticket(
             reopen_count=0,
         )
     )
-    await work.emit(_created(ticket), subject=ticket.id, customer=ticket.customer_id)
+    await work.emit(_created(ticket, queue.email if queue else None), subject=ticket.id, customer=ticket.customer_id)
     await sla.began(work, ticket, at=received_at)
     return ticket
 
@@ -393,7 +393,13 @@ async def _parent(work: Work, parent_id: UUID | None, customer_id: UUID) -> UUID
     return parent_id
 
 
-def _created(ticket: Ticket) -> events.TicketCreated:
+async def answered_at(work: Work, ticket: Ticket) -> str | None:
+    """The mail address at which the ticket's queue is answered."""
+    queue = await work.find(Queue, ticket.queue_id) if ticket.queue_id else None
+    return queue.email if queue else None
+
+
+def _created(ticket: Ticket, reply_to: str | None) -> events.TicketCreated:
     return events.TicketCreated(
         id=ticket.id,
         number=ticket.number,
@@ -405,4 +411,5 @@ def _created(ticket: Ticket) -> events.TicketCreated:
         asset_id=ticket.asset_id,
         queue_id=ticket.queue_id,
         source=ticket.source.value,
+        reply_to=reply_to,
     )

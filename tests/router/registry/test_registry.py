@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,27 @@ async def test_what_needs_others_waits_for_them(served: Served) -> None:
     assert served.subgraphs == ["assets", "crm", "tickets"]
     assert len(served.published) == 1
     assert [state for _, _, state in states(registry)] == ["active"] * 3
+
+
+async def test_those_who_announce_themselves_together_are_composed_once(served: Served) -> None:
+    registry = Registry(served)
+
+    verdicts = await asyncio.gather(*(registry.register(one) for one in (of("tickets", TICKETS), of("crm", CRM))))
+
+    assert verdicts == [ACTIVE, ACTIVE]
+    assert [version.why for version in registry.history.versions] == ["tickets 1, with crm"]
+    assert len(served.published) == 1
+    assert served.subgraphs == ["crm", "tickets"]
+
+
+async def test_who_cannot_be_served_does_not_hold_up_those_who_came_together(served: Served) -> None:
+    registry = Registry(served)
+
+    verdicts = await asyncio.gather(*(registry.register(one) for one in (of("assets", "type Query {"), of("crm", CRM))))
+
+    assert [one.state for one in verdicts] == ["rejected", "active"]
+    assert states(registry) == [("assets", "1", "rejected"), ("crm", "1", "active")]
+    assert served.subgraphs == ["crm"]
 
 
 async def test_what_does_not_compose_leaves_the_last_good_supergraph(served: Served) -> None:

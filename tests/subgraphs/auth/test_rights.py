@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from uuid import uuid4
 
 import pytest
@@ -279,6 +280,17 @@ async def test_children_are_seen_as_the_events_of_customers_tell(auth, tenant):
     await done(auth, acting(owner), GRANT, userId=str(user.id), customerId=str(holding), includeChildren=True)
 
     assert (await granted(auth, user)).customers == {holding, branch}
+
+    async with auth.work(tenant) as job:
+        await grants.learn_parent(job, other, holding)
+        await grants.learn_parent(job, other, holding)
+    query = "SELECT data FROM outbox WHERE tenant_id = $1 AND type = 'user.access_changed' ORDER BY position"
+    told = [json.loads(row["data"]) for row in await auth.service.rows(query, tenant)]
+    assert [one["userId"] for one in told] == [str(user.id)] * 2
+    assert [set(one["customers"]) for one in told] == [
+        {str(holding), str(branch)},
+        {str(holding), str(branch), str(other)},
+    ]
 
 
 async def test_who_sees_only_some_customers_gives_no_other_and_changes_nobody_who_sees_more(auth, tenant):

@@ -106,7 +106,13 @@ async def test_what_makes_no_sense_is_refused(crm, customer):
         "quantity",
     )
     there = [{"effect": "COVERED", "siteIds": [other["id"]]}]
-    assert await refused(crm, "createContract", **plain, coverage=there) == ("NOT_FOUND", "coverage")
+    assert await refused(crm, "createContract", **plain, coverage=there) == ("NOT_FOUND", "siteIds")
+    rubbish = [{"effect": "COVERED", "siteIds": ["123"]}]
+    assert await refused(crm, "createContract", **plain, coverage=rubbish) == ("NOT_FOUND", "siteIds")
+    assert await refused(crm, "createContract", **plain, lines=[LINE | {"productId": "123"}]) == (
+        "NOT_FOUND",
+        "productId",
+    )
     empty = await draft(crm, customer, lines=[])
     assert await refused(crm, "activateContract", id=empty["id"]) == ("CONTRACT_INCOMPLETE", "id")
     assert await refused(crm, "giveNotice", id=empty["id"], by="CUSTOMER") == ("CONTRACT_WRONG_STATUS", "id")

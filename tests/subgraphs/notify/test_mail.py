@@ -10,7 +10,7 @@ from tests.subgraphs.notify.conftest import Office
 
 
 async def a_ticket(
-    office: Office, *, contact: UUID | None = None, title: str = "Größe der Übersicht und Straße"
+    office: Office, *, contact: UUID | None = None, title: str = "Größe der Übersicht und Straße", customer: UUID = A
 ) -> UUID:
     ticket = uuid7()
     data = {
@@ -19,11 +19,11 @@ async def a_ticket(
         "title": title,
         "type": "INCIDENT",
         "priority": "P2",
-        "customerId": str(A),
+        "customerId": str(customer),
         "contactId": str(contact) if contact else None,
         "source": "PORTAL",
     }
-    await office.happens("ticket.created", f"Ticket/{ticket}", data, customer=A)
+    await office.happens("ticket.created", f"Ticket/{ticket}", data, customer=customer)
     return ticket
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.kit.errors import Invalid
-from subgraphs.tickets.errors import Immutable, TimeEntryWrongStatus
+from subgraphs.kit.errors import Immutable, Invalid
+from subgraphs.tickets.errors import TimeEntryWrongStatus
 from subgraphs.tickets.rules import time_entries as rules
 from subgraphs.tickets.rules.time_entries import (
     EntryMove,
