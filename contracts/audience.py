@@ -47,6 +47,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "Quote": "quotes:read",
         "Report": "reports:read",
         "SecurityAlert": "security:read",
+        "SecurityEvent": "audit:read",
         "SecurityIncident": "security:read",
         "Site": "customers:read",
         "SlaClock": "sla:read",

@@ -1,4 +1,4 @@
-"""The router's command line: `python -m router serve | config | compose | diff | plan | explain | registry`.
+"""The router's command line: `python -m router serve | config | new-signing-key | compose | diff | plan | explain | registry`.
 
 Each command imports what it needs: to compose takes no server, and must not wait for one.
 """
@@ -193,6 +193,15 @@ def compose(
         stderr=sys.stderr,
     )
     raise typer.Exit(status)
+
+
+@cli.command()
+def new_signing_key() -> None:
+    """Print a new key (JWK, ES256) for authentication.signing_key_file: with it the router vouches for callers to modules."""
+    from joserfc.jwk import ECKey
+
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+    print(json.dumps(key.as_dict(private=True)))
 
 
 @cli.command()

@@ -160,6 +160,18 @@ class ImpersonationEnded(_ImpersonationFact):
     """STOPPED or EXPIRED."""
 
 
+class SecurityEventRecorded(Event):
+    """Something that matters for security was put down, in whichever module it happened: `securityEvents` tells it."""
+
+    type = "security_event.recorded"
+    subject_type = "SecurityEvent"
+
+    id: UUID
+    """That of the entry in the module's audit, and of the security event."""
+    category: str
+    """SIGN_IN, REFUSAL, GRANT, IMPERSONATION, EXPORT or OTHER."""
+
+
 CATALOGUE = catalogue(
     UserCreated,
     UserUpdated,
@@ -170,6 +182,7 @@ CATALOGUE = catalogue(
     UserAccessChanged,
     ApiKeyCreated,
     ApiKeyRevoked,
+    SecurityEventRecorded,
     SessionRevoked,
     MfaReset,
     AuthLoginFailedThreshold,

@@ -63,6 +63,16 @@ def token(
     print(identity.token(home.expanduser().absolute(), of, identity.person_named(of, user, role)))
 
 
+@app.command(
+    "identity", context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False
+)
+def do_by_hand(context: typer.Context, home: Home = DEFAULT_HOME) -> None:
+    """Look after the running platform's identity: new tenants, clients, tokens for directories, the next signing keys."""
+    from deploy.local import by_hand  # noqa: PLC0415 - see above
+
+    by_hand.become(home.expanduser().absolute(), context.args)
+
+
 @app.command("test", context_settings={"ignore_unknown_options": True})
 def run_tests(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """Run all tests against real services; arguments go to pytest."""

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import structlog
 
-from deploy.local import accounts, demo, identity
+from deploy.local import accounts, by_hand, demo, identity
 from deploy.local.children import Say
 from deploy.local.home import DEFAULT_HOME, Trouble
-from deploy.local.people import NORDLICHT
+from deploy.local.people import TENANTS
 from deploy.local.platform import Running, in_one_process
 from deploy.local.split import in_many_processes
 from subgraphs import MODULES
@@ -37,8 +37,9 @@ async def until_told(home: Path, port: int, say: Say, *, split: bool, without: f
                 if not without:
                     await demo.make(started.url, home, say)
                     await accounts.make(home, started.auth)
-                say(_welcome(started, told=_told_before(home)))
-                await asyncio.Event().wait()
+                with by_hand.remembered(home, started.auth):
+                    say(_welcome(started, told=_told_before(home)))
+                    await asyncio.Event().wait()
         except asyncio.CancelledError:
             say("✓ stopped; the data stays")
 
@@ -91,9 +92,12 @@ def _welcome(running: Running, *, told: bool) -> str:
   Health     {running.url}/health/ready
 
   Sign in    {identity.issuer(running.home)}/auth/account
-             one user per role: owner inga.petersen@nordlicht.example, and {len(NORDLICHT.people) - 1} more (deploy/local/people.py)
+             as one of these, in {" or ".join(tenant.name for tenant in TENANTS)}:
+{_people()}
   Password   {password}
   Mails      {accounts.mail_folder(running.home)}
+  OpenID     {identity.issuer(running.home)}/.well-known/openid-configuration
+             a client for your application, and more: ./dev identity{of_home} --help
 
   Or with a token of the demo's owner; --tenant, --user and --role choose another:
     {token}
@@ -104,6 +108,15 @@ def _welcome(running: Running, *, told: bool) -> str:
 
   Data is kept in {running.home}. Ctrl-C stops everything.
 """
+
+
+def _people() -> str:
+    """Who can sign in: a line for each role, a column for each tenant."""
+    by_role = zip(*(tenant.people for tenant in TENANTS), strict=True)
+    return "\n".join(
+        f"             {people[0].role:21}" + " ".join(f"{one.email:34}" for one in people).rstrip()
+        for people in by_role
+    )
 
 
 def _log_for_people() -> None:

@@ -25,6 +25,7 @@ from router.server.app import build
 from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.farewell import Farewell
 from router.server.health import Ending
+from router.server.production import refuse_incomplete
 from router.server.side_doors import opened
 from router.server.swap import Swappable
 from router.server.watch import watch
@@ -46,6 +47,7 @@ class Serving:
         read = reading()
         _say(read)
         self.config = read.config
+        refuse_incomplete(self.config)
         app = build(self.config, ending=self._ending)
         self.swappable = Swappable(app, retire_seconds=self.config.shutdown.deadline_seconds)
         self._reloading = asyncio.Lock()
@@ -105,6 +107,7 @@ class Serving:
 
     async def _take(self, read: Read) -> None:
         before = self.swappable.app.state
+        refuse_incomplete(read.config)
         app: Starlette = await asyncio.to_thread(build, read.config, ending=self._ending, inherit=before)
         _say(read)
         if read.config.listen != self.config.listen or read.config.tls != self.config.tls:

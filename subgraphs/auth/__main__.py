@@ -17,7 +17,7 @@ import typer
 
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.people import UserKind
-from subgraphs.auth.service import clients, keys, people, registration, scim
+from subgraphs.auth.service import clients, keys, people, registration, scim, tokens
 from subgraphs.kit import config, database, sealing, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.errors import Refusal
@@ -79,8 +79,16 @@ def new_client(
     public: Annotated[
         bool, typer.Option("--public", help="It runs where a secret is none: a browser, an app.")
     ] = False,
+    consent: Annotated[
+        bool, typer.Option("--consent", help="It is somebody else's: users are asked, and it gets what it asks for.")
+    ] = False,
+    device: Annotated[bool, typer.Option("--device", help="It may also come as a device without a browser.")] = False,
+    after_logout: Annotated[
+        list[str] | None, typer.Option(help="Where browsers may be sent after signing out.")
+    ] = None,
+    backchannel_logout: Annotated[str | None, typer.Option(help="Where it is told that a session ended.")] = None,
 ) -> None:
-    """Write down a client of ours, which needs no consent and gets all that the user may."""
+    """Write down a client: one of ours, which needs no consent and gets all that the user may, unless you say otherwise."""
 
     async def made() -> tuple[str, str | None]:
         async with _work(PLATFORM) as job:
@@ -88,9 +96,12 @@ def new_client(
                 job,
                 name=name,
                 redirect_uris=redirect_uri,
-                first_party=True,
+                post_logout_redirect_uris=after_logout or (),
+                backchannel_logout_uri=backchannel_logout,
+                grant_types=["authorization_code", "refresh_token", *([registration.DEVICE_GRANT] if device else [])],
+                first_party=not consent,
                 auth_method="none" if public else "client_secret_basic",
-                scopes=["*"],
+                scopes=tokens.scopes_supported() if consent else ["*"],
             )
         return client.client_id, secret
 
@@ -129,6 +140,21 @@ def new_scim_token(tenant: Annotated[str, typer.Argument(help="The short name of
             return await scim.new_token(job)
 
     print(_run(made()))
+
+
+@app.command()
+def revoke_scim_tokens(tenant: Annotated[str, typer.Argument(help="The short name of the tenant.")]) -> None:
+    """Take back all tokens with which directories look after a tenant's users and groups."""
+
+    async def taken_back() -> int:
+        async with _work(PLATFORM) as job:
+            identity = await people.tenant_called(job, tenant)
+        if identity is None:
+            raise SystemExit(f"There is no tenant {tenant}.")
+        async with _work(identity) as job:
+            return await scim.revoke_tokens(job)
+
+    print(f"{_run(taken_back())} tokens open nothing any more.")
 
 
 @asynccontextmanager

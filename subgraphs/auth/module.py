@@ -10,10 +10,12 @@ from subgraphs.kit.module import Module
 
 module = Module(
     name="auth",
+    company=("users:read", "users:write"),
     internal_graph=("Mutation.enrollMfa", "Mutation.confirmMfa", "Mutation.removeMfa"),
     purpose="Who works here, how they prove it, and what they are granted.",
     query=roots.Query,
     mutation=roots.Mutation,
+    subscription=roots.Subscription,
     extends=(Contact,),
     events=tuple(events.CATALOGUE.values()),
     references=("Customer", "Contact"),
@@ -21,4 +23,5 @@ module = Module(
     jobs=(impersonation.EXPIRE, keys.ROTATE, logouts.TELL, mails.SEND, sweeping.SWEEP),
     web=web.routes,
     internal=internal.routes,
+    seals=True,
 )

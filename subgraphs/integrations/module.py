@@ -16,4 +16,5 @@ module = Module(
     consumers=consumers.ALL,
     jobs=(dispatch.DELIVER, changes.SWEEP),
     web=web.routes,
+    seals=True,
 )

@@ -52,7 +52,8 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
     engine = connect(
         settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
     )
-    verifier = Verifier(module.name, keys or keys_from(settings.needed("internal_jwks")), narrows=module.narrows)
+    known = keys or keys_from(settings.needed("internal_jwks"))
+    verifier = Verifier(module.name, known, narrows=module.narrows, company=module.company)
     metrics = Metrics(module.name)
     feed = _feed(module, settings)
     subgraph = _Subgraph(module, engine, metrics, clock, settings, feed)

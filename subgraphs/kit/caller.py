@@ -35,6 +35,7 @@ from subgraphs.kit.errors import Forbidden
 SYSTEM = UUID(int=0)
 """The subject of what nobody asked for: consumers and jobs."""
 
+_OUTSIDE = frozenset({"CUSTOMER", "COMANAGED"})
 _REFRESH_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 
@@ -79,21 +80,30 @@ class NotVerified(Exception):
     """The token is missing, forged, expired, or meant for somebody else."""
 
 
-def from_claims(claims: Mapping[str, Any], *, correlation: str | None = None, narrows: Collection[str] = ()) -> Caller:
+def from_claims(
+    claims: Mapping[str, Any],
+    *,
+    correlation: str | None = None,
+    narrows: Collection[str] = (),
+    company: Collection[str] = (),
+) -> Caller:
     """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd.
 
     `narrows` are the permissions whose `.own` the module understands: there, `tickets:read.own` is `tickets:read` for
-    the rows that its walls let through. Elsewhere it is not.
+    the rows that its walls let through. Elsewhere it is not. `company` are those whose `.company` it understands: for a
+    customer's people, whom the walls show their customers' rows and no others, `users:read.company` is `users:read`.
     """
     try:
-        customers = claims.get("customers", [])
+        kind, customers = _kind(claims["kind"]), claims.get("customers", [])
         scopes = frozenset(_text(claims.get("scope", "")).split())
         narrowed = frozenset(scope for scope in narrows if scope not in scopes and f"{scope}.own" in scopes)
+        walled = kind in _OUTSIDE and customers != EVERY_CUSTOMER
+        within = frozenset(scope for scope in company if walled and f"{scope}.company" in scopes)
         return Caller(
             tenant=UUID(claims["tid"]),
             subject=UUID(claims["sub"]),
-            kind=_kind(claims["kind"]),
-            scopes=scopes | narrowed,
+            kind=kind,
+            scopes=scopes | narrowed | within,
             customers=None if customers == EVERY_CUSTOMER else frozenset(map(UUID, customers)),
             denied=frozenset(map(UUID, claims.get("deny", []))),
             roles=frozenset(claims.get("roles", [])),
@@ -154,9 +164,12 @@ def keys_from(location: str) -> KeySource:
 class Verifier:
     """Verifies internal tokens for one module against the router's keys, and remembers good ones until they expire."""
 
-    def __init__(self, audience: str, keys: KeySource, *, narrows: Collection[str] = ()) -> None:
+    def __init__(
+        self, audience: str, keys: KeySource, *, narrows: Collection[str] = (), company: Collection[str] = ()
+    ) -> None:
         self._source = keys
         self._narrows = narrows
+        self._company = company
         self._keys: KeySet | None = None
         self._ask_again_at = 0.0
         self._one_at_a_time = asyncio.Lock()
@@ -174,10 +187,13 @@ class Verifier:
         """The caller that `token` stands for; raises NotVerified with a reason for our log, not for the client."""
         known = self._known.get(token)
         if known and known[0] > time.time():
-            return from_claims(known[1], correlation=correlation, narrows=self._narrows)
+            return self._meaning(known[1], correlation)
         claims = await self._verified(token)
         self._remember(token, claims)
-        return from_claims(claims, correlation=correlation, narrows=self._narrows)
+        return self._meaning(claims, correlation)
+
+    def _meaning(self, claims: Mapping[str, Any], correlation: str | None) -> Caller:
+        return from_claims(claims, correlation=correlation, narrows=self._narrows, company=self._company)
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
         try:

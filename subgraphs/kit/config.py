@@ -33,8 +33,12 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = Field(None, description="Redis: redis://host:6379/0")
     amqp_url: SecretStr | None = Field(None, description="RabbitMQ: amqp://user:password@host/psa")
     router_url: str | None = Field(None, description="Where the router listens; the module registers there.")
-    registry_token: SecretStr | None = Field(None, description="The secret that lets a module register.")
-    internal_jwks: str | None = Field(None, description="The router's public keys: a URL, or a file.")
+    registry_token: SecretStr | None = Field(
+        None, description="The secret that lets a module register: the router's PSA_ROUTER_REGISTRY__TOKEN."
+    )
+    internal_jwks: str | None = Field(
+        None, description="The router's public keys: http://psa-router:4000/registry/jwks.json, or a file."
+    )
     listen_host: str = Field("127.0.0.1", description="The address to listen on.")
     listen_port: int = Field(8443, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str | None = Field(None, description="Where the router reaches this process.")
@@ -44,7 +48,8 @@ class Settings(BaseModel):
     sealing_key_file: str | None = Field(
         None,
         description="A file with the 32 bytes (base64) that seal what must not be readable in the database:"
-        " private keys, second factors, secrets of webhooks and channels. For auth, integrations and notify, to each its own.",
+        " private keys, second factors, secrets of webhooks and channels. For auth, integrations and notify, to each its own."
+        " Make one: python -m subgraphs.auth new-sealing-key > sealing.key",
     )
     webhook_networks: str | None = Field(
         None,

@@ -37,6 +37,10 @@ class Module:
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
     narrows: tuple[str, ...] = ()
     """The permissions whose `.own` its walls understand: `tickets:read`."""
+    company: tuple[str, ...] = ()
+    """The permissions whose `.company` its walls understand, for a customer's people: `users:read`."""
+    seals: bool = False
+    """Whether it keeps secrets that it must be able to read: its processes do not start without a key to seal them with."""
     internal_graph: tuple[str, ...] = ()
     """What of its graph is not for partners: fields as `Query.sessions`, types by name."""
     consumers: tuple[Consumer, ...] = ()

@@ -23,7 +23,7 @@ from types import MappingProxyType
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from subgraphs.kit import app, broker, graph, inbox, jobs, references, registration, relay, work
+from subgraphs.kit import app, broker, graph, inbox, jobs, references, registration, relay, sealing, work
 from subgraphs.kit.broker import Broker
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
@@ -98,7 +98,9 @@ async def background(module: Module, settings: Settings) -> None:
 
 
 async def until_told(module: Module, settings: Settings, verbs: Sequence[str]) -> None:
-    """Run the verbs until one fails, or until SIGTERM or SIGINT says that it is enough."""
+    """Run the verbs until one fails, or until SIGTERM or SIGINT says that it is enough; raises `Misconfigured` before."""
+    if module.seals and set(verbs) - {"relay"}:
+        sealing.of(settings)
     running = asyncio.ensure_future(_all(module, settings, verbs))
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, running.cancel)

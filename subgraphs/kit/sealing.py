@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from subgraphs.kit.config import Misconfigured, Settings
 
 _NONCE = 12
+_REMEDY = "Make one: python -m subgraphs.auth new-sealing-key"
 
 
 class Broken(Exception):
@@ -79,9 +80,9 @@ def _from_file(path: str) -> Seal:
     try:
         key = base64.b64decode(Path(path).read_text(encoding="ascii").strip(), validate=True)
     except (OSError, ValueError, binascii.Error) as error:
-        raise Misconfigured(f"PSA_SEALING_KEY_FILE: {path} cannot be read ({error}).") from error
+        raise Misconfigured(f"PSA_SEALING_KEY_FILE: {path} cannot be read ({error}). {_REMEDY}") from error
     if len(key) != 32 or len(set(key)) < 8:
-        raise Misconfigured(f"PSA_SEALING_KEY_FILE: {path} must hold 32 random bytes as base64.")
+        raise Misconfigured(f"PSA_SEALING_KEY_FILE: {path} must hold 32 random bytes as base64. {_REMEDY}")
     return Seal.of(key)
 
 

@@ -20,4 +20,5 @@ module = Module(
     consumers=consumers.ALL,
     jobs=(dispatch.SEND, pages.ESCALATE),
     web=web.routes,
+    seals=True,
 )

@@ -207,7 +207,7 @@ def test_it_names_its_verbs_and_refuses_others() -> None:
     told = subprocess.run([sys.executable, DEV, "help"], capture_output=True, text=True, check=True, env=BARE)
     refused = subprocess.run([sys.executable, DEV, "fly"], capture_output=True, text=True, check=False, env=BARE)
 
-    for verb in ("run", "token", "test", "check", "codegen"):
+    for verb in ("run", "token", "identity", "test", "check", "codegen"):
         assert f"./dev {verb}" in told.stdout
     assert refused.returncode == 1
     assert "✗ There is no `./dev fly`." in refused.stderr

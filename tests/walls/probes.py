@@ -16,6 +16,7 @@ import base64
 import functools
 import hashlib
 import itertools
+import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,12 +36,10 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLUnionType,
-    ast_from_value,
     get_named_type,
     is_leaf_type,
     is_required_argument,
     is_required_input_field,
-    print_ast,
 )
 
 Kind = Literal["query", "mutation"]
@@ -56,6 +55,14 @@ class Position:
     field: str
     path: tuple[str, ...]
     type: GraphQLInputType
+    entity: str = ""
+    """The type that the field is about."""
+
+    @property
+    def means(self) -> str:
+        """The type whose identifiers belong here, by the name of the place."""
+        name = self.path[-1].removesuffix("Ids").removesuffix("Id")
+        return self.entity if name in ("id", "ids") else name
 
     def __str__(self) -> str:
         return f"{self.field}({'.'.join(self.path)})"
@@ -103,7 +110,7 @@ def positions(schema: GraphQLSchema, kind: Kind) -> Iterator[Position]:
     for name, root_field in roots(schema, kind).items():
         for argument, definition in root_field.args.items():
             for path, leaf in _leaves((argument,), definition.type):
-                yield Position(name, path, leaf)
+                yield Position(name, path, leaf, _entity(root_field))
 
 
 def roots(schema: GraphQLSchema, kind: Kind) -> Mapping[str, GraphQLField]:
@@ -144,16 +151,17 @@ def values(position: Position, foreign: Foreign) -> Iterator[Any]:
 
 
 def _of_some_kinds(position: Position, foreign: Foreign) -> Iterator[Sequence[str]]:
-    """Identifiers of the kinds that the position may mean, and of a few others, which differ from position to position."""
-    name = position.path[-1].removesuffix("Ids").removesuffix("Id").lower()
-    meant = [kind for kind in foreign.ids if name in kind.replace("_", "") or kind == "tenant"]
+    """Identifiers of the kind that the position means, and of a few others, which differ from position to position."""
+    name = position.means.lower()
+    alike = [kind for kind in foreign.ids if name in kind.rpartition(".")[2].replace("_", "")]
+    meant = sorted(alike, key=len)[:1]
     rest = [kind for kind in foreign.ids if kind not in meant]
     rest.sort(key=lambda kind: _digest(f"{position}{kind}"))
     for kind in [*meant, *rest[: _KINDS - len(meant)]]:
         yield foreign.ids[kind]
 
 
-_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 3
+_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 2
 """Of how many kinds identifiers are tried at each position; all that there are in a long night."""
 
 
@@ -386,9 +394,10 @@ def _selection(
 def _necessary(of: GraphQLField) -> str:
     """The arguments that a field below the root cannot do without, as they are written."""
     given = {
-        name: ast_from_value(value, of.args[name].type) for name, value in Speller({}).arguments(of, full=False).items()
+        name: value if isinstance(get_named_type(of.args[name].type), GraphQLEnumType) else json.dumps(value)
+        for name, value in Speller({}).arguments(of, full=False).items()
     }
-    return f"({', '.join(f'{name}: {print_ast(value)}' for name, value in given.items() if value)})" if given else ""
+    return f"({', '.join(f'{name}: {value}' for name, value in given.items())})" if given else ""
 
 
 def _selected(probe: Probe, of: GraphQLOutputType) -> str:

@@ -93,6 +93,10 @@ async def test_without_any_permission_nothing_is_answered_and_nothing_changes(pl
     assert await platform.state("tenant_id = $1", h.tenant) == state
 
 
+TRIALS = {"previewBilling"}
+"""Questions that try what a command would do, and ask for what the command asks for."""
+
+
 async def test_each_operation_without_each_permission_is_refused_and_nothing_changes(platform, tenant, required):
     """Every operation times every permission that it asks for; what only a field below asks for, only that is refused."""
     h = await tenant("h")
@@ -116,9 +120,8 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
     assert {name for name, _ in allowed} == set()
     assert refused_as_a_whole.keys() == {probe.field for probe, _ in needed}
     for name in roots(platform.api, "query"):
-        assert all(one.partition(":")[2].startswith(("read", "admin", "export")) for one in refused_as_a_whole[name]), (
-            name
-        )
+        asked_for = {one.partition(":")[2] for one in refused_as_a_whole[name]}
+        assert name in TRIALS or all(one.startswith(("read", "admin", "export")) for one in asked_for), name
 
 
 async def test_no_operation_asks_for_a_permission_that_nobody_knows(platform, tenant, required):

@@ -10,6 +10,7 @@ from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
     UnauthorizedClientError,
@@ -213,11 +214,13 @@ class DeviceCodeGrant(AuthlibDeviceCodeGrant):
 
     server: Server
 
-    def query_device_credential(self, device_code: str) -> Device | None:
-        """The device."""
+    def query_device_credential(self, device_code: str) -> Device:
+        """The device; a code that brought tokens before is none any more."""
         del device_code
         device = self.server.device
-        return Device(device, device.expires_at <= self.server.work.at) if device else None
+        if device is None or device.status == "USED":
+            raise InvalidGrantError("Invalid 'device_code' in request.")
+        return Device(device, device.expires_at <= self.server.work.at)
 
     def query_user_grant(self, user_code: str) -> tuple[tokens.Holder | None, bool] | None:
         """Who let it in, or refused to."""

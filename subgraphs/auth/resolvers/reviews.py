@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 
 import strawberry
 
 from subgraphs.auth.models import reviews as models
-from subgraphs.auth.rules.reviews import ReviewDecision
+from subgraphs.auth.rules.reviews import ReviewDecision, SecurityEventCategory
 from subgraphs.auth.service import reviews, security_events
 from subgraphs.auth.types.reviews import (
     AccessReview,
@@ -16,6 +18,7 @@ from subgraphs.auth.types.reviews import (
     SecurityEvent,
     SecurityEventFilter,
 )
+from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
@@ -61,6 +64,25 @@ class ReviewQuery:
         async with info.context.work(READ) as work:
             rows = await reviews.listed(work, limit=most, offset=first)
         return [AccessReview.of(row) for row in rows]
+
+
+@strawberry.type
+class ReviewSubscription:
+    """What can be watched of security."""
+
+    @strawberry.subscription
+    async def security_events(
+        self, info: Info, category: list[SecurityEventCategory] | None = None
+    ) -> AsyncGenerator[SecurityEvent, None]:
+        """What matters for security in all modules, each event at the moment when it is told; of these kinds, or of all."""
+
+        def wanted(row: models.SecurityEvent) -> bool:
+            return category is None or row.category in category
+
+        rows = live.changes(info.context, models.SecurityEvent, WATCH, where=wanted)
+        async with aclosing(rows):
+            async for row in rows:
+                yield SecurityEvent.of(row)
 
 
 @strawberry.input

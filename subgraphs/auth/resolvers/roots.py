@@ -1,10 +1,10 @@
-"""The two root types: what each noun can be asked and told, together."""
+"""The root types: what each noun can be asked and told, together."""
 
 import strawberry
 
 from subgraphs.auth.resolvers.impersonation import ImpersonationMutation, ImpersonationQuery
 from subgraphs.auth.resolvers.people import PeopleMutation, PeopleQuery
-from subgraphs.auth.resolvers.reviews import ReviewMutation, ReviewQuery
+from subgraphs.auth.resolvers.reviews import ReviewMutation, ReviewQuery, ReviewSubscription
 from subgraphs.auth.resolvers.rights import RightsMutation, RightsQuery
 from subgraphs.auth.resolvers.service_accounts import ServiceAccountMutation, ServiceAccountQuery
 from subgraphs.auth.resolvers.sign_in import SignInMutation, SignInQuery
@@ -27,3 +27,8 @@ class Mutation(
     UpstreamMutation,
 ):
     """What can be done with identities."""
+
+
+@strawberry.type
+class Subscription(ReviewSubscription):
+    """What can be watched of identities."""

@@ -211,11 +211,16 @@ async def revoke(work: Work, user: User, role_key: str) -> None:
     theirs = await check_may_change(work, user, field="userId")
     if role_key not in theirs.roles:
         raise NotFound("They do not have this role.", field="roleKey")
+    left = [one for one in theirs.roles if one != role_key]
+    async with _seeing_everything(work):
+        after = rules.effective((await _facts(work, left)).values())
+    # A role may deny: whoever takes it away gives what it kept from them.
+    check_gives(work, rules.lacking(theirs.permissions, after), field="roleKey")
     if role_key == OWNER:
         await keep_an_owner(work, but=user)
     await work.session.delete(await _assignment(work, user, role_key))
     await revocations.revoke(work, "USER", user.id)
-    await _tell(work, user, "revokeRole", [one for one in theirs.roles if one != role_key], role_key)
+    await _tell(work, user, "revokeRole", left, role_key)
     await work.session.flush()
 
 

@@ -88,6 +88,8 @@ async def invite(
     work: Work, *, email: str, display_name: str, kind: UserKind, roles: Iterable[str], **described: Any
 ) -> User:
     """Write a user down who may choose a way to sign in."""
+    if kind is UserKind.SERVICE:
+        raise Invalid("A program is not invited: make a service account.", field="kind")
     user = await create(work, email=email, display_name=display_name, kind=kind, **described)
     for role in roles:
         await grants.assign(work, user, role)

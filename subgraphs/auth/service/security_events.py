@@ -1,4 +1,7 @@
-"""What matters for security in all modules, in one place: each module's audit tells it, and here it is kept to be read together."""
+"""What matters for security in all modules, in one place: each module's audit tells it, and here it is kept to be read together.
+
+a module's audit ─ audit.recorded ─► kept here, once ─ security_event.recorded ─► whoever watches, row by row
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
+from contracts.events import auth as events
 from contracts.events.audit import AuditRecorded
 from contracts.events.envelope import Envelope
 from subgraphs.auth.models.reviews import SecurityEvent
@@ -26,13 +30,14 @@ def selected(wanted: Any = None) -> Select[SecurityEvent]:
 async def keep(work: Work, envelope: Envelope) -> None:
     """Keep what a module told, once; past the audit, since it is a record of one."""
     told = envelope.read(AuditRecorded)
+    kind = rules.category(told.action, told.outcome)
     row = {
         "tenant_id": work.caller.tenant,
         "id": told.id,
         "customer_id": envelope.customerid,
         "at": envelope.time,
         "module": told.module,
-        "category": rules.category(told.action, told.outcome),
+        "category": kind,
         "action": told.action,
         "outcome": told.outcome,
         "actor_id": envelope.actorid,
@@ -45,4 +50,7 @@ async def keep(work: Work, envelope: Envelope) -> None:
         **dict.fromkeys(("created_at", "updated_at"), work.at),
         **dict.fromkeys(("created_by", "updated_by"), work.caller.subject),
     }
-    await work.session.execute(insert(SecurityEvent).values(row).on_conflict_do_nothing())
+    written = insert(SecurityEvent).values(row).on_conflict_do_nothing().returning(SecurityEvent.id)
+    if await work.session.scalar(written) is not None:
+        happened = events.SecurityEventRecorded(id=told.id, category=kind.value)
+        await work.emit(happened, subject=told.id, customer=envelope.customerid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -61,9 +61,10 @@ async def start(
 
 
 async def _record(work: Work, session: Session, user: User) -> None:
-    """Write down who came in, how, and from where."""
+    """Write down who came in, how, and from where; it is they who did it, though nobody knew them a moment ago."""
     how = {"session": str(session.id), "methods": " ".join(session.amr)}
-    await audit.note(work, "signIn", resource="User", resource_id=user.id, customer=user.customer_id, details=how)
+    they = replace(work, caller=replace(work.caller, subject=user.id, kind=user.kind.value))
+    await audit.note(they, "signIn", resource="User", resource_id=user.id, customer=user.customer_id, details=how)
 
 
 async def complete(work: Work, session: Session, user: User, *, amr: Sequence[str]) -> Opened:

@@ -6,6 +6,7 @@ Everything here says itself when it is over. Some of it is kept a while longer, 
     used codes                    whom a session let in, and who is told when it ends: as long as the session lasts
     sessions                      how and when a refresh token's user came in: as long as there is such a token
     links, device codes, …        nothing: an hour, for clocks that differ
+    security events               what happened, all modules in one place: 400 days; each module's audit keeps it for good
 
 The platform's job takes some tenants, and enqueues the next piece of the way; after the last one it rests until the next
 hour. The hour is part of a job's key, so that any number of processes that start at once begin one round and not many.
@@ -35,6 +36,7 @@ _ROUNDS = 10
 _LATER = timedelta(hours=1)
 _FIRST = UUID(int=0)
 
+_FORGOTTEN = text("SELECT forget_security_events(:batch)")
 _AFTER = text("SELECT id FROM tenants_after(:known, :most)")
 
 _PLAIN = "expires_at < :over"
@@ -69,7 +71,19 @@ async def begin(work: Work) -> None:
 async def sweep(work: Work, tenant: UUID, *, batch: int = _BATCH, rounds: int = _ROUNDS) -> Mapping[str, int]:
     """Delete what is over of one tenant; how many rows of each table that were."""
     async with behind(work, tenant):
-        return {table: await _emptied(work, table, batch, rounds) for table in _OVER}
+        gone = {table: await _emptied(work, table, batch, rounds) for table in _OVER}
+        return gone | {"security_event": await _forgotten(work, batch, rounds)}
+
+
+async def _forgotten(work: Work, batch: int, rounds: int) -> int:
+    """Let the database judge by its own clock what is old: we may add to these, and no more."""
+    total = 0
+    for _ in range(rounds):
+        count = int(await work.session.scalar(_FORGOTTEN, {"batch": batch}) or 0)
+        total += count
+        if count < batch:
+            break
+    return total
 
 
 async def _emptied(work: Work, table: str, batch: int, rounds: int) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from subgraphs.auth.errors import NameTaken
 from subgraphs.auth.models.people import Team, TeamMember, User
-from subgraphs.kit.errors import NotFound
+from subgraphs.kit.errors import Forbidden, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
@@ -36,6 +36,8 @@ async def members_of(work: Work, teams: Sequence[UUID], *, limit: int, offset: i
 
 async def create(work: Work, *, name: str, lead_id: UUID | None = None, member_ids: Sequence[UUID] = ()) -> Team:
     """Write down a team with its people."""
+    if work.caller.customers is not None:
+        raise Forbidden("Teams are for those who see every customer.")
     wanted = set(member_ids) | ({lead_id} if lead_id else set())
     known = await work.those(User, sorted(wanted))
     if wanted - known.keys():

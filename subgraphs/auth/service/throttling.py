@@ -99,7 +99,9 @@ async def tell(work: Work, failures: int, *, user: UUID, customer: UUID | None, 
         work, work.command, outcome="REFUSED", resource="User", resource_id=user, customer=customer, details=counted
     )
     if failures in _TELL_AT:
-        happened = events.AuthLoginFailedThreshold(user_id=user, customer_id=customer, failures=failures, address=address)
+        happened = events.AuthLoginFailedThreshold(
+            user_id=user, customer_id=customer, failures=failures, address=address
+        )
         await work.emit(happened, subject=user, customer=customer)
 
 

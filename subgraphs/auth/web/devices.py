@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from subgraphs.auth.errors import NotProven, TooSoon
 from subgraphs.auth.handles import PLATFORM
-from subgraphs.auth.models.oauth import DeviceCode
+from subgraphs.auth.models.oauth import DeviceCode, OAuthClient
 from subgraphs.auth.rules import device as rules
 from subgraphs.auth.rules.credentials import SessionStatus
 from subgraphs.auth.service import clients, grants, throttling
 from subgraphs.auth.web.authorize import described
 from subgraphs.auth.web.house import House, SignedIn, address_of
+from subgraphs.kit.work import Work
 
 
 class Devices:
@@ -47,10 +48,13 @@ class Devices:
             return who
         allowed = fields.get("decision") == "allow"
         words = self.house.words(request, who.user)
+        try:
+            await self._known(request, who, code)
+        except (TooSoon, NotProven) as refused:
+            return self._refused(request, who, refused)
         async with self.house.begin(PLATFORM, "device", request) as work:
-            query = select(DeviceCode).where(DeviceCode.user_code == code, DeviceCode.expires_at > work.at)
-            row = await work.session.scalar(query.with_for_update())
-            if row is None or row.status != "PENDING":
+            row = await work.session.scalar(_waiting(code, work).with_for_update())
+            if row is None:
                 return self._page(request, who, words.device_unknown, 404)
             row.status = "APPROVED" if allowed else "DENIED"
             row.for_tenant_id, row.user_id, row.session_id = who.user.tenant_id, who.user.id, who.session.id
@@ -65,27 +69,33 @@ class Devices:
         return self.house.see(f"/auth/sign-in?continue={here}")
 
     async def _asked(self, request: Request, who: SignedIn, code: str) -> Response:
-        """Show who asks for what; codes are short, so those that are wrong make the next one wait."""
+        """Show who asks for what."""
+        row, client = await self._known(request, who, code)
+        async with self.house.begin_as(who, "device", request) as work:
+            has = (await grants.of(work, who.user)).permissions
+        words = self.house.words(request, who.user)
+        scopes = described(row.scope.split(), has, words)
+        return self._page(request, who, client=client.name, scopes=scopes, code=rules.shown(code))
+
+    async def _known(self, request: Request, who: SignedIn, code: str) -> tuple[DeviceCode, OAuthClient]:
+        """The device that waits under a code, of a client that is for this user.
+
+        Codes are short, so those that are wrong make the next one wait, whether they are asked about or answered.
+        """
         counted = throttling.keys(
             account=f"device codes of {who.user.id}", address=address_of(request), known_browser=None
         )
         async with self.house.begin(PLATFORM, "device", request) as work:
             await throttling.attempt(work, counted)
         async with self.house.begin(PLATFORM, "device", request) as work:
-            query = select(DeviceCode).where(DeviceCode.user_code == code, DeviceCode.expires_at > work.at)
-            row = await work.session.scalar(query)
-        if row is None or row.status != "PENDING":
+            row = await work.session.scalar(_waiting(code, work))
+        async with self.house.begin_as(who, "device", request) as work:
+            client = await clients.find(work, row.client_id) if row else None
+        if row is None or client is None:
             raise NotProven("There is no such code.")
         async with self.house.begin(PLATFORM, "device", request) as work:
             await throttling.succeeded(work, counted)
-        async with self.house.begin_as(who, "device", request) as work:
-            client = await clients.find(work, row.client_id)
-            has = (await grants.of(work, who.user)).permissions
-        if client is None:
-            raise NotProven("There is no such code.")
-        words = self.house.words(request, who.user)
-        scopes = described(row.scope.split(), has, words)
-        return self._page(request, who, client=client.name, scopes=scopes, code=rules.shown(code))
+        return row, client
 
     def _refused(self, request: Request, who: SignedIn, refused: TooSoon | NotProven) -> Response:
         words = self.house.words(request, who.user)
@@ -106,3 +116,8 @@ class Devices:
     ) -> Response:
         facts: dict[str, Any] = {"problem": problem, "client": client, "scopes": scopes or [], "code": code}
         return self.house.page(request, "device.html", status=status, user=who.user, **facts)
+
+
+def _waiting(code: str, work: Work) -> Select[DeviceCode]:
+    pending = DeviceCode.status == "PENDING"
+    return select(DeviceCode).where(DeviceCode.user_code == code, pending, DeviceCode.expires_at > work.at)

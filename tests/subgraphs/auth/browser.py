@@ -47,8 +47,8 @@ class Browser:
                 headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             if method == "POST":
                 headers |= {"origin": self.origin, "sec-fetch-site": "same-origin"}
-            self.client.cookies.clear()  # the client keeps cookies too, and all browsers share it
             self.page = await self.client.request(method, url, data=data, headers=headers)
+            self.client.cookies.clear()  # the client keeps cookies too, and whoever has no browser shares it
             self._keep(self.page)
             location = self.page.headers.get("location")
             if location is None or not urljoin(url, location).startswith(f"{self.origin}/"):

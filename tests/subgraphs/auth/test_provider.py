@@ -372,7 +372,7 @@ async def test_a_device_waits_until_somebody_lets_it_in(auth: Auth):
     assert (waiting.json()["error"], hasty.json()["error"]) == ("authorization_pending", "slow_down")
     claims = (await auth.read(tokens.json()["access_token"])).claims
     assert (claims["sub"], claims["tid"], claims["scope"]) == (str(user.id), str(A), "openid tickets:read")
-    assert "access_token" not in again.json()
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
 
 
 async def test_a_device_that_is_refused_or_too_late_gets_nothing(auth: Auth):
@@ -388,6 +388,23 @@ async def test_a_device_that_is_refused_or_too_late_gets_nothing(auth: Auth):
     late = await auth.post("token", **polls[1])
 
     assert (denied.json()["error"], late.json()["error"]) == ("access_denied", "expired_token")
+
+
+async def test_codes_of_devices_cannot_be_guessed_by_asking_nor_by_answering(auth: Auth):
+    client, _ = await auth.app(tenant=PLATFORM, auth_method="none")
+    asked = (await auth.post("device-authorization", client_id=client.client_id, scope="openid")).json()
+    browser = await auth.signed_in(await auth.person())
+    guess = {**browser.form("/auth/sign-out").fields, "user_code": "BBBBBBBB", "decision": "deny"}
+
+    said = []
+    for _ in range(12):
+        await browser._follow("POST", "/auth/device", guess)
+        said.append(browser.page.status_code)
+    await browser._follow("POST", "/auth/device", {**guess, "user_code": asked["user_code"]})
+
+    assert (said[0], said[-1], browser.page.status_code) == (404, 429, 429)
+    rows = await auth.service.rows("SELECT status FROM device_code WHERE client_id = $1", client.client_id)
+    assert [row["status"] for row in rows] == ["PENDING"]
 
 
 async def test_discovery_says_where_everything_is(auth: Auth):

@@ -14,6 +14,7 @@ from contracts.scopes import ROLES
 from subgraphs.auth.models.people import User
 from subgraphs.auth.rules.reviews import category
 from subgraphs.auth.service import grants, security_events
+from subgraphs.kit import live
 from tests.subgraphs.auth.conftest import Auth
 from tests.subgraphs.auth.test_rights import acting, done, refused, someone
 from tests.subgraphs.house import staff
@@ -150,6 +151,19 @@ async def test_security_events_are_for_those_who_read_such_records_in_their_tena
     assert elsewhere["securityEvents"]["nodes"] == []
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
     assert answer["data"] is None or answer["data"]["securityEvents"] is None
+
+
+async def test_whoever_watches_is_told_of_each_once_and_only_of_their_own_tenants(auth: Auth, tenant: UUID):
+    event = recorded(auth, tenant, uuid4(), 1)
+
+    await told(auth, tenant, event, event)
+
+    query = "SELECT envelope::text FROM outbox WHERE tenant_id = $1 AND type = 'security_event.recorded'"
+    [row] = await auth.service.rows(query, tenant)
+    heard = live.news(row["envelope"].encode())
+    assert heard is not None
+    assert (heard.tenant, heard.subject_type, str(heard.subject)) == (tenant, "SecurityEvent", event.data["id"])
+    assert heard.data == {"id": event.data["id"], "category": "EXPORT"}
 
 
 @pytest.mark.parametrize(

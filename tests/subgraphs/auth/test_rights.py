@@ -99,6 +99,27 @@ async def granted(auth, user):
 # --- roles
 
 
+async def test_what_a_role_denies_is_given_back_only_by_who_holds_it(auth, tenant):
+    """A role may deny: to take it away, or to let it deny less, is to give; perhaps to oneself."""
+    owner = await someone(auth, tenant, "owner")
+    kept = {"permissions": [], "denied": ["payments:read"], "name": "No books"}
+    role = (await done(auth, acting(owner), CREATE, key="no_books", **kept))["role"]
+    keeper = {"permissions": ["users:write", "users:read", "roles:write"], "name": "Keeper"}
+    await done(auth, acting(owner), CREATE, key="keeper", **keeper)
+    clerk = await someone(auth, tenant, "accountant", "keeper", "no_books")
+    asking = acting(clerk, scopes=(await granted(auth, clerk)).permissions)
+    assert "payments:read" not in asking.scopes
+
+    mine = {"userId": str(clerk.id), "roleKey": "no_books"}
+    assert await refused(auth, asking, REVOKE, **mine) == ("FORBIDDEN", "roleKey")
+    assert await refused(auth, asking, UPDATE, id=role["id"], denied=None) == ("FORBIDDEN", "denied")
+    assert await refused(auth, asking, UPDATE, id=role["id"], denied=["dunning:read"]) == ("FORBIDDEN", "denied")
+
+    await done(auth, asking, UPDATE, id=role["id"], denied=["payments:read", "dunning:read"])
+    await done(auth, acting(owner), REVOKE, **mine)
+    assert "payments:read" in (await granted(auth, clerk)).permissions
+
+
 async def test_an_owner_gives_a_role_and_takes_it_again_and_both_are_told_and_recorded(auth, tenant):
     owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
 

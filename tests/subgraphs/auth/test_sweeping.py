@@ -6,6 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.rules.credentials import MailPurpose
@@ -87,6 +89,27 @@ async def test_links_revocations_and_assertions_go_an_hour_after_they_are_over_a
         left.append((await auth.service.rows(kept, user.id, str(user.id)))[0]["n"])
 
     assert left == [2, 1, 0]
+
+
+async def test_what_mattered_for_security_is_forgotten_after_400_days_by_the_databases_own_clock(auth: Auth):
+    put = """INSERT INTO security_event (tenant_id, id, at, module, category, action, outcome, actor_id, details, version,
+                                         created_at, created_by, updated_at, updated_by)
+             SELECT $1, gen_random_uuid(), now() - make_interval(days => age), 'auth', 'OTHER', 'x', 'DONE', $1, '{}', 1,
+                    now(), $1, now(), $1 FROM unnest(ARRAY[1, 399, 401, 500]) age"""
+    for tenant in (A, B):
+        await auth.service.rows(put, tenant)
+    auth.service.moment += timedelta(days=1000)
+
+    async with auth.work(PLATFORM) as job:
+        gone = (await sweeping.sweep(job, A))["security_event"]
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with auth.work() as job:
+            await job.session.execute(text("DELETE FROM security_event"))
+
+    ages = "SELECT tenant_id, extract(day FROM now() - at)::int AS age FROM security_event WHERE action = 'x'"
+    left = {(row["tenant_id"], row["age"]) for row in await auth.service.rows(ages)}
+    assert gone == 2
+    assert left == {(A, 1), (A, 399), (B, 1), (B, 399), (B, 401), (B, 500)}
 
 
 async def test_a_round_deletes_in_batches_and_no_more_than_it_may(auth: Auth):

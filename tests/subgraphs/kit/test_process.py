@@ -8,8 +8,8 @@ import pytest
 import strawberry
 
 from subgraphs.kit import process
-from subgraphs.kit.config import Settings
-from subgraphs.kit.module import Module
+from subgraphs.kit.config import Misconfigured, Settings
+from subgraphs.kit.module import Module, load
 
 
 @strawberry.type
@@ -25,3 +25,12 @@ async def test_a_module_that_listens_to_nobody_waits_instead_of_ending():
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(process.consume_events(deaf, Settings()), 0.05)
+
+
+@pytest.mark.parametrize("name", ["auth", "integrations", "notify"])
+@pytest.mark.parametrize("verb", ["serve", "consume", "work"])
+async def test_whoever_keeps_secrets_does_not_start_without_a_key_to_seal_them_with(name: str, verb: str) -> None:
+    with pytest.raises(
+        Misconfigured, match=r"PSA_SEALING_KEY_FILE is not set.*python -m subgraphs\.auth new-sealing-key"
+    ):
+        await process.until_told(load(name), Settings(), [verb])
