@@ -249,14 +249,14 @@ class Pipeline:
         Then `prepare_now` does at once what `identify` and `prepare` do for all others.
         """
         graph, limiter = self._graphs.current, self._limiter
-        if graph is None:
+        if graph is None or not self.persisted.is_plain(request):
             return None
         # Heads that are equal are one, so that its number will do.
         key = (headers.number if isinstance(headers, Head) else 0, request.query, request.operation_name, address)
         kept = graph.known.get(key)
         if kept is not None and (kept[1] is None or self._still(kept[1])):
             return Known(graph, *kept)
-        plain = self.persisted.is_plain(request) and limiter.counts_here and not limiter.weighs_cost
+        plain = limiter.counts_here and not limiter.weighs_cost
         known = self._found_now(graph, request, headers, address) if plain and type(self) is Pipeline else None
         if known is not None and known.usual and key[0] and not request.registered and not graph.labels.shares:
             if len(graph.known) >= _MOST_KNOWN:

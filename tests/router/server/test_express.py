@@ -86,6 +86,20 @@ async def test_both_ways_say_the_same(platform: Any, asked: Any, headers: dict[s
         assert all(answer.headers["x-request-id"] == headers["x-request-id"] for answer in answers)
 
 
+async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_comes_with_it(platform: Any) -> None:
+    text = "{ customer(id: 123) { name } }"
+    wrong = {"persistedQuery": {"version": 1, "sha256Hash": "00"}}
+    async with platform(apq={"enabled": True}) as psa:
+        transport = OnTheWire(psa.app, express=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+            for _ in range(3):
+                good = await client.post("/graphql", json={"query": text})
+                bad = await client.post("/graphql", json={"query": text, "extensions": wrong})
+
+    assert good.json() == {"data": {"customer": {"name": "ACME"}}}
+    assert [error["extensions"]["code"] for error in bad.json()["errors"]] == ["PERSISTED_QUERY_HASH_MISMATCH"]
+
+
 @pytest.mark.parametrize(("asked", "headers"), UNFIT)
 async def test_what_is_not_usual_goes_the_other_way(platform: Any, asked: Any, headers: dict[str, str]) -> None:
     raw = [(name.encode(), value.encode()) for name, value in {**JSON, **headers}.items()]
