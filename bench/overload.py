@@ -59,6 +59,12 @@ async def subgraph(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
+async def be_the_subgraph(port: int) -> None:
+    """Serve it until we are ended."""
+    async with await asyncio.start_server(subgraph, "127.0.0.1", port, backlog=1024) as server:
+        await server.serve_forever()
+
+
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
@@ -123,10 +129,10 @@ async def at_a_rate(clients: Clients, rate: float, seconds: float) -> Count:
     return count
 
 
-async def serving(places: int, folder: Path, use: Callable[[Clients], Awaitable[None]]) -> None:
+async def serving(places: int, folder: Path, use: Callable[[Clients, int], Awaitable[None]]) -> None:
     """Start subgraph and router, and use them."""
-    behind, port = await asyncio.start_server(subgraph, "127.0.0.1", 0), free_port()
-    url = f"http://127.0.0.1:{behind.sockets[0].getsockname()[1]}/graphql"
+    behind, port = free_port(), free_port()
+    url = f"http://127.0.0.1:{behind}/graphql"
     (folder / "a.graphql").write_text(SDL)
     (folder / "subgraphs.json").write_text(
         json.dumps({"subgraphs": {"a": {"routing_url": url, "schema": {"file": "a.graphql"}}}})
@@ -146,15 +152,17 @@ async def serving(places: int, folder: Path, use: Callable[[Clients], Awaitable[
     ]
     log = (folder / "log").open("wb")
     router = await asyncio.create_subprocess_exec(sys.executable, *command, "--port", str(port), stdout=log, stderr=log)
+    # In a process of its own, or it would be late whenever the crowd is busy, and the router be blamed for it.
+    service = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.overload", "--subgraph", str(behind))
     clients = Clients(port)
     try:
         await _ready(clients, router)
-        await use(clients)
+        await use(clients, router.pid)
     finally:
         clients.close()
-        router.terminate()
-        await router.wait()
-        behind.close()
+        for process in (router, service):
+            process.terminate()
+            await process.wait()
         log.close()
 
 
@@ -165,6 +173,12 @@ async def _ready(clients: Clients, router: asyncio.subprocess.Process) -> None:
             raise SystemExit("the router does not start")
         await clients.ask(count)
         await asyncio.sleep(0.1)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has kept a processor busy (Linux)."""
+    numbers = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: list[float], share: float) -> str:
@@ -179,14 +193,22 @@ def main() -> None:
     options.add_argument("--places", type=int, default=16)
     options.add_argument("--seconds", type=float, default=5.0)
     options.add_argument("--times", type=float, default=3.0)
+    options.add_argument("--subgraph", type=int, help="be the subgraph at this port, and nothing else")
     given = options.parse_args()
+    if given.subgraph:
+        asyncio.run(be_the_subgraph(given.subgraph))
 
-    async def measure(clients: Clients) -> None:
+    async def measure(clients: Clients, router: int) -> None:
         await at_full_speed(clients, given.places, 1.0)
+        times = [processor_seconds(router)]
         peak = await at_full_speed(clients, given.places, given.seconds)
+        times.append(processor_seconds(router))
         rate = len(peak.right) / given.seconds
         crowd = await at_a_rate(clients, rate * given.times, given.seconds)
+        times.append(processor_seconds(router))
         good = len(crowd.right) / given.seconds
+        per_answer = (times[1] - times[0]) / len(peak.right)
+        per_refusal = max(0.0, times[2] - times[1] - per_answer * len(crowd.right)) / max(1, len(crowd.refused))
         asked = len(crowd.right) + len(crowd.refused) + crowd.wrong
         print(f"load average {os.getloadavg()[0]:.1f}, {given.places} places, subgraph {_WORK_SECONDS * 1000:.0f} ms")
         print(f"at full speed   {rate:7.1f} right/s   p50 {percentile(peak.right, 0.5)}   wrong {peak.wrong}")
@@ -194,6 +216,9 @@ def main() -> None:
             f"asked {given.times:g} times  {good:7.1f} right/s   p50 {percentile(crowd.right, 0.5)}   wrong {crowd.wrong}"
         )
         print(f"                goodput {good / rate:.0%} of the peak, {len(crowd.refused)} of {asked} refused")
+        print(
+            f"                the router's processor: {per_answer * 1e6:.0f} µs an answer, {per_refusal * 1e6:.0f} µs a refusal"
+        )
         print(f"                refusals p50 {percentile(crowd.refused, 0.5)}, p95 {percentile(crowd.refused, 0.95)}")
 
     with tempfile.TemporaryDirectory() as folder:

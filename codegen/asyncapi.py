@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from codegen.artifact import NOTICE, Artifact
 from codegen.samples import envelope
 from codegen.schemas import Schemas
-from contracts.events import audit
+from contracts.events import audit, jobs
 from contracts.events.envelope import MEDIA_TYPE, Envelope, Event
 from subgraphs import MODULES
 from subgraphs.kit.broker.rabbitmq import EVENTS
@@ -36,7 +36,7 @@ def artifact() -> Artifact:
 
 def catalogue() -> Mapping[type[Event], str]:
     """Every event with the module that tells it, by type."""
-    told = dict.fromkeys(audit.CATALOGUE.values(), "audit")
+    told = dict.fromkeys(audit.CATALOGUE.values(), "audit") | dict.fromkeys(jobs.CATALOGUE.values(), "jobs")
     told |= {event: name for name in MODULES for event in load(name).events}
     return dict(sorted(told.items(), key=lambda one: one[0].type))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.artifact import NOTICE, Artifact
 from codegen.schemas import Schemas
-from contracts.events import audit
+from contracts.events import audit, jobs
 from contracts.events.envelope import Envelope, Event
 from subgraphs import MODULES
 from subgraphs.kit.module import load
@@ -17,10 +17,12 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def artifacts() -> Iterator[Artifact]:
-    """`contracts/events/envelope.json`, `audit.json`, and `<module>.json` for every module."""
+    """`contracts/events/envelope.json`, `audit.json`, `jobs.json`, and `<module>.json` for every module."""
     yield _written("envelope", {"$schema": DIALECT, "$comment": NOTICE, **Envelope.model_json_schema()})
     purpose = "What the audit of every module tells."
     yield _written("audit", _catalogue("audit", purpose, audit.CATALOGUE.values()))
+    purpose = "What every module tells of its long jobs."
+    yield _written("jobs", _catalogue("jobs", purpose, jobs.CATALOGUE.values()))
     for name in MODULES:
         module = load(name)
         yield _written(name, _catalogue(name, module.purpose, module.events))
@@ -28,7 +30,11 @@ def artifacts() -> Iterator[Artifact]:
 
 def payloads() -> dict[str, dict[str, Any]]:
     """The schema of `data` of every event, by type."""
-    told = [*audit.CATALOGUE.values(), *(event for name in MODULES for event in load(name).events)]
+    told = [
+        *audit.CATALOGUE.values(),
+        *jobs.CATALOGUE.values(),
+        *(event for name in MODULES for event in load(name).events),
+    ]
     return {event.type: _payload(event) for event in told}
 
 

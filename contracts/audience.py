@@ -14,6 +14,7 @@ from contracts.scopes import covers
 
 AUDIENCE: Mapping[str, str] = MappingProxyType(
     {
+        "Activity": "opportunities:read",
         "ApiKey": "apikeys:read",
         "Appointment": "tickets:read",
         "Asset": "assets:read",
@@ -49,6 +50,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "SecurityAlert": "security:read",
         "SecurityEvent": "audit:read",
         "SecurityIncident": "security:read",
+        "ServiceRegistration": "integrations:read",
         "Site": "customers:read",
         "SlaClock": "sla:read",
         "SoftwareProduct": "licenses:read",

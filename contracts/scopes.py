@@ -104,6 +104,8 @@ PERMISSIONS: Mapping[str, str] = MappingProxyType(
         "secrets:admin": "Enter and replace the secrets of connections.",
         "webhooks:read": "See webhooks and their deliveries.",
         "webhooks:write": "Create webhooks, and deliver again.",
+        "deadletters:read": "See what failed for good, events and jobs, with all that is in them.",
+        "deadletters:write": "Bring back what failed for good, or let it go.",
         "changes:read": "Follow what changes in everything that one may see.",
         "backup:read": "See backups and whether they are what was promised.",
         "backup:write": "Define backup jobs and what was promised.",
@@ -169,8 +171,8 @@ MATRIX: Mapping[str, str] = MappingProxyType(
         "admin": f"{_SELF} customers:* contacts:* contracts:read contracts:write quotes:read quotes:write opportunities:* tickets:*"
         " time:* sla:* kb:* invoices:read products:read rates:read costs:read assets:* licenses:* credentials:read"
         " users:* roles:* apikeys:* audit:read impersonate notifications:* oncall:* projects:* reports:read qbr:*"
-        " workflows:* vcio:* comanaged:* raci:approve security:read ai:* integrations:* secrets:admin webhooks:* changes:read"
-        " backup:* restore:run monitoring:* maintenance:* tenant:admin",
+        " workflows:* vcio:* comanaged:* raci:approve security:read ai:* integrations:* secrets:admin webhooks:* deadletters:*"
+        " changes:read backup:* restore:run monitoring:* maintenance:* tenant:admin",
         "dispatcher": f"{_DESK} customers:write contacts:write contracts:read tickets:assign tickets:merge time:read.team"
         " time:write.team time:approve.team projects:read reports:read.team workflows:read backup:read oncall:write"
         " maintenance:write",

@@ -5,7 +5,6 @@ Each command imports what it needs: to compose takes no server, and must not wai
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import logging
@@ -79,10 +78,6 @@ def serve(
         serving = Serving(lambda: settings.read_with_notes(config, os.environ, **more), config)
     except settings.Misconfigured as problem:
         _refuse(problem)
-    # What is alive now stays alive: the collector need not look at it again. And one answer of a hundred kilobytes is more objects
-    # than the collector usually waits for: it would look for circles several times within a request that makes none.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
     serving.run()
 
 

@@ -1,4 +1,4 @@
-"""One command line for all modules: `python -m subgraphs <name> serve relay consume work`, or `migrate`, `sdl`, `config`, `audit verify`."""
+"""One command line for all modules: `python -m subgraphs <name> serve relay consume work`, or `migrate`, `sdl`, `config`, `audit verify`, `dead-letters`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Annotated
 import typer
 
 from subgraphs import MODULES
-from subgraphs.kit import audit_proof, config, graph, log, migrate, module, process
+from subgraphs.kit import audit_proof, config, dead_letter_desk, graph, log, migrate, module, process
 from subgraphs.kit.app import Breached
+from subgraphs.kit.dead_letters import Action
+from subgraphs.kit.errors import Refusal
 
 
 class Verb(Enum):
@@ -27,24 +29,30 @@ class Verb(Enum):
     CONFIG = "config"
     AUDIT = "audit"
     VERIFY = "verify"
+    DEAD_LETTERS = "dead-letters"
+    LIST = "list"
+    REPLAY = "replay"
+    DISCARD = "discard"
 
 
 def main(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(MODULES)}.")],
     verbs: Annotated[list[Verb], typer.Argument(help="What to do; serve, relay, consume and work may be combined.")],
+    ids: Annotated[list[str] | None, typer.Option("--id", help="With dead-letters: this one; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With dead-letters: all that are held.")] = False,  # noqa: FBT002 - an option of a command
 ) -> None:
     """Run one module of the platform; its settings come from the environment (PSA_…)."""
     if name not in MODULES:
         raise typer.BadParameter(f"there is no module {name!r}; there are {', '.join(MODULES)}")
     try:
-        _run(name, [verb.value for verb in verbs])
-    except* (config.Misconfigured, Breached, process.Stopped) as problems:
+        _run(name, [verb.value for verb in verbs], dead_letter_desk.Which(tuple(ids or ()), everything=everything))
+    except* (config.Misconfigured, Breached, process.Stopped, Refusal) as problems:
         for problem in _leaves(problems):
             print(f"psa-{name}: {problem}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
-def _run(name: str, verbs: list[str]) -> None:
+def _run(name: str, verbs: list[str], which: dead_letter_desk.Which) -> None:
     manifest = module.load(name)
     settings = config.read(os.environ)
     match verbs:
@@ -57,11 +65,25 @@ def _run(name: str, verbs: list[str]) -> None:
             print(f"{name}: {', '.join(ran) or 'nothing to do'}")
         case ["audit", "verify"]:
             _verify_audit(name, settings.needed("database_owner_url"))
+        case ["dead-letters"] | ["dead-letters", "list"]:
+            print("\n".join(asyncio.run(dead_letter_desk.shown(settings))))
+        case ["dead-letters", "replay"]:
+            _settle(name, settings, Action.REPLAY, which)
+        case ["dead-letters", "discard"]:
+            _settle(name, settings, Action.DISCARD, which)
         case _ if set(verbs) <= process.VERBS.keys():
             log.configure(service=f"psa-{name}")
             asyncio.run(process.until_told(manifest, settings, verbs))
         case _:
             raise typer.BadParameter(f"{' '.join(verbs)} cannot be combined")
+
+
+def _settle(name: str, settings: config.Settings, action: Action, which: dead_letter_desk.Which) -> None:
+    """Bring dead letters back, or let them go, and say how many; what stays held makes the command fail."""
+    done = asyncio.run(dead_letter_desk.settle(name, settings, action, which))
+    print(f"{name}: {done.settled} {'brought back' if action is Action.REPLAY else 'let go'}, {done.held} still held")
+    if done.held:
+        raise typer.Exit(1)
 
 
 def _verify_audit(name: str, owner_url: str) -> None:

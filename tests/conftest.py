@@ -13,9 +13,14 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from deploy.local.postgres import embedded_postgres
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Folders whose tests ask one platform, which is built when it is first asked for.
 _ONE_PLATFORM = ("tests/walls", "tests/e2e")

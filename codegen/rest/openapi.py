@@ -11,6 +11,7 @@ from codegen.artifact import NOTICE
 from codegen.rest import examples, parts, shapes, webhooks
 from codegen.rest.parts import header, problem, query
 from codegen.rest.schemas import Schema, Schemas
+from router.rest import long_jobs
 from router.rest.api import Api
 from router.rest.bodies import JSON_PATCH, MERGE_PATCH
 from router.rest.parameters import DEFAULT_LIMIT, LONGEST_PAGE, Listing, Parameter
@@ -159,6 +160,14 @@ class _Writer:
             }
             responses["201"] = {**created, "links": links} if links else created
             responses["200"] = {**answer, "description": "It was only tried (`Prefer: dry-run`); nothing was made."}
+        elif command.thing.name == long_jobs.JOB:
+            begun = parts.head("Location", "Preference-Applied")
+            responses["202"] = {
+                **answer,
+                "description": "It was begun; `Location` says how far it is.",
+                "headers": begun,
+            }
+            responses["200"] = {**answer, "description": "It was only tried (`Prefer: dry-run`); nothing was begun."}
         else:
             responses["200"] = answer
             responses["204"] = {"description": "It was done.", "headers": parts.head("ETag", "Preference-Applied")}

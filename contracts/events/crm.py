@@ -22,6 +22,8 @@ class _CustomerFact(Event):
     """ACTIVE, ON_HOLD, INACTIVE or BLOCKED; treat what you don't know as INACTIVE."""
     parent_id: UUID | None = None
     """The customer to which it belongs."""
+    group_id: UUID | None = None
+    """The group in which it is."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the customer is new."""
 
@@ -391,10 +393,161 @@ class QuoteRejected(QuoteFact):
     type = "quote.rejected"
 
 
+class QuoteExpired(QuoteFact):
+    """The last day of a quote has passed without an answer."""
+
+    type = "quote.expired"
+
+
 class QuoteConverted(QuoteFact):
     """A quote became the draft of a contract."""
 
     type = "quote.converted"
+
+
+class CustomerMerged(Event):
+    """Two customers were one: whatever points at the source belongs to the target from now on."""
+
+    type = "customer.merged"
+    subject_type = "Customer"
+
+    source_id: UUID
+    target_id: UUID
+
+
+class ContactMerged(Event):
+    """Two contacts were one person: whatever points at the source belongs to the target from now on."""
+
+    type = "contact.merged"
+    subject_type = "Contact"
+
+    source_id: UUID
+    target_id: UUID
+    customer_id: UUID
+
+
+class ContactErased(Event):
+    """A person wants to be forgotten: put the pseudonym wherever their name, or anything else of them, is kept."""
+
+    type = "contact.erased"
+    subject_type = "Contact"
+
+    id: UUID
+    customer_id: UUID
+    pseudonym: str
+
+
+class _GroupFact(Event):
+    subject_type = "CustomerGroup"
+
+    id: UUID
+    name: str
+    count_users_once_per_group: bool
+    """Whether a person who works for several customers of the group is counted once."""
+
+
+class CustomerGroupCreated(_GroupFact):
+    """A group of customers was made."""
+
+    type = "customer_group.created"
+
+
+class CustomerGroupUpdated(_GroupFact):
+    """A group of customers was changed; who is in it, `customer.updated` tells."""
+
+    type = "customer_group.updated"
+
+
+class ActivityFact(Event):
+    """An activity as it is."""
+
+    subject_type = "Activity"
+
+    id: UUID
+    customer_id: UUID
+    kind: str
+    """CALL, EMAIL, MEETING, NOTE or TASK."""
+    subject: str
+    contact_id: UUID | None = None
+    opportunity_id: UUID | None = None
+    owner_id: UUID | None = None
+    """The user who did it, or has to."""
+    due_at: AwareDatetime | None = None
+    done_at: AwareDatetime | None = None
+    changed: tuple[str, ...] = ()
+    """The fields that changed, by their names in GraphQL; empty when it is new."""
+
+
+class ActivityCreated(ActivityFact):
+    """Something was done with a customer, or is to be done."""
+
+    type = "activity.created"
+
+
+class ActivityUpdated(ActivityFact):
+    """An activity was changed, or done."""
+
+    type = "activity.updated"
+
+
+class ActivityDue(ActivityFact):
+    """The moment has come by which an activity should be done, and it is not."""
+
+    type = "activity.due"
+
+
+class _ConsentFact(Event):
+    subject_type = "ConsentRecord"
+
+    id: UUID
+    customer_id: UUID
+    contact_id: UUID
+    purpose: str
+    """What for, as a word: NEWSLETTER."""
+    basis: str
+    """The ground in Article 6 (1) GDPR: CONSENT, CONTRACT, …"""
+    given_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None = None
+
+
+class ConsentGiven(_ConsentFact):
+    """Somebody allowed us to use their data for a purpose."""
+
+    type = "consent.given"
+
+
+class ConsentWithdrawn(_ConsentFact):
+    """It is allowed no more: stop now."""
+
+    type = "consent.withdrawn"
+
+
+class CsvImportCompleted(Event):
+    """A file was read, and what it says was written down as far as it made sense."""
+
+    type = "csv_import.completed"
+    subject_type = "CsvImport"
+
+    id: UUID
+    entity: str
+    """CUSTOMER, CONTACT or SITE."""
+    total: int
+    created: int
+    updated: int
+    unchanged: int
+    failed: int
+
+
+class TenantExportReady(Event):
+    """An export of everything can be fetched."""
+
+    type = "tenant_export.ready"
+    subject_type = "TenantExport"
+
+    id: UUID
+    size_bytes: int
+    expires_at: AwareDatetime
+    """Until then it is kept."""
 
 
 CATALOGUE = catalogue(
@@ -427,5 +580,18 @@ CATALOGUE = catalogue(
     QuoteAccepted,
     QuoteRejected,
     QuoteConverted,
+    CustomerMerged,
+    ContactMerged,
+    ContactErased,
+    CustomerGroupCreated,
+    CustomerGroupUpdated,
+    ActivityCreated,
+    ActivityUpdated,
+    ActivityDue,
+    ConsentGiven,
+    ConsentWithdrawn,
+    CsvImportCompleted,
+    TenantExportReady,
+    QuoteExpired,
 )
 """Every event of crm by its type."""

@@ -1,4 +1,4 @@
-"""What integrations tells the others: what came in from outside, and whom we have given up to tell."""
+"""What integrations tells the others: what came in from outside, whom we have given up to tell, and which modules are there."""
 
 from __future__ import annotations
 
@@ -43,4 +43,32 @@ class WebhookReceived(Event):
     """What was sent, if it was no JSON but text; null otherwise, and then only in the log of the endpoint."""
 
 
-CATALOGUE = catalogue(WebhookDisabled, WebhookReceived)
+class _ServiceFact(Event):
+    subject_type = "ServiceRegistration"
+
+    module: str
+    """The one word by which the module is known; the subject's id is made of it, and the same everywhere."""
+    version: str
+    """Which release of it runs, or ran."""
+    url: str
+    """Where the router reaches its graph."""
+    heartbeat_at: AwareDatetime | None
+    """When it announced itself last; null for one in the router's own process."""
+
+
+class ServiceRegistered(_ServiceFact):
+    """A module of the platform has announced itself: it is new, it came back, or another release of it runs."""
+
+    type = "service.registered"
+
+    status: str
+    """`UP`: it is served. `DEGRADED`: it is alive, but its newest schema is not served."""
+
+
+class ServiceDown(_ServiceFact):
+    """A module of the platform has not announced itself for a minute."""
+
+    type = "service.down"
+
+
+CATALOGUE = catalogue(WebhookDisabled, WebhookReceived, ServiceRegistered, ServiceDown)

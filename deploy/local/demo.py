@@ -16,7 +16,7 @@ from uuid import UUID
 
 import httpx2
 
-from deploy.local import books, identity
+from deploy.local import books, demo_notify, demo_sales, identity
 from deploy.local import home as homes
 from deploy.local.children import Say
 from deploy.local.demo_desk import Desk
@@ -93,11 +93,14 @@ class _Demo:
             self._ticket(desk, ids[company.number], company, story, place)
             for place, (company, story) in enumerate(stories)
         )
+        await demo_notify.make(self._command, self.tenant, self.today)
         documents = await books.make(self._command, self.tenant.slug, companies, ids, self.today)
+        contracts = await demo_sales.make(self.client, self._command, companies, ids, self.today)
         identity.remember_contacts(home, self.tenant, {email: UUID(id_) for email, id_ in self.contacts.items()})
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
         say(
-            f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets, {documents} documents"
+            f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets, {documents} documents, "
+            f"{contracts} contracts on their way"
         )
 
     async def _customer(self, company: Company) -> str:

@@ -23,6 +23,11 @@ _ARTICLES = (
     ("VPN bricht ab: MTU prüfen", "Auf der Firewall die MTU des Tunnels auf 1400 setzen und die Sitzung neu aufbauen.", "INTERNAL"),
 )  # fmt: skip
 
+_MACROS: tuple[Mapping[str, Any], ...] = (
+    {"name": "Ich kümmere mich", "assignToMe": True, "reply": "Guten Tag, ich sehe mir das an und melde mich heute noch.", "tags": ["in arbeit"]},
+    {"name": "Toner getauscht", "reply": "Der Toner ist getauscht.", "note": "Aus dem Lager, Regal 3.", "resolution": "Toner getauscht.", "tags": ["toner"]},
+)  # fmt: skip
+
 Command = Callable[..., Coroutine[Any, Any, str]]
 
 
@@ -59,6 +64,8 @@ class Desk:
         await self.command("createTicketCategory", "category", "printers", name="Drucker", parentId=hardware)
         await self._promise_more(customer)
         await self._plan(customer)
+        for place, given in enumerate(_MACROS):
+            await self.command("createMacro", "macro", str(place), **given)
         for place, (title, body, visibility) in enumerate(_ARTICLES):
             article = await self.command(
                 "createKbArticle", "article", str(place), title=title, body=body, visibility=visibility

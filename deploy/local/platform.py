@@ -12,6 +12,7 @@ is tables in it, and the router reaches the modules without a network.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,7 +30,8 @@ from deploy.local.postgres import embedded_postgres
 from deploy.local.schemas import Schema
 from router.registry.registry import Entry, Registration
 from router.server.app import build as build_router
-from router.server.config import Authentication, RegistrySettings, RouterConfig
+from router.server.cache_events import Inside
+from router.server.config import PREFIX, Authentication, Misconfigured, RegistrySettings, RouterConfig, read
 from subgraphs import MODULES
 from subgraphs.kit import app as module_app
 from subgraphs.kit import broker, graph, module, process
@@ -68,7 +70,7 @@ async def in_one_process(
         modules = {module.load(name): settings(home, name, addresses[name], amqp_url, origin) for name in MODULES}
         auth = modules[module.load("auth")]
         await accounts.make(home, auth)
-        router = await _router(home, modules, stack, without)
+        router = await _router(home, modules, stack, without, broker.at(amqp_url).listen)
         step.done("modules, and the graph that they are together")
         await process.declare_queues(list(modules), broker.at(amqp_url))
         ready = asyncio.Event()
@@ -102,23 +104,32 @@ class Steps:
 def router_config(home: Path, auth: str | None = None, **more: Any) -> RouterConfig:
     """The router's settings on this machine: who issues tokens here, and a key of its own that outlives it.
 
-    `auth` is where the module auth answers; without it, the demo's own key is the only one that there is.
+    `auth` is where the module auth answers; without it, the demo's own key is the only one that there is. Whatever else
+    somebody wants to try is said as anywhere: `PSA_ROUTER_RESPONSE_CACHE='{"enabled": true}' ./dev run`.
     """
     identity.router_key(home)
-    return RouterConfig(
-        authentication=Authentication(
+    ours = {
+        "authentication": Authentication(
             issuer=identity.issuer(home),
             audience=identity.AUDIENCE,
             jwks=f"{auth}/auth/jwks.json" if auth else str(identity.public_keys_file(home)),
             signing_key_file=identity.router_key_file(home),
         ),
-        expose_query_plan=True,
+        "expose_query_plan": True,
         **more,
-    )
+    }
+    said = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    try:
+        return read(None, said, **ours)
+    except Misconfigured as fault:
+        raise Trouble(
+            f"The settings of the router in the environment make no sense:\n{fault}",
+            "unset what begins with PSA_ROUTER_, or see router/README.md",
+        ) from fault
 
 
 async def _router(
-    home: Path, modules: Mapping[Module, Settings], stack: AsyncExitStack, without: frozenset[str]
+    home: Path, modules: Mapping[Module, Settings], stack: AsyncExitStack, without: frozenset[str], events: Inside
 ) -> Starlette:
     """Build the router around the modules' applications, and have it compose their graph."""
     inside: dict[str, Any] = {}
@@ -126,7 +137,7 @@ async def _router(
     config = router_config(
         home, auth, access_log=False, registry=RegistrySettings(token=SecretStr(hub.registry_token(home)))
     )
-    router = build_router(config, in_process=inside)
+    router = build_router(config, in_process=inside, events=events)
 
     async def keys() -> dict[str, Any]:
         known: dict[str, Any] = router.state.public_keys()

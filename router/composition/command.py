@@ -193,6 +193,19 @@ def read(path: Path) -> list[SubgraphSource]:
     return read_sources(content, path.parent)
 
 
+def files(path: Path) -> list[Path]:
+    """Return a file of subgraphs and those in which it says that schemas are; the first alone when it can't be read."""
+    try:
+        content = _parsed(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return [path]
+    subgraphs = content.get("subgraphs", content) if isinstance(content, Mapping) else content
+    entries = subgraphs.values() if isinstance(subgraphs, Mapping) else subgraphs if isinstance(subgraphs, list) else ()
+    schemas = [entry.get("schema") for entry in entries if isinstance(entry, Mapping)]
+    named = [schema.get("file") for schema in schemas if isinstance(schema, Mapping)]
+    return [path, *(path.parent / file for file in named if isinstance(file, str))]
+
+
 def _parsed(text: str) -> object:
     """JSON is read a hundred times faster than YAML, of which it is a part."""
     try:

@@ -6,6 +6,8 @@ the client's order, that stands in the client's operation and in the fetch's.
 
 from __future__ import annotations
 
+from typing import Any
+
 from router.executor.asked import Asked, below, fields, fragments, key
 from router.executor.errors import ResponsePath
 from router.executor.operation import Operation
@@ -24,6 +26,25 @@ def first_missing(node: Fetch, at: ResponsePath, operation: Operation) -> Respon
 def asked(node: Fetch, operation: Operation) -> Asked:
     """Return what a fetch brings to its own place."""
     return operation.text_of(node).meant
+
+
+def led(answer: Any, raw: ResponsePath, where: ResponsePath, whole: Asked) -> ResponsePath:
+    """Return as much of an error's path as leads somewhere: to fields that were asked for, and elements that lists have.
+
+    `raw` is the path in the subgraph's words and `where` in the client's. A client that looks for a place that its answer
+    doesn't have finds nothing, or fails.
+    """
+    value = answer
+    for depth, step in enumerate(raw):
+        if isinstance(step, str):
+            if not whole.leads_along(where[: depth + 1]):
+                return where[:depth]
+            value = value.get(step) if isinstance(value, dict) else None
+        elif isinstance(value, list) and 0 <= step < len(value):
+            value = value[step]
+        elif value is not None:
+            return where[:depth]
+    return where
 
 
 def _wanted(operation: Operation, at: ResponsePath) -> list[str]:

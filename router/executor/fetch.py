@@ -13,7 +13,7 @@ import orjson
 
 from router.executor import clock, merge, uploads
 from router.executor.asked import Asked, clients_words
-from router.executor.blame import asked, first_missing
+from router.executor.blame import asked, first_missing, led
 from router.executor.contexts import hand_down
 from router.executor.direct import Direct, Told
 from router.executor.entities import Entity, batches, collect, rename
@@ -158,9 +158,9 @@ def take(node: Fetch, found: Sequence[Position], response: SubgraphResponse, run
         run.faults.taint((position.path for position in found), whole)
     missing = first_missing(node, base, run.operation) if response.data is None else None
     for error in response.errors:
-        where = _error_path(node, error)
+        where = led(response.data, _raw_path(error), _error_path(node, error), whole)
         run.faults.pass_on(node.service_name, error, (*base, *where) if where else missing)
-        _taint_below(response.data, _raw_path(error), where, found, whole, run)
+        _taint_below(response.data, _raw_path(error)[: len(where)], where, found, whole, run)
     if response.data is not None:
         run.operation.text_of(node).sent.cut(response.data)
         rename(response.data, node.output_rewrites, run.services.types)
@@ -252,10 +252,11 @@ def _pass_on_entity_errors(node: Fetch, part: Sequence[Entity], response: Subgra
     for error in response.errors:
         match _error_path(node, error):
             case ("_entities", int(index), *rest) if 0 <= index < len(part):
-                _pass_on_at(node, part[index], tuple(rest), error, run)
                 answer = response.data["_entities"][index] if response.data is not None else None
                 raw, whole = _raw_path(error)[2:], asked(node, run.operation)
-                _taint_below(answer, raw, tuple(rest), part[index].positions, whole, run)
+                where = led(answer, raw, tuple(rest), whole)
+                _pass_on_at(node, part[index], where, error, run)
+                _taint_below(answer, raw[: len(where)], where, part[index].positions, whole, run)
             case _:
                 run.faults.pass_on(node.service_name, error, missing)
 
@@ -285,7 +286,9 @@ def _taint_below(
 def _raw_path(error: Mapping[str, Any]) -> ResponsePath:
     """Return the path that the subgraph gave; empty when it gave none that makes sense."""
     path = error.get("path")
-    if not isinstance(path, list) or not all(isinstance(step, str | int) for step in path):
+    if not isinstance(path, list) or not all(
+        isinstance(step, str | int) and step.__class__ is not bool for step in path
+    ):
         return ()
     return tuple(path)
 

@@ -37,6 +37,8 @@ from router.executor.transport import (
 
 IDLE_SECONDS: Final = 4.0
 _KEEP_IDLE: Final = 100
+_MOST_WITHOUT_BODY: Final = 262_144
+"""Bytes; as much as is read at once. Servers that mean well send a few thousand."""
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _LONGEST_HEAD: Final = 1024
 _MOST_HEADS: Final = 256
@@ -240,6 +242,7 @@ class Connection(asyncio.Protocol):
         self._done: Done | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self._fruitless = 0
         self._length_known = False
         self._headers: list[tuple[str, str]] = []
         self._head: bytes | None = None
@@ -258,6 +261,7 @@ class Connection(asyncio.Protocol):
     def start(self, request: bytes, deadline: float, done: Done) -> None:
         """Send a request; `done` is told of its outcome, once, and never before this returns."""
         self._done = done
+        self._fruitless = 0
         self._alarm.set(deadline)
         self._begin()
         if self._closed:
@@ -365,6 +369,7 @@ class Connection(asyncio.Protocol):
     def _parse(self, data: bytes) -> None:
         if self._parser is None:
             self._parser = httptools.HttpResponseParser(self)
+        before = self._size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -372,6 +377,12 @@ class Connection(asyncio.Protocol):
             return
         if self._complete:
             self._finish()
+            return
+        # Headers, trailers and informational answers without end would fill the memory until the deadline.
+        self._fruitless = self._fruitless + len(data) if self._size == before else 0
+        if self._fruitless > _MOST_WITHOUT_BODY and self._done is not None:
+            self._fail(Malformed(f"the answer's headers are larger than {_MOST_WITHOUT_BODY} bytes"))
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the answer where nothing but the connection's end tells its length; fail any other."""

@@ -250,13 +250,20 @@ def part_of(
 ) -> SubgraphResponse:
     """What of an answer is for one of those that waited; what can't be told is for the first."""
     group = groups[number]
-    key = f"_e{number}" if len(groups) > 1 else "_entities"
     places = group.places[member]
-    errors = tuple(_errors(response.errors, key, places, is_first=is_first))
-    data = None if response.data is None else {"_entities": _entities(response.data.get(key), group, member)}
+    errors = tuple(_errors(response.errors, groups, number, places, is_first=is_first))
+    data = (
+        None
+        if response.data is None
+        else {"_entities": _entities(response.data.get(_key(groups, number)), group, member)}
+    )
     if is_first:
         return replace(response, data=data, errors=errors)
     return SubgraphResponse(data, errors)
+
+
+def _key(groups: Sequence[Alike], number: int) -> str:
+    return f"_e{number}" if len(groups) > 1 else "_entities"
 
 
 def _entities(found: Any, group: Alike, member: int) -> Any:
@@ -269,16 +276,21 @@ def _entities(found: Any, group: Alike, member: int) -> Any:
     ]
 
 
-def _errors(errors: Iterable[Mapping[str, Any]], key: str, places: Sequence[int], *, is_first: bool) -> Iterator[Json]:
+def _errors(
+    errors: Iterable[Mapping[str, Any]], groups: Sequence[Alike], number: int, places: Sequence[int], *, is_first: bool
+) -> Iterator[Json]:
+    """The errors that are about one of those that waited; what is about nobody is the first one's, without a place."""
+    sizes = {_key(groups, one): len(group.entities) for one, group in enumerate(groups)}
+    key = _key(groups, number)
     for error in errors:
         match error.get("path"):
-            case [str(first), *rest] if first == key or first.startswith("_e"):
-                if first != key:
-                    continue
-                if not rest or not isinstance(rest[0], int):
-                    yield {**error, "path": ["_entities", *rest]}
-                for index, place in enumerate(places):
-                    if rest and rest[0] == place:
-                        yield {**error, "path": ["_entities", index, *rest[1:]]}
+            case [str(first)] if first in sizes:
+                if first == key:
+                    yield {**error, "path": ["_entities"]}
+            case [str(first), int(place), *rest] if first in sizes and 0 <= place < sizes[first]:
+                if first == key:
+                    for index, own in enumerate(places):
+                        if own == place:
+                            yield {**error, "path": ["_entities", index, *rest]}
             case _ if is_first:
-                yield dict(error)
+                yield {name: value for name, value in error.items() if name != "path"}

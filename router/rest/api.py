@@ -15,7 +15,18 @@ from urllib.parse import unquote
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
-from router.rest import asked, bodies, documents, lifecycle, preconditions, preferences, problems, replies, values
+from router.rest import (
+    asked,
+    bodies,
+    documents,
+    lifecycle,
+    long_jobs,
+    preconditions,
+    preferences,
+    problems,
+    replies,
+    values,
+)
 from router.rest.asked import Asked
 from router.rest.documents import Command
 from router.rest.parameters import LONGEST_PAGE, Listing
@@ -270,6 +281,8 @@ class Api:
         value, tag = self._told(command, thing, shown, payload)
         warnings = [_warning(error) for error in errors]
         status = 201 if route.kind is Kind.CREATE and not prefer.dry_run else 200
+        if command.thing.name == long_jobs.JOB and not prefer.dry_run:
+            status, told["location"] = 202, long_jobs.location(route, self.shaper.base, (thing or {}).get("id"))
         if status == 201 and (found := self.shaper.href(command.thing.name, (thing or {}).get("id"))):
             told["location"] = found
         body = replies.written({**value, "warnings": warnings} if warnings else value)
@@ -277,7 +290,7 @@ class Api:
             told["etag"] = preconditions.strong(tag, body, standard=shown.standard or prefer.minimal)
         if route.kind is Kind.DELETE and not prefer.dry_run:
             return Reply(204, b"", told)
-        if prefer.minimal and command.entity is not None and status != 201:
+        if prefer.minimal and command.entity is not None and status == 200:
             return Reply(204, b"", told)
         return Reply(status, body, told)
 

@@ -21,12 +21,20 @@ class Admission:
         self._settings = settings
         self._at_work = 0
 
+    @property
+    def has_place(self) -> bool:
+        """Whether there is a place now."""
+        return self._at_work < self._settings.concurrent_requests
+
+    def refusal(self) -> Refused:
+        """What is said when there is none."""
+        retry = {"retry-after": str(self._settings.retry_after_seconds)}
+        return Refused("REQUEST_CONCURRENCY_LIMITED", "Your request has been concurrency limited.", headers=retry)
+
     def check(self) -> None:
         """Raise `Refused` when there is no place now: the sooner it's said, the less it costs."""
-        if self._at_work >= self._settings.concurrent_requests:
-            retry = {"retry-after": str(self._settings.retry_after_seconds)}
-            message = "Your request has been concurrency limited."
-            raise Refused("REQUEST_CONCURRENCY_LIMITED", message, headers=retry)
+        if not self.has_place:
+            raise self.refusal()
 
     def enter(self) -> None:
         """Take a place for one request; raises `Refused` when there is none."""

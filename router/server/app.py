@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -21,7 +22,7 @@ from router.executor.transport import ASGIApp, ByScheme, InProcessExchange, Tran
 from router.explorer import page
 from router.federation.supergraph import InvalidSupergraph
 from router.later import later
-from router.registry.registry import Problem, Registration, Registry
+from router.registry.registry import Registration, Registry
 from router.server import (
     cache_invalidation,
     explorer_data,
@@ -34,6 +35,7 @@ from router.server import (
 )
 from router.server.access_log import Observed, Observer
 from router.server.authorization import BadHook
+from router.server.cache_events import Inside
 from router.server.compression import Compressed
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.jwt import Jwt
@@ -75,6 +77,7 @@ def build(
     draw: Draw = random.random,
     ending: Ending | None = None,
     inherit: State | None = None,
+    events: Inside | None = None,
 ) -> Starlette:
     """Assemble a router.
 
@@ -82,7 +85,7 @@ def build(
     unavailable, put it back and it's there. `.state.registry` is the `Registry`, `.state.public_keys()` the key set
     with which subgraphs verify who asks, `.state.live` whoever is connected for longer. `draw` decides which requests are
     among the share of a `percent(N)` label. `inherit` is the state of a router that this one takes over from with other
-    settings: who registered there is known here.
+    settings: who registered there is known here. `events` opens a session at the broker of this process, if there is one.
     """
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
@@ -94,7 +97,7 @@ def build(
     audit = _audit(config)
     transport = _watched(connections.transport(metrics.subgraph_event), traces, hooked)
     graphs = Graphs(config, transport, gate)
-    cache = _cache(config, metrics, graphs, hooked)
+    cache = _cache(config, metrics, graphs, hooked, events)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
     same_identity = inherit is not None and inherit.config.authentication == config.authentication
@@ -219,7 +222,9 @@ def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hoo
     return transport if hooked is None else hooks.HookedTransport(transport, hooked)
 
 
-def _cache(config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None) -> ResponseCache | None:
+def _cache(
+    config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None, events: Inside | None
+) -> ResponseCache | None:
     if not config.response_cache.enabled:
         return None
     if hooked is not None and hooked.sees_fetches:
@@ -231,7 +236,7 @@ def _cache(config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks
     def declared() -> Declared | None:
         return graphs.current.kept.declared if graphs.current and graphs.current.kept else None
 
-    cache = ResponseCache(config, metrics.meter, declared)
+    cache = ResponseCache(config, metrics.meter, declared, events)
     graphs.keeping = cache.kept
     return cache
 
@@ -331,21 +336,25 @@ def _start(config: RouterConfig, graphs: Graphs, registry: Registry, inherit: St
         if config.supergraph_file is not None:
             graphs.load_now(config.supergraph_file.read_text(encoding="utf-8"))
         elif config.subgraphs_file is not None:
-            sources = command.read(config.subgraphs_file)
-            known = [Registration(source.name, source.url or "", "0", source.sdl) for source in sources]
-            _serve(graphs, registry.begin_with(known))
+            graphs.load_now(composed(config.subgraphs_file, registry))
         elif inherited is not None:
             graphs.load_now(inherited)
         elif inherit is None:
             _restore(graphs, registry)
-    except (OSError, InvalidSupergraph, command.UnreadableError) as fault:
+    except (OSError, InvalidSupergraph) as fault:
         raise Misconfigured(str(fault)) from fault
 
 
-def _serve(graphs: Graphs, composed: str | tuple[Problem, ...]) -> None:
-    if not isinstance(composed, str):
-        raise Misconfigured("\n".join(f"{problem.code}: {problem.message}" for problem in composed))
-    graphs.load_now(composed)
+def composed(file: Path, registry: Registry) -> str:
+    """Compose the subgraphs of a file; raises `Misconfigured` with all reasons why there is no supergraph."""
+    try:
+        sources = command.read(file)
+    except command.UnreadableError as fault:
+        raise Misconfigured(str(fault)) from fault
+    found = registry.begin_with([Registration(source.name, source.url or "", "0", source.sdl) for source in sources])
+    if not isinstance(found, str):
+        raise Misconfigured("\n".join(f"{problem.code}: {problem.message}" for problem in found))
+    return found
 
 
 def _restore(graphs: Graphs, registry: Registry) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from router.executor.caching.cache_control import Freshness
 from router.executor.execute import Result
 from router.server import response
 from router.server.config.batching import Batching
@@ -52,17 +54,32 @@ def has_mutation(members: Sequence[Member]) -> bool:
     return any(isinstance(member, Prepared) and member.is_mutation for member in members)
 
 
-async def executed(members: Sequence[Member]) -> list[dict[str, Any]]:
+@dataclass(slots=True)
+class Answers:
+    """What became of each, in the order of the request, and how long all of it is good for."""
+
+    bodies: list[dict[str, Any]]
+    freshness: Freshness
+
+
+async def executed(members: Sequence[Member]) -> Answers:
     """Run what was prepared, and answer in the order of the request."""
+    whole = Freshness()
     if has_mutation(members):
-        return [await _body(member) for member in members]
+        return Answers([await _body(member, whole) for member in members], whole)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_body(member)) for member in members]
-    return [task.result() for task in tasks]
+        tasks = [group.create_task(_body(member, whole)) for member in members]
+    return Answers([task.result() for task in tasks], whole)
 
 
-async def _body(member: Member) -> dict[str, Any]:
+async def _body(member: Member, whole: Freshness) -> dict[str, Any]:
     if isinstance(member, Refused):
+        whole.spoil()
         return response.refusal_body(member)
     done: Result = await member.execute()
+    try:
+        whole.join(member.freshness(done))
+    except Refused as refused:
+        whole.spoil()
+        return response.refusal_body(refused)
     return response.body(done, member.extensions)

@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -107,12 +107,17 @@ def _value(event: Mapping[str, Any], place: str) -> str:
     return written(value)
 
 
+Inside = Callable[[Sequence[str]], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""A broker in this process: opens a session that hears the events of these kinds, and raises `ConnectionError` at its end."""
+
+
 class Listener:
     """Hears the events; `hears` is true while none can be missed."""
 
-    def __init__(self, settings: CacheEvents, cache: ResponseCache) -> None:
+    def __init__(self, settings: CacheEvents, cache: ResponseCache, inside: Inside | None = None) -> None:
         self._settings = settings
         self._cache = cache
+        self._inside = inside
         self.hears = False
 
     @asynccontextmanager
@@ -128,12 +133,25 @@ class Listener:
     async def _listen(self) -> None:
         while True:
             try:
-                await self._connected()
-            except (OSError, TimeoutError, aio_pika.exceptions.AMQPError, RuntimeError) as fault:
+                await (self._connected() if self._inside is None else self._listen_inside(self._inside))
+            except self._faults() as fault:
                 log.warning("cache.events_unheard", reason=type(fault).__name__)
             finally:
                 self.hears = False
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    def _faults(self) -> tuple[type[Exception], ...]:
+        """What ends a session, and is no fault of ours."""
+        if self._inside is not None:
+            return (Exception,)  # whatever it is made of, we come back
+        return (OSError, TimeoutError, aio_pika.exceptions.AMQPError, RuntimeError)
+
+    async def _listen_inside(self, inside: Inside) -> None:
+        async with inside(tuple(self._settings.invalidate)) as events:
+            await self._forget_everything()
+            self.hears = True
+            async for event in events:
+                await self.heard(event)
 
     async def _connected(self) -> None:
         # Not `connect`, which leaves a connection behind that nobody closes when it is given up half-way.

@@ -69,7 +69,7 @@ _BREAKS_OUT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
     """All that follows from the head of a request."""
 
@@ -84,6 +84,8 @@ class Known:
     size: int
     is_kept: bool = True
     """Whether it's the same for the next request with such a head."""
+    away: Reply | None = None
+    """What is answered when there's no place, but for the ids of the request."""
 
 
 @dataclass(slots=True)
@@ -189,6 +191,32 @@ class Express:
         if len(self.seen) >= _MOST_HEADS:
             self.seen.clear()
         self.seen[head] = known, length
+
+    def turned_away(self, known: Known, peer: Peer) -> Reply | None:
+        """Refuse what there's no place for before anything is done for it; None where there is one.
+
+        When more is asked than can be done, a refusal has to cost next to nothing, or the refusals are what there's no
+        time for: this takes no task, and its lines are written once for all equal heads.
+        """
+        if self.admission.has_place:
+            return None
+        started = time.perf_counter()
+        refused = self.admission.refusal()
+        away = known.away or self._away(known, refused)
+        scope = {"method": "POST", "path": known.path, "client": peer, "psa.head": known.head}
+        facts = self.observer.began(scope)
+        facts.error_codes.append(refused.code.code)
+        own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])
+        lines = b"%bx-request-id: %b\r\n%b" % (away.lines, facts.trace.request_id.encode(), own.encode())
+        self.observer.ended(scope, facts, away.status, time.perf_counter() - started)
+        return Reply(away.status, lines, away.body)
+
+    def _away(self, known: Known, refused: Refused) -> Reply:
+        answer = response.refusal(refused, known.media_type, apollo_status_codes=self._config.apollo_status_codes)
+        headers = MutableHeaders(raw=list(answer.raw_headers))
+        headers.update(known.beside)
+        known.away = Reply(answer.status_code, _lines(headers.items()), bytes(answer.body))
+        return known.away
 
     def request(self, body: bytes) -> GraphQLRequest | None:
         """Read the body; None where it is none, or more than one operation."""

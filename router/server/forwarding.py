@@ -95,6 +95,8 @@ DOORS: Final = (
     Door("/.well-known/openid-configuration", "auth"),
     Door("/.well-known/oauth-authorization-server", "auth"),
     Door("/files/", "tickets"),
+    Door("/quotes/", "crm"),
+    Door("/crm/exports/", "crm"),
     Door("/webhooks/in/", "integrations", every_header=True),
     Door("/notify/", "notify"),
 )

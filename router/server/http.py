@@ -146,11 +146,13 @@ class GraphQLOverHTTP:
         batching.check(asked, self._config.batching, self._warden)
         members = await batching.prepared(asked, lambda member: self.pipeline.prepare(graphql_request(member), client))
         work = batching.executed(members)
-        bodies = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
+        done = await (work if batching.has_mutation(members) else _while_waited_for(receive, work))
         client.facts.error_codes.extend(
-            error["extensions"]["code"] for body in bodies for error in body.get("errors", ())
+            error["extensions"]["code"] for body in done.bodies for error in body.get("errors", ())
         )
-        return response.batch(bodies, wanted)
+        answer = response.batch(done.bodies, wanted)
+        answer.headers.update(done.freshness.headers())
+        return answer
 
     @asynccontextmanager
     async def deadline(self, code: str, message: str) -> AsyncIterator[float]:

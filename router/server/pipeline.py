@@ -18,6 +18,7 @@ from graphql import OperationType, get_variable_values
 from starlette.datastructures import Headers
 
 from router.executor import clock
+from router.executor.caching.cache_control import Freshness
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.execute import Begun, Result, begin, execute
@@ -140,11 +141,15 @@ class Prepared:
 
     def good_for(self, result: Result) -> Mapping[str, str]:
         """Say how long others may keep the answer; raises `Refused` when it should have been kept here and wasn't."""
+        return self.freshness(result).headers()
+
+    def freshness(self, result: Result) -> Freshness:
+        """How long the answer is good for; raises `Refused` when it should have been kept here and wasn't."""
         if self.cached is not None and self.cached.missed:
             raise Refused("NOT_CACHED", "Only what is kept was asked for, and not all of it is.")
         if self.cached is None or result.errors:
-            return {"cache-control": "no-store"}
-        return self.cached.freshness.headers()
+            return Freshness(storable=False)
+        return self.cached.freshness
 
     def execute(self) -> Coroutine[Any, Any, Result]:
         """Run it and answer once."""

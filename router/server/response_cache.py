@@ -21,7 +21,7 @@ from router.executor.caching.declared import Declared
 from router.executor.caching.entries import Store
 from router.executor.caching.memory_store import MemoryStore
 from router.executor.caching.redis_store import RedisStore
-from router.server.cache_events import Listener
+from router.server.cache_events import Inside, Listener
 from router.server.config import Misconfigured, RouterConfig
 from router.server.config.response_cache import ResponseCache as Settings
 
@@ -72,19 +72,34 @@ class CacheMetrics:
 class ResponseCache:
     """The cache of one router."""
 
-    def __init__(self, config: RouterConfig, meter: Meter, declared: Callable[[], Declared | None]) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        meter: Meter,
+        declared: Callable[[], Declared | None],
+        events_inside: Inside | None = None,
+    ) -> None:
         self.settings: Settings = config.response_cache
         self.declared = declared
         """What the supergraph that is served now says."""
         self.metrics = CacheMetrics(meter)
         self.store = self._store(config)
-        events = self.settings.events
-        if events.url is not None and find_spec("aio_pika") is None:
-            raise Misconfigured("response_cache.events needs aio-pika: install the extra `events`")
-        self._listener = Listener(events, self) if events.url is not None else None
+        self._listener = self._listening(events_inside)
         self._rules: dict[str, Rule] = {}
         self._changed_later = bool(config.hooks)
         """Whether hooks may change answers, so that clients can't be told how long they are good for."""
+
+    def _listening(self, inside: Inside | None) -> Listener | None:
+        events = self.settings.events
+        if events.url is None:
+            return None
+        if events.is_inside:
+            if inside is None:
+                raise Misconfigured("response_cache.events.url: there is no broker in this process; say amqp://host/")
+            return Listener(events, self, inside)
+        if find_spec("aio_pika") is None:
+            raise Misconfigured("response_cache.events needs aio-pika: install the extra `events`")
+        return Listener(events, self)
 
     def _store(self, config: RouterConfig) -> Store:
         settings = self.settings

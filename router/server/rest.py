@@ -209,11 +209,13 @@ class RestDoor:
         prepared = await self._pipeline.prepare(request, client)
         result = await wait_for(prepared, prepared.execute(), receive)
         client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+        fresh = prepared.freshness(result)
         reply = call.finish(result.data, result.errors)
-        if not call.headers:
+        said = fresh.headers() if fresh.good and reply.status in (200, 304) else {}
+        if not call.headers and not said:
             return reply
         links = ", ".join(one["link"] for one in (reply.headers, call.headers) if "link" in one)
-        merged = {**reply.headers, **call.headers, **({"link": links} if links else {})}
+        merged = {**reply.headers, **call.headers, **said, **({"link": links} if links else {})}
         return Reply(reply.status, reply.body, merged, reply.media_type)
 
     async def _identify(self, headers: Head, facts: Facts) -> Caller | None:
@@ -299,5 +301,7 @@ def _headers(reply: Reply) -> Iterator[tuple[str, str]]:
     if reply.body:
         yield "content-type", reply.media_type
     yield "vary", _VARY
-    yield "cache-control", "private, no-cache" if "etag" in reply.headers and reply.status in (200, 304) else "no-store"
+    if "cache-control" not in reply.headers:
+        again = "etag" in reply.headers and reply.status in (200, 304)
+        yield "cache-control", "private, no-cache" if again else "no-store"
     yield from reply.headers.items()

@@ -15,21 +15,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from router.federation.supergraph import InvalidSupergraph
-from router.server.app import build
+from router.later import later
+from router.server.app import build, composed
 from router.server.config import Misconfigured, Read, RouterConfig
 from router.server.farewell import Farewell
 from router.server.health import Ending
+from router.server.memory import Tidying, settle
 from router.server.production import refuse_incomplete
 from router.server.side_doors import opened
 from router.server.swap import Swappable
-from router.server.watch import watch
+from router.server.watch import look, watch
 from router.server.wire import guarded
+
+if TYPE_CHECKING:
+    from router.composition import command
+else:
+    command = later("router.composition.command")
 
 log = structlog.get_logger(__name__)
 
@@ -44,16 +52,22 @@ class Serving:
         self._reading = reading
         self._config_file = config_file
         self._ending = Ending()
+        # Looked at before they are read: what changes meanwhile has to be noticed, too.
+        first = look([config_file] if config_file else [])
         read = reading()
         _say(read)
         self.config = read.config
+        self._seen = first + look(_sources(self.config))
         refuse_incomplete(self.config)
         app = build(self.config, ending=self._ending)
+        self._tidying = Tidying()
+        self._tidying.after_swaps_of(app.state.graphs)
         self.swappable = Swappable(app, retire_seconds=self.config.shutdown.deadline_seconds)
         self._reloading = asyncio.Lock()
 
     def run(self) -> None:
         """Serve until a signal ends it."""
+        settle()
         delay = self.config.shutdown.delay_seconds
         server = _Server(_uvicorn(self.config, self.swappable), self._ending, delay, self._dismiss)
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -79,7 +93,9 @@ class Serving:
 
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(signal.SIGHUP, hung_up)
-            watching = group.create_task(watch(self._files, self.reload)) if self.config.hot_reload else None
+            watching = (
+                group.create_task(watch(self._files, self.reload, self._seen)) if self.config.hot_reload else None
+            )
             try:
                 yield
             finally:
@@ -89,9 +105,8 @@ class Serving:
                     loop.remove_signal_handler(signal.SIGHUP)
 
     def _files(self) -> list[Path]:
-        config = self.swappable.app.state.config
-        named = (self._config_file, config.supergraph_file, config.subgraphs_file)
-        return [file for file in named if file is not None]
+        own = [self._config_file] if self._config_file else []
+        return own + _sources(self.swappable.app.state.config)
 
     async def reload(self) -> None:
         """Read settings and supergraph again; what is wrong is said, and changes nothing."""
@@ -114,15 +129,23 @@ class Serving:
             log.warning("settings.need_restart", settings=["listen", "tls"])
         await app.state.graphs.warm_up(before.graphs)
         await self.swappable.swap(app)
+        self._tidying.after_swaps_of(app.state.graphs)
+        self._tidying.soon()
         log.info("settings.reloaded")
 
     async def _reload_supergraph(self, config: RouterConfig) -> None:
-        graphs = self.swappable.app.state.graphs
+        state = self.swappable.app.state
         if config.supergraph_file is not None:
-            text = await asyncio.to_thread(config.supergraph_file.read_text, encoding="utf-8")
-            if text != graphs.sdl:
-                await graphs.load(text)
-                log.info("supergraph.reloaded", file=str(config.supergraph_file))
+            file = config.supergraph_file
+            text = await asyncio.to_thread(file.read_text, encoding="utf-8")
+        elif config.subgraphs_file is not None:
+            file = config.subgraphs_file
+            text = await asyncio.to_thread(composed, file, state.registry)
+        else:
+            return
+        if text != state.graphs.sdl:
+            await state.graphs.load(text)
+            log.info("supergraph.reloaded", file=str(file))
 
 
 class _Server(Farewell):
@@ -170,6 +193,13 @@ def _uvicorn(config: RouterConfig, app: Swappable) -> uvicorn.Config:
         ssl_ca_certs=str(tls.client_certificate_authorities) if tls and mutual else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if mutual else ssl.CERT_NONE,
     )
+
+
+def _sources(config: RouterConfig) -> list[Path]:
+    """The files from which the supergraph comes."""
+    if config.supergraph_file is not None:
+        return [config.supergraph_file]
+    return command.files(config.subgraphs_file) if config.subgraphs_file is not None else []
 
 
 def _say(read: Read) -> None:

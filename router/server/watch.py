@@ -27,10 +27,17 @@ def look(files: Iterable[Path]) -> Look:
 
 
 async def watch(
-    files: Callable[[], Iterable[Path]], changed: Callable[[], Awaitable[None]], *, every_seconds: float = 1.0
+    files: Callable[[], Iterable[Path]],
+    changed: Callable[[], Awaitable[None]],
+    since: Look | None = None,
+    *,
+    every_seconds: float = 1.0,
 ) -> None:
-    """Call `changed` after a file did, until we're cancelled; what it raises is logged, and we go on."""
-    known = look(files())
+    """Call `changed` after a file did, until we're cancelled; what it raises is logged, and we go on.
+
+    `since` is how they looked before somebody read them; now, when nothing is said.
+    """
+    known = look(files()) if since is None else since
     while True:
         await asyncio.sleep(every_seconds)
         seen = look(files())

@@ -305,7 +305,11 @@ class Connection:
         await self._send({"id": identity, "type": "next", "payload": orjson.Fragment(answer)})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        await self.socket.send_text(orjson.dumps(message).decode())
+        try:
+            await self.socket.send_text(orjson.dumps(message).decode())
+        except RuntimeError as fault:
+            # The server has closed the connection, as the client wished or for its mistake, and says so in this way.
+            raise WebSocketDisconnect(1006) from fault
 
     def _facts(self, begin: Begin = Trace.of) -> Facts:
         trusted = self.doors.pipeline.config.listen.trusted_proxies

@@ -129,6 +129,8 @@ class Guarded(HttpToolsProtocol):
         request = lane.express.request(data[end:])
         if request is None:
             return False
+        if self._turned_away(seen[0], lane, keep_alive=True):
+            return True
         self._unset_keepalive_if_required()
         self._stop_waiting()
         self._in_head = False
@@ -166,6 +168,9 @@ class Guarded(HttpToolsProtocol):
         self._between = True
         if self._known is not None and self._lane is not None:
             self._stop_waiting()
+            if self._turned_away(self._known, self._lane, keep_alive=self.parser.should_keep_alive()):
+                self._known = None
+                return
             body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             request = self._lane.express.request(body)
             if request is not None:
@@ -222,6 +227,26 @@ class Guarded(HttpToolsProtocol):
         self._as_usual()
         if self._parts:
             super().on_body(b"".join(self._parts))
+
+    def _turned_away(self, known: Known, lane: Lane, *, keep_alive: bool) -> bool:
+        """Refuse it here and now when there is too much to do; not if nobody reads what we say, which is to be waited for."""
+        if self.flow.write_paused:
+            return False
+        reply = lane.express.turned_away(known, self.client)
+        if reply is None:
+            return False
+        self.send_reply(reply, keep_alive=keep_alive)
+        return True
+
+    def send_reply(self, reply: Reply, *, keep_alive: bool) -> None:
+        """Write an answer, and expect the next request."""
+        head = [STATUS_LINE[reply.status]]
+        head += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        head += [reply.lines, b"\r\n" if keep_alive else b"connection: close\r\n\r\n", reply.body]
+        self.transport.write(b"".join(head))
+        if not keep_alive:
+            self.transport.close()
+        self.answered()
 
     def _ride(self, asked: Asked, lane: Lane, *, keep_alive: bool) -> None:
         self._head = None
@@ -339,14 +364,7 @@ class _Ride:
         self.response_complete = True
         if self.disconnected:
             return
-        connection = self.connection
-        head = [STATUS_LINE[reply.status]]
-        head += [b"%b: %b\r\n" % header for header in connection.server_state.default_headers]
-        head += [reply.lines, b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", reply.body]
-        connection.transport.write(b"".join(head))
-        if not self.keep_alive:
-            connection.transport.close()
-        connection.answered()
+        self.connection.send_reply(reply, keep_alive=self.keep_alive)
 
 
 def guarded(config: RouterConfig, lanes: Callable[[], Lane | None] = lambda: None) -> type[HttpToolsProtocol]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from subgraphs.assets.models import Model
 from subgraphs.assets.service import assets, licenses
+from subgraphs.kit import merged
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 
@@ -31,3 +33,5 @@ async def renewal_due(work: Work, payload: Payload) -> None:
 EOL = Job(name=assets.EOL_JOB, handle=eol_due)
 WARRANTY = Job(name=assets.WARRANTY_JOB, handle=warranty_due)
 RENEWAL = Job(name=licenses.RENEWAL_JOB, handle=renewal_due)
+
+MERGED = merged.customers(Model)

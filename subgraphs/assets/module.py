@@ -3,6 +3,7 @@
 from contracts.events import assets as events
 from subgraphs.assets import consumers
 from subgraphs.assets.resolvers import roots
+from subgraphs.assets.service import long_imports
 from subgraphs.assets.types import assets as types
 from subgraphs.kit.module import Module
 
@@ -16,5 +17,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
+    consumers=(consumers.MERGED,),
     jobs=(consumers.EOL, consumers.WARRANTY, consumers.RENEWAL),
+    long_jobs=(long_imports.IMPORT,),
 )

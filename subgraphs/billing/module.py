@@ -3,6 +3,7 @@
 from contracts.events import billing as events
 from subgraphs.billing import consumers
 from subgraphs.billing.resolvers import roots
+from subgraphs.billing.service import long_runs
 from subgraphs.billing.types import extensions
 from subgraphs.kit.module import Module
 
@@ -17,4 +18,5 @@ module = Module(
     references=("Customer",),
     consumers=(consumers.CUSTOMERS, consumers.DEVICES, consumers.TIME),
     jobs=(consumers.EXPIRE,),
+    long_jobs=(long_runs.RUN,),
 )

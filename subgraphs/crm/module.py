@@ -1,7 +1,7 @@
 """Customer management: what the kit needs to run it."""
 
 from contracts.events import crm as events
-from subgraphs.crm import consumers
+from subgraphs.crm import consumers, web
 from subgraphs.crm.resolvers import roots
 from subgraphs.kit.module import Module
 
@@ -13,5 +13,6 @@ module = Module(
     subscription=roots.Subscription,
     events=tuple(events.CATALOGUE.values()),
     references=("Asset",),
-    jobs=(consumers.TERM, consumers.REMINDER),
+    jobs=consumers.JOBS,
+    web=web.routes,
 )

@@ -3,7 +3,7 @@
 from contracts.events import integrations as events
 from subgraphs.integrations import consumers, web
 from subgraphs.integrations.resolvers import roots
-from subgraphs.integrations.service import changes, dispatch
+from subgraphs.integrations.service import changes, dispatch, long_replays, watching
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -14,7 +14,8 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     references=("Customer",),
     consumers=consumers.ALL,
-    jobs=(dispatch.DELIVER, changes.SWEEP),
+    jobs=(dispatch.DELIVER, changes.SWEEP, watching.LOOK),
+    long_jobs=(long_replays.REPLAY,),
     web=web.routes,
     seals=True,
 )

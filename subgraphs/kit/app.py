@@ -19,6 +19,7 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL
 from strawberry.types import ExecutionResult
 
+from contracts.events.jobs import CATALOGUE as JOBS
 from subgraphs.kit import broker, graph, health, tenancy
 from subgraphs.kit.audit import Refusals
 from subgraphs.kit.caller import Caller, KeySource, NotVerified, Verifier, keys_from
@@ -81,9 +82,10 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
 
 
 def _feed(module: Module, settings: Settings) -> Feed | None:
-    if module.subscription is None or settings.amqp_url is None:
+    if (module.subscription is None and not module.long_jobs) or settings.amqp_url is None:
         return None
-    return Feed(broker.at(settings.needed("amqp_url")), module.name, tuple(event.type for event in module.events))
+    heard = (*module.events, *(JOBS.values() if module.long_jobs else ()))
+    return Feed(broker.at(settings.needed("amqp_url")), module.name, tuple(event.type for event in heard))
 
 
 def _internal(

@@ -15,6 +15,7 @@ import sys
 import textwrap
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -31,8 +32,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from subgraphs.kit import partners, sorting
-from subgraphs.kit.audit_log import readable
+from subgraphs.kit import audit_log, dead_letter_log, partners, progress_log, sorting
 from subgraphs.kit.context import Context
 from subgraphs.kit.errors import Forbidden, Invalid, Refusal
 from subgraphs.kit.module import Module
@@ -46,18 +46,24 @@ _log = structlog.get_logger()
 def schema(module: Module) -> Schema:
     """The module's subgraph, ready to answer queries and to print its SDL."""
     sorting.sortable(module.query)
-    query = readable(module.query, module.name)
+    query = dead_letter_log.readable(audit_log.readable(module.query, module.name), module.name)
+    whole = replace(
+        module,
+        query=progress_log.readable(query, module),
+        mutation=dead_letter_log.settleable(module.mutation, module.name) if module.mutation else None,
+        subscription=progress_log.watchable(module.subscription, module),
+    )
     # Which types there are is known only when they're built, and what is printed only when it was tagged before.
-    partners.tag(module, _built(module, query))
-    built = _built(module, query)
+    partners.tag(module, _built(whole))
+    built = _built(whole)
     describe(built, foreign=module.extends)
     forget_null_defaults(built)
     return built
 
 
-def _built(module: Module, query: type) -> _Quiet:
+def _built(module: Module) -> _Quiet:
     return _Quiet(
-        query=query,
+        query=module.query,
         mutation=module.mutation,
         subscription=module.subscription,
         types=module.extends,

@@ -16,7 +16,7 @@ What goes wrong is told apart by whose fault it is:
 
 * The event can't be read: it never will be, so it goes to the dead letters at once.
 * The consumer fails: the event is given back after a pause that grows, and goes to the dead letters when it has been
-  tried often enough. The pause holds one place of many, so the events behind it pass by.
+  tried often enough, with the reason (`kit.dead_letters`). The pause holds one place of many, so the events behind it pass by.
 * The database is away: nobody's fault. The event waits where it is, and no try is counted.
 
 Order is not promised; a consumer that keeps a copy compares `time`, or what the payload counts.
@@ -42,10 +42,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contracts.events.envelope import Envelope
-from subgraphs.kit import caller
+from subgraphs.kit import caller, dead_letters
 from subgraphs.kit.backoff import Backoff, insist
 from subgraphs.kit.broker import MOST_DELIVERIES, Broker, Delivery, Queue
 from subgraphs.kit.caller import Caller
+from subgraphs.kit.dead_letters import Failure, Reason
 from subgraphs.kit.work import Work
 
 log = structlog.get_logger(__name__)
@@ -237,9 +238,27 @@ class _Loop:
     ) -> None:
         if delivery.attempt >= self.consumer.tries:
             facts.error("event.given_up", exc_info=error)
+            await self._say_why(delivery, error, facts)
             await delivery.reject()
         else:
             wait = self.pace.retry.seconds(delivery.attempt)
             facts.warning("event.failed", wait_seconds=round(wait, 3), error=repr(error))
             await asyncio.sleep(wait)
             await delivery.release()
+
+    async def _say_why(
+        self, delivery: Delivery, error: Exception, facts: structlog.typing.FilteringBoundLogger
+    ) -> None:
+        """Put the reason into the archive before the event gets there; without it, the archivist still keeps the event."""
+        body = delivery.message.body
+        said = f"{type(error).__name__}: {error}"
+        failure = Failure(self.queue.name, delivery.message.key, body, Reason.FAILED, said, delivery.attempt)
+
+        async def once() -> None:
+            async with _opened(self.begin(dead_letters.whose(body), command="hold")) as work:
+                await dead_letters.say_why(work, failure)
+
+        try:
+            await patiently(once, self.pace.outage)
+        except Exception as unsaid:  # noqa: BLE001 - the event matters more than the reason
+            facts.error("event.reason_not_kept", exc_info=unsaid)

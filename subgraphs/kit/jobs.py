@@ -41,7 +41,7 @@ from pgqueuer.domain.errors import DuplicateJobError, RetryRequested
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
 
-from subgraphs.kit import caller, inbox, wire
+from subgraphs.kit import caller, dead_letters, inbox, wire
 from subgraphs.kit.backoff import Backoff, insist
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.ids import uuid7
@@ -181,6 +181,7 @@ async def _sweep(url: str, module: str, pace: Pace) -> None:
         async with wire.connection(url, application=f"{module}.sweep") as connection:
             await sweep(connection, keep=pace.keep)
             await inbox.sweep(connection, keep=pace.keep)
+            await dead_letters.sweep(connection, keep=pace.keep)
         await asyncio.sleep(pace.sweep_seconds)
 
 

@@ -14,6 +14,7 @@ from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Task
+from subgraphs.kit.progress import Long
 
 Web = Callable[[Settings, AsyncEngine, Clock], Sequence[BaseRoute]]
 
@@ -45,6 +46,8 @@ class Module:
     """What of its graph is not for partners: fields as `Query.sessions`, types by name."""
     consumers: tuple[Consumer, ...] = ()
     jobs: tuple[Task, ...] = field(default=())
+    long_jobs: tuple[Long, ...] = ()
+    """What takes longer than a request, and is looked at until it is done."""
     web: Web | None = None
     """Ways in that are no GraphQL: pages and protocols; behind the router's doors, and without its internal token."""
     internal: Web | None = None

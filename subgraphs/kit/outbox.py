@@ -27,6 +27,10 @@ from subgraphs.kit.ids import uuid7
 _APPEND = text(
     "INSERT INTO outbox (tenant_id, id, type, envelope) VALUES (:tenant, :id, :type, CAST(:envelope AS json))"
 )
+_SEND_BACK = text(
+    "INSERT INTO outbox (tenant_id, id, type, envelope, queue)"
+    " VALUES (:tenant, :id, :type, CAST(:envelope AS json), :queue)"
+)
 
 _ACTORS: Mapping[CallerKind, ActorKind] = MappingProxyType(
     {"STAFF": "USER", "CUSTOMER": "USER", "COMANAGED": "USER", "SERVICE": "SERVICE", "SYSTEM": "SYSTEM"}
@@ -70,6 +74,13 @@ async def append(work: Transaction, happened: Event, *, subject: UUID, customer:
         },
     )
     return envelope
+
+
+async def send_back(work: Transaction, *, type: str, envelope: str, queue: str) -> None:  # noqa: A002 - as CloudEvents says
+    """Bring an event that one queue has given up to that queue again, and to no other; if the work commits."""
+    # Several queues may have given up the same event: in the outbox each is a message of its own.
+    values = {"tenant": work.caller.tenant, "id": uuid7(), "type": type, "envelope": envelope, "queue": queue}
+    await work.session.execute(_SEND_BACK, values)
 
 
 def _envelope(work: Transaction, happened: Event, *, subject: UUID, customer: UUID | None) -> Envelope:

@@ -23,7 +23,20 @@ from types import MappingProxyType
 import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from subgraphs.kit import app, broker, graph, inbox, jobs, references, registration, relay, sealing, work
+from subgraphs.kit import (
+    app,
+    archivist,
+    broker,
+    graph,
+    inbox,
+    jobs,
+    progress,
+    references,
+    registration,
+    relay,
+    sealing,
+    work,
+)
 from subgraphs.kit.broker import Broker
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
@@ -62,17 +75,20 @@ async def relay_events(module: Module, settings: Settings) -> None:
 
 
 async def consume_events(module: Module, settings: Settings) -> None:
-    """React to events of other modules until cancelled; a module that listens to nobody just waits."""
+    """React to events of other modules until cancelled, and keep those that cannot be handled; without consumers just wait."""
     if not consumers(module):
         await asyncio.Event().wait()
-    async with _begin(module, settings) as begin:
-        await inbox.consume(broker.at(settings.needed("amqp_url")), module.name, consumers(module), begin)
+    over = broker.at(settings.needed("amqp_url"))
+    async with _begin(module, settings) as begin, asyncio.TaskGroup() as group:
+        group.create_task(inbox.consume(over, module.name, consumers(module), begin))
+        group.create_task(archivist.archive(over, module.name, begin))
 
 
 async def run_jobs(module: Module, settings: Settings) -> None:
     """Run jobs whose time has come until cancelled."""
+    tasks = (*module.jobs, *progress.tasks(module.long_jobs))
     async with _begin(module, settings) as begin:
-        await jobs.work(settings.needed("database_relay_url"), module.name, module.jobs, begin)
+        await jobs.work(settings.needed("database_relay_url"), module.name, tasks, begin)
 
 
 VERBS: Mapping[str, Verb] = MappingProxyType(

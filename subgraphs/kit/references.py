@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,6 +22,8 @@ from contracts.events.envelope import Envelope, Event
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.work import Work
+
+T = TypeVar("T")
 
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
@@ -35,6 +38,8 @@ _LEARN = text("""
     DO UPDATE SET customer_id = EXCLUDED.customer_id, name = EXCLUDED.name, at = EXCLUDED.at
      WHERE reference.at <= EXCLUDED.at
 """)
+
+_MOVE = text("UPDATE reference SET customer_id = :target WHERE customer_id = :source AND type <> 'Customer'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,15 @@ async def require(work: Work, kind: str, identity: UUID | None, *, field: str) -
 
     `kind` is its GraphQL type: `Customer`, `Asset`. Not there and not visible for this caller look the same.
     """
-    known = identity and (await _found(work, kind, identity) or await _PATIENCE.wait_for(work, kind, identity))
-    if not known:
+    known = await patiently(lambda: _found(work, kind, identity)) if identity else None
+    if known is None:
         raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
     return known
+
+
+async def patiently(found: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What `found` finds, now or within the time that an event needs that is on its way."""
+    return await found() or await _PATIENCE.wait_for(found)
 
 
 async def _found(work: Work, kind: str, identity: UUID) -> Known | None:
@@ -68,7 +78,7 @@ class _Patience:
     def __init__(self) -> None:
         self._waiting = 0
 
-    async def wait_for(self, work: Work, kind: str, identity: UUID) -> Known | None:
+    async def wait_for(self, found: Callable[[], Awaitable[T | None]]) -> T | None:
         """The thing as soon as it is known, or None when that takes too long or too many wait already."""
         if self._waiting >= _WAITING_AT_ONCE:
             return None
@@ -76,7 +86,7 @@ class _Patience:
         try:
             for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
                 await asyncio.sleep(_POLL_SECONDS)
-                if known := await _found(work, kind, identity):
+                if known := await found():
                     return known
         finally:
             self._waiting -= 1
@@ -92,6 +102,11 @@ async def learn(
     """Remember what an event told; an older event never overwrites a newer one."""
     values = {"tenant": work.caller.tenant, "type": kind, "id": identity, "customer": customer, "name": name}
     await work.session.execute(_LEARN, values | {"at": at or work.at})
+
+
+async def move(work: Work, source: UUID, target: UUID) -> None:
+    """Remember that all that belongs to one customer belongs to another one now; the customer itself stays known."""
+    await work.session.execute(_MOVE, {"source": source, "target": target})
 
 
 def consumers(kinds: tuple[str, ...]) -> tuple[Consumer, ...]:
@@ -138,11 +153,17 @@ def _asset(told: Event) -> Known:
     return Known(id=told.asset_id, customer_id=told.customer_id, name=told.name)
 
 
+def _contract(told: Event) -> Known:
+    assert isinstance(told, crm.ContractCreated | crm.ContractUpdated)  # noqa: S101 - from the table below
+    return Known(id=told.id, customer_id=told.customer_id, name=told.title)
+
+
 _SOURCES: Mapping[str, _Source] = MappingProxyType(
     {
         "Customer": _Source((crm.CustomerCreated, crm.CustomerUpdated), _customer),
         "Site": _Source((crm.SiteCreated, crm.SiteUpdated), _site),
         "Contact": _Source((crm.ContactCreated, crm.ContactUpdated), _contact),
+        "Contract": _Source((crm.ContractCreated, crm.ContractUpdated), _contract),
         "Asset": _Source((assets.AssetCreated, assets.AssetUpdated), _asset),
     }
 )

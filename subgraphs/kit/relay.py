@@ -47,7 +47,7 @@ from subgraphs.kit.broker import Broker, Message, Publisher
 _BACKOFF = Backoff(first_seconds=0.1, most_seconds=10.0)
 
 _TAKE = """
-SELECT position, id, type, envelope FROM outbox
+SELECT position, id, type, envelope, queue FROM outbox
  WHERE published_at IS NULL AND due_at <= now()
  ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED
 """
@@ -111,7 +111,7 @@ async def drain(connection: asyncpg.Connection, publisher: Publisher, pace: Pace
         rows = await connection.fetch(_TAKE, pace.batch)
         if not rows:
             return 0
-        messages = [Message(id=row["id"], key=row["type"], body=row["envelope"].encode()) for row in rows]
+        messages = [Message(row["id"], row["type"], row["envelope"].encode(), row["queue"]) for row in rows]
         async with asyncio.timeout(pace.publish_seconds):
             confirmed = await publisher.publish(messages)
         await connection.execute(_MARK, [row["position"] for row in rows if row["id"] in confirmed])

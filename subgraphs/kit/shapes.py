@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -34,7 +35,7 @@ def given(entered: Any) -> dict[str, Any]:
     """The fields of an input object that were given, as arguments for the service."""
     identifiers = _identifiers(type(entered))  # type: ignore[arg-type]
     return {
-        field.name: _inside(value, field.name) if field.name in identifiers else value
+        field.name: _inside(value, field.name) if field.name in identifiers else _in_time(value, field.name)
         for field in dataclasses.fields(entered)
         if field.name not in META_FIELDS and (value := getattr(entered, field.name)) is not strawberry.UNSET
     }
@@ -88,6 +89,16 @@ def _outside(value: Any) -> Any:
     if isinstance(value, UUID):
         return strawberry.ID(str(value))
     return list(value) if isinstance(value, tuple) else value
+
+
+def _in_time(value: Any, name: str) -> Any:
+    """A moment in UTC, which is also meant where no zone is said; everything else as it is."""
+    if not isinstance(value, datetime):
+        return value
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(f"{camel(name)} lies outside of the years 1 to 9999.", field=camel(name)) from None
 
 
 def _inside(value: Any, name: str) -> Any:

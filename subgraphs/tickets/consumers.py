@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from contracts.events import billing, crm
+from contracts.events import auth, billing, crm
+from subgraphs.kit import merged
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job
-from subgraphs.tickets.service import billed, contacts, merging, moves, planning, policies, sla
+from subgraphs.tickets.models.tickets import Model
+from subgraphs.tickets.service import billed, contacts, merging, moves, people, planning, policies, sla
 
 CONTACTS = Consumer(name="contacts", events=(crm.ContactCreated.type, crm.ContactUpdated.type), handle=contacts.learn)
+USERS = Consumer(
+    name="users", events=(auth.UserCreated.type, auth.UserUpdated.type, auth.UserDisabled.type), handle=people.learn
+)
+ACCESS = Consumer(name="access", events=(auth.UserAccessChanged.type,), handle=people.learn_access)
 BILLED = Consumer(name="billed_time", events=(billing.TimeEntryBilled.type,), handle=billed.billed)
 UNBILLED = Consumer(name="unbilled_time", events=(billing.InvoiceCancelled.type,), handle=billed.cancelled)
+MERGED = merged.customers(Model)
 
 CHECK = Job(name=sla.CHECK_JOB, handle=sla.checked)
 REPLAY = Job(name=policies.REPLAY_JOB, handle=policies.replay)

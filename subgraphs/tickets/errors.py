@@ -45,6 +45,12 @@ class AlreadyRated(Conflict):
     code = "TICKET_ALREADY_RATED"
 
 
+class UploadIncomplete(Conflict):
+    """Not all parts of the file have come; bring those that are missing."""
+
+    code = "UPLOAD_INCOMPLETE"
+
+
 class FileRefused(Conflict):
     """A file of this type, or of this size, is not kept here."""
 

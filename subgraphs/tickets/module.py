@@ -16,8 +16,15 @@ module = Module(
     extends=(types.Customer, types.Asset, others.Contact, others.User, others.Contract),
     events=tuple(events.CATALOGUE.values()),
     narrows=("tickets:read", "tickets:write", "time:read", "time:write"),
-    references=("Customer", "Contact", "Site", "Asset"),
-    consumers=(consumers.CONTACTS, consumers.BILLED, consumers.UNBILLED),
+    references=("Customer", "Contact", "Site", "Asset", "Contract"),
+    consumers=(
+        consumers.CONTACTS,
+        consumers.USERS,
+        consumers.ACCESS,
+        consumers.BILLED,
+        consumers.UNBILLED,
+        consumers.MERGED,
+    ),
     jobs=(consumers.CHECK, consumers.REPLAY, consumers.CLOSE, consumers.MOVE_TIME, consumers.RECUR),
     web=web.routes,
 )

@@ -54,6 +54,7 @@ def test_every_module_has_its_sdl_and_its_events():
         "contracts/graph/supergraph.graphql",
         "contracts/events/envelope.json",
         "contracts/events/audit.json",
+        "contracts/events/jobs.json",
         *(f"contracts/graph/{name}.graphql" for name in MODULES),
         *(f"contracts/events/{name}.json" for name in MODULES),
     }

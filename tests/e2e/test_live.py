@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -103,6 +104,59 @@ def test_who_may_not_see_a_thing_can_not_watch_it(platform: Platform, tenant: Te
     assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
     assert answer.get("data") in (None, {field: None})
     assert things[field] not in str(answer)
+
+
+RUN = 'mutation { made: startBillingRun(input: {until: "2001-01-01"}) { job { id } errors { code } } }'
+IMPORT = """mutation($customer: ID!) {
+  made: startAssetImport(input: {customerId: $customer, source: "nothing", rows: [{name: "?", type: "server"}], dryRun: false}) {
+    job { id } errors { code }
+  }
+}"""
+REPLAY = """mutation($hook: ID!) {
+  made: startDeliveryReplay(input: {subscriptionId: $hook, since: "2001-01-01T00:00:00Z", until: "2001-01-02T00:00:00Z"}) {
+    job { id } errors { code }
+  }
+}"""
+HOOK = """mutation {
+  made: createWebhookSubscription(input: {name: "jobs", url: "https://localhost/", eventPatterns: ["none.such"]}) {
+    webhookSubscription { id }
+  }
+}"""
+
+
+def test_a_long_job_is_watched_by_those_who_may_begin_one_and_by_no_other_tenant(platform: Platform) -> None:
+    customer = platform.ask('{ customer(id: "123") { id } }')["data"]["customer"]["id"]
+    hook = platform.ask(HOOK)["data"]["made"]["webhookSubscription"]["id"]
+    started = {
+        "billingJobUpdated": platform.ask(RUN),
+        "assetsJobUpdated": platform.ask(IMPORT, customer=customer),
+        "integrationsJobUpdated": platform.ask(REPLAY, hook=hook),
+    }
+    for field, answer in started.items():
+        assert answer["data"]["made"]["errors"] == [], field
+        identity = answer["data"]["made"]["job"]["id"]
+        query = f"subscription($id: ID!) {{ {field}(id: $id) {{ id status }} }}"
+        with watching(platform, query, ALPENBLICK, id=identity) as answers:
+            refused = next(answers)
+        assert (refused["errors"][0]["extensions"]["code"], identity in str(refused)) == ("NOT_FOUND", False)
+
+
+def test_who_guards_the_tenant_sees_what_matters_at_once_and_nothing_of_others(platform: Platform) -> None:
+    query = "subscription { securityEvents { action actorId } }"
+    create = 'mutation { createServiceAccount(input: {name: "%s", scopes: ["tickets:read"]}) { errors { code } } }'
+    with (
+        watching(platform, query) as ours,
+        watching(platform, query, ALPENBLICK) as theirs,
+        _opened(platform),
+    ):
+        made = [
+            platform.ask(create % f"Guard {secrets.token_hex(4)}", tenant=tenant) for tenant in (NORDLICHT, ALPENBLICK)
+        ]
+        heard = [next(ours), next(theirs)]
+
+    assert [one["data"]["createServiceAccount"]["errors"] for one in made] == [[], []]
+    owners = [str(tenant.with_role("owner").id) for tenant in (NORDLICHT, ALPENBLICK)]
+    assert [one["data"]["securityEvents"]["actorId"] for one in heard] == owners
 
 
 def test_who_watches_a_queue_hears_of_its_tickets_and_promises_can_be_watched_too(platform: Platform) -> None:

@@ -42,7 +42,7 @@ class Kept(Subgraph):
 
     def execute(self, body: dict[str, Any]) -> bytes:
         """Execute it without the directives, which its own schema need not know."""
-        plain = Subgraph(_bare(self.sdl), self.roots, self.entities)
+        plain = Subgraph(bare(self.sdl), self.roots, self.entities)
         return plain.execute(body)
 
     @property
@@ -52,7 +52,8 @@ class Kept(Subgraph):
         return [[one["id"] for one in wanted] for wanted in bodies if wanted is not None]
 
 
-def _bare(sdl: str) -> str:
+def bare(sdl: str) -> str:
+    """Leave out the directives of federation."""
     words = sdl.replace('@key(fields: "id")', "")
     while (start := words.find("@cacheTag(")) >= 0:
         words = words[:start] + words[words.index(")", start) + 1 :]

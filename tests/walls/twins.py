@@ -1,6 +1,6 @@
 """Tenants that look alike: the same people, numbers and names, except that every string carries a mark of its owner.
 
-    tenant ┬─ household x: a customer with two sites, contacts, assets and tickets, replies and an internal note
+    tenant ┬─ household x: a customer with two sites, contacts, assets and tickets, replies and an internal note, a contract and sales
            ├─ household y: the same again, and the parent of x
            └─ internal (i): stock without a customer, a type of asset, a user, a team, a role and an API key
 
@@ -112,6 +112,37 @@ async def _furnish(make: Maker, home: Household) -> None:
         await make.command(home, "createTicket", about)
         for talk in ("addNote", "replyToTicket", "startTicket", "resolveTicket"):
             await make.command(home, talk, {})
+    await _sell(make, home)
+
+
+async def _sell(make: Maker, home: Household) -> None:
+    """What crm has beside customers, sites and contacts: each with rows behind the second wall."""
+    terms = {
+        "startDate": "2026-01-01",
+        "endDate": "2026-12-31",
+        "termMonths": 12,
+        "renewalMonths": 12,
+        "noticeMonths": 3,
+    }
+    line = {"description": next(home.words), "unitPrice": "1"}
+    coverage = [{"effect": "COVERED", "workTypes": [next(home.words)], "siteIds": [home.ids["Site"]]}]
+    await make.command(
+        home,
+        "createContract",
+        {**terms, "lines": [line], "coverage": coverage, "indexation": None, "customFields": None},
+    )
+    await make.command(home, "activateContract", {"signedAt": None})
+    await make.command(home, "createOpportunity", {"customFields": None})
+    for step in ("createQuote", "sendQuote"):
+        offered = {"lines": [line], "validUntil": "2099-12-31", "opportunityId": home.ids["Opportunity"]}
+        await make.command(home, step, offered if step == "createQuote" else {})
+    about = {"contactId": home.ids["Contact"], "opportunityId": home.ids["Opportunity"]}
+    await make.command(home, "logActivity", {**about, "kind": "TASK", "dueAt": "2099-01-01T08:00:00Z"})
+    await make.command(home, "recordConsent", {"givenAt": None})
+    await make.command(home, "createCustomerGroup", {})
+    await make.command(
+        home, "createCustomField", {"entity": "CUSTOMER", "type": "TEXT", "options": None, "required": False}
+    )
 
 
 @dataclass(slots=True)

@@ -146,15 +146,31 @@ class Freshness:
         self.rest = min(self.rest, part.rest)
         self.private = self.private or part.private
 
+    def join(self, other: Freshness) -> None:
+        """Put another answer in: what has no part of its own isn't to be kept, and so isn't what it's in."""
+        self.parts += other.parts
+        self.seconds = min(self.seconds, other.seconds)
+        self.rest = min(self.rest, other.rest)
+        self.private = self.private or other.private
+        self.storable = self.storable and other.storable and other.parts > 0
+
     def spoil(self) -> None:
         """Put something in that nobody may keep."""
         self.storable = False
 
+    @property
+    def good(self) -> bool:
+        """Whether anybody may keep it; not what has no part, or one that ends now."""
+        return self.storable and self.parts > 0 and self._whole_rest() > 0
+
+    def _whole_rest(self) -> int:
+        return math.floor(self.rest) if self.rest < math.inf else 0
+
     def headers(self) -> Mapping[str, str]:
-        """Say it; what has no part, or one that ends now, isn't to be kept."""
-        rest = math.floor(self.rest) if self.rest < math.inf else 0
-        if not self.storable or not self.parts or rest <= 0:
+        """Say it."""
+        if not self.good:
             return {"cache-control": "no-store"}
+        rest = self._whole_rest()
         whole = max(rest, math.ceil(self.seconds))
         scope = "private" if self.private else "public"
         return {"cache-control": f"max-age={whole}, {scope}", "age": str(whole - rest)}

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
 
+from router.server.config.places import Remark
 from router.server.config.tree import RouterConfig
 
 Path = tuple[str, ...]
@@ -25,17 +26,27 @@ _NO_LIMIT: Final = 1_000_000
 
 
 class Untranslatable(Exception):
-    """A key means something that we can't do; the message says which one."""
+    """A key means something that we can't do; the message says what."""
 
 
 @dataclass(slots=True)
 class Translation:
-    """Settings of ours, and what became of keys that have no effect."""
+    """Settings of ours, and what became of keys that have no effect or can't have the one that is meant."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Remark] = field(default_factory=list)
+    faults: list[Remark] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     """What a key of ours is called in the file."""
+
+    def as_written(self, key: str) -> str:
+        """Return what a key of ours is called in the file."""
+        steps = key.split(".")
+        for length in range(len(steps), 0, -1):
+            theirs = self.origins.get(".".join(steps[:length]))
+            if theirs is not None:
+                return ".".join([theirs, *steps[length:]])
+        return key
 
 
 def _to(*keys: str) -> Convert:
@@ -95,6 +106,17 @@ def _only(expected: Any, key: str) -> Convert:
 def _compression(key: str) -> Convert:
     """Requests are compressed by gzip or deflate: what wants the smaller br gets gzip."""
     return lambda value: {key: "gzip" if value == "br" else value}
+
+
+def _never(why: str) -> Convert:
+    """Accept what is off."""
+
+    def convert(value: Any) -> Ours:
+        if value not in (False, None):
+            raise Untranslatable(why)
+        return {}
+
+    return convert
 
 
 _OTLP: Final = "telemetry.exporters.tracing.otlp"
@@ -197,6 +219,18 @@ _MOVED: Final[Mapping[str, Convert]] = {
     "preview_file_uploads.protocols.multipart.limits.max_file_size": _to("uploads.max_file_size"),
     "preview_file_uploads.protocols.multipart.limits.max_files": _to("uploads.max_files"),
     "plugins.experimental.expose_query_plan": _to("expose_query_plan"),
+    "server.http.header_read_timeout": _to("overload.header_seconds"),
+    **{
+        f"traffic_shaping.{whose}.experimental_retry.{theirs}": _to(f"traffic_shaping.{whose}.retry.{ours}")
+        for whose in ("all", "subgraphs.*")
+        for theirs, ours in {"min_per_sec": "min_per_second", "ttl": "ttl", "retry_percent": "retry_percent"}.items()
+    },
+    **{
+        f"traffic_shaping.{whose}.experimental_retry.retry_mutations": _never("mutations are never sent twice")
+        for whose in ("all", "subgraphs.*")
+    },
+    "experimental_batching.enabled": _to("batching.enabled"),
+    "experimental_batching.mode": _to("batching.mode"),
     "tls.supergraph.certificate": _to("tls.supergraph.certificate_chain"),
     "health_check.path": _to("health.path"),
     "health_check.listen": lambda value: {"health.listen": str(value)},
@@ -215,11 +249,23 @@ _PATTERNS: Final = {tuple(key.split(".")): convert for key, convert in _MOVED.it
 _ELSEWHERE: Final = "it's at the main address"
 _WITHOUT: Final = "it's not needed here"
 _NOT_YET: Final = "nothing corresponds to it"
+_PLANNED_ANEW: Final = "there is one planner, which writes its own operations"
 _IDLE: Final[Mapping[str, str]] = {
     "supergraph.early_cancel": "requests always end when their client leaves",
     "supergraph.generate_query_fragments": _WITHOUT,
     "supergraph.query_planning": _WITHOUT,
     "supergraph.experimental_log_on_broken_pipe": _WITHOUT,
+    "supergraph.reuse_query_fragments": _PLANNED_ANEW,
+    "supergraph.experimental_reuse_query_fragments": _PLANNED_ANEW,
+    "experimental_reuse_query_fragments": _PLANNED_ANEW,
+    "experimental_query_planner_mode": _PLANNED_ANEW,
+    "experimental_introspection_mode": _PLANNED_ANEW,
+    "experimental_graphql_validation_mode": _PLANNED_ANEW,
+    "experimental_apollo_metrics_generation_mode": "nothing is reported to anybody",
+    "enhanced_client_awareness": "a client's name and version come in headers",
+    "experimental_diagnostics": _NOT_YET,
+    "experimental_plugins": _NOT_YET,
+    "server.http.tls_handshake_timeout": _WITHOUT,
     "apq.subgraph": "subgraphs always get the text",
     "apq.router.cache.redis": _WITHOUT,
     "batching.subgraph": _NOT_YET,
@@ -247,6 +293,8 @@ _IDLE: Final[Mapping[str, str]] = {
     "telemetry.exporters.metrics": "metrics are at /metrics, where a collector can fetch them",
     "telemetry.exporters.logging": "logs are lines of JSON",
     "telemetry.exporters.tracing.propagation": "traces follow the W3C headers, and ids of requests x-request-id",
+    "telemetry.exporters.tracing.jaeger": "spans go by OTLP, which Jaeger takes",
+    "telemetry.exporters.tracing.otlp.grpc": "the certificates of this machine are believed",
     "telemetry.exporters.tracing.zipkin": "spans go by OTLP, which its collector takes",
     "telemetry.exporters.tracing.datadog": "spans go by OTLP, which its agent takes",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
@@ -262,6 +310,13 @@ _IDLE: Final[Mapping[str, str]] = {
 _REFUSED: Final[Mapping[str, str]] = {
     "coprocessor": "nobody else is asked on the way; write what it does as a hook in Python (`hooks`, or authorization.policies.hooks)",
     "rhai": "no scripts are run here; write what they do as a hook in Python (`hooks`, or authorization.policies.hooks)",
+    "plugins": "no plugins are loaded here; write what they do as a hook in Python (`hooks`)",
+    "preview_persisted_queries": "it's called persisted_queries now, with the same keys",
+    "preview_demand_control": "it's called demand_control now, with the same keys",
+    "subscription.mode.preview_callback": "it's called subscription.mode.callback now, with the same keys",
+    "telemetry.tracing": "it's telemetry.exporters.tracing since version 1.30, with its settings under `common`",
+    "telemetry.metrics": "it's telemetry.exporters.metrics since version 1.30, with its settings under `common`",
+    "experimental_mock_subgraphs": "no subgraph is made up; start one, or a server with made-up answers",
     "authentication.subgraph": "requests aren't signed for AWS; `signatures` signs them for whoever can verify HTTP message signatures",
 }
 _NULL_IS_ABSENT: Final = frozenset(
@@ -270,18 +325,17 @@ _NULL_IS_ABSENT: Final = frozenset(
 
 
 def translate(given: Mapping[str, Any]) -> Translation:
-    """Map a tree that may have keys of Apollo's; raises `Untranslatable`."""
+    """Map a tree that may have keys of Apollo's."""
     done = Translation()
-    faults = []
+    if _CACHE_ONCE in given and _CACHE_NOW in given:
+        done.faults.append(Remark(_CACHE_ONCE, f" and {_CACHE_NOW} are the same; one of them has to go."))
+        return done
     for path, value in _leaves(_under_its_name_now(given), ()):
         if value is None and path[0] in _NULL_IS_ABSENT:
             continue
-        try:
-            _translate(path, value, done)
-        except Untranslatable as fault:
-            faults.append(str(fault))
-    if faults:
-        raise Untranslatable("\n".join(dict.fromkeys(faults)))
+        _translate(path, value, done)
+    if _CACHE_ONCE in given:
+        _call_it_as_before(done)
     if isinstance(given.get("sandbox"), dict) and "enabled" in given["sandbox"]:
         _put(done.settings, ["explorer", "enabled"], given["sandbox"]["enabled"])  # the homepage only leads to it
     if "router" in (given.get("authentication") or {}):
@@ -293,34 +347,54 @@ def translate(given: Mapping[str, Any]) -> Translation:
 def _under_its_name_now(given: Mapping[str, Any]) -> Mapping[str, Any]:
     if _CACHE_ONCE not in given:
         return given
-    if _CACHE_NOW in given:
-        raise Untranslatable(f"{_CACHE_ONCE} and {_CACHE_NOW} are the same; one of them has to go.")
     return {_CACHE_NOW if key == _CACHE_ONCE else key: value for key, value in given.items()}
+
+
+def _call_it_as_before(done: Translation) -> None:
+    """What is said of the cache is said by the name that it has in the file."""
+
+    def before(key: str) -> str:
+        first, dot, rest = key.partition(".")
+        return f"{_CACHE_ONCE}{dot}{rest}" if first == _CACHE_NOW else key
+
+    done.notes = [Remark(before(note.key), note.said) for note in done.notes]
+    done.faults = [Remark(before(fault.key), fault.said) for fault in done.faults]
+    done.origins = {ours: before(theirs) for ours, theirs in done.origins.items()}
+    done.origins.setdefault(_CACHE_NOW, _CACHE_ONCE)
 
 
 def _translate(path: Path, value: Any, done: Translation) -> None:
     dotted = ".".join(path)
-    refused = _found(path, _REFUSED)
-    if refused is not None:
-        raise Untranslatable(f"{dotted}: {refused}.")
     convert = _MOVED.get(dotted) or _PATTERNS.get((*path[:2], "*", *path[3:]))
     if convert is not None:
-        try:
-            ours = {key.replace("*", path[2]) if "*" in key else key: moved for key, moved in convert(value).items()}
-        except Untranslatable as fault:
-            raise Untranslatable(f"{dotted}: {fault}.") from None
-        for key, moved in ours.items():
-            if moved is not None:
-                _put(done.settings, key.split("."), moved)
-                done.origins[key] = dotted
+        _move(convert, path, value, done)
+        return
+    refused = _found(path, _REFUSED)
+    if refused is not None:
+        key, why = refused
+        if key not in {fault.key for fault in done.faults}:
+            done.faults.append(Remark(key, f": {why}."))
         return
     idle = _found(path, _IDLE)
     if idle is not None:
-        done.notes.append(f"{dotted} has no effect: {idle}.")
+        done.notes.append(Remark(dotted, f" has no effect: {idle[1]}."))
     elif _leads_on(path[:-1]) and not _is_ours(path[:-1]):
-        raise Untranslatable(f"{dotted} is no setting{_suggestion(path)}")
+        done.faults.append(Remark(dotted, f" is no setting{_suggestion(path)}"))
     else:
         _put(done.settings, list(path), value)
+
+
+def _move(convert: Convert, path: Path, value: Any, done: Translation) -> None:
+    dotted = ".".join(path)
+    try:
+        ours = {key.replace("*", path[2]) if "*" in key else key: moved for key, moved in convert(value).items()}
+    except Untranslatable as fault:
+        done.faults.append(Remark(dotted, f": {fault}."))
+        return
+    for key, moved in ours.items():
+        if moved is not None:
+            _put(done.settings, key.split("."), moved)
+            done.origins[key] = dotted
 
 
 def _leaves(tree: Mapping[str, Any], above: Path) -> Iterator[tuple[Path, Any]]:
@@ -361,12 +435,12 @@ def _leads_on(path: Path) -> bool:
     )
 
 
-def _found(path: Path, table: Mapping[str, str]) -> str | None:
-    """Return what a table says of a path, or of one above it."""
+def _found(path: Path, table: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the key of which a table says something, that of the path or one above it, and what it says."""
     for key, said in table.items():
         known = key.split(".")
         if len(known) <= len(path) and all(want in ("*", step) for want, step in zip(known, path, strict=False)):
-            return said
+            return ".".join(path[: len(known)]), said
     return None
 
 

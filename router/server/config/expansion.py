@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from router.server.config.places import Remark
+
 _REFERENCE: Final = re.compile(r"\$\{(env|file)\.([^}]*?)(?::-([^}]*))?\}")
 
 
@@ -17,15 +19,19 @@ class Unexpandable(Exception):
     """A reference leads nowhere; the message says which one."""
 
 
-def expanded(value: Any, environment: Mapping[str, str]) -> Any:
-    """Return the same tree with every reference replaced; raises `Unexpandable`."""
+def expanded(value: Any, environment: Mapping[str, str], faults: list[Remark], path: tuple[str, ...] = ()) -> Any:
+    """Return the same tree with every reference replaced; those that lead nowhere are added to the faults."""
     match value:
         case str():
-            return _REFERENCE.sub(lambda found: _value(found, environment), value)
+            try:
+                return _REFERENCE.sub(lambda found: _value(found, environment), value)
+            except Unexpandable as fault:
+                faults.append(Remark(".".join(path), f": {fault}"))
+                return value
         case dict():
-            return {key: expanded(inner, environment) for key, inner in value.items()}
+            return {key: expanded(inner, environment, faults, (*path, str(key))) for key, inner in value.items()}
         case list():
-            return [expanded(inner, environment) for inner in value]
+            return [expanded(one, environment, faults, (*path, str(place))) for place, one in enumerate(value)]
         case _:
             return value
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from router.server.config import apollo
-from router.server.config.apollo import Translation, Untranslatable, translate
-from router.server.config.expansion import Unexpandable, expanded, paths_kept
+from router.server.config.apollo import Translation, translate
+from router.server.config.expansion import expanded, paths_kept
+from router.server.config.places import Remark, Written, written
 from router.server.config.tree import RouterConfig
 
 PREFIX = "PSA_ROUTER_"
 # The modules' own setting for where the router is; it may stand in the same environment.
 _NOT_OURS = frozenset({"PSA_ROUTER_URL"})
 _REDIS = "PSA_REDIS_URL"
+_WANTS_KEYS: Final = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_ABOUT_A_PATH: Final = frozenset({"path_not_file", "path_not_directory", "path_not_exists"})
 
 
 class Misconfigured(Exception):
@@ -46,30 +49,38 @@ def read(file: Path | None, environment: Mapping[str, str], **more: Any) -> Rout
 
 def read_with_notes(file: Path | None, environment: Mapping[str, str], **more: Any) -> Read:
     """Read the settings, and say which keys have no effect."""
-    translated = _translated(file, environment) if file else Translation()
+    there = _from_file(file) if file else Written()
+    translated = _translated(there, environment)
     given = translated.settings
     if environment.get(_REDIS):
         given.setdefault("redis", {}).setdefault("url", environment[_REDIS])
-    for keys, value in _from_environment(environment):
+    more_keys = [(dotted.split("__"), value) for dotted, value in more.items() if value is not None]
+    elsewhere = [*_from_environment(environment), *more_keys]
+    for keys, value in elsewhere:
         _put(given, keys, value)
-    for dotted, value in more.items():
-        if value is not None:
-            _put(given, dotted.split("__"), value)
+    faults = list(translated.faults)
+    unplaced: list[str] = []
     try:
-        return Read(RouterConfig.model_validate(given), tuple(translated.notes))
+        config = RouterConfig.model_validate(given)
     except ValidationError as error:
-        problems = (_problem(one, translated.origins) for one in error.errors(include_input=False))
-        raise Misconfigured("\n".join(problems)) from None
+        # What could not be translated isn't there: that it's missing is no news.
+        problems = [_problem(one) for one in error.errors() if not faults or one["type"] != "missing"]
+        from_elsewhere = tuple(f"{'.'.join(keys)}." for keys, _ in elsewhere)
+        unplaced = [str(one) for one in problems if f"{one.key}.".startswith(from_elsewhere)]
+        faults += [_as_written(one, translated) for one in problems if str(one) not in unplaced]
+    if faults or unplaced:
+        raise Misconfigured("\n".join([*unplaced, *([there.all(faults)] if faults else [])]))
+    return Read(config, tuple(there.at(note) for note in translated.notes))
 
 
 def upgraded(file: Path) -> tuple[str, tuple[str, ...]]:
     """Return a file of Apollo's as one of ours, references to the environment untouched; and what has no effect."""
-    try:
-        done = translate(_from_file(file))
-    except Untranslatable as fault:
-        raise Misconfigured(str(fault)) from None
+    there = _from_file(file)
+    done = translate(there.tree)
+    if done.faults:
+        raise Misconfigured(there.all(done.faults))
     text: str = yaml.safe_dump(done.settings, sort_keys=False, allow_unicode=True)
-    return text, tuple(done.notes)
+    return text, tuple(there.at(note) for note in done.notes)
 
 
 def schema() -> dict[str, Any]:
@@ -77,26 +88,29 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **RouterConfig.model_json_schema()}
 
 
-def _translated(file: Path, environment: Mapping[str, str]) -> Translation:
-    try:
-        given = _from_file(file)
-        if "tls" in given:
-            given["tls"] = paths_kept(given["tls"])  # Apollo's router wants what is in the files
-        return translate(expanded(given, environment))
-    except (Untranslatable, Unexpandable) as fault:
-        raise Misconfigured(str(fault)) from None
+def _translated(there: Written, environment: Mapping[str, str]) -> Translation:
+    given = dict(there.tree or {})
+    if "tls" in given:
+        given["tls"] = paths_kept(given["tls"])  # Apollo's router wants what is in the files
+    nowhere: list[Remark] = []
+    given = expanded(given, environment, nowhere)
+    if nowhere:
+        raise Misconfigured(there.all(nowhere))
+    return translate(given)
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def _from_file(file: Path) -> Written:
     try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
+        there = written(file.read_text(encoding="utf-8"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} can't be read: {error}.") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise Misconfigured(f"{file} is neither YAML nor JSON: {error}") from None
-    if not isinstance(read, dict | None):
+    if not isinstance(there.tree, dict | None):
         raise Misconfigured(f"{file} must hold keys and values.")
-    return read or {}
+    if there.twice:
+        raise Misconfigured(there.all(there.twice))
+    return replace(there, tree=there.tree or {})
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[list[str], Any]]:
@@ -123,20 +137,25 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
     tree[last] = value
 
 
-def _problem(error: Any, origins: Mapping[str, str]) -> str:
+def _problem(error: Any) -> Remark:
     keys = [str(part) for part in error["loc"]]
+    key = ".".join(keys)
     if error["type"] == "extra_forbidden":
-        return _as_written(f"{'.'.join(keys)} is no setting{_suggestion(keys)}", keys, origins)
-    return _as_written(f"{'.'.join(keys)}: {error['msg'].removeprefix('Value error, ')}.", keys, origins)
+        return Remark(key, f" is no setting{_suggestion(keys)}")
+    said = error["msg"].removeprefix("Value error, ")
+    if error["type"] in _WANTS_KEYS:
+        said = "a section with keys of its own is expected here"
+    if error["type"] in _ABOUT_A_PATH:
+        said = f"{error['input']!s} is no file"
+    return Remark(key, f": {said}." if key else f"{said}.")
 
 
-def _as_written(problem: str, keys: list[str], origins: Mapping[str, str]) -> str:
-    """Call the key what it is called in the file."""
-    for length in range(len(keys), 0, -1):
-        ours = ".".join(keys[:length])
-        if ours in origins:
-            return problem.replace(ours, origins[ours])
-    return problem
+def _as_written(problem: Remark, translated: Translation) -> Remark:
+    """Call a key what it's called in the file, and so one of the same section that is suggested instead."""
+    theirs = translated.as_written(problem.key)
+    section, _, _ = problem.key.rpartition(".")
+    said = problem.said.replace(f"{section}.", f"{theirs.rpartition('.')[0]}.") if section else problem.said
+    return Remark(theirs, said)
 
 
 def _suggestion(keys: list[str]) -> str:

@@ -125,12 +125,19 @@ class CacheEvents(Section):
     """The domain events that invalidate what they change."""
 
     url: SecretStr | None = Field(
-        None, description="amqp://host/; the broker on which they travel. While it can't be heard nothing kept is used."
+        None,
+        description="amqp://host/, or inprocess:// for the one of a platform that runs in one process; the broker on which "
+        "they travel. While it can't be heard nothing kept is used.",
     )
     exchange: str = Field("psa.events", min_length=1, description="The topic exchange.")
     invalidate: dict[str, Mapped] = Field(
         default_factory=dict, description="By type of event, as topics are written: ticket.created, ticket.*, #."
     )
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the broker is in this process."""
+        return self.url is not None and self.url.get_secret_value().startswith("inprocess:")
 
     @field_validator("invalidate")
     @classmethod

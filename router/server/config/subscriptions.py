@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from router.server.config.section import Section
-
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m|h)$")
+from router.server.config.units import Seconds
 
 
-def _seconds(given: Any) -> Any:
-    """Read `5s`, `500ms` or `2m`; numbers are seconds already, and `disabled` is none."""
-    if given in ("disabled", "disable"):
-        return 0.0
-    found = _DURATION.match(given) if isinstance(given, str) else None
-    return float(found[1]) * _UNITS[found[2]] if found else given
+def _or_never(given: Any) -> Any:
+    """Read `disabled` as none, as Apollo's router writes it."""
+    return 0.0 if given in ("disabled", "disable") else given
 
 
-Duration = Annotated[float, BeforeValidator(_seconds)]
+Duration = Annotated[Seconds, BeforeValidator(_or_never)]
 
 
 class Passthrough(Section):

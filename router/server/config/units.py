@@ -8,8 +8,13 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator
 
 _SECONDS: Final = {
-    "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "second": 1, "seconds": 1, "m": 60, "min": 60, "minute": 60,
-    "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600, "hours": 3600, "d": 86400, "day": 86400, "days": 86400,
+    name: seconds
+    for names, seconds in (
+        ("ns nsec nanos", 1e-9), ("us usec micros", 1e-6), ("ms msec millis", 1e-3), ("s sec secs second seconds", 1),
+        ("m min mins minute minutes", 60), ("h hr hrs hour hours", 3600), ("d day days", 86400),
+        ("w wk wks week weeks", 604_800),
+    )
+    for name in names.split()
 }  # fmt: skip
 _BYTES: Final = {
     "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "k": 10**3, "m": 10**6,

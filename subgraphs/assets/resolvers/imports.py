@@ -10,9 +10,10 @@ from subgraphs.assets import models
 from subgraphs.assets.rules.matching import Decision
 from subgraphs.assets.rules.relations import RelationKind
 from subgraphs.assets.service import imports as service
-from subgraphs.assets.service import relations
+from subgraphs.assets.service import long_imports, relations
 from subgraphs.assets.types.assets import READ, AssetPayload
 from subgraphs.assets.types.imports import (
+    AssetImport,
     AssetImportPayload,
     AssetRelationPayload,
     MatchCandidate,
@@ -21,6 +22,9 @@ from subgraphs.assets.types.imports import (
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import Connection, counts, cut, page
+from subgraphs.kit.partners import Rest
+from subgraphs.kit.progress import Job
+from subgraphs.kit.progress_log import JobPayload
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import JSON, Date
 from subgraphs.kit.work import Work
@@ -31,6 +35,12 @@ WRITE = "assets:write"
 @strawberry.type
 class ImportQuery:
     """What can be asked about imports."""
+
+    @strawberry.field
+    async def asset_import(self, info: Info, id: strawberry.ID) -> AssetImport | None:
+        """Devices that came in together; null when they are not there."""
+        row = await info.context.row(models.AssetImport, id, READ)
+        return AssetImport.of(row) if row else None
 
     @strawberry.field
     async def match_candidates_connection(
@@ -105,6 +115,18 @@ class BulkImportAssetsInput(Command):
 
 
 @strawberry.input
+class StartAssetImportInput(Command):
+    """Devices of one customer that a worker takes in."""
+
+    customer_id: strawberry.ID
+    """The customer."""
+    source: str
+    """Where they come from: the name of a tool, or of a file."""
+    rows: list[ImportedAsset]
+    """The devices: 1 to 5,000."""
+
+
+@strawberry.input
 class DecideMatchInput(Change):
     """What something that came in is."""
 
@@ -152,6 +174,11 @@ class ImportMutation:
     async def bulk_import_assets(work: Work, input: BulkImportAssetsInput) -> models.AssetImport:
         """Take in devices: known ones are updated, new ones created, and doubtful ones wait for a decision."""
         return await service.take_in(work, **{**given(input), "rows": [given(row) for row in input.rows]})
+
+    @command(WRITE, JobPayload, rest=Rest(method="POST", path="/jobs/assets/actions/import"))
+    async def start_asset_import(work: Work, input: StartAssetImportInput) -> Job:
+        """Have devices taken in by a worker: as `bulkImportAssets`, for up to 5,000 at once."""
+        return await long_imports.start(work, **{**given(input), "rows": [given(row) for row in input.rows]})
 
     @command(WRITE, MatchCandidatePayload)
     async def decide_match(work: Work, input: DecideMatchInput) -> models.MatchCandidate:

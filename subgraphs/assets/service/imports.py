@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select, update
@@ -19,11 +21,14 @@ from subgraphs.assets.service import assets
 from subgraphs.kit import references
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.paging import Order
+from subgraphs.kit.progress import Progress
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
 MOST_ROWS = 500
 """So many that a small customer fits in, so few that the transaction stays short."""
+MOST_ROWS_OF_A_JOB = 5_000
+"""So many that the request which brings them stays below the limit of a body."""
 OLDEST_FIRST = Order((MatchCandidate.created_at,))
 
 _MOST_CANDIDATES = 20
@@ -35,23 +40,36 @@ def waiting() -> Select[MatchCandidate]:
 
 
 async def take_in(
-    work: Work, *, customer_id: UUID | None, source: str, rows: Sequence[Mapping[str, Any]]
+    work: Work,
+    *,
+    customer_id: UUID | None,
+    source: str,
+    rows: Sequence[Mapping[str, Any]],
+    progress: Progress | None = None,
 ) -> AssetImport:
-    """Take in the devices of a customer."""
+    """Take in the devices of a customer; with a `progress` to tell, as many as a worker may."""
     known = await references.require(work, "Customer", customer_id, field="customerId")
-    if not 1 <= len(rows) <= MOST_ROWS:
-        raise Invalid(f"An import has 1 to {MOST_ROWS} rows, not {len(rows)}.", field="rows")
+    check_size(rows, MOST_ROWS if progress is None else MOST_ROWS_OF_A_JOB)
     made = work.add(AssetImport(customer_id=known.id, source=line(source, field="source"), items=[]))
     await work.session.flush()
     traits = [_traits(known.id, row) for row in rows]
     twins = matching.twins(traits)
-    made.items = [
-        {"decision": Decision.IGNORE.value, "twinOf": twins[place]}
-        if place in twins
-        else await _take_in(work, made, row, traits[place])
-        for place, row in enumerate(rows)
-    ]
+    items: list[dict[str, Any]] = []
+    for place, row in enumerate(rows):
+        if progress is not None:
+            await progress.tell(place, len(rows))
+        if place in twins:
+            items.append({"decision": Decision.IGNORE.value, "twinOf": twins[place]})
+        else:
+            items.append(await _take_in(work, made, row, traits[place]))
+    made.items = items
     return made
+
+
+def check_size(rows: Sequence[Mapping[str, Any]], most: int) -> None:
+    """Raise `Invalid` for too many rows, or none at all."""
+    if not 1 <= len(rows) <= most:
+        raise Invalid(f"An import has 1 to {most} rows, not {len(rows)}.", field="rows")
 
 
 async def _take_in(work: Work, made: AssetImport, row: Mapping[str, Any], traits: Traits) -> dict[str, Any]:
@@ -80,7 +98,7 @@ async def _carry_out(work: Work, made: AssetImport, row: Mapping[str, Any], foun
         import_id=made.id,
         asset_id=best.asset,
         score=best.score,
-        incoming=_plain(row),
+        incoming=plain(row),
         decision=Decision.REVIEW,
     )
     work.add(candidate)
@@ -97,10 +115,10 @@ async def decide(work: Work, id: UUID | None, version: int | None = None, *, dec
         raise Invalid("Decide for UPDATE, CREATE or IGNORE.", field="decision")
     candidate.decision = decision
     if decision is Decision.UPDATE:
-        await assets.change(work, candidate.asset_id, **_described(candidate.incoming))
+        await assets.change(work, candidate.asset_id, **entered(candidate.incoming))
         candidate.decided_asset_id = candidate.asset_id
     if decision is Decision.CREATE:
-        candidate.decided_asset_id = (await _create(work, candidate.customer_id, candidate.incoming)).id
+        candidate.decided_asset_id = (await _create(work, candidate.customer_id, entered(candidate.incoming))).id
     return candidate
 
 
@@ -172,8 +190,23 @@ def _described(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _described(row)
+_MOMENTS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
+    {
+        "warranty_until": date.fromisoformat,
+        "purchase_date": date.fromisoformat,
+        "last_seen_at": datetime.fromisoformat,
+    }
+)
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as JSON holds it, without what it does not say."""
+    return {name: value.isoformat() if name in _MOMENTS else value for name, value in _described(row).items()}
+
+
+def entered(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it was entered, from what JSON holds of it."""
+    return {name: _MOMENTS[name](value) if name in _MOMENTS else value for name, value in row.items()}
 
 
 def _traits(customer: UUID, row: Mapping[str, Any]) -> Traits:

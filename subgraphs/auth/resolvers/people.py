@@ -9,7 +9,18 @@ import strawberry
 from subgraphs.auth.models import people as models
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import people, teams
-from subgraphs.auth.types.people import NAMES, READ, Team, TeamPayload, Tenant, User, UserFilter, UserPayload
+from subgraphs.auth.types.people import (
+    NAMES,
+    READ,
+    TENANT,
+    Team,
+    TeamPayload,
+    Tenant,
+    TenantPayload,
+    User,
+    UserFilter,
+    UserPayload,
+)
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
@@ -174,9 +185,25 @@ class CreateTeamInput(Command):
     """Who belongs to it; who leads it belongs to it anyway."""
 
 
+@strawberry.input
+class SetSignInPolicyInput(Change):
+    """What is asked of those who sign in; what is absent stays."""
+
+    mfa_required: bool | None = None
+    """Whether everybody needs a second factor."""
+    mfa_roles: list[str] | None = None
+    """The keys of the roles whose holders need a second factor even where nobody else does; owner and admin as long as
+    nobody said otherwise."""
+
+
 @strawberry.type
 class PeopleMutation:
     """What can be done with people."""
+
+    @command(TENANT, TenantPayload)
+    async def set_sign_in_policy(work: Work, input: SetSignInPolicyInput) -> models.Tenant:
+        """Say who needs a second factor; who has none enrols one when they sign in next."""
+        return await people.set_sign_in_policy(work, **given(input))
 
     @command(WRITE, UserPayload, rest=Rest(path="/users", method="POST"))
     async def invite_user(work: Work, input: InviteUserInput) -> models.User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,6 +58,12 @@ async def of_user(work: Work, user: UUID, *, limit: int = _MOST_FACTORS, offset:
     """The factors of a user that work, the oldest first."""
     query = select(MfaFactor).where(MfaFactor.user_id == user, MfaFactor.confirmed_at.is_not(None))
     return (await work.session.scalars(query.order_by(MfaFactor.created_at).limit(limit).offset(offset))).all()
+
+
+async def of_users(work: Work, users: Sequence[UUID]) -> Mapping[UUID, Sequence[MfaFactor]]:
+    """A factor of each user who has one that works."""
+    working = (MfaFactor.confirmed_at.is_not(None),)
+    return await work.per_parent(MfaFactor, MfaFactor.user_id, users, where=working, limit=1)
 
 
 async def remove(work: Work, user: UUID, factor_id: UUID | None) -> MfaFactor:

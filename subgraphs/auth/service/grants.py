@@ -90,16 +90,32 @@ async def roles_of(work: Work, users: Sequence[UUID]) -> Mapping[UUID, Sequence[
     return found
 
 
-async def access_of(work: Work, users: Sequence[UUID], *, limit: int) -> Mapping[UUID, Sequence[CustomerAccess]]:
+async def access_of(
+    work: Work, users: Sequence[UUID], *, limit: int, offset: int = 0
+) -> Mapping[UUID, Sequence[CustomerAccess]]:
     """What was said about each user and single customers."""
     order = (CustomerAccess.customer_id,)
-    return await work.per_parent(CustomerAccess, CustomerAccess.user_id, users, order=order, limit=limit)
+    return await work.per_parent(CustomerAccess, CustomerAccess.user_id, users, order=order, limit=limit, offset=offset)
 
 
 async def _listed(work: Work, user: User) -> frozenset[str]:
     """What a service account may: what its client lists, as far as a program may have it at all."""
     scopes = await work.session.scalars(select(OAuthClient.scopes).where(OAuthClient.user_id == user.id))
     return frozenset(one for listed in scopes for one in listed) & SERVICE_ACCOUNT
+
+
+async def unknown_roles(work: Work, keys: Sequence[str]) -> list[str]:
+    """Those of these keys that are no role's, neither the system's nor the tenant's own."""
+    own = set(await work.session.scalars(select(Role.key).where(Role.key.in_(keys))))
+    return [one for one in keys if one not in ROLES and one not in own]
+
+
+async def permissions_of(work: Work, role_key: str, *, field: str) -> frozenset[str]:
+    """What a role allows; raises `Invalid` when there is none."""
+    facts = (await _facts(work, [role_key])).get(role_key)
+    if facts is None:
+        raise Invalid(f"There is no role {role_key!r}.", field=field)
+    return facts.allows
 
 
 async def _facts(work: Work, roles: Iterable[str]) -> Mapping[str, RoleFacts]:

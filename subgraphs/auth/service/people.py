@@ -81,6 +81,34 @@ async def found_tenant(work: Work, *, slug: str, name: str) -> Tenant:
     return tenant
 
 
+async def set_sign_in_policy(
+    work: Work, *, version: int | None = None, mfa_required: bool | None = None, mfa_roles: Iterable[str] | None = None
+) -> Tenant:
+    """Say what is asked of those who sign in from now on; what is not said stays."""
+    _check_whole_tenant(work)
+    tenant = await work.take(Tenant, work.caller.tenant, field="id", version=version)
+    said = dict(tenant.settings.get("signIn", {}))
+    if mfa_required is not None:
+        said["mfaRequired"] = mfa_required
+    if mfa_roles is not None:
+        said["mfaRoles"] = await _roles(work, mfa_roles)
+    tenant.settings = {**tenant.settings, "signIn": said}
+    return tenant
+
+
+def _check_whole_tenant(work: Work) -> None:
+    if work.caller.customers is not None or work.caller.denied:
+        raise Forbidden("This is for those who see every customer.")
+
+
+async def _roles(work: Work, keys: Iterable[str]) -> list[str]:
+    wanted = sorted(set(keys))
+    unknown = await grants.unknown_roles(work, wanted)
+    if unknown:
+        raise Invalid(f"There is no role {unknown[0]!r}.", field="mfaRoles")
+    return wanted
+
+
 # --- users
 
 

@@ -13,10 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from contracts.scopes import ROLES
 from subgraphs.auth.models.people import RoleAssignment, User
 from subgraphs.auth.models.reviews import AccessReview, AccessReviewItem
-from subgraphs.auth.models.rights import Role
 from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.rules.reviews import ReviewDecision
 from subgraphs.auth.service import grants
@@ -45,8 +43,7 @@ async def start(work: Work, *, name: str, due_on: date, role_keys: Iterable[str]
 
 
 async def _check_roles(work: Work, wanted: Sequence[str]) -> None:
-    own = set(await work.session.scalars(select(Role.key).where(Role.key.in_(wanted))))
-    unknown = [one for one in wanted if one not in ROLES and one not in own]
+    unknown = await grants.unknown_roles(work, wanted)
     if unknown:
         raise Invalid(f"There is no role {unknown[0]!r}.", field="roleKeys")
 

@@ -34,6 +34,20 @@ async def members_of(work: Work, teams: Sequence[UUID], *, limit: int, offset: i
     return {team: people[offset : offset + limit] for team, people in found.items()}
 
 
+async def of_users(work: Work, users: Sequence[UUID], *, limit: int, offset: int) -> Mapping[UUID, Sequence[Team]]:
+    """The teams of each user, by name."""
+    query = (
+        select(TeamMember.user_id, Team)
+        .join(Team, (Team.tenant_id == TeamMember.tenant_id) & (Team.id == TeamMember.team_id))
+        .where(TeamMember.user_id.in_(users))
+        .order_by(Team.name, Team.id)
+    )
+    found: dict[UUID, list[Team]] = {user: [] for user in users}
+    for user, team in await work.session.execute(query):
+        found[user].append(team)
+    return {user: theirs[offset : offset + limit] for user, theirs in found.items()}
+
+
 async def create(work: Work, *, name: str, lead_id: UUID | None = None, member_ids: Sequence[UUID] = ()) -> Team:
     """Write down a team with its people."""
     if work.caller.customers is not None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from joserfc.errors import JoseError
 
+from contracts import strict_jwt
 from contracts.scopes import PERMISSIONS
 from subgraphs.auth import handles
 from subgraphs.auth.models.credentials import Session
@@ -21,7 +22,7 @@ from subgraphs.auth.rules.credentials import SessionStatus
 from subgraphs.auth.rules.grants import common
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import grants, keys, revocations
-from subgraphs.kit.ids import uuid7
+from subgraphs.kit.ids import parsed, uuid7
 from subgraphs.kit.work import Work
 
 AUDIENCE = "psa"
@@ -31,6 +32,7 @@ CODE_LIFE = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(days=14)
 OPENID_SCOPES = ("openid", "profile", "email", "offline_access")
 EVERYTHING = "*"
+_AHEAD_SECONDS = 60
 
 Claims = dict[str, Any]
 
@@ -268,9 +270,21 @@ async def read_access_token(work: Work, token: str) -> Claims | None:
 async def verified(work: Work, token: str, kind: str) -> Claims | None:
     """The claims of a JWT of ours of this type, whether it has expired or not; None when it is not ours."""
     try:
+        strict_jwt.check(token)
         read = (await keys.ring(work)).verified(token)
     except (JoseError, ValueError):
         return None
     claims: Claims = dict(read.claims)
     good = read.header.get("typ") == kind and claims.get("iss") == work.settings.needed("issuer")
-    return claims if good and isinstance(claims.get("exp"), int) and isinstance(claims.get("iat"), int) else None
+    return claims if good and _has_shape(claims, _now(work)) else None
+
+
+def _has_shape(claims: Claims, now: int) -> bool:
+    """Whether claims are such as we write them: whoever has our key can sign anything, also by mistake."""
+    moments = [claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)]
+    if not all(type(one) is int for one in moments) or max(claims["iat"], claims.get("nbf", 0)) > now + _AHEAD_SECONDS:
+        return False
+    named = [claims[name] for name in ("tid", "sub") if name in claims]
+    return all(isinstance(one, str) and str(parsed(one)) == one for one in named) and isinstance(
+        claims.get("scope", ""), str
+    )

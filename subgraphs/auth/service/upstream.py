@@ -26,7 +26,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import delete, func, select, text
 
-from contracts.scopes import ROLES
 from subgraphs.auth import handles
 from subgraphs.auth.errors import LastOwner, NotProven
 from subgraphs.auth.models.people import User
@@ -116,9 +115,7 @@ async def written(
     """A new provider of either language, if whoever writes it down may give what it will give."""
     mapping, defaults = dict(role_mapping or {}), list(dict.fromkeys(default_roles))
     for role in (*mapping.values(), *defaults):
-        if role not in ROLES:
-            raise Invalid(f"There is no role {role!r}.", field="roleMapping")
-        grants.check_gives(work, ROLES[role], field="roleMapping")
+        grants.check_gives(work, await grants.permissions_of(work, role, field="roleMapping"), field="roleMapping")
     spoken_for = [rules.email(f"x@{one}", field="domains").partition("@")[2] for one in domains]
     await _check_may_speak_for(work, spoken_for)
     row = IdentityProvider(
@@ -262,7 +259,7 @@ async def _introduced(work: Work, provider: IdentityProvider, said: Claims) -> U
             status=UserStatus.ACTIVE,
             **_language(said),
         )
-        for role in provider.default_roles:
+        for role in await _there(work, provider.default_roles):
             await grants.assign(work, found, role)
     elif not await grants.may_take_over(work, provider.created_by, found):
         raise NotProven("The provider was set up by somebody who may not speak for them.")
@@ -287,11 +284,17 @@ async def _follow_groups(work: Work, provider: IdentityProvider, found: User, sa
         return
     wanted = {provider.role_mapping[one] for one in groups if isinstance(one, str) and one in provider.role_mapping}
     has = set((await grants.roles_of(work, [found.id]))[found.id])
-    for role in sorted(wanted - has):
+    for role in await _there(work, sorted(wanted - has)):
         await grants.assign(work, found, role)
     for role in sorted((set(provider.role_mapping.values()) & has) - wanted):
         with suppress(LastOwner):
             await grants.revoke(work, found, role)
+
+
+async def _there(work: Work, roles: Sequence[str]) -> list[str]:
+    """Those of these roles that there are: one of the tenant's own may have been put away since."""
+    gone = await grants.unknown_roles(work, roles)
+    return [role for role in roles if role not in gone]
 
 
 # --- asking the provider

@@ -11,8 +11,9 @@ from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.auth.models import people as models
+from subgraphs.auth.rules.credentials import Policy
 from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
-from subgraphs.auth.service import grants, people, teams
+from subgraphs.auth.service import factors, grants, people, teams
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
@@ -22,6 +23,7 @@ READ = "users:read"
 NAMES = "users:read.names"
 OWN = "account:read"
 COSTS = "costs:read"
+TENANT = "tenant:admin"
 
 for spoken in (UserKind, UserStatus, CustomerAccessMode):
     strawberry.enum(spoken)
@@ -30,6 +32,27 @@ for spoken in (UserKind, UserStatus, CustomerAccessMode):
 def _scope(info: Info, user: strawberry.ID) -> str:
     """What one must hold to see more of a user: about oneself, what everybody holds."""
     return OWN if user == str(info.context.caller.subject) else READ
+
+
+@strawberry.type
+class CustomerAccess:
+    """That a user sees a customer, or must not."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    user_id: strawberry.ID
+    """The user."""
+    customer_id: strawberry.ID
+    """The customer."""
+    mode: CustomerAccessMode
+    """Whether they see the customer."""
+    include_children: bool
+    """Whether the same goes for everybody who belongs to the customer."""
+
+    @classmethod
+    def of(cls, row: models.CustomerAccess) -> Self:
+        """The line in this row."""
+        return shape(cls, row)
 
 
 @entity(keys=["id"])
@@ -89,6 +112,27 @@ class User:
     async def roles(self, info: Info) -> list[str] | None:
         """The keys of their roles; not for colleagues."""
         return list(await info.context.lists(grants.roles_of, self.id, _scope(info, self.id)))
+
+    @strawberry.field
+    async def mfa_enrolled(self, info: Info) -> bool | None:
+        """Whether they have a second factor; not for colleagues."""
+        return bool(await info.context.lists(factors.of_users, self.id, _scope(info, self.id)))
+
+    @strawberry.field
+    async def customer_access(
+        self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[CustomerAccess] | None:
+        """What was said about them and single customers; without any, staff sees every customer. Not for colleagues."""
+        most, first = bounded(limit), skipped(offset)
+        rows = await info.context.lists(grants.access_of, self.id, _scope(info, self.id), limit=most, offset=first)
+        return [CustomerAccess.of(row) for row in rows]
+
+    @strawberry.field
+    async def teams(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Team] | None:
+        """The teams that they belong to, by name."""
+        most, first = bounded(limit), skipped(offset)
+        rows = await info.context.lists(teams.of_users, self.id, NAMES, limit=most, offset=first)
+        return [Team.of(row) for row in rows]
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
     async def cost_rate(self, info: Info) -> Decimal | None:
@@ -169,6 +213,16 @@ class Team:
 
 
 @strawberry.type
+class SignInPolicy:
+    """What a tenant asks of those who sign in."""
+
+    mfa_required: bool
+    """Whether everybody needs a second factor."""
+    mfa_roles: list[str]
+    """The keys of the roles whose holders need a second factor even where nobody else does."""
+
+
+@strawberry.type
 class Tenant:
     """The service provider whose platform this is."""
 
@@ -178,11 +232,22 @@ class Tenant:
     """Its short name, as in addresses."""
     name: str
     """What it is called."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+    private: strawberry.Private[models.Tenant]
+    """What is for those who run it."""
+
+    @strawberry.field
+    def sign_in_policy(self, info: Info) -> SignInPolicy | None:
+        """What is asked of those who sign in; for administrators of the tenant."""
+        info.context.caller.require(TENANT)
+        policy = Policy.of(self.private.settings)
+        return SignInPolicy(mfa_required=policy.mfa_required, mfa_roles=sorted(policy.mfa_roles))
 
     @classmethod
     def of(cls, row: models.Tenant) -> Self:
         """The tenant in this row."""
-        return shape(cls, row)
+        return shape(cls, row, private=row)
 
 
 @strawberry.input
@@ -203,6 +268,16 @@ class UserPayload:
 
     user: User | None = None
     """The user as they are now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class TenantPayload:
+    """What became of a command on the tenant."""
+
+    tenant: Tenant | None = None
+    """The tenant as it is now; absent when the command was refused."""
     errors: list[UserError] = strawberry.field(default_factory=list)
     """Why the command was refused; empty when it was done."""
 

@@ -11,9 +11,8 @@ from strawberry.federation import type as entity
 from contracts.scopes import ROLE_NAMES, ROLES
 from subgraphs.auth.models import people
 from subgraphs.auth.models import rights as models
-from subgraphs.auth.rules.people import CustomerAccessMode
 from subgraphs.auth.types.people import READ as READ_USERS
-from subgraphs.auth.types.people import User
+from subgraphs.auth.types.people import CustomerAccess, User
 from subgraphs.kit.context import Info
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
@@ -49,27 +48,6 @@ class Role:
         permissions = sorted(ROLES[key])
         name = ROLE_NAMES[key]
         return cls(id=None, key=key, name=name, permissions=permissions, denied=[], system=True, version=None)
-
-
-@strawberry.type
-class CustomerAccess:
-    """That a user sees a customer, or must not."""
-
-    id: strawberry.ID
-    """The identifier: a UUID."""
-    user_id: strawberry.ID
-    """The user."""
-    customer_id: strawberry.ID
-    """The customer."""
-    mode: CustomerAccessMode
-    """Whether they see the customer."""
-    include_children: bool
-    """Whether the same goes for everybody who belongs to the customer."""
-
-    @classmethod
-    def of(cls, row: people.CustomerAccess) -> Self:
-        """The line in this row."""
-        return shape(cls, row)
 
 
 @entity(keys=["id"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from subgraphs.auth.errors import EmailTaken, NameTaken
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.people import Team, User
 from subgraphs.auth.rules import scim as rules
+from subgraphs.auth.rules import scim_schemas as shapes
 from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.rules.scim import BadPath, Change, NoTarget
 from subgraphs.auth.rules.scim_filters import BadFilter
@@ -50,6 +51,9 @@ def routes(house: House) -> list[BaseRoute]:
         },
         "/scim/v2/ServiceProviderConfig": {"GET": provisioning.config},
         "/scim/v2/ResourceTypes": {"GET": provisioning.types},
+        "/scim/v2/ResourceTypes/{id}": {"GET": provisioning.type},
+        "/scim/v2/Schemas": {"GET": provisioning.schemas},
+        "/scim/v2/Schemas/{id}": {"GET": provisioning.schema},
     }
     return [
         Route(path, provisioning.guarded(answer), methods=[method])
@@ -89,12 +93,12 @@ class Provisioning:
         start, count = _slice(request)
         wanted = rules.wanted(request.query_params.get("filter"))
         total, rows = await scim.users(work, wanted, limit=count, offset=start - 1)
-        return _list(total, start, await self._users(work, list(rows)))
+        return _list(total, start, [_wanted(request, one) for one in await self._users(work, list(rows))])
 
     async def user(self, request: Request, work: Work) -> Response:
         """One user."""
         user = await work.take(User, _id(request), field="id")
-        return await self._user(work, user)
+        return _json(_wanted(request, (await self._users(work, [user]))[0]))
 
     async def create_user(self, request: Request, work: Work) -> Response:
         """Write a user down."""
@@ -149,12 +153,12 @@ class Provisioning:
         start, count = _slice(request)
         wanted = rules.wanted(request.query_params.get("filter"))
         total, rows = await scim.groups(work, wanted, limit=count, offset=start - 1)
-        return _list(total, start, [await self._shown_group(work, one) for one in rows])
+        return _list(total, start, [_wanted(request, await self._shown_group(work, one)) for one in rows])
 
     async def group(self, request: Request, work: Work) -> Response:
         """One group."""
         team = await work.take(Team, _id(request), field="id")
-        return _json(await self._shown_group(work, team))
+        return _json(_wanted(request, await self._shown_group(work, team)))
 
     async def create_group(self, request: Request, work: Work) -> Response:
         """Write a group down."""
@@ -237,17 +241,46 @@ class Provisioning:
     async def types(self, request: Request, work: Work) -> Response:
         """What there is (RFC 7643 section 6)."""
         del request, work
-        found = [
+        found = self._types()
+        return _list(len(found), 1, found)
+
+    async def type(self, request: Request, work: Work) -> Response:
+        """One kind of thing that there is."""
+        del work
+        found = [one for one in self._types() if one["id"] == request.path_params["id"]]
+        return _json(found[0]) if found else _error(404, "There is no such resource type.")
+
+    async def schemas(self, request: Request, work: Work) -> Response:
+        """What the things look like that there are (RFC 7643 section 7)."""
+        del request, work
+        found = [self._schema(one) for one in shapes.SCHEMAS]
+        return _list(len(found), 1, found)
+
+    async def schema(self, request: Request, work: Work) -> Response:
+        """What one kind of thing looks like."""
+        del work
+        found = shapes.schema(request.path_params["id"])
+        return _json(self._schema(found)) if found else _error(404, "There is no such schema.")
+
+    def _schema(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        where = f"{self.house.issuer}/scim/v2/Schemas/{one['id']}"
+        return {**one, "meta": {"resourceType": "Schema", "location": where}}
+
+    def _types(self) -> list[dict[str, Any]]:
+        return [
             {
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
                 "id": kind,
                 "name": kind,
                 "endpoint": f"/{kind}s",
                 "schema": schema,
+                "meta": {
+                    "resourceType": "ResourceType",
+                    "location": f"{self.house.issuer}/scim/v2/ResourceTypes/{kind}",
+                },
             }
             for kind, schema in (("User", rules.USER), ("Group", rules.GROUP))
         ]
-        return _list(len(found), 1, found)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -263,6 +296,11 @@ async def _body(request: Request) -> dict[str, Any]:
 def _external(said: dict[str, Any]) -> str | None:
     value = said.get("externalId")
     return value[:500] if isinstance(value, str) else None
+
+
+def _wanted(request: Request, resource: dict[str, Any]) -> dict[str, Any]:
+    given = request.query_params
+    return shapes.asked_for(resource, given.get("attributes", ""), given.get("excludedAttributes", ""))
 
 
 def _id(request: Request) -> UUID:

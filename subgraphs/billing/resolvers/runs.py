@@ -12,7 +12,7 @@ import strawberry
 
 from subgraphs.billing.models import invoices as models
 from subgraphs.billing.resolvers.catalogue import entered, lists
-from subgraphs.billing.service import documents, issuing, reports, runs
+from subgraphs.billing.service import documents, issuing, long_runs, reports, runs
 from subgraphs.billing.types.agreements import READ
 from subgraphs.billing.types.invoices import (
     BillingRun,
@@ -24,6 +24,9 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
+from subgraphs.kit.progress import Job
+from subgraphs.kit.progress_log import JobPayload
 from subgraphs.kit.work import Work
 
 WRITE = "invoices:write"
@@ -94,6 +97,11 @@ class RunBillingInput(Command):
 
 
 @strawberry.input
+class StartBillingRunInput(RunBillingInput):
+    """A billing run that a worker does."""
+
+
+@strawberry.input
 class BillingRunMove(Change):
     """The billing run that a command is about."""
 
@@ -119,6 +127,11 @@ class RunMutation:
     async def run_billing(work: Work, input: RunBillingInput) -> models.BillingRun:
         """Draft everything that is due and ready, for all customers at once."""
         return await runs.run(work, **lists(entered(input), "customer_ids"))
+
+    @command(WRITE, JobPayload, rest=Rest(method="POST", path="/jobs/billing/actions/run-billing"))
+    async def start_billing_run(work: Work, input: StartBillingRunInput) -> Job:
+        """Have everything drafted that is due and ready, by a worker: for many customers, where `runBilling` takes long."""
+        return await long_runs.start(work, **lists(entered(input), "customer_ids"))
 
     @command(WRITE, BillingRunPayload)
     async def discard_billing_run(work: Work, input: DiscardBillingRunInput) -> models.BillingRun:

@@ -31,6 +31,7 @@ from subgraphs.billing.service import accounts, drafts, recurring
 from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.recurring import Recurring
+from subgraphs.kit.progress import Progress
 from subgraphs.kit.work import Work
 
 MOST_WARNINGS = 200
@@ -185,7 +186,12 @@ async def _ready(work: Work, until: date, customers: Sequence[UUID], *, lock: bo
 
 
 async def run(
-    work: Work, *, until: date, legal_entity_id: UUID | None = None, customer_ids: Sequence[UUID] = ()
+    work: Work,
+    *,
+    until: date,
+    legal_entity_id: UUID | None = None,
+    customer_ids: Sequence[UUID] = (),
+    progress: Progress | None = None,
 ) -> BillingRun:
     """Write the drafts of everything that is due; somebody looks at them before they are approved."""
     found = await plan(work, until=until, legal_entity_id=legal_entity_id, customer_ids=customer_ids)
@@ -202,7 +208,9 @@ async def run(
             warnings=found.warnings,
         )
     )
-    for proposal in found.proposals:
+    for number, proposal in enumerate(found.proposals):
+        if progress is not None:
+            await progress.tell(number, len(found.proposals))
         await _write(work, found.entity, billing_run, proposal)
     for one in found.held:
         one.item.status, one.item.hold_reason = BillableStatus.HELD, one.hold_reason

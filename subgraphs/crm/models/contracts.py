@@ -70,6 +70,7 @@ class Contract(tables.Entity, Model):
     po_number: Mapped[str | None]
     signed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     quote_id: Mapped[UUID | None] = mapped_column(Uuid)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class ContractLine(tables.Entity, Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Enum, FetchedValue, Uuid
@@ -41,6 +42,10 @@ class Customer(tables.Entity, Model):
     billing_address: Mapped[dict[str, str]] = mapped_column(JSONB)
     tags: Mapped[list[str]] = mapped_column(JSONB)
     account_manager_id: Mapped[UUID | None] = mapped_column(Uuid)
+    group_id: Mapped[UUID | None] = mapped_column(Uuid)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    """The values of the tenant's own fields, by key."""
+    merged_into_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class Site(tables.Entity, Model):
@@ -54,6 +59,7 @@ class Site(tables.Entity, Model):
     time_zone: Mapped[str | None]
     is_headquarters: Mapped[bool]
     access_notes: Mapped[str | None]
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class Contact(tables.Entity, Model):
@@ -75,3 +81,6 @@ class Contact(tables.Entity, Model):
     is_vip: Mapped[bool]
     active: Mapped[bool]
     left_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    merged_into_id: Mapped[UUID | None] = mapped_column(Uuid)
+    erased_at: Mapped[datetime | None] = mapped_column(tables.Moment)

@@ -44,6 +44,7 @@ class Opportunity(tables.Entity, Model):
     owner_id: Mapped[UUID | None] = mapped_column(Uuid)
     lost_reason: Mapped[str | None]
     closed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
 
 
 class Quote(tables.Entity, Model):
@@ -67,6 +68,11 @@ class Quote(tables.Entity, Model):
     accepted_ip: Mapped[str | None]
     accepted_hash: Mapped[str | None]
     rejected_reason: Mapped[str | None]
+    rejected_by: Mapped[str | None]
+    rejected_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    rejected_ip: Mapped[str | None]
+    sent_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    viewed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     contract_id: Mapped[UUID | None] = mapped_column(Uuid)
 
     token = None

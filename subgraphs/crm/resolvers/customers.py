@@ -8,7 +8,9 @@ from contextlib import aclosing
 import strawberry
 
 from subgraphs.crm.models import customers as models
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerStatus
+from subgraphs.crm.service import custom_fields
 from subgraphs.crm.service import customers as service
 from subgraphs.crm.types.customers import (
     READ,
@@ -26,7 +28,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
 from subgraphs.kit.shapes import given
-from subgraphs.kit.values import AddressInput
+from subgraphs.kit.values import JSON, AddressInput
 from subgraphs.kit.work import Work
 
 WRITE = "customers:write"
@@ -75,6 +77,8 @@ class CustomerQuery:
         query = service.selected(wanted=filter, search=search)
         count = counts(info)
         async with info.context.work(READ) as work:
+            fields = filter.custom_fields if filter else None
+            query = query.where(*await custom_fields.asked(work, CustomEntity.CUSTOMER, models.Customer.custom, fields))
             return await page(work, query, models.Customer, service.BY_NAME, wanted, Customer.of, count=count)
 
     @strawberry.field
@@ -99,6 +103,8 @@ class CustomerQuery:
         query = service.selected_contacts(wanted=filter, search=search)
         count = counts(info)
         async with info.context.work(READ) as work:
+            fields = filter.custom_fields if filter else None
+            query = query.where(*await custom_fields.asked(work, CustomEntity.CONTACT, models.Contact.custom, fields))
             return await page(work, query, models.Contact, service.BY_LAST_NAME, wanted, Contact.of, count=count)
 
     @strawberry.field
@@ -144,6 +150,10 @@ class CreateCustomerInput(Command):
     """Words to find it by."""
     account_manager_id: strawberry.ID | None = None
     """The user who looks after it."""
+    group_id: strawberry.ID | None = None
+    """The group in which it is."""
+    custom_fields: JSON | None = None
+    """Values of your own fields, by key."""
 
 
 @strawberry.input
@@ -184,6 +194,10 @@ class UpdateCustomerInput(Change):
     """All words to find it by; null removes them."""
     account_manager_id: strawberry.ID | None = strawberry.UNSET
     """The user who looks after it; null leaves it to nobody."""
+    group_id: strawberry.ID | None = strawberry.UNSET
+    """The group in which it is; null takes it out."""
+    custom_fields: JSON | None = strawberry.UNSET
+    """Values of your own fields, by key; null removes one, what is absent stays."""
 
 
 @strawberry.input
@@ -212,6 +226,8 @@ class CreateSiteInput(Command):
     """Whether it is the customer's main place; it takes over from the one that was."""
     access_notes: str | None = None
     """What one must know to get in."""
+    custom_fields: JSON | None = None
+    """Values of your own fields, by key."""
 
 
 @strawberry.input
@@ -230,6 +246,8 @@ class UpdateSiteInput(Change):
     """Whether it is the customer's main place; it takes over from the one that was."""
     access_notes: str | None = strawberry.UNSET
     """What one must know to get in; null removes it."""
+    custom_fields: JSON | None = strawberry.UNSET
+    """Values of your own fields, by key; null removes one, what is absent stays."""
 
 
 @strawberry.input
@@ -260,6 +278,8 @@ class CreateContactInput(Command):
     """Whether they are the one to call first; they take over from whoever was."""
     is_vip: bool = False
     """Whether they are served before others."""
+    custom_fields: JSON | None = None
+    """Values of your own fields, by key."""
 
 
 @strawberry.input
@@ -290,6 +310,8 @@ class UpdateContactInput(Change):
     """Whether they are the one to call first; they take over from whoever was."""
     is_vip: bool | None = strawberry.UNSET
     """Whether they are served before others."""
+    custom_fields: JSON | None = strawberry.UNSET
+    """Values of your own fields, by key; null removes one, what is absent stays."""
 
 
 @strawberry.input

@@ -4,16 +4,18 @@ import strawberry
 
 from subgraphs.crm.resolvers.contracts import ContractMutation, ContractQuery
 from subgraphs.crm.resolvers.customers import CustomerMutation, CustomerQuery, CustomerSubscription
+from subgraphs.crm.resolvers.relations import RelationMutation, RelationQuery
 from subgraphs.crm.resolvers.sales import SalesMutation, SalesQuery
+from subgraphs.crm.resolvers.transfers import TransferMutation, TransferQuery
 
 
 @strawberry.type
-class Query(CustomerQuery, ContractQuery, SalesQuery):
+class Query(CustomerQuery, ContractQuery, SalesQuery, RelationQuery, TransferQuery):
     """What can be asked about customers."""
 
 
 @strawberry.type
-class Mutation(CustomerMutation, ContractMutation, SalesMutation):
+class Mutation(CustomerMutation, ContractMutation, SalesMutation, RelationMutation, TransferMutation):
     """What can be done with customers."""
 
 

@@ -8,10 +8,11 @@ from decimal import Decimal
 import strawberry
 
 from subgraphs.crm.models import sales as models
-from subgraphs.crm.resolvers.contracts import entered
+from subgraphs.crm.resolvers.contract_inputs import entered
 from subgraphs.crm.rules.contracts import ContractType
 from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.rules.terms import BillingInterval
+from subgraphs.crm.service import quotes as quoting
 from subgraphs.crm.service import sales as service
 from subgraphs.crm.service import search as finding
 from subgraphs.crm.types import customers
@@ -31,6 +32,7 @@ from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import given
+from subgraphs.kit.values import JSON
 from subgraphs.kit.work import Work
 
 WRITE_OPPORTUNITIES = "opportunities:write"
@@ -94,7 +96,7 @@ class SalesQuery:
         if customer_id and whose is None:
             return []
         async with info.context.work(READ_QUOTES) as work:
-            rows = await service.quotes(
+            rows = await quoting.quotes(
                 work, status=status, customer_id=whose, limit=bounded(limit), offset=skipped(offset)
             )
         return [Quote.of(row) for row in rows]
@@ -135,6 +137,8 @@ class CreateOpportunityInput(Command):
     """What they would pay each month."""
     owner_id: strawberry.ID | None = None
     """Who looks after it; you when absent."""
+    custom_fields: JSON | None = None
+    """Values of your own fields, by key."""
 
 
 @strawberry.input
@@ -281,6 +285,8 @@ class RejectQuoteInput(Change):
     """The quote."""
     reason: str | None = None
     """Why."""
+    name: str | None = None
+    """Who turns it down."""
 
 
 @strawberry.input
@@ -329,32 +335,32 @@ class SalesMutation:
     @command(WRITE_QUOTES, QuotePayload)
     async def create_quote(work: Work, input: CreateQuoteInput) -> models.Quote:
         """Write the first revision of a quote, as a draft that only staff see."""
-        return await service.create_quote(work, **entered(input))
+        return await quoting.create_quote(work, **entered(input))
 
     @command(WRITE_QUOTES, QuotePayload)
     async def revise_quote(work: Work, input: ReviseQuoteInput) -> models.Quote:
         """Put another revision in the place of a quote; the former can't be accepted any more."""
-        return await service.revise_quote(work, **entered(input))
+        return await quoting.revise_quote(work, **entered(input))
 
     @command(WRITE_QUOTES, QuotePayload)
     async def submit_quote(work: Work, input: SubmitQuoteInput) -> models.Quote:
         """Ask somebody to approve a quote."""
-        return await service.submit_quote(work, **given(input))
+        return await quoting.submit_quote(work, **given(input))
 
     @command(APPROVE_QUOTES, QuotePayload)
     async def approve_quote(work: Work, input: ApproveQuoteInput) -> models.Quote:
         """Let a quote be sent, whatever it takes off; only staff do."""
-        return await service.approve_quote(work, **given(input))
+        return await quoting.approve_quote(work, **given(input))
 
     @command(WRITE_QUOTES, QuotePayload)
     async def send_quote(work: Work, input: SendQuoteInput) -> models.Quote:
         """Give a quote to the customer; `acceptToken` is the secret of its acceptance link, told this once."""
-        return await service.send_quote(work, **given(input))
+        return await quoting.send_quote(work, **given(input))
 
     @command(READ_QUOTES, QuotePayload)
     async def view_quote(work: Work, input: ViewQuoteInput) -> models.Quote:
         """Note that the customer has looked at a quote."""
-        return await service.view_quote(work, **given(input))
+        return await quoting.view_quote(work, **given(input))
 
     @command(APPROVE_QUOTES, QuotePayload)
     async def accept_quote(work: Work, input: AcceptQuoteInput) -> models.Quote:
@@ -362,14 +368,14 @@ class SalesMutation:
         values = given(input)
         if values.get("options") is not None:
             values["options"] = [str(one) for one in values["options"]]
-        return await service.accept_quote(work, **values)
+        return await quoting.accept_quote(work, **values)
 
     @command(APPROVE_QUOTES, QuotePayload)
     async def reject_quote(work: Work, input: RejectQuoteInput) -> models.Quote:
         """Turn a quote down."""
-        return await service.reject_quote(work, **given(input))
+        return await quoting.reject_quote(work, **given(input))
 
     @command(WRITE_QUOTES, QuotePayload)
     async def convert_quote(work: Work, input: ConvertQuoteInput) -> models.Quote:
         """Make the draft of a contract of what was accepted."""
-        return await service.convert_quote(work, **given(input))
+        return await quoting.convert_quote(work, **given(input))

@@ -206,7 +206,7 @@ MOVES: Mapping[str, tuple[frozenset[ContractStatus], ContractStatus]] = MappingP
 IN_FORCE = frozenset({S.ACTIVE, S.NOTICE_GIVEN})
 """Whoever amends or renews a contract needs one that holds."""
 
-ALWAYS_FREE = frozenset({"title", "po_number"})
+ALWAYS_FREE = frozenset({"title", "custom_fields", "po_number"})
 """What may be changed of a contract that holds, because nothing depends on it."""
 
 

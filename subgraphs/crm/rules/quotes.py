@@ -19,6 +19,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from types import MappingProxyType
+from uuid import UUID
 
 from subgraphs.crm.errors import QuoteNotAcceptable, QuoteWrongStatus
 from subgraphs.crm.rules.terms import BillingInterval
@@ -131,6 +132,11 @@ def accepted(status: QuoteStatus, *, valid_until: date, today: date) -> QuoteSta
     return moved("acceptQuote", status)
 
 
+def is_over(status: QuoteStatus, *, valid_until: date, today: date) -> bool:
+    """Whether a quote waited for an answer until its last day had passed; on that day itself it can be accepted."""
+    return status in OPEN and today > valid_until
+
+
 def chosen(lines: Sequence[QuoteLine], wanted: Collection[str] | None) -> tuple[str, ...]:
     """The ids of the optional lines that are bought; `wanted` is None when nobody chose, and the proposal stands."""
     optional = {line.id for line in lines if line.optional}
@@ -189,6 +195,11 @@ def price_each(line: QuoteLine, interval: BillingInterval) -> Decimal:
     if not line.recurring.months or not interval.months:
         return line.unit_price
     return (line.unit_price * interval.months / line.recurring.months).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
+def page(tenant: UUID, token: str) -> str:
+    """Where a quote is answered without signing in; whoever knows the token may."""
+    return f"/quotes/{tenant}/{token}"
 
 
 def fingerprint(lines: Sequence[Mapping[str, object]], *, number: str, revision: int, terms: str | None) -> str:

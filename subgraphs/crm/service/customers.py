@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -16,8 +16,11 @@ from contracts.events import crm as events
 from contracts.events.envelope import Event
 from subgraphs.crm.errors import NumberTaken
 from subgraphs.crm.models.customers import Contact, Customer, Site
+from subgraphs.crm.models.relations import CustomerGroup
 from subgraphs.crm.rules import customers as rules
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerStatus
+from subgraphs.crm.service import custom_fields, groups
 from subgraphs.crm.service.entering import Clean, changed_by, cleaned, kept
 from subgraphs.kit import numbers
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
@@ -49,7 +52,9 @@ def selected(
 ) -> Select[Customer]:
     """The query for customers of this status, filter and search."""
     query = select(Customer).where(
-        *conditions(Customer, wanted), *containing(search, Customer.name, Customer.legal_name, Customer.number)
+        Customer.merged_into_id.is_(None),
+        *conditions(Customer, wanted),
+        *containing(search, Customer.name, Customer.legal_name, Customer.number),
     )
     if status is not None:
         query = query.where(Customer.status == status)
@@ -59,6 +64,10 @@ def selected(
         # Whom a customer belongs to is told to those who see that one, too: a known id must not be a question.
         parent = aliased(Customer)
         query = query.where(exists().where(parent.tenant_id == Customer.tenant_id, parent.id == Customer.parent_id))
+    if wanted is not None and wanted.group_id is not None:
+        # The same holds for the group in which it is.
+        group = (CustomerGroup.tenant_id == Customer.tenant_id, CustomerGroup.id == Customer.group_id)
+        query = query.where(exists().where(*group))
     return query
 
 
@@ -73,7 +82,9 @@ async def listed(
 def selected_contacts(*, wanted: Any = None, search: str | None = None) -> Select[Contact]:
     """The query for contacts of this filter and search."""
     query = select(Contact).where(
-        *conditions(Contact, wanted), *containing(search, Contact.first_name, Contact.last_name, Contact.email)
+        Contact.merged_into_id.is_(None),
+        *conditions(Contact, wanted),
+        *containing(search, Contact.first_name, Contact.last_name, Contact.email),
     )
     if wanted is not None and wanted.role is not None:
         query = query.where(Contact.roles.contains([wanted.role.value]))
@@ -96,7 +107,8 @@ async def contacts_of(
     offset: int,
 ) -> Mapping[UUID, Sequence[Contact]]:
     """The contacts of each customer: those who left at the end, everybody else by name."""
-    where = [] if role is None else [Contact.roles.contains([role.value])]
+    where: list[ColumnElement[bool]] = [Contact.merged_into_id.is_(None)]
+    where += [] if role is None else [Contact.roles.contains([role.value])]
     where += [] if active is None else [Contact.active.is_(active)]
     order = (Contact.active.desc(), Contact.last_name, Contact.id)
     return await work.per_parent(
@@ -119,9 +131,11 @@ async def create_customer(
     if work.caller.customers is not None:
         raise Forbidden("Whoever sees only some customers cannot add one.")
     values = {**rules.DEFAULTS} | {name: value for name, value in described.items() if value is not None}
-    customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, **cleaned(_CUSTOMER, values))
+    custom = await custom_fields.applied(work, CustomEntity.CUSTOMER, described.get("custom_fields"))
+    customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, custom=custom, **cleaned(_CUSTOMER, values))
+    await groups.check(work, customer.group_id)
     if parent_id is not None:
-        await _above(work, parent_id)
+        await above(work, parent_id)
     await _under_a_number(work, customer, None if number is None else rules.number(number, field="number"))
     await _tell(work, customer, events.CustomerCreated(**_copy(customer)))
     return customer
@@ -130,15 +144,18 @@ async def create_customer(
 async def update_customer(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Customer:
     """Change what describes a customer, whom it belongs to, or its status (but for blocking it)."""
     if "parent_id" in changes:
-        await _alone_in_the_tree(work)
+        await alone_in_the_tree(work)
     customer = await work.take(Customer, id, field="id", version=version)
     values = cleaned(_CUSTOMER, changes)
     if "status" in changes:
         values["status"] = rules.status_by_hand(customer.status, changes["status"])
     if changes.get("parent_id"):
-        rules.check_parent(customer.id, await _above(work, changes["parent_id"]))
+        rules.check_parent(customer.id, await above(work, changes["parent_id"]))
+    await groups.check(work, changes.get("group_id"))
+    entered = changes.get("custom_fields")
+    values["custom"] = await custom_fields.applied(work, CustomEntity.CUSTOMER, entered, customer.custom)
     if changed := changed_by(customer, values):
-        await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=changed))
+        await tell_customer(work, customer, changed)
     return customer
 
 
@@ -148,11 +165,16 @@ async def block_customer(work: Work, id: UUID, reason: str | None = None, versio
     customer.status = rules.blocked(customer.status)
     happened = events.CustomerBlocked(id=customer.id, reason=optional_line(reason, field="reason", longest=1000))
     await _tell(work, customer, happened)
-    await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=("status",)))
+    await tell_customer(work, customer, ("status",))
     return customer
 
 
-async def _alone_in_the_tree(work: Work) -> None:
+async def tell_customer(work: Work, customer: Customer, changed: tuple[str, ...]) -> None:
+    """Tell that a customer is another one now."""
+    await _tell(work, customer, events.CustomerUpdated(**_copy(customer), changed=changed))
+
+
+async def alone_in_the_tree(work: Work) -> None:
     """Let nobody else of this tenant move branches until this transaction ends: two moves could make one circle.
 
     Whoever does not see every customer cannot know that there is no circle, and moves no branch.
@@ -163,7 +185,7 @@ async def _alone_in_the_tree(work: Work) -> None:
     await work.session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def _above(work: Work, parent_id: UUID) -> Sequence[UUID]:
+async def above(work: Work, parent_id: UUID) -> Sequence[UUID]:
     """A customer that another one shall belong to, and all that it belongs to itself; refuses when it is not there."""
     above = select(Customer.id, Customer.parent_id).where(Customer.id == parent_id).cte("above", recursive=True)
     above = above.union(select(Customer.id, Customer.parent_id).where(Customer.id == above.c.parent_id))
@@ -196,8 +218,8 @@ async def _under_a_number(work: Work, customer: Customer, number: str | None) ->
 def _copy(customer: Customer) -> dict[str, Any]:
     """What other modules keep of a customer."""
     status = customer.status.value
-    parent = customer.parent_id
-    return {"id": customer.id, "number": customer.number, "name": customer.name, "status": status, "parent_id": parent}
+    names = ("id", "number", "name", "parent_id", "group_id")
+    return {name: getattr(customer, name) for name in names} | {"status": status}
 
 
 # --- sites
@@ -206,7 +228,8 @@ def _copy(customer: Customer) -> dict[str, Any]:
 async def create_site(work: Work, *, customer_id: UUID, **described: Any) -> Site:
     """Write down where a customer is."""
     customer = await work.take(Customer, customer_id, field="customerId")
-    site = Site(customer_id=customer.id, **cleaned(_SITE, described))
+    custom = await custom_fields.applied(work, CustomEntity.SITE, described.get("custom_fields"))
+    site = Site(customer_id=customer.id, custom=custom, **cleaned(_SITE, described))
     if site.is_headquarters:
         await _no_other_headquarters(work, customer.id)
     work.add(site)
@@ -218,10 +241,12 @@ async def update_site(work: Work, id: UUID, version: int | None = None, **change
     """Change what describes a site; a new headquarters takes over from the old one."""
     site = await _taken_with_customer(work, Site, id, version)
     values = cleaned(_SITE, changes)
+    entered = changes.get("custom_fields")
+    values["custom"] = await custom_fields.applied(work, CustomEntity.SITE, entered, site.custom)
     if values.get("is_headquarters") and not site.is_headquarters:
         await _no_other_headquarters(work, site.customer_id)
     if changed := changed_by(site, values):
-        await _tell_site(work, site, changed)
+        await tell_site(work, site, changed)
     return site
 
 
@@ -230,10 +255,11 @@ async def _no_other_headquarters(work: Work, customer_id: UUID) -> None:
     if former := await work.session.scalar(query):
         former.is_headquarters = False
         await work.session.flush()  # before the new one is written: the index allows no second, not even for a moment
-        await _tell_site(work, former, ("isHeadquarters",))
+        await tell_site(work, former, ("isHeadquarters",))
 
 
-async def _tell_site(work: Work, site: Site, changed: tuple[str, ...]) -> None:
+async def tell_site(work: Work, site: Site, changed: tuple[str, ...]) -> None:
+    """Tell that a site is another one now."""
     happened = events.SiteUpdated(id=site.id, customer_id=site.customer_id, name=site.name, changed=changed)
     await _tell(work, site, happened)
 
@@ -244,7 +270,8 @@ async def _tell_site(work: Work, site: Site, changed: tuple[str, ...]) -> None:
 async def create_contact(work: Work, *, customer_id: UUID, **described: Any) -> Contact:
     """Write down somebody who works for a customer."""
     customer = await work.take(Customer, customer_id, field="customerId")
-    contact = Contact(customer_id=customer.id, active=True, **cleaned(_CONTACT, described))
+    custom = await custom_fields.applied(work, CustomEntity.CONTACT, described.get("custom_fields"))
+    contact = Contact(customer_id=customer.id, active=True, custom=custom, **cleaned(_CONTACT, described))
     await _check_site(work, contact.site_id, customer.id)
     if contact.is_primary:
         await _no_other_primary(work, customer.id)
@@ -257,12 +284,14 @@ async def update_contact(work: Work, id: UUID, version: int | None = None, **cha
     """Change what describes a person; a new primary contact takes over from the old one."""
     contact = await _taken_with_customer(work, Contact, id, version)
     values = cleaned(_CONTACT, changes)
+    entered = changes.get("custom_fields")
+    values["custom"] = await custom_fields.applied(work, CustomEntity.CONTACT, entered, contact.custom)
     await _check_site(work, values.get("site_id"), contact.customer_id)
     if values.get("is_primary") and not contact.is_primary:
         rules.check_primary(active=contact.active)
         await _no_other_primary(work, contact.customer_id)
     if changed := changed_by(contact, values):
-        await _tell_contact(work, contact, changed)
+        await tell_contact(work, contact, changed)
     return contact
 
 
@@ -291,10 +320,11 @@ async def _no_other_primary(work: Work, customer_id: UUID) -> None:
     if former := await work.session.scalar(query):
         former.is_primary = False
         await work.session.flush()  # before the new one is written: the index allows no second, not even for a moment
-        await _tell_contact(work, former, ("isPrimary",))
+        await tell_contact(work, former, ("isPrimary",))
 
 
-async def _tell_contact(work: Work, contact: Contact, changed: tuple[str, ...]) -> None:
+async def tell_contact(work: Work, contact: Contact, changed: tuple[str, ...]) -> None:
+    """Tell that a person is another one now."""
     await _tell(work, contact, events.ContactUpdated(**_person(contact), changed=changed))
 
 
@@ -342,6 +372,7 @@ _CUSTOMER: Mapping[str, Clean] = MappingProxyType(
         "billing_address": _address,
         "tags": rules.tags,
         "account_manager_id": kept,
+        "group_id": kept,
     }
 )
 _SITE: Mapping[str, Clean] = MappingProxyType(

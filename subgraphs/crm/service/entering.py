@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from subgraphs.kit.shapes import camel
@@ -18,6 +19,11 @@ def kept(value: Any, *, field: str) -> Any:
     return value
 
 
+def optional(clean: Clean) -> Clean:
+    """The same, for a value that may be absent."""
+    return lambda value, *, field: None if value is None else clean(value, field=field)
+
+
 def cleaned(clean: Mapping[str, Clean], entered: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of `entered` that `clean` knows, as they are stored."""
     return {name: clean[name](value, field=camel(name)) for name, value in entered.items() if name in clean}
@@ -28,4 +34,8 @@ def changed_by(row: Entity, values: Mapping[str, Any]) -> tuple[str, ...]:
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, values[name])
-    return tuple("parent" if name == "parent_id" else camel(name) for name in changed)
+    return tuple(_SHOWN.get(name) or camel(name) for name in changed)
+
+
+_SHOWN: Mapping[str, str] = MappingProxyType({"parent_id": "parent", "group_id": "group", "custom": "customFields"})
+"""Columns that GraphQL calls otherwise."""

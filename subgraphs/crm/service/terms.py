@@ -15,7 +15,9 @@ from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.rules import contracts as rules
 from subgraphs.crm.rules import terms
 from subgraphs.crm.rules.contracts import ContractStatus, NoticeBy
-from subgraphs.crm.service.contracts import all_lines, document, settle, taken, tell, today
+from subgraphs.crm.service.contract_events import document, tell
+from subgraphs.crm.service.contract_lines import all_lines
+from subgraphs.crm.service.contracts import settle, taken, today
 from subgraphs.kit import jobs
 from subgraphs.kit.work import Work
 

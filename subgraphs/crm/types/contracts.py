@@ -24,9 +24,12 @@ from subgraphs.crm.rules.contracts import (
     QuantityPolicy,
     RuleEffect,
 )
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.terms import BillingInterval
+from subgraphs.crm.service import contract_lines
 from subgraphs.crm.service import contracts as service
 from subgraphs.crm.types import customers
+from subgraphs.crm.types.custom_fields import shown
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import DateRange
@@ -228,6 +231,12 @@ class Contract:
     updated_at: datetime
     """When it was last changed."""
     rules: strawberry.Private[list[dict[str, Any]]]
+    custom: strawberry.Private[dict[str, Any]]
+
+    @strawberry.field
+    async def custom_fields(self, info: Info) -> JSON:
+        """The values of your own fields, by key; outside of the house only of those that are shared."""
+        return await shown(info, CustomEntity.CONTRACT, self.custom)
 
     @strawberry.field
     async def customer(self, info: Info) -> customers.Customer:
@@ -243,7 +252,7 @@ class Contract:
     ) -> list[ContractLine]:
         """What is delivered, in its order: every version, or what holds on a day."""
         rows = await info.context.lists(
-            service.lines_of, self.id, READ, on=on, limit=bounded(limit), offset=skipped(offset)
+            contract_lines.lines_of, self.id, READ, on=on, limit=bounded(limit), offset=skipped(offset)
         )
         return [ContractLine.of(row) for row in rows]
 

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 from strawberry.federation import type as entity
 
 from subgraphs.crm.models import customers as models
+from subgraphs.crm.models import relations
+from subgraphs.crm.rules.activities import ActivityKind
 from subgraphs.crm.rules.contracts import ContractStatus
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerStatus
-from subgraphs.crm.service import contracts
+from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
+from subgraphs.crm.service import activities, consents, contracts, groups, quotes, sales
 from subgraphs.crm.service import customers as service
+from subgraphs.crm.types.custom_fields import CustomFieldFilter, shown
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
-from subgraphs.kit.values import Address, UserError
+from subgraphs.kit.values import JSON, Address, UserError
 
 if TYPE_CHECKING:
+    from subgraphs.crm.types.activities import Activity, ConsentRecord
     from subgraphs.crm.types.contracts import Contract
+    from subgraphs.crm.types.sales import Opportunity, Quote
 
 READ = "customers:read"
 READ_CONTRACTS = "contracts:read"
+READ_QUOTES = "quotes:read"
+READ_OPPORTUNITIES = "opportunities:read"
 
 LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.crm.types.contracts")]
+LazyQuote = Annotated["Quote", strawberry.lazy("subgraphs.crm.types.sales")]
+LazyOpportunity = Annotated["Opportunity", strawberry.lazy("subgraphs.crm.types.sales")]
+LazyActivity = Annotated["Activity", strawberry.lazy("subgraphs.crm.types.activities")]
+LazyConsent = Annotated["ConsentRecord", strawberry.lazy("subgraphs.crm.types.activities")]
 
-for spoken in (CustomerKind, CustomerStatus, ContactRole):
+for spoken in (CustomerKind, CustomerStatus, ContactRole, ActivityKind):
     strawberry.enum(spoken)
 
 Role = Annotated[ContactRole | None, strawberry.argument(description="Only people with this role.")]
@@ -52,6 +65,9 @@ class Customer:
     status: CustomerStatus
     """Whether we work for it."""
     parent_id: strawberry.Private[strawberry.ID | None]
+    group_id: strawberry.Private[strawberry.ID | None]
+    merged_into_id: strawberry.Private[strawberry.ID | None]
+    custom: strawberry.Private[dict[str, Any]]
     vat_id: str | None
     """Its VAT identification number: `DE123456789`."""
     is_business: bool
@@ -88,6 +104,23 @@ class Customer:
         """The customer it belongs to: a branch's holding; null when there is none, or none that you may see."""
         row = await info.context.row(models.Customer, self.parent_id, READ)
         return Customer.of(row) if row else None
+
+    @strawberry.field
+    async def group(self, info: Info) -> CustomerGroup | None:
+        """The group in which it is; only for those who work here."""
+        row = await info.context.row(relations.CustomerGroup, self.group_id, READ)
+        return CustomerGroup.of(row) if row else None
+
+    @strawberry.field
+    async def merged_into(self, info: Info) -> Customer | None:
+        """The customer that it turned out to be, when two were one."""
+        row = await info.context.row(models.Customer, self.merged_into_id, READ)
+        return Customer.of(row) if row else None
+
+    @strawberry.field
+    async def custom_fields(self, info: Info) -> JSON:
+        """The values of your own fields, by key; outside of the house only of those that are shared."""
+        return await shown(info, CustomEntity.CUSTOMER, self.custom)
 
     @strawberry.field
     async def sites(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Site]:
@@ -134,6 +167,42 @@ class Customer:
         )
         return [Contract.of(row) for row in rows]
 
+    @strawberry.field
+    async def quotes(
+        self, info: Info, status: QuoteStatus | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[LazyQuote] | None:
+        """What it was offered, the latest first, every revision; null for those who may not see quotes."""
+        from subgraphs.crm.types.sales import Quote  # noqa: PLC0415 - customers show quotes, and quotes customers
+
+        rows = await info.context.lists(
+            quotes.quotes_of, self.id, READ_QUOTES, status=status, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [Quote.of(row) for row in rows]
+
+    @strawberry.field
+    async def opportunities(
+        self, info: Info, outcome: StageOutcome | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[LazyOpportunity] | None:
+        """What it might buy, those that close next first; null for those who may not see opportunities."""
+        from subgraphs.crm.types.sales import Opportunity  # noqa: PLC0415 - customers show opportunities, and these customers
+
+        rows = await info.context.lists(
+            sales.opportunities_of,
+            self.id,
+            READ_OPPORTUNITIES,
+            outcome=outcome,
+            limit=bounded(limit),
+            offset=skipped(offset),
+        )
+        return [Opportunity.of(row) for row in rows]
+
+    @strawberry.field
+    async def activities(
+        self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[LazyActivity]:
+        """What was done with it, and what is to be done, the latest first; only for those who work here."""
+        return await activities_of(info, self.id, whose="customer_id", kind=kind, limit=limit, offset=offset)
+
     @classmethod
     def of(cls, row: models.Customer) -> Self:
         """The customer in this row."""
@@ -170,6 +239,12 @@ class Site:
     """When it was written down."""
     updated_at: datetime
     """When it was last changed."""
+    custom: strawberry.Private[dict[str, Any]]
+
+    @strawberry.field
+    async def custom_fields(self, info: Info) -> JSON:
+        """The values of your own fields, by key; outside of the house only of those that are shared."""
+        return await shown(info, CustomEntity.SITE, self.custom)
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer:
@@ -228,6 +303,33 @@ class Contact:
     """When they were written down."""
     updated_at: datetime
     """When they were last changed."""
+    erased_at: datetime | None
+    """When they were forgotten, and only a pseudonym was left."""
+    custom: strawberry.Private[dict[str, Any]]
+    merged_into_id: strawberry.Private[strawberry.ID | None]
+
+    @strawberry.field
+    async def custom_fields(self, info: Info) -> JSON:
+        """The values of your own fields, by key; outside of the house only of those that are shared."""
+        return await shown(info, CustomEntity.CONTACT, self.custom)
+
+    @strawberry.field
+    async def merged_into(self, info: Info) -> Contact | None:
+        """The person that they turned out to be, when two were one."""
+        row = await info.context.row(models.Contact, self.merged_into_id, READ)
+        return Contact.of(row) if row else None
+
+    @strawberry.field
+    async def activities(
+        self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[LazyActivity]:
+        """What was done with them, and what is to be done, the latest first; only for those who work here."""
+        return await activities_of(info, self.id, whose="contact_id", kind=kind, limit=limit, offset=offset)
+
+    @strawberry.field
+    async def consents(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[LazyConsent]:
+        """What they allowed us, the latest first, also what they withdrew; only for those who work here."""
+        return await consents_of(info, self.id, limit)
 
     @strawberry.field
     async def customer(self, info: Info) -> Customer:
@@ -252,6 +354,26 @@ class Contact:
         return cls.of(row) if row else None
 
 
+async def activities_of(
+    info: Info, parent: strawberry.ID, *, whose: str, kind: ActivityKind | None, limit: int, offset: int
+) -> list[Activity]:
+    """The activities of a customer, a contact or an opportunity; `whose` names the column."""
+    from subgraphs.crm.types.activities import Activity  # noqa: PLC0415 - customers show activities, and these customers
+
+    rows = await info.context.lists(
+        activities.of, parent, READ, whose=whose, kind=kind, limit=bounded(limit), offset=skipped(offset)
+    )
+    return [Activity.of(row) for row in rows]
+
+
+async def consents_of(info: Info, contact: strawberry.ID, limit: int) -> list[ConsentRecord]:
+    """What a person allowed us."""
+    from subgraphs.crm.types.activities import ConsentRecord  # noqa: PLC0415 - contacts show consents, and these contacts
+
+    rows = await info.context.lists(consents.of_contacts, contact, READ, limit=bounded(limit))
+    return [ConsentRecord.of(row) for row in rows]
+
+
 async def _customer(info: Info, identity: strawberry.ID) -> Customer:
     row = await info.context.row(models.Customer, identity, READ)
     if row is None:
@@ -259,10 +381,57 @@ async def _customer(info: Info, identity: strawberry.ID) -> Customer:
     return Customer.of(row)
 
 
+@entity(keys=["id"])
+class CustomerGroup:
+    """Customers that belong together, other than as holding and branch."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    name: str
+    """What it is called."""
+    count_users_once_per_group: bool
+    """Whether a person who works for several of its customers is counted once."""
+    version: int
+    """Counts changes; give it back with a command to be sure that nobody was faster."""
+
+    @strawberry.field
+    async def customers(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Customer]:
+        """Who is in it, by name."""
+        rows = await info.context.lists(
+            groups.customers_of, self.id, READ, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [Customer.of(row) for row in rows]
+
+    @classmethod
+    def of(cls, row: relations.CustomerGroup) -> Self:
+        """The group in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The group that another module points at."""
+        row = await info.context.row(relations.CustomerGroup, id, READ)
+        return cls.of(row) if row else None
+
+
+@strawberry.type
+class CustomerGroupPayload:
+    """What became of a command on a group."""
+
+    customer_group: CustomerGroup | None = None
+    """The group as it is now; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
 @strawberry.input
 class CustomerFilter:
     """Which customers: all that is given must hold."""
 
+    group_id: strawberry.ID | None = None
+    """In this group."""
+    custom_fields: list[CustomFieldFilter] | None = None
+    """With these values in your own fields."""
     status: list[CustomerStatus] | None = None
     """In one of these statuses."""
     kind: list[CustomerKind] | None = None
@@ -285,6 +454,8 @@ class CustomerFilter:
 class ContactFilter:
     """Which people: all that is given must hold."""
 
+    custom_fields: list[CustomFieldFilter] | None = None
+    """With these values in your own fields."""
     customer_id: strawberry.ID | None = None
     """Working for this customer."""
     site_id: strawberry.ID | None = None

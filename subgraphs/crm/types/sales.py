@@ -13,15 +13,18 @@ from strawberry.federation import type as entity
 from subgraphs.crm.models import customers as customer_models
 from subgraphs.crm.models import sales as models
 from subgraphs.crm.rules import quotes as rules
+from subgraphs.crm.rules.activities import ActivityKind
+from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.rules.terms import BillingInterval
-from subgraphs.crm.service import sales as service
+from subgraphs.crm.service import quotes as service
 from subgraphs.crm.service.search import Hit
 from subgraphs.crm.types import customers
+from subgraphs.crm.types.custom_fields import shown
 from subgraphs.kit.context import Info
-from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded
 from subgraphs.kit.shapes import shape
-from subgraphs.kit.values import Money, UserError
+from subgraphs.kit.values import JSON, Money, UserError
 
 READ_OPPORTUNITIES = "opportunities:read"
 READ_QUOTES = "quotes:read"
@@ -97,6 +100,21 @@ class Opportunity:
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
     """When it was written down."""
+    custom: strawberry.Private[dict[str, Any]]
+
+    @strawberry.field
+    async def custom_fields(self, info: Info) -> JSON:
+        """The values of your own fields, by key."""
+        return await shown(info, CustomEntity.OPPORTUNITY, self.custom)
+
+    @strawberry.field
+    async def activities(
+        self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[customers.LazyActivity]:
+        """What was done about it, and what is to be done, the latest first."""
+        return await customers.activities_of(
+            info, self.id, whose="opportunity_id", kind=kind, limit=limit, offset=offset
+        )
 
     @strawberry.field
     async def customer(self, info: Info) -> customers.Customer | None:
@@ -221,10 +239,22 @@ class Quote:
     """The hash (SHA-256) of exactly what was accepted."""
     rejected_reason: str | None
     """Why it was turned down."""
+    rejected_by: str | None
+    """Who turned it down."""
+    rejected_at: datetime | None
+    """When it was turned down."""
+    rejected_ip: str | None
+    """From which address it was turned down."""
+    sent_at: datetime | None
+    """When it was sent."""
+    viewed_at: datetime | None
+    """When the customer looked at it first."""
     contract_id: strawberry.ID | None
     """The contract that it became."""
     accept_token: str | None
     """The secret of the acceptance link: only in the answer to sendQuote, and never again."""
+    accept_link: str | None
+    """The page on which it is accepted or turned down without signing in: only in the answer to sendQuote, and never again."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
@@ -264,13 +294,17 @@ class Quote:
     @classmethod
     def of(cls, row: models.Quote) -> Self:
         """The quote in this row."""
-        return shape(cls, row, stored=service.lines_of(row), accept_token=row.token)
+        return shape(cls, row, stored=service.lines_of(row), accept_token=row.token, accept_link=_link(row))
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
         """The quote that another module points at."""
         row = await info.context.row(models.Quote, id, READ_QUOTES)
         return cls.of(row) if row else None
+
+
+def _link(row: models.Quote) -> str | None:
+    return rules.page(row.tenant_id, row.token) if row.token else None
 
 
 def _line(one: rules.QuoteLine) -> QuoteLine:

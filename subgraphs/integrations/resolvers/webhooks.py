@@ -9,7 +9,7 @@ import strawberry
 
 from subgraphs.integrations.models import webhooks as models
 from subgraphs.integrations.rules.outcomes import DeliveryStatus
-from subgraphs.integrations.service import deliveries, webhooks
+from subgraphs.integrations.service import deliveries, long_replays, webhooks
 from subgraphs.integrations.types.webhooks import (
     READ,
     WebhookDelivery,
@@ -21,6 +21,9 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
+from subgraphs.kit.progress import Job
+from subgraphs.kit.progress_log import JobPayload
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -198,6 +201,20 @@ class ReplayDeliveriesInput(Command):
     """Whether only what was given up is sent again, or also what arrived."""
 
 
+@strawberry.input
+class StartDeliveryReplayInput(Command):
+    """The deliveries that a worker sends again: at most 50,000 at once."""
+
+    subscription_id: strawberry.ID
+    """The webhook."""
+    since: datetime
+    """The first moment of the events."""
+    until: datetime | None = None
+    """The moment that ends them, itself not included; null means: now."""
+    dead_only: bool = True
+    """Whether only what was given up is sent again, or also what arrived."""
+
+
 @strawberry.type
 class WebhookMutation:
     """What can be done with webhooks."""
@@ -256,6 +273,11 @@ class WebhookMutation:
     async def replay_deliveries(work: Work, input: ReplayDeliveriesInput) -> models.WebhookSubscription:
         """Send again, in their order, the deliveries of a span of time."""
         return await deliveries.replay_all(work, **given(input))
+
+    @command(WRITE, JobPayload, rest=Rest(method="POST", path="/jobs/integrations/actions/replay-deliveries"))
+    async def start_delivery_replay(work: Work, input: StartDeliveryReplayInput) -> Job:
+        """Have the deliveries of a span of time sent again by a worker: as `replayDeliveries`, for up to 50,000."""
+        return await long_replays.start(work, **given(input))
 
 
 def _identity(text: strawberry.ID | None) -> UUID | None:

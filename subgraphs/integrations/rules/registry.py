@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -50,6 +50,35 @@ def judged(entry: Mapping[str, Any], at: datetime) -> Registered:
         status=_status(str(entry["url"]), entry.get("state"), heartbeat, at),
         problems=tuple(str(problem["message"]) for problem in entry.get("errors", ())),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be told of a module: that it is there, or that it is not."""
+
+    name: str
+    status: ServiceStatus
+    now: Registered | None
+    """What the registry says of it; None: nothing at all."""
+
+
+def turns(known: Mapping[str, tuple[str, ServiceStatus]], found: Sequence[Registered]) -> Iterator[Turn]:
+    """What changed since the last look: what is `known` is the version and status that were told last, by module.
+
+    A module that is found dead and was never heard of is not told of: nobody misses it.
+    """
+    there = {one.name: one for one in found}
+    for name in sorted(known.keys() | there.keys()):
+        now, before = there.get(name), known.get(name)
+        status = now.status if now else ServiceStatus.DOWN
+        if before is None:
+            news = status is not ServiceStatus.DOWN
+        elif status is ServiceStatus.DOWN or now is None:
+            news = before[1] is not ServiceStatus.DOWN
+        else:
+            news = before != (now.version, status)
+        if news:
+            yield Turn(name, status, now)
 
 
 def _status(url: str, state: object, heartbeat: datetime | None, at: datetime) -> ServiceStatus:

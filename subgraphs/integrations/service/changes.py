@@ -32,6 +32,7 @@ from subgraphs.integrations.errors import CursorExpired
 from subgraphs.integrations.models.changes import Change
 from subgraphs.integrations.rules import changes as rules
 from subgraphs.integrations.rules.messages import subject_type
+from subgraphs.integrations.service import watching
 from subgraphs.kit import jobs, numbers
 from subgraphs.kit.errors import Forbidden
 from subgraphs.kit.jobs import Job, Payload
@@ -42,6 +43,8 @@ _KEPT_LOGS: Final = timedelta(days=30)
 _SERIES: Final = "change"
 _SWEEP: Final = "integrations.sweep"
 _SWEEP_EVERY: Final = 500
+_WATCH_EVERY: Final = 50
+"""So often the watch over the modules is woken, should it have ended; while it goes on, that does nothing."""
 _BATCH: Final = 5_000
 
 _HEAD = text("SELECT last FROM number_series WHERE series = :series")
@@ -99,6 +102,8 @@ async def record(work: Work, envelope: Envelope) -> None:
             recorded_at=work.at,
         )
         work.session.add(row)
+    if first % _WATCH_EVERY == 1:
+        await watching.watch(work)
     if first % _SWEEP_EVERY == 0:
         await jobs.enqueue(work, _SWEEP, {}, key=_SWEEP)
 

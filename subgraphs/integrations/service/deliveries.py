@@ -23,12 +23,14 @@ from subgraphs.kit import audit, jobs
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.paging import Order
+from subgraphs.kit.progress import Progress
 from subgraphs.kit.work import Work
 
 DELIVER: Final = "integrations.deliver"
 NEWEST_FIRST = Order((WebhookDelivery.created_at,), descending=True)
 _BEHIND: Final = -1
 _MOST_REPLAYS: Final = 1_000
+MOST_REPLAYS_OF_A_JOB: Final = 50_000
 
 
 def selected(
@@ -107,9 +109,19 @@ async def replay(work: Work, id: UUID) -> WebhookDelivery:
 
 
 async def replay_all(
-    work: Work, subscription_id: UUID, *, since: datetime, until: datetime | None, dead_only: bool
+    work: Work,
+    subscription_id: UUID,
+    *,
+    since: datetime,
+    until: datetime | None,
+    dead_only: bool,
+    progress: Progress | None = None,
 ) -> WebhookSubscription:
-    """Send again, in their order, what was given up (or everything) of the events of a span of time."""
+    """Send again, in their order, what was given up (or everything) of the events of a span of time.
+
+    With a `progress` to tell, as many as a worker may.
+    """
+    most = _MOST_REPLAYS if progress is None else MOST_REPLAYS_OF_A_JOB
     row = await work.take(WebhookSubscription, subscription_id, field="id")
     if not row.active:
         raise WebhookDisabled("The webhook is switched off; enable it first.", field="id")
@@ -121,14 +133,14 @@ async def replay_all(
     wanted = (DeliveryStatus.DEAD,) if dead_only else (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
     query = query.where(WebhookDelivery.status.in_(wanted), WebhookDelivery.replayed_at.is_(None))
     found = (
-        await work.session.scalars(
-            query.order_by(WebhookDelivery.event_at, WebhookDelivery.id).limit(_MOST_REPLAYS + 1)
-        )
+        await work.session.scalars(query.order_by(WebhookDelivery.event_at, WebhookDelivery.id).limit(most + 1))
     ).all()
-    if len(found) > _MOST_REPLAYS:
-        raise Invalid(f"These are more than {_MOST_REPLAYS} deliveries; choose a shorter span.", field="until")
+    if len(found) > most:
+        raise Invalid(f"These are more than {most} deliveries; choose a shorter span.", field="until")
     await audit.note(work, work.command, details={"webhook": str(row.id), "deliveries": len(found)})
-    for old in found:
+    for number, old in enumerate(found):
+        if progress is not None:
+            await progress.tell(number, len(found))
         await _again(work, row, old)
     return row
 

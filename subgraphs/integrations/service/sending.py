@@ -19,6 +19,8 @@ from subgraphs.kit.outside import NotAsked, Reach
 
 SECONDS: Final = 15.0
 _KEPT_BYTES: Final = 4_096
+_BODY_SECONDS: Final = 2.0
+"""How long a body is listened to, once the status is known."""
 _LONGEST_ERROR: Final = 300
 
 
@@ -52,10 +54,11 @@ async def _beginning(response: httpx2.Response) -> str:
     """The first bytes of the body as they came; the rest is never read, for it need not end."""
     kept = b""
     try:
-        async for chunk in response.aiter_raw():
-            kept += chunk
-            if len(kept) >= _KEPT_BYTES:
-                break
-    except httpx2.HTTPError:
-        pass  # it has said what became of the delivery; a body that breaks off changes nothing
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in response.aiter_raw():
+                kept += chunk
+                if len(kept) >= _KEPT_BYTES:
+                    break
+    except (httpx2.HTTPError, TimeoutError):
+        pass  # it has said what became of the delivery; a body that breaks off, or drips for ever, changes nothing
     return kept[:_KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -1,12 +1,22 @@
 """Who carries events from module to module: RabbitMQ, or PostgreSQL where everything runs in one place."""
 
-from subgraphs.kit.broker.delivery import MOST_DELIVERIES, Broker, Delivery, Message, Publisher, Queue, dead_letters
+from subgraphs.kit.broker.delivery import (
+    MOST_DELIVERIES,
+    Broker,
+    Death,
+    Delivery,
+    Message,
+    Publisher,
+    Queue,
+    dead_letters,
+)
 from subgraphs.kit.broker.local import LocalBroker
 from subgraphs.kit.broker.rabbitmq import RabbitBroker
 
 __all__ = [
     "MOST_DELIVERIES",
     "Broker",
+    "Death",
     "Delivery",
     "LocalBroker",
     "Message",

@@ -35,6 +35,8 @@ class Message:
     id: UUID
     key: str
     body: bytes
+    queue: str | None = None
+    """The one queue that it goes to, whatever its key: so a dead letter is brought back. None: all that want it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,16 @@ UNROUTED = Queue(module=_DEAD, purpose="unrouted", keep=10_000)
 """Where messages go that no queue wants."""
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a dead letter became one."""
+
+    queue: str
+    """Where it was given up."""
+    rejected: bool
+    """Whether its consumer said so; otherwise it was delivered too often in vain."""
+
+
 class Delivery(Protocol):
     """One message in the hands of one consumer, until it says what became of it."""
 
@@ -93,6 +105,10 @@ class Delivery(Protocol):
     @property
     def attempt(self) -> int:
         """How many times the message was delivered, this time included."""
+
+    @property
+    def death(self) -> Death | None:
+        """How it came to the dead letters; None anywhere else."""
 
     async def ack(self) -> None:
         """It is done: forget it."""
@@ -108,7 +124,10 @@ class Publisher(Protocol):
     """An open way into the broker."""
 
     async def publish(self, messages: Sequence[Message]) -> frozenset[UUID]:
-        """Hand messages over; returns the ids of those that the broker has. Raises when the way is broken."""
+        """Hand messages over; returns the ids of those that the broker has. Raises when the way is broken.
+
+        A message for one queue that is not there is refused.
+        """
 
 
 class Broker(Protocol):

@@ -29,7 +29,7 @@ import asyncpg
 import orjson
 
 from subgraphs.kit import wire
-from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Delivery, Message, Publisher, Queue, pattern
+from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Death, Delivery, Message, Publisher, Queue, pattern
 
 _POLL_SECONDS = 1.0
 _CHANNEL = "psa_broker"
@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS message (
     holder_since timestamptz
 );
 CREATE INDEX IF NOT EXISTS message_next ON message (queue, position);
+ALTER TABLE message ADD COLUMN IF NOT EXISTS died_in text, ADD COLUMN IF NOT EXISTS rejected boolean;
 """
 
 _DECLARE = """
@@ -65,15 +66,19 @@ INSERT INTO queue VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET pattern = exc
 
 _PUBLISH = f"""
 WITH sent AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[]) WITH ORDINALITY AS sent (id, key, body, place)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[])
+           WITH ORDINALITY AS sent (id, key, body, target, place)
 ), routed AS (
     INSERT INTO message (queue, id, key, body)
     SELECT COALESCE(queue.name, '{UNROUTED.name}'), sent.id, sent.key, sent.body
-      FROM sent LEFT JOIN queue ON ('.' || sent.key) ~ queue.pattern
+      FROM sent LEFT JOIN queue
+        ON CASE WHEN sent.target IS NULL THEN ('.' || sent.key) ~ queue.pattern ELSE queue.name = sent.target END
+     WHERE sent.target IS NULL OR queue.name IS NOT NULL
      ORDER BY sent.place
-    RETURNING queue
+    RETURNING queue, id
 )
-SELECT queue, pg_notify('{_CHANNEL}', queue) FROM (SELECT DISTINCT queue FROM routed) AS touched
+SELECT queue, ids, pg_notify('{_CHANNEL}', queue)
+  FROM (SELECT queue, array_agg(id) AS ids FROM routed GROUP BY queue) AS touched
 """
 
 _TELL = f"SELECT pg_notify('{_NEWS}', told) FROM unnest($1::text[]) AS told"
@@ -95,12 +100,16 @@ WITH session AS MATERIALIZED (
 UPDATE message SET attempts = attempts + 1, holder = pid, holder_since = backend_start
   FROM session
  WHERE pid = pg_backend_pid() AND position IN (SELECT position FROM free)
-RETURNING position, id, key, body, attempts
+RETURNING position, id, key, body, attempts, died_in, rejected
 """
 
 _ACK = "DELETE FROM message WHERE position = $1"
 _RELEASE = "UPDATE message SET holder = NULL, holder_since = NULL WHERE position = $1"
-_BURY = "UPDATE message SET queue = $2, attempts = 0, holder = NULL, holder_since = NULL WHERE position = $1"
+_BURY = """
+UPDATE message SET queue = $2, attempts = 0, holder = NULL, holder_since = NULL,
+       died_in = COALESCE(died_in, queue), rejected = COALESCE(rejected, $3)
+ WHERE position = $1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +170,18 @@ class _LocalPublisher:
     connection: asyncpg.Connection
 
     async def publish(self, messages: Sequence[Message]) -> frozenset[UUID]:
-        """Put all messages into their queues, or none; nothing is ever refused."""
-        columns = ([m.id for m in messages], [m.key for m in messages], [m.body for m in messages])
-        touched = await self.connection.fetch(_PUBLISH, *columns)
-        await self.connection.execute(_TELL, [_told(message) for message in messages])
+        """Put all messages into their queues, or none; refused is only what is for one queue that is not there."""
+        touched = await self.connection.fetch(
+            _PUBLISH,
+            [message.id for message in messages],
+            [message.key for message in messages],
+            [message.body for message in messages],
+            [message.queue for message in messages],
+        )
+        await self.connection.execute(_TELL, [_told(message) for message in messages if message.queue is None])
         if any(row["queue"] == UNROUTED.name for row in touched):
             await self.connection.execute(_TRIM)
-        return frozenset(columns[0])
+        return frozenset(identity for row in touched for identity in row["ids"])
 
 
 def _told(message: Message) -> str:
@@ -230,7 +244,7 @@ class _Consumer:
             claimed = await self._claim() if self._room else []
             for delivery in claimed:
                 if delivery.attempt > MOST_DELIVERIES and self.queue.dead_letters:
-                    await delivery.reject()
+                    await delivery.bury(rejected=False)
                 else:
                     yield delivery
             if not claimed:
@@ -266,6 +280,7 @@ class _LocalDelivery:
         self._position: int = row["position"]
         self.message = Message(id=row["id"], key=row["key"], body=row["body"])
         self.attempt: int = row["attempts"]
+        self.death = Death(row["died_in"], rejected=row["rejected"]) if row["died_in"] else None
 
     async def ack(self) -> None:
         """It is done."""
@@ -277,5 +292,9 @@ class _LocalDelivery:
 
     async def reject(self) -> None:
         """To the dead letters; from there, back to where it was."""
+        await self.bury(rejected=True)
+
+    async def bury(self, *, rejected: bool) -> None:
+        """Move it to the dead letters, and say by whose decision."""
         last = self._consumer.queue.dead_letters or self._consumer.queue
-        await self._consumer.settle(_BURY, self._position, last.name)
+        await self._consumer.settle(_BURY, self._position, last.name, rejected)

@@ -31,7 +31,7 @@ from aio_pika.exceptions import DeliveryError
 from pamqp.common import FieldValue
 
 from contracts.events.envelope import MEDIA_TYPE
-from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Delivery, Message, Publisher, Queue
+from subgraphs.kit.broker.delivery import MOST_DELIVERIES, UNROUTED, Death, Delivery, Message, Publisher, Queue
 from subgraphs.kit.ids import parsed
 
 EVENTS = "psa.events"
@@ -62,7 +62,7 @@ class RabbitBroker:
     async def publisher(self) -> AsyncIterator[Publisher]:
         """Open a channel with confirms."""
         async with self._channel() as channel:
-            yield _RabbitPublisher(await _topology(channel))
+            yield _RabbitPublisher(await _topology(channel), channel.default_exchange)
 
     @asynccontextmanager
     async def deliveries(self, queue: Queue, *, prefetch: int) -> AsyncIterator[AsyncIterator[Delivery]]:
@@ -139,6 +139,8 @@ class _RabbitPublisher:
     """Publishes on one channel; every message waits for its own confirmation, all at the same time."""
 
     exchange: AbstractExchange
+    queues: AbstractExchange
+    """The exchange from which each queue gets what bears its name."""
 
     async def publish(self, messages: Sequence[Message]) -> frozenset[UUID]:
         """Publish all; what was refused, or came back, is missing from the answer."""
@@ -154,8 +156,9 @@ class _RabbitPublisher:
             message_id=str(message.id),
             type=message.key,
         )
+        to, key = (self.queues, message.queue) if message.queue else (self.exchange, message.key)
         try:
-            await self.exchange.publish(sent, message.key, mandatory=True, timeout=_ANSWER_SECONDS)
+            await to.publish(sent, key, mandatory=True, timeout=_ANSWER_SECONDS)
         except DeliveryError:
             return False
         return True
@@ -200,6 +203,15 @@ class _RabbitDelivery:
         """RabbitMQ counts the deliveries before this one, and says nothing before the first."""
         before = self._incoming.headers.get("x-delivery-count", 0)
         return 1 + (before if isinstance(before, int) else 0)
+
+    @property
+    def death(self) -> Death | None:
+        """RabbitMQ lists where a message died, the latest death first."""
+        match self._incoming.headers.get("x-death"):
+            case [{"queue": queue, "reason": reason}, *_]:
+                return Death(queue=str(queue), rejected=reason == "rejected")
+            case _:
+                return None
 
     async def ack(self) -> None:
         """It is done."""

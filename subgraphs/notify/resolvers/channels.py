@@ -76,7 +76,7 @@ class ChannelQuery:
                     event_type=event_type, channel=channel, locale=locale, subject=subject, body=body
                 )
             except Refusal as refusal:
-                return TemplatePreview(errors=[failure(refusal)])
+                return TemplatePreview(error=failure(refusal))
         page_of = mail.as_html(text, locale) if channel is ChannelKind.EMAIL else None
         return TemplatePreview(subject=head, text=text, html=page_of)
 

@@ -19,7 +19,10 @@ HOSTS: Final = (".logic.azure.com", ".powerplatform.com", ".powerautomate.com")
 
 def webhook(url: str, *, more: Sequence[str] = ()) -> str:
     """The URL of a Workflows webhook; raises `Invalid` for a host that is not Microsoft's, nor among `more`."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        raise Invalid("This is not the URL of a webhook.", field="url") from None
     host = (parts.hostname or "").lower()
     if parts.username or parts.password or not host:
         raise Invalid("This is not the URL of a webhook.", field="url")

@@ -96,8 +96,11 @@ def on_call(rotation: Rotation, overrides: Sequence[Override], at: datetime) -> 
     for one in reversed(overrides):
         if one.starts_at <= at < one.ends_at:
             return one.user
-    local = at.astimezone(ZoneInfo(rotation.zone))
-    day = local.date() if local.time() >= rotation.handover else local.date() - timedelta(days=1)
+    try:
+        local = at.astimezone(ZoneInfo(rotation.zone))
+        day = local.date() if local.time() >= rotation.handover else local.date() - timedelta(days=1)
+    except OverflowError:
+        return None  # beyond the calendar nobody is on call
     days = (day - rotation.starts_on).days
     if days < 0 or not rotation.users:
         return None

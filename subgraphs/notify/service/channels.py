@@ -183,7 +183,10 @@ _CHECKS: Final = {ChannelKind.EMAIL: _check_mail, ChannelKind.SMS: _check_sms, C
 
 
 def _web(settings: Settings, url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise NotReachable("This must be an https URL.", field="url") from None
     host = parts.hostname or ""
     named = outside.is_address(host) and any(ipaddress.ip_address(host) in one for one in settings.networks())
     if not host or (parts.scheme != "https" and not named):
@@ -195,7 +198,7 @@ def _web(settings: Settings, url: str) -> str:
 
 async def _seal(work: Work, row: ChannelConfig, secret: str | None) -> None:
     if row.kind is ChannelKind.TEAMS and secret is not None:
-        host = urlsplit(secret).hostname or ""
+        host = _host(secret)
         named = outside.is_address(host) and outside.Reach(networks=work.settings.networks()).plain(host)
         cards.webhook(secret, more=(host,) if named else ())
     there = await work.session.get(ChannelSecret, {"tenant_id": work.caller.tenant, "channel_id": row.id})
@@ -210,6 +213,13 @@ async def _seal(work: Work, row: ChannelConfig, secret: str | None) -> None:
         work.session.add(ChannelSecret(channel_id=row.id, secret=sealed))
     else:
         there.secret = sealed
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _flush(work: Work, row: ChannelConfig) -> None:

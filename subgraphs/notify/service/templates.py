@@ -43,7 +43,9 @@ def made(
         return _made(own.get((channel, language)) or words.DEFAULTS[event_type, language], values)
     except BadTemplate as error:
         # What was allowed when it was written may not be today; people are told all the same.
-        log.warning("template.broken", event=event_type, channel=channel.value, locale=language, said=error.message)
+        log.warning(
+            "template.broken", event_type=event_type, channel=channel.value, locale=language, said=error.message
+        )
         return _made(words.DEFAULTS[event_type, language], values)
 
 

@@ -114,8 +114,8 @@ class TemplatePreview:
     """The text, as mail programs without HTML, the app and cards show it."""
     html: str | None = None
     """The page, as other mail programs show it; absent for what is no mail."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why it can't be used; empty when it can."""
+    error: UserError | None = None
+    """Why it can't be used; null when it can."""
 
 
 @strawberry.type

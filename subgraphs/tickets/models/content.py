@@ -86,6 +86,30 @@ class AttachmentContent(Model):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class TicketUpload(tables.Entity, Model):
+    """A file that comes in parts; it becomes an attachment when all of it is there."""
+
+    __tablename__ = "ticket_upload"
+
+    ticket_id: Mapped[UUID] = mapped_column(Uuid)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    message_id: Mapped[UUID | None] = mapped_column(Uuid)
+    filename: Mapped[str]
+    size_bytes: Mapped[int]
+    is_internal: Mapped[bool]
+    expires_at: Mapped[datetime] = mapped_column(tables.Moment)
+
+
+class UploadPart(Model):
+    """A part of a file; `position` is where in the file it begins."""
+
+    __tablename__ = "upload_part"
+
+    upload_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class InboundMail(tables.Entity, Model):
     """A mail that came in, and what became of it; `raw` is kept while nobody knows whose it is."""
 

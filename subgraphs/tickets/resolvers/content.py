@@ -12,12 +12,13 @@ from subgraphs.kit.work import Work
 from subgraphs.tickets.models import content as models
 from subgraphs.tickets.models.tickets import Ticket as TicketRow
 from subgraphs.tickets.rules.tickets import TicketLinkKind
-from subgraphs.tickets.service import content, files, mails, merging
+from subgraphs.tickets.service import content, files, mails, merging, uploads
 from subgraphs.tickets.types.content import (
     CsatResponsePayload,
     InboundMail,
     InboundMailPayload,
     TicketAttachmentPayload,
+    TicketUploadPayload,
 )
 from subgraphs.tickets.types.tickets import TicketPayload
 
@@ -140,6 +141,30 @@ class AttachFileInput(Command):
 
 
 @strawberry.input
+class BeginUploadInput(Command):
+    """A file for a ticket that comes in parts."""
+
+    id: strawberry.ID
+    """The ticket."""
+    filename: str
+    """Its name."""
+    size_bytes: int
+    """How long it is, 1 byte to 50 MiB."""
+    message_id: strawberry.ID | None = None
+    """The message that it belongs to."""
+    is_internal: bool = False
+    """Whether customers never see it."""
+
+
+@strawberry.input
+class FinishUploadInput(Command):
+    """A file of which all parts were brought."""
+
+    id: strawberry.ID
+    """The upload."""
+
+
+@strawberry.input
 class RateTicketInput(Command):
     """How satisfied the customer is."""
 
@@ -217,6 +242,16 @@ class ContentMutation:
     async def attach_file(work: Work, input: AttachFileInput) -> models.Attachment:
         """Keep a file with a ticket; programs are refused."""
         return await files.attach(work, **given(input))
+
+    @command(WRITE, TicketUploadPayload)
+    async def begin_upload(work: Work, input: BeginUploadInput) -> models.TicketUpload:
+        """Bring a file in parts: for whatever does not fit into one request."""
+        return await uploads.begin(work, **given(input))
+
+    @command(WRITE, TicketAttachmentPayload)
+    async def finish_upload(work: Work, input: FinishUploadInput) -> models.Attachment:
+        """Keep a file of which all parts are there with its ticket; programs are refused."""
+        return await uploads.finish(work, **given(input))
 
     @command(WRITE, CsatResponsePayload)
     async def rate_ticket(work: Work, input: RateTicketInput) -> models.CsatResponse:

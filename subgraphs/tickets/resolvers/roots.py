@@ -4,6 +4,7 @@ import strawberry
 
 from subgraphs.tickets.resolvers.content import ContentMutation, ContentQuery
 from subgraphs.tickets.resolvers.desk import DeskMutation, DeskQuery
+from subgraphs.tickets.resolvers.macros import MacroMutation, MacroQuery, PresenceSubscription
 from subgraphs.tickets.resolvers.planning import PlanningMutation, PlanningQuery
 from subgraphs.tickets.resolvers.sla import SlaMutation, SlaQuery
 from subgraphs.tickets.resolvers.tickets import TicketMutation, TicketQuery, TicketSubscription
@@ -11,15 +12,17 @@ from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
 
 
 @strawberry.type
-class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery):
+class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery, MacroQuery):
     """What can be asked about tickets."""
 
 
 @strawberry.type
-class Mutation(TicketMutation, DeskMutation, SlaMutation, TimeMutation, ContentMutation, PlanningMutation):
+class Mutation(
+    TicketMutation, DeskMutation, SlaMutation, TimeMutation, ContentMutation, PlanningMutation, MacroMutation
+):
     """What can be done with tickets."""
 
 
 @strawberry.type
-class Subscription(TicketSubscription):
+class Subscription(TicketSubscription, PresenceSubscription):
     """What can be watched about tickets."""

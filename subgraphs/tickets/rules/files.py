@@ -15,6 +15,9 @@ from subgraphs.kit.errors import Invalid
 from subgraphs.tickets.errors import FileRefused
 
 LARGEST: Final = 50 * 1024 * 1024
+PART: Final = 960 * 1024
+"""How much of a file comes at once: the platform's door takes no more than a million bytes."""
+UPLOAD_LASTS: Final = timedelta(hours=6)
 LINK_LASTS: Final = timedelta(minutes=5)
 UNKNOWN: Final = "application/octet-stream"
 
@@ -90,6 +93,35 @@ def link(key: bytes, tenant: UUID, attachment: UUID, now: datetime) -> str:
     """A path that opens a file for five minutes, for whoever has it."""
     expires = int((now + LINK_LASTS).timestamp())
     return f"/files/{tenant}/{attachment}?expires={expires}&signature={signature(key, tenant, attachment, expires)}"
+
+
+def upload_link(key: bytes, tenant: UUID, upload: UUID, expires: datetime) -> str:
+    """A path that takes the parts of one file until then, from whoever has it."""
+    until = int(expires.timestamp())
+    proof = signature(_of_uploads(key), tenant, upload, until)
+    return f"/files/{tenant}/uploads/{upload}?expires={until}&signature={proof}"
+
+
+def takes(key: bytes, tenant: UUID, upload: UUID, expires: int, signed: str, now: datetime) -> bool:
+    """Whether a link to bring a file was given out by us, and is not too old."""
+    return opens(_of_uploads(key), tenant, upload, expires, signed, now)
+
+
+def _of_uploads(key: bytes) -> bytes:
+    # A key of its own: what proves that one may read must never prove that one may write.
+    return hmac.new(key, b"upload", hashlib.sha256).digest()
+
+
+def announced(filename: str, size: int) -> str:
+    """The name of a file that is to come; raises what `checked` would raise of name and size."""
+    name = _name(filename)
+    if size < 1:
+        raise Invalid("The file is empty.", field="sizeBytes")
+    if size > LARGEST:
+        raise FileRefused(f"A file has at most {LARGEST // 1024 // 1024} MiB.", field="sizeBytes")
+    if _extension(name) in _REFUSED:
+        raise FileRefused("Programs are not kept here; put it into an archive if you must.", field="filename")
+    return name
 
 
 def opens(key: bytes, tenant: UUID, attachment: UUID, expires: int, signed: str, now: datetime) -> bool:

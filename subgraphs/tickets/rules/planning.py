@@ -67,6 +67,9 @@ def following(rule: str, starts_at: datetime, after: datetime, time_zone: str) -
     try:
         schedule = rrulestr(rule, dtstart=begins, ignoretz=True)
         found = schedule.after(since, inc=False)
+        # When summer ends the hour after two comes twice, and counts the first time: seen from its second time, it is over.
+        while found and found.replace(tzinfo=local).astimezone(UTC) <= after:
+            found = schedule.after(found, inc=False)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Invalid("This is no rule of RFC 5545; write it as FREQ=MONTHLY;BYMONTHDAY=1.", field="rrule") from error
     return found.replace(tzinfo=local).astimezone(UTC) if found else None

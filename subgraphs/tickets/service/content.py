@@ -19,6 +19,7 @@ from subgraphs.tickets.models.tickets import Ticket
 from subgraphs.tickets.rules import mail
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.tickets import TicketLinkKind
+from subgraphs.tickets.service import people
 from subgraphs.tickets.service.tickets import updated
 
 _LONGEST_CHECKLIST: Final = 100
@@ -133,6 +134,7 @@ async def watch(work: Work, id: UUID, user_id: UUID | None = None, email: str | 
     address = mail.address(email, field="email")
     if address is not None and work.caller.kind not in rules.INSIDERS:
         raise Forbidden("Mail addresses are added by staff.", field="email")
+    await people.listener(work, user_id, customer=ticket.customer_id, field="userId")
     await add_watcher(work, ticket, user_id or (None if address else work.caller.subject), address)
     await updated(work, ticket, ("watchers",))
     return ticket

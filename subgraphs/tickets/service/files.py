@@ -32,17 +32,23 @@ async def attach(
     is_internal: bool = False,
 ) -> Attachment:
     """Keep a file with a ticket; `content` is Base64."""
+    file = rules.checked(filename, _decoded(content))
+    ticket = await place(work, id, message_id=message_id, is_internal=is_internal)
+    row = await keep(work, ticket, file, message_id=message_id, is_internal=is_internal)
+    await updated(work, ticket, ("attachments",))
+    return row
+
+
+async def place(work: Work, id: UUID, *, message_id: UUID | None, is_internal: bool) -> Ticket:
+    """The ticket that a file is for; raises where the caller may not put it there."""
     if is_internal and work.caller.kind not in tickets_rules.INSIDERS:
         raise Forbidden("Internal files are for staff.", field="isInternal")
-    file = rules.checked(filename, _decoded(content))
     ticket = await work.take(Ticket, id, field="id")
     if message_id is not None:
         message = await work.find(TicketMessage, message_id)
         if message is None or message.ticket_id != ticket.id:
             raise NotFound("There is no such message of this ticket.", field="messageId")
-    row = await keep(work, ticket, file, message_id=message_id, is_internal=is_internal)
-    await updated(work, ticket, ("attachments",))
-    return row
+    return ticket
 
 
 async def keep(

@@ -20,7 +20,7 @@ from subgraphs.tickets.rules import calendars
 from subgraphs.tickets.rules import defaults as defaults_rules
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.tickets import DONE, Move, TicketMessageKind, TicketStatus, TicketType
-from subgraphs.tickets.service import defaults, sla
+from subgraphs.tickets.service import defaults, people, sla
 from subgraphs.tickets.service.messages import say, something
 from subgraphs.tickets.service.steps import step
 from subgraphs.tickets.service.tickets import answered_at
@@ -33,6 +33,7 @@ async def assign(
 ) -> Ticket:
     """Give the ticket to somebody, or to nobody; a new one is open from then on."""
     ticket = await work.take(Ticket, id, field="id", version=version)
+    await people.worker(work, assignee_id, customer=ticket.customer_id, field="assigneeId")
     ticket.assignee_id, ticket.team_id = assignee_id, team_id or ticket.team_id
     happened = events.TicketAssigned(id=ticket.id, assignee_id=assignee_id, team_id=ticket.team_id)
     await work.emit(happened, subject=ticket.id, customer=ticket.customer_id)

@@ -23,7 +23,7 @@ from subgraphs.tickets.rules import planning as rules
 from subgraphs.tickets.rules.planning import AppointmentKind, AppointmentState
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import Move, TicketSource, TicketStatus, TicketType
-from subgraphs.tickets.service import content, defaults
+from subgraphs.tickets.service import content, defaults, people
 from subgraphs.tickets.service import tickets as service
 from subgraphs.tickets.service.steps import step
 
@@ -234,6 +234,7 @@ async def _appoint(
     note: str | None,
 ) -> Appointment:
     _check_span(starts_at, ends_at)
+    await people.worker(work, user_id, customer=ticket.customer_id if ticket else None, field="userId")
     await _check_free(work, user_id, starts_at, ends_at)
     row = work.add(
         Appointment(

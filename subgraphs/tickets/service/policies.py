@@ -103,6 +103,8 @@ async def assign(
     scope, target = named[0]
     if scope is SlaScope.CUSTOMER:
         await references.require(work, "Customer", target, field="customerId")
+    if scope is SlaScope.CONTRACT:
+        await references.require(work, "Contract", target, field="contractId")
     if scope is SlaScope.QUEUE and await work.find(Queue, target) is None:
         raise NotFound("There is no queue with this id.", field="queueId")
     query = select(SlaAssignment).where(SlaAssignment.scope == scope, SlaAssignment.target_id == target)

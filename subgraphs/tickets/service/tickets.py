@@ -27,7 +27,7 @@ from subgraphs.tickets.rules import priorities
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import TicketMessageKind, TicketPriority, TicketSource, TicketStatus, TicketType
-from subgraphs.tickets.service import contacts, defaults, sla
+from subgraphs.tickets.service import contacts, defaults, people, sla
 
 NEWEST_FIRST = Order((Ticket.created_at,), descending=True)
 FIRST_QUEUE: Final = "Service Desk"
@@ -169,7 +169,10 @@ async def open_ticket(
     Without a priority, impact and urgency decide, then the queue. Its clocks start when we got to know of it.
     """
     await references.require(work, "Customer", customer_id, field="customerId")
-    await _check_places(work, customer_id, contact_id=contact_id, asset_id=asset_id, site_id=site_id)
+    await _check_places(
+        work, customer_id, contact_id=contact_id, asset_id=asset_id, site_id=site_id, contract_id=contract_id
+    )
+    await people.worker(work, assignee_id, customer=customer_id, field="assigneeId")
     settings = await defaults.settings(work)
     queue = await _queue(work, queue_id)
     ticket = work.add(
@@ -205,10 +208,13 @@ async def open_ticket(
     return ticket
 
 
+_PLACES: Final = ("contact_id", "asset_id", "site_id", "contract_id")
+
+
 async def change(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Ticket:
     """Change what describes the ticket: title, description, type, contact, asset, site, category, tags, due date."""
     ticket = await work.take(Ticket, id, field="id", version=version)
-    places = {name: changes[name] for name in ("contact_id", "asset_id", "site_id") if name in changes}
+    places = {name: changes[name] for name in _PLACES if name in changes}
     await _check_places(work, ticket.customer_id, **places)
     if "category_id" in changes:
         await _category(work, changes["category_id"])
@@ -355,9 +361,11 @@ async def _check_places(
     contact_id: UUID | None = None,
     asset_id: UUID | None = None,
     site_id: UUID | None = None,
+    contract_id: UUID | None = None,
 ) -> None:
-    """Refuse a contact, an asset or a site that is not there, or is another customer's."""
-    for kind, identity in (("Contact", contact_id), ("Asset", asset_id), ("Site", site_id)):
+    """Refuse a contact, an asset, a site or a contract that is not there, or is another customer's."""
+    named = (("Contact", contact_id), ("Asset", asset_id), ("Site", site_id), ("Contract", contract_id))
+    for kind, identity in named:
         if identity is not None:
             field = f"{kind.lower()}Id"
             known = await references.require(work, kind, identity, field=field)

@@ -27,7 +27,7 @@ from subgraphs.tickets.models.time_entries import RoundingRule, TimeEntry, Timer
 from subgraphs.tickets.rules import defaults as defaults_rules
 from subgraphs.tickets.rules import time_entries as rules
 from subgraphs.tickets.rules.time_entries import FIXED, EntryMove, RoundingScope, TimeEntryStatus, WorkItemType
-from subgraphs.tickets.service import calendars, defaults
+from subgraphs.tickets.service import calendars, defaults, people
 from subgraphs.tickets.service.messages import something
 
 NEWEST_FIRST = Order((TimeEntry.started_at,), descending=True)
@@ -145,12 +145,13 @@ async def book(
     place = await _place(work, work_item_type, work_item_id, customer_id)
     kind = await _work_type(work, work_type_id)
     entry = TimeEntry(
-        user_id=await _worker(work, user_id),
+        user_id=await _worker(work, user_id, place.customer_id),
         work_item_type=work_item_type,
         work_item_id=place.id,
         ticket_id=place.ticket.id if place.ticket else None,
         customer_id=place.customer_id,
-        contract_id=contract_id or (place.ticket.contract_id if place.ticket else None),
+        contract_id=await _contract(work, contract_id, place.customer_id)
+        or (place.ticket.contract_id if place.ticket else None),
         work_type_id=kind.id,
         note=line(note, field="note", longest=_LONGEST_NOTE),
         internal_note=prose(internal_note, field="internalNote"),
@@ -181,7 +182,7 @@ async def change(work: Work, id: UUID, version: int | None = None, **changes: An
     if changes.get("is_billable") is not None:
         entry.is_billable = changes["is_billable"]
     if "contract_id" in changes:
-        entry.contract_id = changes["contract_id"]
+        entry.contract_id = await _contract(work, changes["contract_id"], entry.customer_id)
     kind = await _work_type(work, changes.get("work_type_id") or entry.work_type_id)
     entry.work_type_id, entry.rejection = kind.id, None
     started, ended = changes.get("started_at") or entry.started_at, changes.get("ended_at") or entry.ended_at
@@ -362,9 +363,19 @@ async def _place(work: Work, type: WorkItemType, identity: UUID | None, customer
     return _Place(identity, customer_id)
 
 
-async def _worker(work: Work, user_id: UUID | None) -> UUID:
+async def _contract(work: Work, contract_id: UUID | None, customer_id: UUID | None) -> UUID | None:
+    """A contract of the customer for whom the work was done."""
+    if contract_id is not None:
+        known = await references.require(work, "Contract", contract_id, field="contractId")
+        if known.customer_id != customer_id:
+            raise Invalid("This contract belongs to another customer.", field="contractId")
+    return contract_id
+
+
+async def _worker(work: Work, user_id: UUID | None, customer: UUID | None) -> UUID:
     if user_id is not None and user_id != work.caller.subject:
         work.caller.require("time:write_others")
+        await people.worker(work, user_id, customer=customer, field="userId")
     return user_id or work.caller.subject
 
 

@@ -12,9 +12,10 @@ from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets.models import content as models
 from subgraphs.tickets.models.tickets import Ticket as TicketRow
+from subgraphs.tickets.rules.files import PART
 from subgraphs.tickets.rules.mail import MailOutcome
 from subgraphs.tickets.rules.tickets import TicketLinkKind
-from subgraphs.tickets.service import files
+from subgraphs.tickets.service import files, uploads
 
 READ = "tickets:read"
 
@@ -131,6 +132,42 @@ class TicketAttachment:
 
 
 @strawberry.type
+class TicketUpload:
+    """A file on its way: bring its parts to `url`, then say `finishUpload`."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    filename: str
+    """Its name."""
+    size_bytes: int
+    """How long it will be."""
+    expires_at: datetime
+    """Until when its parts are taken."""
+
+    @strawberry.field
+    async def url(self, info: Info) -> str:
+        """A path at the platform's own address: `PUT` a part there with `&offset=` and where in the file it begins."""
+        [link] = await info.context.lists(uploads.links, self.id, READ)
+        return link
+
+    @strawberry.field
+    def part_bytes(self) -> int:
+        """How many bytes a part has at most."""
+        return PART
+
+    @strawberry.field
+    async def received_bytes(self, info: Info) -> int:
+        """How much of it there is: the next part begins here."""
+        found = await info.context.lists(uploads.received, self.id, READ)
+        return found[0] if found else 0
+
+    @classmethod
+    def of(cls, row: models.TicketUpload) -> Self:
+        """The file on its way in this row."""
+        return shape(cls, row)
+
+
+@strawberry.type
 class CsatResponse:
     """What the customer thought of a ticket."""
 
@@ -191,6 +228,16 @@ class TicketAttachmentPayload:
 
     attachment: TicketAttachment | None = None
     """The file; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
+
+
+@strawberry.type
+class TicketUploadPayload:
+    """What became of a command on a file on its way."""
+
+    upload: TicketUpload | None = None
+    """The file on its way; absent when the command was refused."""
     errors: list[UserError] = strawberry.field(default_factory=list)
     """Why the command was refused; empty when it was done."""
 

@@ -77,6 +77,7 @@ def test_the_wire_shows_a_cloudevent_with_a_camel_case_payload() -> None:
             "assetId": None,
             "queueId": None,
             "source": "PHONE",
+            "replyTo": None,
         },
     }
 

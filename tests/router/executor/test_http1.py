@@ -201,6 +201,10 @@ async def test_every_form_of_a_body_is_read(line: bytes, *, goes_on: bool) -> No
         (b"SSH-2.0-OpenSSH\r\n", Unavailable),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", TimedOut),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{", Unavailable),
+        (b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 40_000, Malformed),
+        (b"HTTP/1.1 200 OK\r\nx-a: " + b"b" * 300_000, Malformed),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 12_000, Malformed),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"x-a: b\r\n" * 40_000, Malformed),
         (b"", ConnectionLost),
     ],
 )

@@ -103,6 +103,56 @@ async def test_an_error_below_one_of_two_lists_is_about_that_one(graph: Any) -> 
     assert [error["path"] for error in result.errors] == [["second", "owner", "tier"]]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        ["_e1", 7, "tier"],
+        ["_e1", -1],
+        ["_e7", 0],
+        ["_entities", 0, "tier"],
+        ["_e1", True],
+        ["elsewhere"],
+        [],
+        "_e1",
+        None,
+    ],
+)
+async def test_an_error_about_no_place_at_all_is_said_once_without_one(graph: Any, path: Any) -> None:
+    graph.serves("tickets", owners("c1", "c2"))
+    error = {"message": "gone", "path": path, "extensions": {"code": "GONE"}}
+    graph.serves(
+        "crm", {"data": {"_e0": [{"name": "ACME"}], "_e1": [{"name": "Hansen", "tier": "BASIC"}]}, "errors": [error]}
+    )
+
+    result = await graph.run(BOTH, planned(graph, BOTH))
+
+    assert result.data["second"] == {"owner": {"name": "Hansen", "tier": "BASIC"}}
+    assert [(one["message"], "path" in one) for one in result.errors] == [("gone", False)]
+
+
+@pytest.mark.parametrize(
+    ("path", "led"),
+    [
+        (["first", "owner"], ["first", "owner"]),
+        (["first", "owner", "id", "deep", 5], ["first", "owner", "id"]),
+        (["first", "nobody", "asked"], ["first"]),
+        (["first", 3, "owner"], ["first"]),
+        (["_entities", 99, "name"], None),
+        (["elsewhere", {"a": 1}], None),
+        ([1e99], None),
+    ],
+)
+async def test_the_path_of_an_error_leads_as_far_as_there_is_something(graph: Any, path: Any, led: Any) -> None:
+    said = {"message": "odd", "path": path, "extensions": {"code": "ODD"}}
+    graph.serves("tickets", {**owners("c1", "c2"), "errors": [said]})
+    graph.serves("crm", crm)
+
+    result = await graph.run(BOTH, planned(graph, BOTH))
+
+    assert result.data["first"] == {"owner": {"name": "ACME"}}
+    assert [one.get("path") for one in result.errors] == [led]
+
+
 @pytest.mark.parametrize("answer", [b"", {"data": {"_e0": [{"name": "ACME"}]}}])
 async def test_a_failure_takes_only_what_was_asked_for_there(graph: Any, answer: Any) -> None:
     graph.serves("tickets", owners("c1", "c2"))

@@ -27,6 +27,7 @@ from strawberry.file_uploads import Upload
 
 from router.registry.registry import Registration
 from router.server.app import build
+from router.server.cache_events import Inside
 from router.server.config import RouterConfig
 
 SEED = 'query { customer(id: "123") { name tickets(status: "open") { id title priority } assets { name type } } }'
@@ -234,10 +235,12 @@ class Small:
 
 
 @asynccontextmanager
-async def routing(subgraphs: dict[str, Subgraph], /, **settings: Any) -> AsyncIterator[Small]:
-    """Run a router over these subgraphs."""
+async def routing(
+    subgraphs: dict[str, Subgraph], /, *, events: Inside | None = None, **settings: Any
+) -> AsyncIterator[Small]:
+    """Run a router over these subgraphs; `events` is a broker in this process."""
     running: dict[str, Any] = dict(subgraphs)
-    app = build(RouterConfig.model_validate(settings), in_process=running)
+    app = build(RouterConfig.model_validate(settings), in_process=running, events=events)
     for name, subgraph in subgraphs.items():
         registered = Registration(name, f"inprocess://{name}/graphql", "1", subgraph.text)
         await app.state.registry.register(registered)

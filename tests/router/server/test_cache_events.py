@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -17,7 +18,9 @@ from cached_graph import shop
 
 from router.executor.caching.declared import Declared
 from router.executor.caching.tag_formats import Format
+from router.server.app import build
 from router.server.cache_events import fits, tags_of
+from router.server.config import Misconfigured, RouterConfig
 from router.server.config.response_cache import Mapped
 
 RULES = {
@@ -131,6 +134,66 @@ async def test_while_nothing_can_be_heard_nothing_is_believed(small: Callable[..
 
         assert len(services["products"].asked) == 2
         assert len(router.app.state.response_cache.store) == 0
+
+
+@dataclass
+class Inside:
+    """A broker in this process: whoever listens hears what is told, until the session breaks."""
+
+    sessions: list[asyncio.Queue[bytes | None]] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def listen(self, kinds: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        self.asked.append(tuple(kinds))
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.sessions.append(queue)
+        try:
+            yield self._receive(queue)
+        finally:
+            self.sessions.remove(queue)
+
+    async def _receive(self, queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+        while (body := await queue.get()) is not None:
+            yield body
+        raise ConnectionError("over")
+
+    def tell(self, event: dict[str, Any] | None) -> None:
+        for queue in self.sessions:
+            queue.put_nowait(None if event is None else json.dumps(event).encode())
+
+
+async def test_a_broker_in_the_same_process_is_heard_as_one_behind_a_wire(small: Callable[..., Any]) -> None:
+    services, inside = shop(), Inside()
+    rules = {"product.*": {"tags": "product-{subject.id}", "subgraphs": "products"}}
+    kept = {"enabled": True, "events": {"url": "inprocess://", "invalidate": rules}}
+    async with small(services, events=inside.listen, response_cache=kept) as router:
+        cache = router.app.state.response_cache
+        await _until(cache.usable)
+        for place in ("1", "2", "1", "2"):
+            await router.ask(f'{{ product(id: "{place}") {{ name }} }}')
+        assert len(services["products"].asked) == 2
+
+        inside.tell({"type": "product.renamed", "subject": "Product/1", "data": None})
+        await _until(lambda: len(cache.store) == 1)
+        for place in ("1", "2"):
+            await router.ask(f'{{ product(id: "{place}") {{ name }} }}')
+        assert len(services["products"].asked) == 3
+
+        inside.tell(None)
+        await _until(lambda: not cache.usable())
+        await router.ask('{ product(id: "2") { name } }')
+        assert len(services["products"].asked) == 4
+        await _until(cache.usable)
+        assert len(cache.store) == 0
+    assert (inside.sessions, inside.asked) == ([], [("product.*",)] * 2)
+
+
+def test_where_there_is_no_broker_inside_it_is_said_at_the_start() -> None:
+    events = {"url": "inprocess://", "invalidate": {"#": {"types": "Product"}}}
+
+    with pytest.raises(Misconfigured, match=r"response_cache\.events\.url: there is no broker in this process"):
+        build(RouterConfig.model_validate({"response_cache": {"enabled": True, "events": events}}))
 
 
 @asynccontextmanager

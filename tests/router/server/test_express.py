@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -98,6 +100,35 @@ async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_c
 
     assert good.json() == {"data": {"customer": {"name": "ACME"}}}
     assert [error["extensions"]["code"] for error in bad.json()["errors"]] == ["PERSISTED_QUERY_HASH_MISMATCH"]
+
+
+@pytest.mark.parametrize("headers", [{}, TRACED, {"origin": "https://app.example"}, {"accept": "application/*"}])
+async def test_when_there_is_no_place_both_ways_say_the_same_and_it_is_counted(
+    platform: Any, headers: dict[str, str]
+) -> None:
+    settings = {"cors": SETTINGS["cors"], "overload": {"concurrent_requests": 1, "retry_after_seconds": 7}}
+    async with platform(**settings) as psa:
+        refused, answered = [], []
+        for express in (True, False):
+            transport = OnTheWire(psa.app, express=express)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                ask = partial(client.post, "/graphql", json={"query": "{ __typename }"}, headers=headers)
+                with psa.app.state.express.admission.place():
+                    refused += [await ask(), await ask()]
+                answered.append(await ask())
+        figures = (await psa.client.get("/metrics")).text
+
+    first, *others = map(told, refused)
+    assert all(other == first for other in others)
+    assert (first[0], first[1]["retry-after"]) == (503, "7")
+    assert first[2]["errors"][0]["extensions"]["code"] == "REQUEST_CONCURRENCY_LIMITED"
+    assert all(one.headers["x-request-id"] for one in refused)
+    assert all(
+        one.headers["x-request-id"] == headers.get("x-request-id", one.headers["x-request-id"]) for one in refused
+    )
+    assert [one.json() for one in answered] == [{"data": {"__typename": "Query"}}] * 2
+    assert re.search(r'code="REQUEST_CONCURRENCY_LIMITED"[^}]*} 4', figures)
+    assert re.search(r'duration_seconds_count{[^}]*status_code="503"[^}]*} 4', figures)
 
 
 @pytest.mark.parametrize(("asked", "headers"), UNFIT)

@@ -76,7 +76,7 @@ def file_of(folder: Path, name: str) -> Path:
 def test_what_has_no_effect_is_named_and_the_rest_has_one(tmp_path: Path, name: str) -> None:
     file = file_of(tmp_path, name)
 
-    assert {note.split()[0] for note in read_with_notes(file, {}).notes} == HARMLESS[name]
+    assert {note.split()[1] for note in read_with_notes(file, {}).notes} == HARMLESS[name]
 
     said = CliRunner().invoke(cli, ["config", "validate", str(file)])
     assert (said.exit_code, said.stdout.splitlines()[-1]) == (0, f"{file} is valid.")

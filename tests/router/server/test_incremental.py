@@ -294,29 +294,39 @@ async def test_when_the_primary_part_is_late_the_answer_is_refused_like_any_othe
 
 
 async def test_when_the_client_leaves_what_is_still_fetched_for_it_ends(platform: Any, served: Any) -> None:
-    query = '{ customer(id: "123") { name } ... @defer { sleeps(seconds: 30) } }'
+    query = '{ customer(id: "123") { name } ... @defer { sleeps(seconds: 3600) } }'
     async with platform() as running:
-        crm, ended = running.running["crm"], asyncio.Event()
+        crm, asleep, ended = running.running["crm"], asyncio.Event(), asyncio.Event()
 
         async def watched(scope: Any, receive: Any, send: Any) -> None:
+            # The fetch for the later part may begin when the first part has been read by the client, who must not
+            # leave before: what never began can't be seen to end.
+            message = await receive()
+            waits, unread = b"sleeps" in message["body"], [message]
+
+            async def given() -> Any:
+                if waits:
+                    asleep.set()
+                return unread.pop() if unread else await receive()
+
             try:
-                await crm(scope, receive, send)
+                await crm(scope, given, send)
             except asyncio.CancelledError:
+                assert waits, "the first part was complete"
                 ended.set()
                 raise
 
         running.running["crm"] = watched
-        async with served(running.app) as url, httpx2.AsyncClient() as client:
-            request = client.build_request(
-                "POST", f"{url}/graphql", json={"query": query}, headers={"accept": APOLLO_3}
-            )
-            response = await client.send(request, stream=True)
-            async for chunk in chunks(response):
-                if b"hasNext" in chunk:
-                    break
-            await response.aclose()
-            async with asyncio.timeout(5):
-                await ended.wait()
+        async with served(running.app) as url, httpx2.AsyncClient(timeout=None) as client:
+            asked = {"json": {"query": query}, "headers": {"accept": APOLLO_3}}
+            async with client.stream("POST", f"{url}/graphql", **asked) as response:
+                beginning = b""
+                async for chunk in response.aiter_raw():
+                    beginning += chunk
+                    if b'"hasNext":true' in beginning:
+                        break
+                await asleep.wait()
+            await ended.wait()
 
 
 async def test_a_batch_is_answered_without_parts(platform: Any) -> None:

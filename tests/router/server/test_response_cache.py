@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
-from cached_graph import shop
+from cached_graph import Kept, bare, shop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from on_the_wire import OnTheWire
+from small_graph import Subgraph
 
+from codegen.rest import artifacts
+from router.composition import compose
+from router.federation.subgraph import SubgraphSource
+from router.rest.routes import Lock
+from router.rest.view import View
 from router.server.app import build
 from router.server.config import Misconfigured, RouterConfig
-from router.server.config.apollo import Untranslatable, translate
+from router.server.config.apollo import translate
 
 OTHER = "0190a000-0000-7000-8000-00000000000f"
 KEY = "a-shared-key"
@@ -123,6 +131,94 @@ async def test_what_is_older_than_its_time_when_it_comes_is_good_for_the_rest(sm
         answer = await router.post("{ products { id stars } }")
 
         assert (answer.headers["cache-control"], answer.headers["age"]) == ("max-age=60, public", "40")
+
+
+@pytest.mark.parametrize(
+    ("queries", "told"),
+    [
+        (["{ count }"], "max-age=60, public"),
+        (["{ count }", "{ reviewed }"], "max-age=20, private"),
+        (["{ count }", "{ broken }"], "no-store"),
+        (["{ count }", "{ nothing }"], "no-store"),
+        (["{ count }", "{ __typename }"], "no-store"),
+        (["{ count }", 'mutation { rename(id: "1", name: "one") { id } }'], "no-store"),
+    ],
+)
+async def test_a_batch_is_good_for_as_long_as_the_answer_in_it_that_ends_first(
+    small: Callable[..., Any], queries: list[str], told: str
+) -> None:
+    services = shop()
+    services["reviews"].answer_headers = [("cache-control", "max-age=20, private")]
+    async with small(services, response_cache=ON, batching={"enabled": True}) as router:
+        for _ in range(2):
+            answer = await router.client.post("/graphql", json=[{"query": query} for query in queries])
+            assert (len(answer.json()), answer.headers["cache-control"]) == (len(queries), told)
+
+
+async def test_of_a_batch_that_wants_what_is_kept_each_says_for_itself_whether_it_is(small: Callable[..., Any]) -> None:
+    async with small(shop(), response_cache=ON, batching={"enabled": True}) as router:
+        await router.post("{ count }")
+        batch = [{"query": "{ count }"}, {"query": "{ newest { id } }"}]
+        answer = await router.client.post("/graphql", json=batch, headers={"cache-control": "only-if-cached"})
+
+        assert answer.json()[0] == {"data": {"count": 6}}
+        assert [error["extensions"]["code"] for error in answer.json()[1]["errors"]] == ["NOT_CACHED"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_batch_is_not_to_be_kept_where_nothing_is(small: Callable[..., Any]) -> None:
+    async with small(shop(), batching={"enabled": True}) as router:
+        answer = await router.client.post("/graphql", json=[{"query": "{ count }"}])
+
+        assert answer.headers["cache-control"] == "no-store"
+
+
+PARCELS = """
+type Query {
+  parcel(id: ID!): Parcel @tag(name: "partner") @cacheTag(format: "parcel-{$args.id}")
+  parcels(limit: Int! = 50, offset: Int! = 0): [Parcel!]! @tag(name: "partner")
+}
+type Parcel @key(fields: "id") @tag(name: "partner") { id: ID! version: Int! colour: String }
+"""
+
+
+@dataclass
+class Parcels(Kept):
+    """A service that partners reach by REST."""
+
+    @property
+    def text(self) -> str:
+        """What it registers."""
+        return super().text.replace('"@cacheTag"', '"@cacheTag", "@tag"')
+
+    def execute(self, body: dict[str, Any]) -> bytes:
+        """Execute it without directives."""
+        return Subgraph(bare(PARCELS.replace('@tag(name: "partner")', "")), self.roots).execute(body)
+
+
+async def test_over_rest_an_answer_says_how_long_it_is_good_for_too(small: Callable[..., Any], tmp_path: Path) -> None:
+    parcels = {"1": {"__typename": "Parcel", "id": "1", "version": 3, "colour": "red"}}
+    service = Parcels(PARCELS, {"parcel": lambda **of: parcels.get(of["id"])})
+    composed = compose.supergraph([SubgraphSource("parcels", "http://parcels", service.text)])
+    assert isinstance(composed, compose.Composed), composed
+    lock = artifacts.derived(View.of(composed.supergraph_sdl), Lock(1), {}, {})
+    (tmp_path / "v1.lock.json").write_text(lock.dumps())
+    async with small({"parcels": service}, response_cache=ON, rest={"folder": str(tmp_path)}) as router:
+        first, second = [await router.client.get("/api/v1/parcels/1") for _ in range(2)]
+        gone = await router.client.get("/api/v1/parcels/2")
+        unchanged = await router.client.get("/api/v1/parcels/1", headers={"if-none-match": first.headers["etag"]})
+        service.answer_headers = []
+        unsaid = await router.client.get("/api/v1/parcels/1", headers={"cache-control": "no-cache"})
+    async with small({"parcels": service}, rest={"folder": str(tmp_path)}) as router:
+        uncached = await router.client.get("/api/v1/parcels/1")
+
+    assert first.json()["colour"] == second.json()["colour"] == "red"
+    assert (first.headers.get_list("cache-control"), first.headers["age"]) == (["max-age=60, public"], "0")
+    assert second.headers["cache-control"].startswith("max-age=60")
+    assert (unchanged.status_code, unchanged.headers["cache-control"]) == (304, "max-age=60, public")
+    assert (gone.status_code, gone.headers.get_list("cache-control")) == (404, ["no-store"])
+    assert [one.headers["cache-control"] for one in (unsaid, uncached)] == ["private, no-cache"] * 2
+    assert len(service.asked) == 4
 
 
 async def test_where_nothing_is_said_the_settings_say_how_long_and_off_is_off(small: Callable[..., Any]) -> None:
@@ -407,12 +503,13 @@ def test_apollos_words_for_it_are_understood() -> None:
     read = [translate({name: theirs}) for name in ("preview_entity_cache", "response_cache")]
     ours = RouterConfig.model_validate(read[0].settings).response_cache
 
-    assert read[0] == read[1]
+    assert read[0].settings == read[1].settings
+    assert [note.key.partition(".")[0] for note in read[0].notes] == ["preview_entity_cache"] * 3
     assert (ours.enabled, ours.storage, ours.redis.timeout, ours.redis.ttl) == (True, "redis", 0.005, 3600)
     assert ours.subgraph.of("accounts").private_id == ("user_id",)
     assert ours.subgraph.of("accounts").ttl == 300
-    with pytest.raises(Untranslatable, match="are the same"):
-        translate({"preview_entity_cache": {}, "response_cache": {}})
+    (both,) = translate({"preview_entity_cache": {}, "response_cache": {}}).faults
+    assert str(both) == "preview_entity_cache and response_cache are the same; one of them has to go."
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
     assert config.defer_support is True
     assert (config.uploads.max_file_size, config.uploads.max_files) == (15_000_000, 10)
     assert (config.expose_query_plan, config.forbid_mutations) == (True, True)
-    assert {note.split()[0] for note in found.notes} == {
+    assert {note.split()[1] for note in found.notes} == {
         "apq.subgraph",
         "batching.subgraph",
         "traffic_shaping.all.experimental_http2",
@@ -193,6 +193,101 @@ def test_what_can_not_be_done_is_refused_by_its_name(tmp_path: Path, text: str, 
         read(file_of(tmp_path, text), {})
 
     assert message in str(refused.value)
+
+
+WRONG = """\
+# a comment
+suprgraph: {path: /}
+limits:
+  max_depth: many
+
+  max_dept: 3
+coprocessor:
+  url: http://x
+headers:
+  all:
+    request:
+      - propagate: {named: a}
+      - propagate:
+          nmaed: b
+include_subgraph_errors: yes please
+traffic_shaping: {all: {experimental_retry: {min_per_sec: 3, retry_mutations: true}}}
+preview_entity_cache: {enabled: true, storge: redis}
+plugins: {my.plugin: {}}
+"""
+
+
+def test_all_that_is_wrong_is_said_at_once_each_with_its_line(tmp_path: Path) -> None:
+    file = file_of(tmp_path, WRONG)
+
+    with pytest.raises(Misconfigured) as refused:
+        read(file, {"PSA_ROUTER_LIMITS__ALIASES": "few"})
+
+    said = str(refused.value).splitlines()
+    assert said[0].startswith("limits.aliases: Input should be a valid integer")
+    places = [line.removeprefix(f"{file}:").split(": ", 2)[:2] for line in said[1:]]
+    assert [(place, text.split()[0]) for place, text in places] == [
+        ("2", "suprgraph"),
+        ("4", "limits.max_depth"),
+        ("6", "limits.max_dept"),
+        ("7", "coprocessor"),
+        ("14", "headers.all.request.1.propagate.nmaed"),
+        ("15", "include_subgraph_errors"),
+        ("16", "traffic_shaping.all.experimental_retry.retry_mutations"),
+        ("17", "preview_entity_cache.storge"),
+        ("18", "plugins"),
+    ]
+    assert said[8].endswith("did you mean preview_entity_cache.storage?")
+
+
+def test_a_key_that_stands_twice_is_refused_since_only_one_could_count(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "limits:\n  max_depth: 5\nhot_reload: true\nlimits: {max_height: 3}\n")
+
+    with pytest.raises(Misconfigured) as refused:
+        read(file, {})
+
+    assert str(refused.value) == f"{file}:1: limits stands in line 1 and in line 4; only one of them can count."
+
+
+def test_anchors_and_merges_are_keys_like_others(tmp_path: Path) -> None:
+    text = "traffic_shaping:\n  subgraphs:\n    a: &slow {timeout: 5m}\n    b: *slow\n    c: {<<: *slow, compression: br}\n"
+
+    shaping = read(file_of(tmp_path, text), {}).traffic_shaping
+
+    assert [shaping.of(name).timeout for name in "abc"] == [300, 300, 300]
+    assert shaping.of("c").compression == "gzip"
+
+
+def test_what_has_no_effect_is_said_with_its_line_by_the_name_that_it_has_in_the_file(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "preview_entity_cache:\n  expose_keys_in_context: true\n")
+
+    assert read_with_notes(file, {}).notes == (
+        f"{file}:2: preview_entity_cache.expose_keys_in_context has no effect: `debug` shows what was decided.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("5secs", 5), ("2mins", 120), ("1h 30m", 5400), ("250millis", 0.25), ("disabled", 0)]
+)
+def test_durations_are_understood_as_apollos_router_does(tmp_path: Path, written: str, seconds: float) -> None:
+    text = f"subscription: {{mode: {{callback: {{public_url: 'http://r/callback', heartbeat_interval: {written}}}}}}}"
+
+    callback = read(file_of(tmp_path, text), {}).subscriptions.mode.callback
+
+    assert callback is not None
+    assert callback.heartbeat_interval == seconds
+
+
+def test_retries_of_the_first_version_are_retries_here(tmp_path: Path) -> None:
+    retry = "{min_per_sec: 3, ttl: 20s, retry_percent: 0.5, retry_mutations: false}"
+    text = f"traffic_shaping: {{all: {{experimental_retry: {retry}}}, subgraphs: {{a: {{experimental_retry: {{ttl: 1s}}}}}}}}"
+
+    shaping = read(file_of(tmp_path, text), {}).traffic_shaping
+
+    assert shaping.all.retry is not None
+    assert (shaping.all.retry.min_per_second, shaping.all.retry.ttl, shaping.all.retry.retry_percent) == (3, 20, 0.5)
+    assert shaping.subgraphs["a"].retry is not None
+    assert shaping.subgraphs["a"].retry.ttl == 1
 
 
 def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None:

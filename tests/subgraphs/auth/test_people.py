@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.scopes import ROLES
-from subgraphs.auth.rules.people import UserKind
-from subgraphs.auth.service import people
-from tests.subgraphs.auth.conftest import Auth
+from subgraphs.auth.rules.people import CustomerAccessMode, UserKind
+from subgraphs.auth.service import factors, people, teams
+from tests.subgraphs.auth.conftest import PASSWORD, Auth
 from tests.subgraphs.auth.test_rights import acting, done, refused, someone
+from tests.subgraphs.house import A, staff
 
 INVITE = "mutation($i: InviteUserInput!) { it: inviteUser(input: $i) { user { id contactId } errors { code field } } }"
 UPDATE = """mutation($i: UpdateUserInput!) { it: updateUser(input: $i) {
@@ -164,3 +165,66 @@ async def test_people_of_customers_see_no_names_of_ours(auth: Auth, tenant: UUID
 
     assert answer["data"] == {"user": None}
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+
+
+SEEN = """query($id: ID!) { user(id: $id) {
+    teams { name } customerAccess { customerId mode includeChildren } mfaEnrolled roles } }"""
+POLICY = """mutation($i: SetSignInPolicyInput!) { it: setSignInPolicy(input: $i) {
+    tenant { version signInPolicy { mfaRequired mfaRoles } } errors { code field } } }"""
+
+
+async def test_what_somebody_is_granted_is_seen_by_themselves_and_by_those_who_look_after_people(
+    auth: Auth, tenant: UUID
+):
+    owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
+    customer = uuid4()
+    await auth.service.knows("Customer", customer, tenant=tenant)
+    async with auth.work(tenant) as job:
+        await teams.create(job, name="Service desk", member_ids=[user.id])
+        await people.grants.say(job, user, customer, CustomerAccessMode.DENY, children=True)
+        offer = await factors.offer_totp(job, user, "Phone")
+        offer.factor.confirmed_at = job.at
+
+    seen = (await auth.service.data(SEEN, acting(owner), id=str(user.id)))["user"]
+    own = (await auth.service.data("{ me { customerAccess { mode } mfaEnrolled } }", acting(user, "technician")))["me"]
+    other = (await auth.service.data("{ me { customerAccess { mode } mfaEnrolled } }", acting(owner)))["me"]
+    colleague = await auth.service.ask("{ colleagues { id teams { name } mfaEnrolled } }", acting(user, "technician"))
+
+    assert seen == {
+        "teams": [{"name": "Service desk"}],
+        "customerAccess": [{"customerId": str(customer), "mode": "DENY", "includeChildren": True}],
+        "mfaEnrolled": True,
+        "roles": ["technician"],
+    }
+    assert own == {"customerAccess": [{"mode": "DENY"}], "mfaEnrolled": True}
+    assert other == {"customerAccess": [], "mfaEnrolled": False}
+    by_id = {one["id"]: one for one in colleague["data"]["colleagues"]}
+    assert by_id[str(owner.id)] == {"id": str(owner.id), "teams": [], "mfaEnrolled": None}
+    assert {error["extensions"]["code"] for error in colleague["errors"]} == {"FORBIDDEN"}
+
+
+async def test_who_needs_a_second_factor_is_said_by_administrators_and_asked_at_the_next_sign_in(auth: Auth):
+    user = await auth.person()
+    asking = staff(A)
+    before = (await auth.service.data("{ tenant { version signInPolicy { mfaRequired mfaRoles } } }", asking))["tenant"]
+    refusals = [
+        await refused(auth, asking, POLICY, mfaRoles=["nobody"]),
+        await refused(auth, asking, POLICY, mfaRequired=True, version=before["version"] + 7),
+        await refused(auth, staff(A, scopes=ROLES["dispatcher"]), POLICY, mfaRequired=True),
+        await refused(auth, staff(A, denied=frozenset({uuid4()})), POLICY, mfaRequired=True),
+    ]
+
+    told = (await done(auth, asking, POLICY, mfaRoles=["technician"]))["tenant"]
+    browser = auth.browser()
+    await browser.open("/auth/sign-in")
+    await browser.send("/auth/sign-in", email=user.email, password=PASSWORD)
+    after = (await done(auth, asking, POLICY, mfaRequired=False, mfaRoles=["owner", "admin"]))["tenant"]
+
+    assert before["signInPolicy"] == {"mfaRequired": False, "mfaRoles": ["admin", "owner"]}
+    assert refusals == [("VALIDATION", "mfaRoles"), ("CONFLICT", "version"), ("FORBIDDEN", None), ("FORBIDDEN", None)]
+    assert told == {
+        "version": before["version"] + 1,
+        "signInPolicy": {"mfaRequired": False, "mfaRoles": ["technician"]},
+    }
+    assert browser.title == "Set up a second factor"
+    assert after["signInPolicy"] == before["signInPolicy"]

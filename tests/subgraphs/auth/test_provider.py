@@ -353,6 +353,34 @@ async def test_userinfo_tells_what_the_scopes_allow(auth: Auth):
     assert (forged.status_code, forged.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
 
 
+ODD = (
+    *({"tid": ["x"]}, {"tid": ""}, {"sub": ""}, {"sub": "x\n"}, {"sub": None}, {"scope": ["openid"]}, {"exp": "9"}),
+    *({"exp": 1e300}, {"exp": True}, {"iat": None}, {"iat": 9_999_999_999}, {"nbf": 9_999_999_999}, {"nbf": "x"}),
+    *({"iss": "https://evil.example"}, {"aud": "other"}, {"typ": "JWT"}, {"typ": "logout+jwt"}, {"jku": "https://x"}),
+)
+
+
+async def test_even_with_our_own_key_nothing_passes_that_we_would_not_write(auth: Auth):
+    user, (client, secret) = await auth.person(), await auth.app()
+    issued = await auth.tokens(await auth.signed_in(user), client, secret, scope="openid")
+    good = await auth.read(issued["access_token"])
+    async with auth.work(PLATFORM) as job:
+        key = (await keys.ring(job)).current["ES256"]
+
+    async def shown(change: dict[str, object]) -> tuple[int, bool]:
+        head = {name: change.get(name, good.header.get(name)) for name in ("alg", "typ", "kid", "jku")}
+        head = {name: value for name, value in head.items() if value is not None}
+        claims = {**good.claims, **{name: value for name, value in change.items() if name not in head}}
+        token = jwt.encode(head, claims, key, algorithms=["ES256"])
+        told = await auth.http.get("/auth/userinfo", headers={"authorization": f"Bearer {token}"})
+        asked = await auth.post("introspect", (client.client_id, secret), token=token)
+        assert asked.status_code < 500, change
+        return told.status_code, bool(asked.json().get("active"))
+
+    assert await shown({}) == (200, True)
+    assert {str(change): await shown(change) for change in ODD} == dict.fromkeys(map(str, ODD), (401, False))
+
+
 async def test_a_device_waits_until_somebody_lets_it_in(auth: Auth):
     user = await auth.person()
     client, _ = await auth.app(tenant=PLATFORM, auth_method="none")

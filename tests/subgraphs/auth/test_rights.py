@@ -305,7 +305,7 @@ async def test_children_are_seen_as_the_events_of_customers_tell(auth, tenant):
     async with auth.work(tenant) as job:
         await grants.learn_parent(job, other, holding)
         await grants.learn_parent(job, other, holding)
-    query = "SELECT data FROM outbox WHERE tenant_id = $1 AND type = 'user.access_changed' ORDER BY position"
+    query = "SELECT envelope->'data' AS data FROM outbox WHERE tenant_id = $1 AND type = 'user.access_changed' ORDER BY position"
     told = [json.loads(row["data"]) for row in await auth.service.rows(query, tenant)]
     assert [one["userId"] for one in told] == [str(user.id)] * 2
     assert [set(one["customers"]) for one in told] == [

@@ -169,3 +169,32 @@ async def test_what_makes_no_sense_is_said_in_the_words_of_scim(auth: Auth, meth
     assert (refused.status_code, refused.json()["scimType"]) == (400, kind)
     assert refused.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
     assert await auth.service.count("user_account") == before
+
+
+async def test_a_directory_learns_what_there_is_and_how_it_looks(auth: Auth):
+    asks = await directory(auth)
+
+    schemas = (await asks.ask("GET", "Schemas")).json()["Resources"]
+    types = (await asks.ask("GET", "ResourceTypes")).json()["Resources"]
+    again = [(await asks.ask("GET", f"Schemas/{one['id']}")).json() for one in schemas]
+    kinds = [(await asks.ask("GET", f"ResourceTypes/{one['id']}")).json() for one in types]
+    nothing = [(await asks.ask("GET", path)).status_code for path in ("Schemas/x", "ResourceTypes/x")]
+
+    assert (again, kinds, nothing) == (schemas, types, [404, 404])
+    assert [one["schema"] for one in types] == [one["id"] for one in schemas]
+    made = (await asks.ask("POST", "Users", person())).json()
+    told = {one["name"] for one in schemas[0]["attributes"]}
+    assert made.keys() - {"schemas", "id", "externalId", "meta"} <= told
+
+
+async def test_a_directory_gets_the_attributes_that_it_asks_for(auth: Auth):
+    asks = await directory(auth)
+    user = (await asks.ask("POST", "Users", person())).json()
+    team = {"displayName": f"Team {uuid4()}", "members": [{"value": user["id"]}]}
+    group = (await asks.ask("POST", "Groups", team)).json()
+
+    only = (await asks.ask("GET", f"Users/{user['id']}?attributes=userName,name.givenName")).json()
+    less = (await asks.ask("GET", f'Groups?filter=id eq "{group["id"]}"&excludedAttributes=members,meta')).json()
+
+    assert only.keys() == {"schemas", "id", "userName", "name"}
+    assert less["Resources"] == [{name: group[name] for name in ("schemas", "id", "displayName")}]

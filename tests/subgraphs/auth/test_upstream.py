@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from subgraphs.auth.models.people import User
+from subgraphs.auth.models.rights import Role
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import people, upstream
 from subgraphs.kit.errors import Forbidden, Invalid
@@ -66,7 +67,11 @@ async def of_tenant_a(auth: Auth, email: str) -> list[dict[str, Any]]:
 
 async def test_somebody_new_becomes_a_user_with_the_roles_of_their_groups(database: str):
     async with served(database) as (auth, origin):
-        domain = await two(auth, origin, default_roles=["technician"])
+        async with auth.work() as job:
+            for key in ("night_shift", "put_away"):
+                job.add(Role(key=key, name=key, permissions=["tickets:read"], denied=[]))
+        domain = await two(auth, origin, default_roles=["technician", "night_shift", "put_away"])
+        await auth.service.rows("DELETE FROM role WHERE key = 'put_away'")
         user = await somebody(auth, domain)
 
         browser = await came_back(auth, user)
@@ -83,7 +88,7 @@ async def test_somebody_new_becomes_a_user_with_the_roles_of_their_groups(databa
     assert again.title == "My account"
     assert len(made) == 1
     assert (made[0]["kind"], made[0]["status"]) == ("STAFF", "ACTIVE")
-    assert [row["role_key"] for row in roles] == ["dispatcher", "technician"]
+    assert [row["role_key"] for row in roles] == ["dispatcher", "night_shift", "technician"]
 
 
 async def test_nobody_comes_in_whom_the_provider_does_not_speak_for(database: str):

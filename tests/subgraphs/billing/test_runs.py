@@ -16,6 +16,7 @@ from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from tests.subgraphs.billing.asking import customer, done, draft, refused, told
 from tests.subgraphs.house import A, staff
+from tests.subgraphs.long_jobs import begun, seen, worked
 
 USER_LINE = {"description": "Arbeitsplatz", "quantity": "30", "unitPrice": "45.00"}
 
@@ -62,6 +63,23 @@ async def test_at_per_2_the_second_run_has_nothing_to_bill(store):
     assert (first["draftCount"], first["lines"], first["totalNet"]["amount"]) == (1, 3, "4050.00")
     assert (second["draftCount"], second["lines"]) == (0, 0)
     assert (await told(store, f"BillingRun/{first['id']}")) == ["billing_run.completed"]
+
+
+async def test_a_worker_makes_the_same_run_and_says_how_far_it_is(store):
+    buyer = await customer(store)
+    await contract(store, buyer)
+    job = (await begun(store, "startBillingRun", until="2026-03-02", customerIds=[buyer]))["job"]
+    assert (job["kind"], job["status"]) == ("billing.run", "QUEUED")
+
+    assert await worked(store) == 1
+
+    ended = await seen(store, job["id"])
+    assert (ended["status"], ended["total"], ended["resultType"]) == ("SUCCEEDED", 1, "BillingRun")
+    query = "query($id: ID!) { billingRun(id: $id) { status draftCount lines totalNet { amount } } }"
+    made = (await store.data(query, id=ended["resultId"]))["billingRun"]
+    assert (made["status"], made["draftCount"], made["lines"]) == ("REVIEW", 1, 3)
+    assert made["totalNet"]["amount"] == "4050.00"
+    assert (await begun(store, "startBillingRun", until="2026-03-02", legalEntityId=str(uuid4())))["job"] is None
 
 
 async def test_a_preview_writes_nothing(store):

@@ -76,7 +76,7 @@ async def told(crm, thing, identity):
         "SELECT envelope FROM outbox WHERE envelope->>'subject' = $1 ORDER BY position", f"{thing}/{identity}"
     )
     envelopes = [json.loads(row["envelope"]) for row in rows]
-    return [(one["type"], one["customerid"], one["data"]) for one in envelopes]
+    return [(one["type"], one.get("customerid"), one["data"]) for one in envelopes]
 
 
 async def asked(crm, query, asking=None, **variables):

@@ -58,6 +58,7 @@ async def test_a_customer_needs_no_more_than_a_name(crm):
                 "name": "Nordwind GmbH",
                 "status": "ACTIVE",
                 "parentId": None,
+                "groupId": None,
                 "changed": [],
             },
         )
@@ -185,6 +186,7 @@ async def test_a_change_tells_what_it_changed_and_nothing_else(crm):
                 "name": "Südwind",
                 "status": "ACTIVE",
                 "parentId": None,
+                "groupId": None,
                 "changed": ["name", "industry", "billingAddress"],
             },
         )
@@ -226,6 +228,7 @@ async def test_a_blocked_customer_is_told_at_once_and_can_come_back(crm):
         "number": customer["number"],
         "name": "Nordwind",
         "parentId": None,
+        "groupId": None,
         "changed": ["status"],
     }
     assert (await told(crm, "Customer", customer["id"]))[1:] == [

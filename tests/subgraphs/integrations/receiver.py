@@ -113,6 +113,19 @@ def never_ends(status: int, pieces: list[int]) -> Manner:
     return manner
 
 
+def drips(status: int) -> Manner:
+    """Say what became of it, and then a byte now and again for ever."""
+
+    async def manner(_request: Request, writer: Writer) -> None:
+        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 1000000\r\n\r\n".encode())
+        while not writer.is_closing():
+            writer.write(b"z")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return manner
+
+
 def is_a_bomb(packed: bytes) -> Manner:
     """Answer with a body that is small until somebody unpacks it."""
 

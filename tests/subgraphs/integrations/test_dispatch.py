@@ -17,6 +17,7 @@ from tests.subgraphs.integrations.conftest import Hub, a_ticket
 from tests.subgraphs.integrations.receiver import (
     OK,
     answers,
+    drips,
     hangs,
     has_huge_headers,
     is_a_bomb,
@@ -168,6 +169,21 @@ async def test_of_a_body_without_end_only_the_beginning_is_read(hub: Hub) -> Non
     assert delivery["status"] == "DELIVERED"
     assert json.loads(delivery["log"])[0]["responseBody"] == "z" * 4096
     assert sum(pieces) < 10_000_000
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(204, "DELIVERED"), (200, "DELIVERED"), (500, "PENDING")])
+async def test_a_body_that_drips_for_ever_does_not_change_what_its_status_said(
+    hub: Hub, monkeypatch, status: int, outcome: str
+) -> None:
+    monkeypatch.setattr(sending, "_BODY_SECONDS", 0.2)
+    async with listening(drips(status)) as receiver:
+        hook = await hub.subscribe(receiver.url)
+        await hub.happens(a_ticket())
+        await hub.deliver(hook["id"])
+
+    (delivery,) = await hub.deliveries(hook["id"])
+    assert (delivery["status"], delivery["response_code"]) == (outcome, status)
+    assert len(receiver.requests) == 1
 
 
 async def test_what_a_receiver_packed_is_not_unpacked(hub: Hub) -> None:
@@ -353,7 +369,7 @@ async def test_a_worker_that_died_leaves_its_deliveries_to_the_next_one_when_its
         await asyncio.gather(dying, return_exceptions=True)
         await hub.deliver(hook["id"])
         assert len(receiver.requests) == 1
-        woken = await hub.service.rows("SELECT dedupe_key FROM job WHERE dedupe_key IS NOT NULL")
+        woken = await hub.service.rows("SELECT dedupe_key FROM job WHERE dedupe_key LIKE 'integrations.deliver%'")
         assert len(woken) == 1
         hub.passes(seconds=60)
         await hub.deliver(hook["id"])

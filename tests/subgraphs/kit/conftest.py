@@ -105,7 +105,7 @@ async def migrated(database: str) -> AsyncIterator[Schema]:
 @pytest.fixture
 async def schema(migrated: Schema) -> Schema:
     """The schema, with nothing in it."""
-    await migrated.rows("TRUNCATE outbox, inbox, job, job_log, effect")
+    await migrated.rows("TRUNCATE outbox, inbox, job, job_log, effect, dead_letter, settlement, long_job")
     return migrated
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from uuid import UUID
 
+import pytest
+
 from subgraphs.kit.ids import uuid7
+from subgraphs.notify.models.channels import MailSecurity
+from subgraphs.notify.rules.channels import Verdict
+from subgraphs.notify.service import sending
+from subgraphs.notify.service.sending import MailServer
 from tests.subgraphs.house import SOMEBODY, A, staff
 from tests.subgraphs.notify.conftest import Office
 
@@ -161,6 +168,17 @@ async def test_a_reply_goes_to_the_customer_with_the_headers_that_the_ticket_gav
     assert mail["Reply-To"] == "support@msp.example"
     assert mail["List-Unsubscribe"] is None
     assert mail.get_body(("plain",)).get_content().startswith("Schöne Grüße")
+
+
+@pytest.mark.parametrize("security", [MailSecurity.STARTTLS, MailSecurity.TLS])
+async def test_a_server_without_the_tls_that_was_agreed_gets_nothing(office: Office, security: MailSecurity):
+    server = MailServer("127.0.0.1", office.post.port, security, "no-reply@psa.example")
+    message = EmailMessage()
+    message["To"] = "anna@muster.example"
+
+    sent = await sending.mail(server, message, ["anna@muster.example"])
+
+    assert (sent.answer.verdict, office.post.mails) == (Verdict.LATER, [])
 
 
 async def test_what_came_is_counted_read_and_seen_by_nobody_else(office: Office):

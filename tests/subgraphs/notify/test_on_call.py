@@ -41,6 +41,8 @@ def z(text: str) -> datetime:
         (DAILY, "2026-03-05T07:00:00", ANNA),
         (DAILY, "2026-03-29T05:59:59", CEM),  # the night is an hour shorter
         (DAILY, "2026-03-29T06:00:00", ANNA),
+        (DAILY, "9999-12-31T23:59:59", None),  # the clocks of Berlin end an hour before
+        (DAILY, "0001-01-01T00:00:00", None),
         (WEEKLY, "2026-03-29T00:59:59", ANNA),  # 01:59:59 on the wall; 02:30 is not there
         (WEEKLY, "2026-03-29T01:00:00", BERT),
     ],

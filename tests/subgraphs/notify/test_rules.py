@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subgraphs.notify.errors import BadTemplate, Mandatory
-from subgraphs.notify.rules import bounces, cards, channels, preferences, quiet, sms, templates, words
+from subgraphs.notify.rules import bounces, cards, channels, mail, preferences, quiet, sms, templates, words
 from subgraphs.notify.rules.bounces import ReportKind
 from subgraphs.notify.rules.channels import ChannelKind, DeliveryStatus, Verdict
 from subgraphs.notify.rules.notices import NOTICES, Category
 from subgraphs.notify.rules.preferences import Preference, Wishes
 from subgraphs.notify.rules.quiet import Digest, QuietHours
+from subgraphs.tickets.rules.mail import root_of
 
 NIGHT = QuietHours(time(22), time(7), "Europe/Berlin")
 
@@ -201,3 +205,32 @@ def test_a_card_is_adaptive_and_small_enough():
 )
 def test_a_text_message_takes_parts(text, parts):
     assert sms.parts(text) == parts
+
+
+def test_a_mail_is_ascii_in_short_lines_and_nobody_writes_a_header_of_their_own_into_it():
+    letter = mail.Letter(
+        message_id="<1@psa.example>",
+        sender="no-reply@psa.example",
+        sender_name="Größe\r\nBcc: evil@example.org",
+        to=("anna@muster.example",),
+        subject="Übersicht\r\nBcc: evil@example.org " + "ß" * 400,
+        text="Straße " * 2_000 + "\n.\nFrom hier",
+        at=z("2026-03-02T09:00:00"),
+        thread=mail.Thread("<a@b>\r\nX: y", tuple(f"<{one}@psa.example>" for one in range(90))),
+    )
+
+    raw = mail.build(letter).as_bytes()
+    read = email.message_from_bytes(raw, policy=email.policy.default)
+
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert raw.isascii()
+    assert (read["Bcc"], read["In-Reply-To"], len(read["References"].split())) == (None, None, 51)
+    assert read["Subject"].startswith("Übersicht Bcc: evil@example.org ßß")
+    assert read.get_body(("plain",)).get_content().replace("\r\n", "\n").rstrip("\n") == letter.text
+
+
+def test_the_mail_that_answers_a_notice_names_its_ticket():
+    ticket = UUID("01890000-0000-7000-8000-000000000001")
+    root = mail.root(ticket, "psa.example")
+    assert root_of(("<x@y>", root)) == ticket
+    assert root_of(("<ticket.rubbish@psa.example>",)) is None

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from contracts.events import auth
 from contracts.events.envelope import Envelope, Event
 from subgraphs.kit import work
 from subgraphs.kit.caller import Caller, system
@@ -119,6 +120,13 @@ class Desk:
             if happened.type in consumer.events:
                 async with work.begin(self.service.engine, system(self.tenant), module="tickets") as open_work:
                     await consumer.handle(open_work, envelope)
+
+    async def hires(self, kind: str = "STAFF", customer: UUID | None = None) -> str:
+        """The id of somebody of whom identity tells."""
+        user = uuid4()
+        made = {"user_id": user, "customer_id": customer, "display_name": "Ada", "email": f"{user}@msp.example"}
+        await self.hear(auth.UserCreated(**made, kind=kind))
+        return str(user)
 
 
 async def desk_of(service: Service) -> Desk:

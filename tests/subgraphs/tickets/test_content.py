@@ -174,7 +174,7 @@ async def test_a_file_that_nobody_should_keep_is_refused(desk, filename, content
 
 
 async def test_a_scheduled_ticket_has_an_appointment_and_nobody_has_two_at_a_time(desk):
-    ticket, worker = await desk.opened(), str(uuid4())
+    ticket, worker = await desk.opened(), await desk.hires()
     span = {
         "userId": worker,
         "startsAt": at("2026-05-05 10:00").isoformat(),

@@ -24,6 +24,8 @@ async def desk(start):
     await service.knows("Customer", SUED)
     await service.knows("Customer", NORD, tenant=B)
     await service.knows("Customer", NORD, tenant=NEWCOMER)
+    known = "INSERT INTO user_copy (tenant_id, user_id, kind, status, at) VALUES ($1, $2, 'STAFF', 'ACTIVE', now())"
+    await service.rows(known, A, UUID(SOMEBODY))
     return service
 
 

@@ -63,7 +63,7 @@ def test_durations_are_written_as_apollo_writes_them(given: Any, seconds: float)
     assert read.subscriptions.mode.callback.heartbeat_interval == seconds
 
 
-@pytest.mark.parametrize("wrong", ["soon", "-1s", "5 s", None])
+@pytest.mark.parametrize("wrong", ["soon", "-1s", "5 apples", None])
 def test_what_is_no_duration_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="heartbeat_interval"):
         RouterConfig.model_validate(

@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 from graphql_ws import PROTOCOL, SUBSCRIPTION, Client, opened
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 
 from router.server.farewell import Farewell
@@ -207,6 +209,33 @@ async def test_a_client_that_goes_without_a_word_leaves_nothing_behind(live: Any
             await psa.feed.heard_by(20)
             client.socket.transport.abort()
         await psa.quiet()
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A frame as clients send it, masked with nothing."""
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+@pytest.mark.parametrize("last", [frame(8, b"\x03\xe8"), frame(1, b"\xff"), frame(3, b""), b"\xff\xff"])
+async def test_who_asks_and_leaves_in_one_breath_is_no_fault_of_ours(live: Any, last: bytes) -> None:
+    said = [b'{"type":"connection_init"}', *[b'{"type":"ping"}'] * 20, b'{"type":"subscribe","id":"1"}']
+    async with live() as psa:
+        address = urlsplit(psa.url)
+        with capture_logs() as logged:
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            writer.write(
+                b"GET /graphql HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+            )
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+            writer.write(b"".join(frame(1, one) for one in said) + last)
+            await reader.read()
+            writer.close()
+            while psa.app.state.live.presence.count:
+                await asyncio.sleep(0.005)
+
+    assert [entry["event"] for entry in logged if entry["log_level"] == "error"] == []
 
 
 async def test_a_server_that_stops_lets_everybody_leave_before_it_waits_for_them(live: Any, events: Any) -> None:
