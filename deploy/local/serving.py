@@ -14,6 +14,8 @@ from starlette.applications import Starlette
 
 from deploy.local.home import Trouble
 from router.server.farewell import Farewell
+from router.server.swap import Swappable
+from router.server.wire import guarded
 
 HOST = "127.0.0.1"
 _STOP_SECONDS = 5
@@ -39,9 +41,17 @@ def port_of(listener: socket.socket) -> int:
 
 
 async def serve(router: Starlette, listener: socket.socket, ready: asyncio.Event) -> None:
-    """Serve until cancelled; requests that are being answered then are finished first."""
+    """Serve until cancelled, as the router alone does; requests that are being answered then are finished first."""
+    app = Swappable(router, retire_seconds=_STOP_SECONDS)
     config = uvicorn.Config(
-        router, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_STOP_SECONDS
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        http=guarded(router.state.config, lambda: app.running),
+        ws_max_size=router.state.config.limits.body_bytes,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )
     server = _Server(config, ready, router.state.live.presence.dismiss)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))

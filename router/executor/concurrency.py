@@ -77,6 +77,17 @@ class Limiter:
                 place.set_result(None)
                 self.at_work += 1
 
+    def settle(self, outcome: Answer | TransportFailure) -> None:
+        """Give the place to the next one, having learned from what came of it."""
+        if isinstance(outcome, TransportFailure):
+            if isinstance(outcome, TimedOut):
+                self.overloaded()
+        elif outcome.status in _OVERLOADED:
+            self.overloaded()
+        else:
+            self.answered()
+        self.leave()
+
     def answered(self) -> None:
         """Grow while the limit is what holds us back."""
         if self.at_work * 2 >= self.limit:
@@ -108,14 +119,11 @@ class Queued:
             raise
         try:
             answer = await self._inner.carry(request, deadline)
-        except TimedOut:
-            self._limiter.overloaded()
+        except TransportFailure as failure:
+            self._limiter.settle(failure)
             raise
-        else:
-            if answer.status in _OVERLOADED:
-                self._limiter.overloaded()
-            else:
-                self._limiter.answered()
-            return answer
-        finally:
+        except BaseException:
             self._limiter.leave()
+            raise
+        self._limiter.settle(answer)
+        return answer

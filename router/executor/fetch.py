@@ -15,6 +15,7 @@ from router.executor import clock, merge, uploads
 from router.executor.asked import Asked, clients_words
 from router.executor.blame import asked, first_missing, led
 from router.executor.contexts import hand_down
+from router.executor.direct import Direct, Told
 from router.executor.entities import Entity, batches, collect, rename
 from router.executor.errors import Faults, ResponsePath
 from router.executor.nesting import too_deep
@@ -47,6 +48,8 @@ class Services:
     timeout_seconds: float = 15.0
     max_representations: int = 1000
     spending: SpendingLimits = field(default_factory=SpendingLimits)
+    direct: Callable[[str], Direct | None] = lambda _service: None
+    """Gives the short way to a service, where there is one."""
 
 
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.
@@ -90,6 +93,8 @@ class Call:
     """What is kept of answers, where anything is."""
     traced: Traced | None = None
     """Looks on while an answer is waited for: of which fetch, where, for how many places, with how many entities."""
+    told: Callable[[str], Told] | None = None
+    """The headers for each service as lines, where nobody decides about them request by request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class Retried:
     ) -> None:
         self._inner = inner
         self._policy = policy
-        self._budget = budget
+        self.budget = budget
         self._observe = observe
         self._sleep = sleep
         self._roll = roll
@@ -97,30 +97,46 @@ class Retried:
         """Send it until it works, until it's no use, or until there is no time left."""
         if not request.is_query:
             return await self._inner.carry(request, deadline)
-        self._budget.requested()
+        self.budget.requested()
+        return await self._attempts(request, deadline, await self._attempt(request, deadline))
+
+    async def carry_on(self, request: SubgraphRequest, deadline: float, first: Answer | TransportFailure) -> Answer:
+        """Go on after a first attempt that somebody else has made, and paid for."""
+        return await self._attempts(request, deadline, first)
+
+    async def _attempts(self, request: SubgraphRequest, deadline: float, came: Answer | TransportFailure) -> Answer:
         for attempt in range(self._policy.attempts):
-            try:
-                answer = await self._inner.carry(request, deadline)
-            except TransportFailure as failure:
-                if not failure.may_pass or not self._may_wait(pause := self._pause(attempt), deadline):
-                    raise
-            else:
-                if answer.status not in STATUSES:
-                    return answer
-                wished = retry_after(answer, time.time())
-                pause = self._pause(attempt) if wished is None else wished
-                if not self._may_wait(pause, deadline):
-                    return answer
+            pause = self._wished(came, attempt)
+            if pause is None or not self._may_wait(pause, deadline):
+                break
             self._observe(request.service, "retried")
             await self._sleep(pause)
-        return await self._inner.carry(request, deadline)
+            came = await self._attempt(request, deadline)
+        if isinstance(came, TransportFailure):
+            raise came
+        return came
+
+    async def _attempt(self, request: SubgraphRequest, deadline: float) -> Answer | TransportFailure:
+        try:
+            return await self._inner.carry(request, deadline)
+        except TransportFailure as failure:
+            return failure
+
+    def _wished(self, came: Answer | TransportFailure, attempt: int) -> float | None:
+        """After which pause to ask again; None for what would be said again."""
+        if isinstance(came, TransportFailure):
+            return self._pause(attempt) if came.may_pass else None
+        if came.status not in STATUSES:
+            return None
+        wished = retry_after(came, time.time())
+        return self._pause(attempt) if wished is None else wished
 
     def _pause(self, attempt: int) -> float:
         policy = self._policy
         return min(policy.longest_pause_seconds, policy.first_pause_seconds * 2.0**attempt) * self._roll()
 
     def _may_wait(self, pause: float, deadline: float) -> bool:
-        return asyncio.get_running_loop().time() + pause < deadline and self._budget.take()
+        return asyncio.get_running_loop().time() + pause < deadline and self.budget.take()
 
 
 def retry_after(answer: Answer, now: float) -> float | None:

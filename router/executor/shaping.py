@@ -18,11 +18,14 @@ from router.executor import clock
 from router.executor.circuit_breaker import Breaker, BreakerPolicy, Guarded
 from router.executor.concurrency import ConcurrencyPolicy, Limiter, Queued
 from router.executor.dedupe import Deduplicated
+from router.executor.direct import Direct
+from router.executor.http1 import Http1Exchange
 from router.executor.retries import Budget, Retried, RetryPolicy
 from router.executor.signatures import Signed, SigningKey
 from router.executor.throttle import RatePolicy, Throttled
 from router.executor.transport import (
     Answer,
+    ByScheme,
     Carrier,
     Exchange,
     Post,
@@ -88,7 +91,16 @@ class Hurried:
         return self._inner.carry(request.with_headers({**request.headers, self._header: str(left)}), deadline)
 
 
-def layers(shape: Shape, exchange: Exchange, observe: Observe) -> Carrier:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to one service; `direct` is a short one for plain HTTP, where the shape has nothing that it can't do."""
+
+    timeout_seconds: float
+    carrier: Carrier
+    direct: Direct | None = None
+
+
+def way(service: str, shape: Shape, exchange: Exchange, observe: Observe) -> Way:
     """Put the way to one service together, from the wire up."""
     carrier: Carrier = Post(exchange)
     if shape.signing:
@@ -99,15 +111,42 @@ def layers(shape: Shape, exchange: Exchange, observe: Observe) -> Carrier:
         carrier = Hurried(carrier, shape.deadline_header)
     if shape.rate:
         carrier = Throttled(carrier, shape.rate, observe)
-    if shape.concurrency:
-        carrier = Queued(carrier, Limiter(shape.concurrency), observe)
+    limiter = Limiter(shape.concurrency) if shape.concurrency else None
+    if limiter:
+        carrier = Queued(carrier, limiter, observe)
     if shape.breaker:
         carrier = Guarded(carrier, shape.breaker, Breaker(shape.breaker), observe)
-    if shape.retry:
-        carrier = Retried(carrier, shape.retry, Budget(shape.retry), observe)
+    retried = Retried(carrier, shape.retry, Budget(shape.retry), observe) if shape.retry else None
+    carrier = retried or carrier
+    direct = _direct(service, shape, exchange, carrier, limiter, retried, observe)
     if shape.deduplicate:
         carrier = Deduplicated(carrier, observe)
-    return carrier
+    return Way(shape.timeout_seconds, carrier, direct)
+
+
+def _direct(
+    service: str,
+    shape: Shape,
+    exchange: Exchange,
+    carrier: Carrier,
+    limiter: Limiter | None,
+    retried: Retried | None,
+    observe: Observe,
+) -> Direct | None:
+    plain = exchange.plain if isinstance(exchange, ByScheme) else None
+    if not isinstance(plain, Http1Exchange) or shape.signing or shape.compression or shape.rate or shape.breaker:
+        return None
+    return Direct(
+        service,
+        plain,
+        carrier,
+        observe,
+        limiter=limiter,
+        retried=retried,
+        timeout_seconds=shape.timeout_seconds,
+        deadline_header=shape.deadline_header,
+        shares=shape.deduplicate,
+    )
 
 
 class ShapedTransport:
@@ -119,17 +158,21 @@ class ShapedTransport:
         self._shape_of = shape_of
         self._exchange_for = exchange_for
         self._observe = observe
-        self._ways: dict[str, tuple[float, Carrier]] = {}
+        self._ways: dict[str, Way] = {}
 
     async def send(self, request: SubgraphRequest, deadline: float) -> SubgraphResponse:
         """Send it, within the service's own timeout too."""
-        timeout, carrier = self._ways.get(request.service) or self._way(request.service)
-        deadline = min(deadline, clock.now() + timeout)
-        return graphql_response(await carrier.carry(request, deadline))
+        way = self._way(request.service)
+        deadline = min(deadline, clock.now() + way.timeout_seconds)
+        return graphql_response(await way.carrier.carry(request, deadline))
 
-    def _way(self, service: str) -> tuple[float, Carrier]:
-        if service not in self._ways:
-            shape = self._shape_of(service)
-            carrier = layers(shape, self._exchange_for(service), self._observe)
-            self._ways[service] = (shape.timeout_seconds, carrier)
-        return self._ways[service]
+    def direct(self, service: str) -> Direct | None:
+        """Return the short way to a service, if there is one for `http://`."""
+        return self._way(service).direct
+
+    def _way(self, service: str) -> Way:
+        known = self._ways.get(service)
+        if known is None:
+            shape, exchange = self._shape_of(service), self._exchange_for(service)
+            known = self._ways[service] = way(service, shape, exchange, self._observe)
+        return known

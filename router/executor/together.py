@@ -47,7 +47,7 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Group:
+class Alike:
     """Fetches that ask for the same; `places` says for each of them which of the entities are its own."""
 
     query: str
@@ -57,6 +57,7 @@ class _Group:
     places: list[list[int]] = field(default_factory=list)
 
     def add(self, representations: Iterable[bytes]) -> None:
+        """Add a fetch; what another one asks for, too, is asked for once."""
         entities = self.entities
         self.places.append([entities.setdefault(one, len(entities)) for one in representations])
 
@@ -102,7 +103,7 @@ class Together:
             groups, body, of = joined
             response = await self._inner.send(replace(waiting[0].request, body=body), deadline)
             for number, (one, (group_number, member)) in enumerate(zip(waiting, of, strict=True)):
-                one.answer.set_result(_part(response, groups, group_number, member, is_first=number == 0))
+                one.answer.set_result(part_of(response, groups, group_number, member, is_first=number == 0))
         except Exception as failure:  # noqa: BLE001 -- whatever it is, all who wait get it
             for one in waiting:
                 if not one.answer.done():
@@ -118,14 +119,14 @@ class Together:
             one.answer.set_exception(failure)
 
 
-def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Group], bytes, list[tuple[int, int]]] | None:
+def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[Alike], bytes, list[tuple[int, int]]] | None:
     """The groups, one body for all of them, and where in them each one that waits is found; None if it can't be."""
-    groups: list[_Group] = []
+    groups: list[Alike] = []
     of: list[tuple[int, int]] = []
     name: str | None = None
     for one in waiting:
         asked = one.request.entities or _read(one.request)
-        if asked is None or _head(asked.query) is None:
+        if asked is None or head_of(asked.query) is None:
             return None
         name = name or asked.operation_name
         same = (
@@ -135,7 +136,7 @@ def _joined(waiting: Sequence[_Waiting], most: int) -> tuple[list[_Group], bytes
         )
         number = next(same, len(groups))
         if number == len(groups):
-            groups.append(_Group(asked.query, asked.variables))
+            groups.append(Alike(asked.query, asked.variables))
         groups[number].add(asked.representations)
         of.append((number, len(groups[number].places) - 1))
     shared: Json = {}
@@ -151,7 +152,7 @@ def _read(request: SubgraphRequest) -> EntitiesAsked | None:
     if not isinstance(request.body, bytes):
         return None
     body = orjson.loads(request.body)
-    head = _head(body["query"])
+    head = head_of(body["query"])
     if head is None:
         return None
     variables = dict(body["variables"])
@@ -159,8 +160,8 @@ def _read(request: SubgraphRequest) -> EntitiesAsked | None:
     return EntitiesAsked(body["query"], body.get("operationName"), variables, representations)
 
 
-def _body(groups: Sequence[_Group], shared: Json, name: str | None) -> bytes:
-    query, variables = _document(tuple(group.query for group in groups))
+def _body(groups: Sequence[Alike], shared: Json, name: str | None) -> bytes:
+    query, variables = document_for(tuple(group.query for group in groups))
     sent = {
         variable: orjson.Fragment(b"[" + b",".join(group.entities) + b"]")
         for variable, group in zip(variables, groups, strict=True)
@@ -172,27 +173,29 @@ def _body(groups: Sequence[_Group], shared: Json, name: str | None) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class Head:
+    """The parts of an entity fetch's text."""
+
     operation: OperationDefinitionNode
     field: FieldNode
     variable: str
 
 
 @lru_cache(maxsize=4096)
-def _head(query: str) -> _Head | None:
+def head_of(query: str) -> Head | None:
     """The parts of an entity fetch's text; None if it is anything else."""
     match parse(query, no_location=True).definitions:
         case [OperationDefinitionNode(selection_set=SelectionSetNode(selections=[FieldNode() as found])) as operation]:
             match found.name.value, found.arguments:
                 case "_entities", [ArgumentNode(value=VariableNode() as variable)]:
-                    return _Head(operation, found, variable.name.value)
+                    return Head(operation, found, variable.name.value)
     return None
 
 
 @lru_cache(maxsize=4096)
-def _document(queries: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def document_for(queries: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """One text for all of them, and the names of the variables that hold their entities."""
-    heads = [head for query in queries if (head := _head(query))]
+    heads = [head for query in queries if (head := head_of(query))]
     if len(heads) == 1:
         return queries[0], (heads[0].variable,)
     others = {
@@ -219,7 +222,7 @@ def _document(queries: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return strip_ignored_characters(print_ast(operation)), names
 
 
-def _definitions(heads: Sequence[_Head], names: Sequence[str]) -> Iterator[VariableDefinitionNode]:
+def _definitions(heads: Sequence[Head], names: Sequence[str]) -> Iterator[VariableDefinitionNode]:
     for head, name in zip(heads, names, strict=True):
         for definition in head.operation.variable_definitions or ():
             if definition.variable.name.value == head.variable:
@@ -231,7 +234,7 @@ def _definitions(heads: Sequence[_Head], names: Sequence[str]) -> Iterator[Varia
                 )
 
 
-def _aliased(head: _Head, number: int, name: str) -> FieldNode:
+def _aliased(head: Head, number: int, name: str) -> FieldNode:
     argument = ArgumentNode(name=NameNode(value="representations"), value=VariableNode(name=NameNode(value=name)))
     return FieldNode(
         alias=NameNode(value=f"_e{number}"),
@@ -242,8 +245,8 @@ def _aliased(head: _Head, number: int, name: str) -> FieldNode:
     )
 
 
-def _part(
-    response: SubgraphResponse, groups: Sequence[_Group], number: int, member: int, *, is_first: bool
+def part_of(
+    response: SubgraphResponse, groups: Sequence[Alike], number: int, member: int, *, is_first: bool
 ) -> SubgraphResponse:
     """What of an answer is for one of those that waited; what can't be told is for the first."""
     group = groups[number]
@@ -259,11 +262,11 @@ def _part(
     return SubgraphResponse(data, errors)
 
 
-def _key(groups: Sequence[_Group], number: int) -> str:
+def _key(groups: Sequence[Alike], number: int) -> str:
     return f"_e{number}" if len(groups) > 1 else "_entities"
 
 
-def _entities(found: Any, group: _Group, member: int) -> Any:
+def _entities(found: Any, group: Alike, member: int) -> Any:
     if not isinstance(found, list) or len(found) != len(group.entities):
         return None
     taken = {place for places in group.places[:member] for place in places}
@@ -274,7 +277,7 @@ def _entities(found: Any, group: _Group, member: int) -> Any:
 
 
 def _errors(
-    errors: Iterable[Mapping[str, Any]], groups: Sequence[_Group], number: int, places: Sequence[int], *, is_first: bool
+    errors: Iterable[Mapping[str, Any]], groups: Sequence[Alike], number: int, places: Sequence[int], *, is_first: bool
 ) -> Iterator[Json]:
     """The errors that are about one of those that waited; what is about nobody is the first one's, without a place."""
     sizes = {_key(groups, one): len(group.entities) for one, group in enumerate(groups)}

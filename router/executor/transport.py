@@ -355,14 +355,14 @@ class ByScheme:
     def __init__(self, http: Exchange, in_process: Exchange, plain: Exchange | None = None) -> None:
         self._http = http
         self._in_process = in_process
-        self._plain = plain or http
+        self.plain = plain or http
 
     def exchange(
         self, method: str, url: str, *, body: Content, headers: Mapping[str, str], deadline: float
     ) -> Coroutine[Any, Any, Answer]:
         """Hand over to the one that knows the scheme."""
         if url.startswith("http:") and body.__class__ is bytes:
-            way = self._plain
+            way = self.plain
         else:
             way = self._in_process if url.startswith(f"{IN_PROCESS}:") else self._http
         return way.exchange(method, url, body=body, headers=headers, deadline=deadline)

@@ -21,6 +21,7 @@ from router.server.client_name import client_name
 from router.server.config.telemetry import ResponseTraceId
 from router.server.head import head_of
 from router.server.metrics import Metrics
+from router.server.request_line import LONGEST_NAME, request_line
 from router.server.tracing import Trace
 
 log = structlog.get_logger(__name__)
@@ -28,7 +29,6 @@ log = structlog.get_logger(__name__)
 CLIENT_GONE: Final = 499
 """What proxies write when nobody waits for the answer any more."""
 _QUIET: Final = ("/health", "/readiness", "/metrics", "/explorer/")
-_LONGEST_NAME: Final = 128
 
 
 @dataclass(slots=True)
@@ -84,14 +84,14 @@ class Observer:
     ) -> None:
         self._metrics = metrics
         self._access_log = access_log
-        self._trusted = trusted_proxies
+        self.trusted = trusted_proxies
         self._begin = begin
         self._end = end
         self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
     def began(self, scope: Scope) -> Facts:
         """Count a request in; what is learned about it goes into what is returned."""
-        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self._trusted) or "")
+        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self.trusted) or "")
         if self._shown_id is not None:
             facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         self._metrics.began()
@@ -105,9 +105,11 @@ class Observer:
         if self._end is not None:
             self._end(scope["method"], scope["path"], facts, status)
         if self._access_log and not scope["path"].startswith(_QUIET):
-            line = _line(scope, facts, status, seconds)
-            if not ecs.soon("request", line):
-                log.info("request", **line)
+            sink, name = ecs.sink(), _short(client_name(head_of(scope)))
+            if sink is None:
+                log.info("request", **_line(scope, facts, status, seconds))
+            else:
+                sink.soon(request_line(scope["method"], scope["path"], name, facts, status, seconds))
 
 
 class Observed:
@@ -196,4 +198,4 @@ def _fetch(record: FetchRecord) -> dict[str, Any]:
 
 
 def _short(name: str | None) -> str | None:
-    return name[:_LONGEST_NAME] if name else None
+    return name[:LONGEST_NAME] if name else None

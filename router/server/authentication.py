@@ -43,14 +43,16 @@ from router.executor.transport import Exchange, TransportFailure
 from router.server.api_keys import PREFIX, ApiKeys, WrongKey
 from router.server.client_address import inside
 from router.server.config import Authentication
+from router.server.head import Head
 from router.server.lru import Recent
-from router.server.refusals import Refused
+from router.server.refusals import NotNow, Refused
 from router.server.revocations import Revocations
 
 ALGORITHMS: Final = ("ES256", "RS256")
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 _OURS: Final = frozenset({"ip", "key"})
 _CLAIMS: Final = tuple(name for name in CallerClaims.__annotations__ if name not in _OURS)
+_KEPT: Final = "caller"
 _PROOFS: Final = frozenset({"authorization", "x-api-key"})
 _REVOCABLE: Final = ("sub", "sid", "grant", "jti")
 _FETCH_SECONDS: Final = 5.0
@@ -200,6 +202,33 @@ class Authenticator:
         if not required and _PROOFS.isdisjoint(headers.keys()):
             return None
         return await self.caller(headers.get("authorization"), api_key=headers.get("x-api-key"), address=address)
+
+    def identified_now(self, headers: Headers, address: str | None, *, required: bool) -> Caller | None:
+        """Return who is asking where that is known already; raises `NotNow` where somebody has to be waited for."""
+        authorization = headers.get("authorization")
+        if authorization is None or "x-api-key" in headers:
+            if required or not _PROOFS.isdisjoint(headers.keys()):
+                raise NotNow
+            return None
+        # Heads that are equal are one, which remembers whom it proved.
+        notes = headers.notes if isinstance(headers, Head) else {}
+        known: tuple[float, Caller] | None = notes.get(_KEPT, {}).get(address)
+        if known is None:
+            _, _, token = authorization.partition(" ")
+            known = self._known.get((hashlib.sha256(token.strip().encode()).digest(), address))
+            if known is None or authorization[:7].lower() != "bearer ":
+                raise NotNow
+            notes[_KEPT] = {address: known}
+        if not self.still(known[1]):
+            raise NotNow
+        return known[1]
+
+    def still(self, caller: Caller) -> bool:
+        """Whether what proved a caller is certainly good yet."""
+        if caller.expires_at is None or caller.expires_at + self._leeway <= time.time():
+            return False
+        revocations = self._revocations
+        return revocations is None or revocations.hit_now(caller.subjects, caller.issued_at) is False
 
     async def caller(
         self, authorization: str | None, *, api_key: str | None = None, address: str | None = None
@@ -359,20 +388,28 @@ class Minter:
 
     def __init__(self, key: ECKey) -> None:
         self._key = key
-        self._minted: Recent[tuple[bytes, str], tuple[float, str]] = Recent(20_000)
+        self._minted: Recent[tuple[bytes, str], tuple[float, str, bytes]] = Recent(20_000)
 
     def token(self, caller: Caller, module: str) -> str:
         """Return a token that is good for a while yet."""
+        return self._good(caller, module)[1]
+
+    def line(self, caller: Caller, module: str) -> bytes:
+        """Return the line of a request's head that holds it."""
+        return self._good(caller, module)[2]
+
+    def _good(self, caller: Caller, module: str) -> tuple[float, str, bytes]:
         now = int(time.time())
         kept = self._minted.get((caller.digest, module))
         if kept is not None and kept[0] - now > _RENEW_SECONDS:
-            return kept[1]
+            return kept
         expires = now + INTERNAL_TOKEN_SECONDS
         claims = {**caller.claims, "iss": INTERNAL_ISSUER, "aud": module, "iat": now, "nbf": now, "exp": expires}
         header = {"alg": SIGNING_ALGORITHM, "typ": INTERNAL_TOKEN_TYPE, "kid": self._key.kid}
         token = jwt.encode(header, claims, self._key, algorithms=[SIGNING_ALGORITHM])
-        self._minted.put((caller.digest, module), (expires, token))
-        return token
+        good = expires, token, f"authorization: Bearer {token}\r\n".encode()
+        self._minted.put((caller.digest, module), good)
+        return good
 
     def own_token(self) -> str:
         """Return a token for our own questions to auth: the platform's, which no client can have."""

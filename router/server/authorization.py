@@ -73,6 +73,17 @@ class Authorizer:
             if not _met(condition, known=request.claims is not None, scopes=scopes, granted=granted)
         )
 
+    def failed_now(self, needs: Demand, claims: Mapping[str, Any] | None) -> Demand | None:
+        """Return the same where no policy has to be asked for; None where one has."""
+        if any(isinstance(condition, Policies) for condition in needs):
+            return None
+        scopes, none = scopes_of(claims or {}), frozenset[str]()
+        return frozenset(
+            condition
+            for condition in needs
+            if not _met(condition, known=claims is not None, scopes=scopes, granted=none)
+        )
+
     async def _granted(self, asked: frozenset[str], request: PolicyRequest) -> frozenset[str]:
         """Ask each hook once for all of its policies, all hooks at the same time."""
         by_hook: dict[str, set[str]] = {}

@@ -174,6 +174,27 @@ class Operations:
             restricted, len(text), lambda: self._plan(checked, restricted, stage)
         )
 
+    def find_now(
+        self,
+        text: str,
+        name: str | None,
+        labels: frozenset[str],
+        decide: Callable[[Demand], Demand | None],
+        *,
+        registered: bool = False,
+    ) -> Operation | None:
+        """Return the operation if it's ready, and if `decide` can tell at once what its caller fails."""
+        digest, failed = _digest(text), NOTHING
+        if not self._is_open:
+            checked = self._checked.now((digest, name, registered))
+            if checked is None:
+                return None
+            decided = decide(checked.needs) if checked.needs else NOTHING
+            if decided is None:
+                return None
+            failed = decided
+        return self._ready.now((digest, name, labels, failed, registered, False))
+
     def __len__(self) -> int:
         return len(self._ready)
 

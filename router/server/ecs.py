@@ -11,7 +11,7 @@ import atexit
 import logging
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, Final
@@ -20,7 +20,7 @@ import ecs_logging
 import orjson
 import structlog
 
-_VERSION: Final = "1.6.0"
+VERSION: Final = "1.6.0"
 _MOMENT_SECONDS: Final = 0.005
 _MOST_WAITING: Final = 200
 
@@ -33,7 +33,7 @@ def line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> bytes:
         flat["error.stack_trace"] = exception
     flat |= event
     return orjson.dumps(
-        {**_nested(_shape(tuple(flat)), list(flat.values())), "ecs.version": _VERSION},
+        {**_nested(_shape(tuple(flat)), list(flat.values())), "ecs.version": VERSION},
         default=str,
         option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS,
     )
@@ -107,15 +107,12 @@ _sinks: list[Sink] = []
 """Where this process writes information to, once `configure` has said so."""
 
 
-def soon(event: str, facts: Mapping[str, Any]) -> bool:
-    """Write an event of level info, a moment later and without a detour; False where this is not the log of this process.
+def sink() -> Sink | None:
+    """Where a line may go without a detour; None where this is not the log of this process.
 
-    For what every request writes: the detour through processors takes as long as the line itself.
+    For what every request writes: the detour through processors takes longer than the line itself.
     """
-    if not _sinks:
-        return False
-    _sinks[0].soon(line(None, "info", {"event": event, **facts}))
-    return True
+    return _sinks[0] if _sinks else None
 
 
 def configure(*, level: int = logging.INFO) -> None:

@@ -31,6 +31,7 @@ from router.server.access_log import CLIENT_GONE, Facts, Observer, stamp
 from router.server.compression import encoded, preferred
 from router.server.cors import Origins
 from router.server.head import Head
+from router.server.nonstop import Nonstop
 from router.server.pipeline import Client, Prepared
 from router.server.refusals import Refused
 from router.server.request import (
@@ -58,6 +59,7 @@ _ANOTHER_LANE: Final = frozenset({"content-encoding", "expect", OF_A_RESERVED_ST
 _MOST_HEADS: Final = 2048
 _MOST_BODIES: Final = 2048
 _LONGEST_BODY: Final = 4096
+_LONGEST_HEAD: Final = 4096
 _LONGEST_LENGTH: Final = 64
 """A header `content-length` takes no more."""
 _LIMITS_TOLD: Final = frozenset({"ratelimit-policy", "ratelimit"})
@@ -80,6 +82,8 @@ class Known:
     lines: bytes
     """The lines that the head of every good answer has."""
     size: int
+    is_kept: bool = True
+    """Whether it's the same for the next request with such a head."""
     away: Reply | None = None
     """What is answered when there's no place, but for the ids of the request."""
 
@@ -118,12 +122,13 @@ class Express:
     """Answers requests of which nothing special is to be expected."""
 
     def __init__(self, door: GraphQLOverHTTP, observer: Observer, streams: Streams) -> None:
-        self._pipeline = door.pipeline
-        self._admission = door.pipeline.admission
-        self._observer = observer
-        self._streams = streams
+        self.pipeline = door.pipeline
+        self.admission = door.pipeline.admission
+        self.observer = observer
+        self.streams = streams
         config = self._config = door.pipeline.config
-        self._seconds = config.request_timeout_seconds
+        self.seconds = config.request_timeout_seconds
+        self.nonstop = Nonstop(self)
         self._most_head = config.limits.header_bytes - _LONGEST_LENGTH
         self._most_body = config.limits.body_bytes
         self._origins = Origins(config.cors)
@@ -132,6 +137,8 @@ class Express:
         self._paths = {name.encode(): name for name in names if len(name) <= config.limits.url_bytes}
         self._heads: dict[tuple[str, tuple[RawHeader, ...]], Known | None] = {}
         self._bodies: dict[bytes, GraphQLRequest] = {}
+        self.seen: dict[bytes, tuple[Known, int]] = {}
+        """Heads as they came, what is known of them, and how long the body is that follows."""
 
     def known(self, url: bytes, headers: Sequence[RawHeader]) -> Known | None:
         """Return what follows from the head of a POST; None where it needs somebody who can do more."""
@@ -175,7 +182,15 @@ class Express:
         size = known.size + sum(len(name) + len(value) + 4 for name, value in own)
         if size > self._most_head:
             return None
-        return replace(known, head=known.head.beside(own), size=size)
+        return replace(known, head=known.head.beside(own), size=size, is_kept=False)
+
+    def remember(self, head: bytes, known: Known, length: int) -> None:
+        """Keep what was found out about a head: the next request that begins with the same letters needs no parser."""
+        if len(head) > _LONGEST_HEAD:
+            return
+        if len(self.seen) >= _MOST_HEADS:
+            self.seen.clear()
+        self.seen[head] = known, length
 
     def turned_away(self, known: Known, peer: Peer) -> Reply | None:
         """Refuse what there's no place for before anything is done for it; None where there is one.
@@ -183,17 +198,17 @@ class Express:
         When more is asked than can be done, a refusal has to cost next to nothing, or the refusals are what there's no
         time for: this takes no task, and its lines are written once for all equal heads.
         """
-        if self._admission.has_place:
+        if self.admission.has_place:
             return None
         started = time.perf_counter()
-        refused = self._admission.refusal()
+        refused = self.admission.refusal()
         away = known.away or self._away(known, refused)
         scope = {"method": "POST", "path": known.path, "client": peer, "psa.head": known.head}
-        facts = self._observer.began(scope)
+        facts = self.observer.began(scope)
         facts.error_codes.append(refused.code.code)
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])
         lines = b"%bx-request-id: %b\r\n%b" % (away.lines, facts.trace.request_id.encode(), own.encode())
-        self._observer.ended(scope, facts, away.status, time.perf_counter() - started)
+        self.observer.ended(scope, facts, away.status, time.perf_counter() - started)
         return Reply(away.status, lines, away.body)
 
     def _away(self, known: Known, refused: Refused) -> Reply:
@@ -224,7 +239,7 @@ class Express:
     async def answer(self, asked: Asked) -> Reply:
         """Answer one request; being cancelled without `timed_out` means that nobody waits for the answer any more."""
         started = time.perf_counter()
-        known, observer, status = asked.known, self._observer, CLIENT_GONE
+        known, observer, status = asked.known, self.observer, CLIENT_GONE
         scope = {"method": "POST", "path": known.path, "client": asked.peer, "psa.head": known.head}
         facts = observer.began(scope)
         try:
@@ -236,29 +251,29 @@ class Express:
 
     async def _answered(self, asked: Asked, facts: Facts) -> Reply:
         try:
-            self._admission.enter()
+            self.admission.enter()
             try:
                 prepared, done = await self._executed(asked, facts)
             finally:
-                self._admission.leave()
-            return await self._good(prepared, done, asked.known, facts)
+                self.admission.leave()
+            return await self.good(prepared, done, asked.known, facts)
         except Refused as refused:
-            return await self._refusal(refused, asked.known, facts)
+            return await self.refusal(refused, asked.known, facts)
         except Exception:
             trace_id = facts.trace.trace_id
             log.exception("request.failed", **{"trace.id": trace_id})
             fault = Refused("INTERNAL", "An internal error happened.", traceId=trace_id)
-            return await self._refusal(fault, asked.known, facts)
+            return await self.refusal(fault, asked.known, facts)
 
     async def _executed(self, asked: Asked, facts: Facts) -> tuple[Prepared, Result]:
-        pipeline, head = self._pipeline, asked.known.head
-        asked.alarm.set(clock.now() + self._seconds)
+        pipeline, head = self.pipeline, asked.known.head
+        asked.alarm.set(clock.now() + self.seconds)
         try:
             caller = await pipeline.identify(head, facts)
             client = Client(head, facts, caller)
             prepared = await pipeline.prepare(asked.request, client)
             if prepared.is_subscription:
-                self._streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
+                self.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
             asked.may_leave = not prepared.is_mutation
             return prepared, await prepared.execute()
         except asyncio.CancelledError:
@@ -270,24 +285,30 @@ class Express:
             asked.may_leave = False
             asked.alarm.clear()
 
-    async def _good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
-        if done.errors:
-            facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
-        body = done.written
-        if body is None:
-            body = done.written = orjson.dumps(response.body(done, prepared.extensions))
-        said = [line for lines in facts.returned for line in lines()]
+    async def good(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply:
+        """Write an answer."""
+        reply = self.good_now(prepared, done, known, facts)
+        if reply is not None:
+            return reply
+        answer = response.written(_written(prepared, done), 200, known.media_type)
         if prepared.cached is not None:
-            answer = response.written(body, 200, known.media_type)
             answer.headers.update(prepared.good_for(done))
-            return await self._in_full(answer, known, facts)
+        return await self._in_full(answer, known, facts)
+
+    def good_now(self, prepared: Prepared, done: Result, known: Known, facts: Facts) -> Reply | None:
+        """Write an answer whose head is the usual one; None where more is to be said."""
+        body = _written(prepared, done)
+        if done.errors and not facts.error_codes:
+            facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
+        said = prepared.cached is not None or any(True for lines in facts.returned for _ in lines())
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
-            return await self._in_full(response.written(body, 200, known.media_type), known, facts)
+            return None
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])
         ends = f"{own}content-length: {len(body)}\r\nx-request-id: {facts.trace.request_id}\r\n"
         return Reply(200, known.lines + ends.encode(), body)
 
-    async def _refusal(self, refused: Refused, known: Known, facts: Facts) -> Reply:
+    async def refusal(self, refused: Refused, known: Known, facts: Facts) -> Reply:
+        """Write a refusal."""
         facts.error_codes.append(refused.code.code)
         apollo = self._config.apollo_status_codes
         return await self._in_full(
@@ -307,6 +328,13 @@ class Express:
             headers["content-encoding"], headers["content-length"] = known.encoding, str(len(body))
         stamp(headers, facts)
         return Reply(answer.status_code, _lines(headers.items()), body)
+
+
+def _written(prepared: Prepared, done: Result) -> bytes:
+    """Return the body; of an answer that several get it's written once."""
+    if done.written is None:
+        done.written = orjson.dumps(response.body(done, prepared.extensions))
+    return done.written
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> bytes:

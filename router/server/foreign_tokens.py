@@ -32,7 +32,7 @@ from router.executor.transport import Exchange
 from router.server.authentication import Caller, NotAccepted, TrustedKeys
 from router.server.config.jwt import HeaderSource, Jwt, TrustedIssuers
 from router.server.lru import Recent
-from router.server.refusals import Refused
+from router.server.refusals import NotNow, Refused
 
 _FITTING: Final[Mapping[str, tuple[str, ...]]] = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -122,6 +122,15 @@ class ForeignTokens:
         if caller is None and required:
             raise Refused("AUTH_ERROR", "unauthenticated", headers={"www-authenticate": "Bearer"})
         return caller
+
+    def identified_now(self, _headers: Headers, _address: str | None, *, required: bool) -> Caller | None:
+        """Keys of others may have to be fetched at any time."""
+        del required
+        raise NotNow
+
+    def still(self, _caller: Caller) -> bool:
+        """Whether what proved a caller is certainly good yet."""
+        return False
 
     async def taken_back(self, _caller: Caller) -> bool:
         """Whether what proved this caller has been taken back since: nobody tells us."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, Final
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 _KEPT: Final = "psa.head"
+_numbers = count(1)
 
 
 class Head(Headers):
@@ -16,6 +18,8 @@ class Head(Headers):
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
         super().__init__(raw=raw)
         self._first: dict[str, str] = {}
+        self.number = next(_numbers)
+        """Tells it from all others."""
         self.notes: dict[str, Any] = {}
         """What follows from these headers, and was worked out before."""
         for name, value in raw:

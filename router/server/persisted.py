@@ -71,6 +71,10 @@ class Persisted:
         else:
             log.info("persisted_queries.reloaded", operations=len(self._manifests))
 
+    def is_plain(self, request: GraphQLRequest) -> bool:
+        """Whether a request is answered as it is, by its own text."""
+        return bool(request.query) and request.document_id is None and not self._settings.enabled
+
     async def resolve(self, request: GraphQLRequest, client: Client) -> GraphQLRequest:
         """Return the request with its text; raises `Refused` when there is none, or it may not be."""
         if request.registered:  # the router's own text: a route of the REST interface

@@ -21,7 +21,7 @@ from router.executor import clock
 from router.executor.caching.cache_control import Freshness
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
-from router.executor.execute import Result, execute
+from router.executor.execute import Begun, Result, begin, execute
 from router.executor.fetch import Call, FetchRecord
 from router.executor.headers import Returned, to_service
 from router.executor.operation import Operation
@@ -36,17 +36,19 @@ from router.server.authorization import Authorizer, PolicyRequest
 from router.server.client_name import client_name, client_version
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
+from router.server.head import Head
+from router.server.known import Known, Talk
 from router.server.limits import Warden
 from router.server.metrics import Metrics
 from router.server.override_labels import Draw
 from router.server.persisted import Persisted
 from router.server.rate_limit import RateLimiter
-from router.server.refusals import Refused
+from router.server.refusals import NotNow, Refused
 from router.server.reload import Graph, Graphs
 from router.server.request import GraphQLRequest
 from router.server.response_cache import ResponseCache
+from router.server.sharing import Begin, Done, Joined, Sharing
 from router.server.sharing import Returned as ReturnedLines
-from router.server.sharing import Sharing
 
 if TYPE_CHECKING:  # it brings all of cryptography along, which a router without authentication can do without
     from router.server.authentication import Authenticator, Caller, Minter
@@ -54,6 +56,7 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
+_MOST_KNOWN: Final = 4096
 
 Told = Callable[[str], Mapping[str, str]]
 """Which headers a service gets, all but the token that we sign."""
@@ -109,6 +112,9 @@ class Prepared:
     shared: Shared | None = None
     """Runs it together with equal ones, where that may be."""
 
+    joined: Callable[[Begin, Done], Begun | Joined | None] | None = None
+    """Begins it together with equal ones, where that may be."""
+
     @property
     def is_subscription(self) -> bool:
         """Whether its answer is a stream; one of whose root nothing may be seen is answered at once."""
@@ -149,6 +155,13 @@ class Prepared:
         """Run it and answer once."""
         run = self._run() if self.shared is None else self.shared(self._run)
         return run if self.around is None else self.around(run)
+
+    def begin(self, done: Done) -> Begun | Joined | None:
+        """Run it and answer once, without a task; None where that can't be, and then nothing has begun."""
+        if self.dry_run or self.bill is not None or self.around is not None:
+            return None
+        run = partial(begin, self.operation, self.graph.services, self.call, self.conditions, self.masking)
+        return run(done) if self.joined is None else self.joined(run, done)
 
     async def _run(self) -> Result:
         if self.dry_run:
@@ -234,13 +247,96 @@ class Pipeline:
         if request.variables:
             limits.check_variables(request.variables, self.warden, registered=request.registered)
         operation = await _find(graph, request, labels, client, self._authorizer)
+        conditions = self._admitted(operation, request, client)
+        if self._limiter.weighs_cost:
+            await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
+        return self._prepared(graph, operation, request, client, conditions)
+
+    def known_now(self, request: GraphQLRequest, headers: Headers, address: str | None) -> Known | None:
+        """Return all that a request needs if it's there already, without anything being counted; else None.
+
+        Then `prepare_now` does at once what `identify` and `prepare` do for all others.
+        """
+        graph, limiter = self._graphs.current, self._limiter
+        if graph is None or not self.persisted.is_plain(request):
+            return None
+        # Heads that are equal are one, so that its number will do.
+        key = (headers.number if isinstance(headers, Head) else 0, request.query, request.operation_name, address)
+        kept = graph.known.get(key)
+        if kept is not None and (kept[1] is None or self._still(kept[1])):
+            return Known(graph, *kept)
+        plain = limiter.counts_here and not limiter.weighs_cost
+        known = self._found_now(graph, request, headers, address) if plain and type(self) is Pipeline else None
+        if known is not None and known.usual and key[0] and not request.registered and not graph.labels.shares:
+            if len(graph.known) >= _MOST_KNOWN:
+                graph.known.clear()
+            graph.known[key] = known.operation, known.caller, known.usual
+        return known
+
+    def _found_now(self, graph: Graph, request: GraphQLRequest, headers: Headers, address: str | None) -> Known | None:
+        caller = None
+        if self._identity is not None:
+            try:
+                required = self.config.authorization.require_authentication
+                caller = self._identity.authenticator.identified_now(headers, address, required=required)
+            except NotNow:
+                return None
+        labels = graph.labels.active(self._draw)
+        decide = partial(self._authorizer.failed_now, claims=caller.claims if caller else None)
+        operation = graph.operations.find_now(
+            request.query, request.operation_name, labels, decide, registered=request.registered
+        )
+        return Known(graph, operation, caller, self._is_usual(operation, headers)) if operation is not None else None
+
+    def _still(self, caller: Caller) -> bool:
+        return self._identity is not None and self._identity.authenticator.still(caller)
+
+    def _is_usual(self, operation: Operation, headers: Headers) -> bool:
+        """Whether nobody looks on, keeps books, or adds anything to what is asked or answered."""
+        said = operation.measured or operation.withheld or operation.extensions or not self._to_services.is_empty
+        wanted = headers.get(_EXPOSE_PLAN) or headers.get(explain.HEADER) or any(map(headers.get, self._forwarded))
+        kept = self.cache is not None or self.config.demand_control.enabled or not self._to_client.is_empty
+        is_query = operation.definition.operation is OperationType.QUERY
+        return is_query and not (said or wanted or kept or self.config.authorization.policies.hooks)
+
+    def prepare_now(self, request: GraphQLRequest, client: Client, known: Known) -> Prepared:
+        """Check everything that can be checked before anything is fetched; raises `Refused`."""
+        facts, caller, operation = client.facts, known.caller, known.operation
+        if caller is not None:
+            facts.tenant, facts.caller = caller.tenant, caller.subject
+        self._limiter.take_now(caller, client.headers, facts)
+        facts.operation_name = request.operation_name
+        if request.variables:
+            limits.check_variables(request.variables, self.warden, registered=request.registered)
+        facts.operation_name, facts.operation_type = operation.name, operation.kind
+        facts.operation_hash = operation.digest
+        conditions = self._admitted(operation, request, client)
+        if not known.usual:
+            return self._prepared(known.graph, operation, request, client, conditions)
+        talk = Talk(facts, caller, self._identity.minter if self._identity else None, self._metrics.fetched)
+        deadline = clock.now() + self.config.request_timeout_seconds
+        call = Call(request.variables, talk.headers, talk.observe, deadline, told=talk.told)
+        masking = Masking(facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
+        prepared = Prepared(known.graph, operation, call, conditions, masking)
+        self._share(prepared, client, ())
+        return prepared
+
+    def _admitted(self, operation: Operation, request: GraphQLRequest, client: Client) -> Mapping[str, Any]:
+        """Check an operation for this client; return the coerced variables."""
         if self.seen is not None and operation.digest is not None:
             name = client_name(client.headers)
             self.seen.record(operation.digest, operation.name, operation.kind, operation.text, name)
         self._check(operation, client)
-        conditions = _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
-        if self._limiter.weighs_cost:
-            await self._limiter.take(client.caller, client.headers, client.facts, weight(operation, conditions))
+        return _coerced(operation, request, hide_suggestions=not self._graphs.gate.field_suggestions)
+
+    def _prepared(
+        self,
+        graph: Graph,
+        operation: Operation,
+        request: GraphQLRequest,
+        client: Client,
+        conditions: Mapping[str, Any],
+    ) -> Prepared:
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
         told = self._told(client, operation)
         returned_before = len(client.facts.returned)
@@ -256,18 +352,20 @@ class Pipeline:
             call = replace(call, cache=cached)
         call, extensions = self._traced(call, extensions, client)
         prepared = Prepared(graph, operation, call, conditions, masking, extensions, dry_run, opened, cached)
-        prepared.shared = self._shared(prepared, client, client.facts.returned[returned_before:])
+        self._share(prepared, client, client.facts.returned[returned_before:])
         return prepared
 
-    def _shared(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> Shared | None:
-        """Return what runs it together with equal ones, where nobody watches it or keeps books of it."""
+    def _share(self, prepared: Prepared, client: Client, returned: ReturnedLines) -> None:
+        """Let it run together with equal ones, where nobody watches it or keeps books of it."""
         operation = prepared.operation
         watched = self.watched or prepared.call.traced is not None
         alone = watched or prepared.bill is not None or prepared.cached is not None
         if alone or operation.definition.operation is not OperationType.QUERY:
-            return None
+            return
         key = self._sharing.key(operation, prepared.call.variables, client.caller, client.headers)
-        return partial(self._sharing.run, key, client.facts, returned) if key is not None else None
+        if key is not None:
+            prepared.shared = partial(self._sharing.run, key, client.facts, returned)
+            prepared.joined = partial(self._sharing.begin, key, client.facts, returned)
 
     def _check(self, operation: Operation, client: Client) -> None:
         if operation.withheld:

@@ -80,10 +80,24 @@ class RateLimiter:
         """Count an operation; raises `Refused` when it's one too many."""
         self._take_of_all()
         policy = self._policy(caller, headers, facts.address)
-        if policy is None:
-            return
-        quota = policy.quota
-        verdict = await self._windows.take(policy.key, quota.limit, quota.window, weight)
+        if policy is not None:
+            quota = policy.quota
+            self._judge(policy, await self._windows.take(policy.key, quota.limit, quota.window, weight), facts)
+
+    @property
+    def counts_here(self) -> bool:
+        """Whether nobody else has to be asked, so that `take_now` will do."""
+        return isinstance(self._windows, LocalWindows)
+
+    def take_now(self, caller: Caller | None, headers: Headers, facts: Facts, weight: int = 1) -> None:
+        """Count an operation where `counts_here` holds; raises `Refused` when it's one too many."""
+        self._take_of_all()
+        policy = self._policy(caller, headers, facts.address)
+        if policy is not None and isinstance(self._windows, LocalWindows):
+            quota = policy.quota
+            self._judge(policy, self._windows.take_now(policy.key, quota.limit, quota.window, weight), facts)
+
+    def _judge(self, policy: Policy, verdict: Verdict, facts: Facts) -> None:
         facts.headers.update(policy.headers(verdict))
         if not verdict.passes:
             facts.headers["retry-after"] = str(verdict.seconds)  # in a batch there is no other place to say it

@@ -50,6 +50,10 @@ _EXECUTED = frozenset(
 )
 
 
+class NotNow(Exception):
+    """Somebody has to be waited for: the way on which nobody waits ends here, and nothing has happened on it."""
+
+
 class Refused(Exception):
     """The request as a whole gets errors and no data."""
 

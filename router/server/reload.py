@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graphql import GraphQLSchema
 
 from router.executor.caching.cached import Kept
 from router.executor.caching.declared import Declared
 from router.executor.fetch import Services
+from router.executor.shaping import ShapedTransport
 from router.executor.spending import SpendingLimits
 from router.executor.together import Together
 from router.executor.transport import Transport
@@ -31,6 +33,10 @@ from router.server.refusals import Refused
 from router.server.traffic import longest_timeout
 from router.server.warm_up import warm_up
 
+if TYPE_CHECKING:
+    from router.executor.operation import Operation
+    from router.server.authentication import Caller
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -43,6 +49,14 @@ class Graph:
     labels: OverrideLabels
     kept: Kept | None = None
     """What is kept of its subgraphs' answers."""
+    known: dict[tuple[int, str, str | None, str | None], tuple[Operation, Caller | None, bool]] = field(
+        default_factory=dict
+    )
+    """Operations and their callers by what they came with, for requests like those of a moment ago."""
+
+
+def _no_short_way(_service: str) -> None:
+    """Whoever wants to see each fetch gets to see it."""
 
 
 class Graphs:
@@ -53,6 +67,7 @@ class Graphs:
         self.keeping: Callable[[Declared], Kept] | None = None
         """Keeps answers, where it's switched on."""
         self.gate = gate
+        self._direct = transport.direct if isinstance(transport, ShapedTransport) else _no_short_way
         self._transport = Together(transport, config.subgraphs.representations)
         self._current: Graph | None = None
         self._watchers: list[Callable[[], None]] = []
@@ -135,4 +150,5 @@ class Graphs:
             timeout_seconds=longest_timeout(self._config),
             max_representations=settings.representations,
             spending=SpendingLimits(settings.fetches, settings.operation_bytes),
+            direct=self._direct,
         )

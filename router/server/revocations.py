@@ -47,6 +47,18 @@ class Revocations:
     async def hit(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether one of these was taken back since a token was issued; in whole seconds, as tokens count."""
         await self._fresh()
+        return self._among(subjects, issued_at)
+
+    def hit_now(self, subjects: Iterable[str], issued_at: float) -> bool | None:
+        """Tell the same without waiting for anybody; None where somebody has to be asked first."""
+        now = time.monotonic()
+        if now - self._read_at >= EVERY_SECONDS and (
+            now - self._tried_at >= AGAIN_SECONDS or self._reading is not None
+        ):
+            return None
+        return bool(self._moments) and self._among(subjects, issued_at)
+
+    def _among(self, subjects: Iterable[str], issued_at: float) -> bool:
         moments = (self._moments.get(subject) for subject in subjects)
         return any(moment is not None and int(moment[0]) >= int(issued_at) for moment in moments)
 

@@ -30,6 +30,7 @@ from router.server.access_log import Facts
 from router.server.head import Head
 
 if TYPE_CHECKING:
+    from router.executor.execute import Begun
     from router.executor.operation import Operation
     from router.server.authentication import Caller
 
@@ -39,6 +40,9 @@ _KEPT: Final = "headers that tell requests apart"
 
 Key = tuple[int, bytes, bytes, tuple[tuple[bytes, bytes], ...]]
 Lines = tuple[tuple[str, str], ...]
+Done = Callable[["Result | Exception"], None]
+Begin = Callable[[Done], "Begun | None"]
+"""Begins the work without a task; None where that can't be."""
 Returned = Sequence[Callable[[], Iterable[tuple[str, str]]]]
 """Gives what the subgraphs of an operation said in headers of theirs."""
 
@@ -108,12 +112,43 @@ class Sharing:
             if landed is not None and landed.result is None:
                 return await work()
             if landed is not None and landed.result is not None:
-                self._count()
-                facts.shared = True
-                if landed.lines:
-                    facts.returned.append(partial(iter, landed.lines))
+                self.share(facts, landed)
                 return landed.result
         return await self._begun(key, returned, work)
+
+    def begin(self, key: Key, facts: Facts, returned: Returned, work: Begin, done: Done) -> Begun | Joined | None:
+        """Do the same without a task: `done` is told what comes of it; None where the work needs one."""
+        flight = self._flights.get(key)
+        if flight is not None:
+            return Joined(self, (key, facts, returned, work), flight.landed(), done)
+        flight = _Flight()
+
+        def landed(outcome: Result | Exception) -> None:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            if isinstance(outcome, Exception):
+                flight.fail(outcome)
+            else:
+                flight.end(_landed(outcome, returned))
+            done(outcome)
+
+        begun = work(landed)
+        if begun is not None and not begun.is_done:
+            self._flights[key] = flight
+            begun.left = partial(self._left, key, flight)
+        return begun
+
+    def _left(self, key: Key, flight: _Flight) -> None:
+        """Whoever asked first has left: one of those who wait begins anew."""
+        del self._flights[key]
+        flight.end(None)
+
+    def share(self, facts: Facts, landed: Landed) -> None:
+        """Note that a request was answered by an equal one."""
+        self._count()
+        facts.shared = True
+        if landed.lines:
+            facts.returned.append(partial(iter, landed.lines))
 
     async def _begun(self, key: Key, returned: Returned, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         flight = self._flights[key] = _Flight()
@@ -128,10 +163,56 @@ class Sharing:
             flight.end(None)
             raise
         del self._flights[key]
-        lines = tuple([line for said in returned for line in said()])
-        own = any(name in _FOR_ONE_CLIENT for name, _ in lines)
-        flight.end(Landed(None) if own else Landed(result, lines))
+        flight.end(_landed(result, returned))
         return result
+
+
+class Joined:
+    """Somebody who waits for an equal query, without a task."""
+
+    __slots__ = ("_asked", "_begun", "_done", "_sharing")
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        asked: tuple[Key, Facts, Returned, Begin],
+        landing: asyncio.Future[Landed | None],
+        done: Done,
+    ) -> None:
+        self._sharing = sharing
+        self._asked = asked
+        self._done: Done | None = done
+        self._begun: Begun | Joined | None = None
+        landing.add_done_callback(self._landed)
+
+    def _landed(self, landing: asyncio.Future[Landed | None]) -> None:
+        """Take the answer of the other one, or ask for oneself where it's not for us or there is none."""
+        done, fault = self._done, landing.exception()
+        if done is None:
+            return
+        if isinstance(fault, Exception):
+            done(fault)
+            return
+        landed, (_, facts, _, work) = landing.result(), self._asked
+        if landed is not None and landed.result is not None:
+            self._sharing.share(facts, landed)
+            done(landed.result)
+            return
+        self._begun = work(done) if landed is not None else self._sharing.begin(*self._asked, done)
+        if self._begun is None:
+            done(RuntimeError("what an equal query could do without a task this one can't"))
+
+    def cancel(self) -> None:
+        """Leave; nobody is told anything."""
+        self._done = None
+        if self._begun is not None:
+            self._begun.cancel()
+
+
+def _landed(result: Result, returned: Returned) -> Landed:
+    lines = tuple([line for said in returned for line in said()])
+    own = any(name in _FOR_ONE_CLIENT for name, _ in lines)
+    return Landed(None) if own else Landed(result, lines)
 
 
 def _telling(headers: Headers) -> tuple[tuple[bytes, bytes], ...]:

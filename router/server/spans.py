@@ -37,7 +37,7 @@ _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _TRACES: Final = "/v1/traces"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpannedTrace(Trace):
     """The trace of a request whose span is being measured."""
 

@@ -28,6 +28,7 @@ from router.executor.clock import Alarm
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
 from router.server.express import Asked, Express, Known, Reply
+from router.server.nonstop import Journey
 from router.server.refusals import Refused
 
 _REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
@@ -61,6 +62,12 @@ class Guarded(HttpToolsProtocol):
     """Gives the application of the moment, and with it the express lane."""
 
     _timer: asyncio.TimerHandle | None = None
+    _between = True
+    """Whether the parser stands between two requests."""
+    _head: bytes | None = None
+    """The head of the request that is being read, if it came in one piece at the beginning."""
+    _rest = 0
+    """How many bytes came with it."""
     _in_head = True
     _head_bytes = 0
     _lane: Lane | None = None
@@ -95,6 +102,8 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, as long as a request's head is allowed to be."""
+        if self._between and self._is_again(data):
+            return
         super().data_received(data)
         if self._in_head:
             if self._timer is None:
@@ -107,8 +116,30 @@ class Guarded(HttpToolsProtocol):
             # The body comes in another piece, mostly at once; if not, somebody else has the patience for it.
             self._timer = self.loop.call_later(_BODY_SECONDS, self._hand_over)
 
+    def _is_again(self, data: bytes) -> bool:
+        """Answer a request whose head came before, letter by letter: nobody has to take it apart again."""
+        lane, self._head = self.lanes(), None
+        end = data.find(b"\r\n\r\n") + 4
+        if lane is None or end < 4 or (self.cycle is not None and not self.cycle.response_complete):
+            return False
+        self._head, self._rest = data[:end], len(data) - end
+        seen = lane.express.seen.get(self._head)
+        if seen is None or seen[1] != self._rest:
+            return False
+        request = lane.express.request(data[end:])
+        if request is None:
+            return False
+        if self._turned_away(seen[0], lane, keep_alive=True):
+            return True
+        self._unset_keepalive_if_required()
+        self._stop_waiting()
+        self._in_head = False
+        self._ride(Asked(seen[0], request, self.client, self._alarm), lane, keep_alive=True)
+        return True
+
     def on_message_begin(self) -> None:
         """Begin a request; whatever is needed to run an ASGI application can wait until one has to."""
+        self._between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -134,15 +165,20 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, on one way or the other."""
+        self._between = True
         if self._known is not None and self._lane is not None:
             self._stop_waiting()
-            if self._turned_away(self._known, self._lane):
+            if self._turned_away(self._known, self._lane, keep_alive=self.parser.should_keep_alive()):
                 self._known = None
                 return
             body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             request = self._lane.express.request(body)
             if request is not None:
-                self._answer(Asked(self._known, request, self.client, self._alarm), self._lane)
+                keep_alive, known = self.parser.should_keep_alive(), self._known
+                # What came was this head and this body, and nothing before, between or after.
+                if keep_alive and known.is_kept and self._head is not None and self._rest == len(body):
+                    self._lane.express.remember(self._head, known, len(body))
+                self._ride(Asked(known, request, self.client, self._alarm), self._lane, keep_alive=keep_alive)
                 self._known = None
                 return
             self._hand_over()
@@ -164,7 +200,7 @@ class Guarded(HttpToolsProtocol):
 
     def _late(self) -> None:
         if isinstance(ride := cast("object", self.cycle), _Ride):
-            ride.asked.end(ride.task)
+            ride.late()
 
     def _recognized(self) -> Known | None:
         lane, parser = self.lanes(), self.parser
@@ -185,20 +221,21 @@ class Guarded(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _hand_over(self) -> None:
+        self._head = None
         self._stop_waiting()
         self._known = None
         self._as_usual()
         if self._parts:
             super().on_body(b"".join(self._parts))
 
-    def _turned_away(self, known: Known, lane: Lane) -> bool:
+    def _turned_away(self, known: Known, lane: Lane, *, keep_alive: bool) -> bool:
         """Refuse it here and now when there is too much to do; not if nobody reads what we say, which is to be waited for."""
         if self.flow.write_paused:
             return False
         reply = lane.express.turned_away(known, self.client)
         if reply is None:
             return False
-        self.send_reply(reply, keep_alive=self.parser.should_keep_alive())
+        self.send_reply(reply, keep_alive=keep_alive)
         return True
 
     def send_reply(self, reply: Reply, *, keep_alive: bool) -> None:
@@ -211,9 +248,12 @@ class Guarded(HttpToolsProtocol):
             self.transport.close()
         self.answered()
 
-    def _answer(self, asked: Asked, lane: Lane) -> None:
-        cycle = _Ride(self, asked, lane, keep_alive=self.parser.should_keep_alive())
+    def _ride(self, asked: Asked, lane: Lane, *, keep_alive: bool) -> None:
+        self._head = None
+        cycle = _Ride(self, asked, lane, keep_alive=keep_alive)
         self.cycle = cast("RequestResponseCycle", cycle)
+        if cycle.begin():
+            return
         cycle.task = task = self.loop.create_task(cycle.run())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -250,6 +290,7 @@ class _Ride:
     lane: Lane
     keep_alive: bool
     task: asyncio.Task[None] | None = None
+    journey: Journey | None = None
     disconnected: bool = False
     response_complete: bool = False
 
@@ -260,8 +301,49 @@ class _Ride:
 
     def set(self) -> None:
         """Whose client has left is done, if it may be."""
-        if self.disconnected and self.asked.may_leave and self.task is not None:
+        if not self.disconnected or not self.asked.may_leave:
+            return
+        if self.journey is not None:
+            self.asked.may_leave = False
+            self.journey.abandon()
+            self.lane.end()
+        elif self.task is not None:
             self.task.cancel()
+
+    def late(self) -> None:
+        """Its time is up."""
+        if self.journey is not None:
+            self.journey.late()
+        else:
+            self.asked.end(self.task)
+
+    def begin(self) -> bool:
+        """Begin without a task, where that can be."""
+        self.lane.begin()
+        self.journey = self.lane.express.nonstop.start(self.asked, self._landed)
+        if self.journey is None:
+            self.lane.end()
+            return False
+        if self.response_complete:
+            self.journey = None
+        return True
+
+    def _landed(self, reply: Reply) -> None:
+        flow = self.connection.flow
+        if flow.write_paused and not self.disconnected:
+            self.task = self.connection.loop.create_task(self._drained(reply))
+            return
+        self._write(reply)
+        self.journey = None
+        self.lane.end()
+
+    async def _drained(self, reply: Reply) -> None:
+        """Write as soon as the client takes more."""
+        try:
+            await self.connection.flow.drain()
+            self._write(reply)
+        finally:
+            self.lane.end()
 
     async def run(self) -> None:
         """Answer, and write it."""

@@ -61,6 +61,12 @@ class Program:
     root_type: str
     ran: int = field(default=0)
     unfit: int = field(default=0)
+    schedule: Any = None
+    """The order of its fetches laid out flat, once somebody needed it."""
+    ways: Any = None
+    """The short ways to its services; whoever looked for them remembers them here."""
+    all_direct: bool = False
+    """Whether there is one for each."""
 
     @property
     def worthwhile(self) -> bool:

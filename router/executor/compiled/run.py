@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,16 +58,16 @@ async def _node(node: Node, run: Run) -> None:
 
 
 @dataclass(slots=True)
-class _Collected:
+class Collected:
     """What entities are asked for: the groups of each, its representation, and that as JSON."""
 
     groups: list[list[Group]]
     representations: list[Json]
     encoded: list[bytes]
 
-    def part(self, start: int, end: int) -> _Collected:
+    def part(self, start: int, end: int) -> Collected:
         """Return some of them."""
-        return _Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end])
+        return Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end])
 
 
 async def _request(request: Request, run: Run) -> None:
@@ -76,18 +76,18 @@ async def _request(request: Request, run: Run) -> None:
             await _fetch_root(request, run)
         else:
             await _fetch_entities(request, request.table, run)
-    except (Unfit, KeyError, TransportFailure):
+    except (Unfit, KeyError, TypeError, TransportFailure):
         run.fits = False
 
 
 async def _fetch_root(request: Request, run: Run) -> None:
     response = await _send(request, {}, run)
     name = run.program.root_type
-    request.fills[name](_clean(response), Group(name, {}, [run.data]), run.tables)
+    request.fills[name]([clean(response)], [Group(name, {}, [run.data])], run.tables)
 
 
 async def _fetch_entities(request: Request, table: int, run: Run) -> None:
-    collected = _collect(request, run.tables[table].values(), run)
+    collected = collect(request, run.tables[table].values(), run)
     size = run.services.max_representations
     if len(collected.groups) <= size:
         if collected.groups:
@@ -97,25 +97,38 @@ async def _fetch_entities(request: Request, table: int, run: Run) -> None:
     await asyncio.gather(*(_guarded_batch(request, part, run) for part in parts))
 
 
-async def _guarded_batch(request: Request, collected: _Collected, run: Run) -> None:
+async def _guarded_batch(request: Request, collected: Collected, run: Run) -> None:
     try:
         await _fetch_batch(request, collected, run)
-    except (Unfit, KeyError, TransportFailure):
+    except (Unfit, KeyError, TypeError, TransportFailure):
         run.fits = False
 
 
-async def _fetch_batch(request: Request, collected: _Collected, run: Run) -> None:
+async def _fetch_batch(request: Request, collected: Collected, run: Run) -> None:
     response = await _send(request, {request.fetch.representations: collected.representations}, run, collected.encoded)
-    entities = _clean(response)["_entities"]
+    entities = clean(response)["_entities"]
     if entities.__class__ is not list or len(entities) != len(collected.groups):
         raise Unfit
-    tables = run.tables
+    filled(request, collected, entities, run)
+
+
+def filled(request: Request, collected: Collected, entities: list[Any], run: Run) -> None:
+    """Add what came to the groups that asked for it."""
+    if len(request.fills) == 1 and all(len(same) == 1 for same in collected.groups):
+        groups = [same[0] for same in collected.groups]
+        request.fills[groups[0].variant](entities, groups, run.tables)
+        return
+    by_variant: dict[str, tuple[list[Any], list[Group]]] = {}
     for entity, same in zip(entities, collected.groups, strict=True):
         for group in same:
-            request.fills[group.variant](entity, group, tables)
+            raws, groups = by_variant.setdefault(group.variant, ([], []))
+            raws.append(entity)
+            groups.append(group)
+    for variant, (raws, groups) in by_variant.items():
+        request.fills[variant](raws, groups, run.tables)
 
 
-def _collect(request: Request, found: Any, run: Run) -> _Collected:
+def collect(request: Request, found: Any, run: Run) -> Collected:
     """Build one representation for all groups that have the same."""
     groups: list[list[Group]] = []
     representations: list[Json] = []
@@ -137,7 +150,7 @@ def _collect(request: Request, found: Any, run: Run) -> _Collected:
             encoded.append(key)
         else:
             same.append(group)
-    return _Collected(groups, representations, encoded)
+    return Collected(groups, representations, encoded)
 
 
 def _representation(required: tuple[Required, ...], known: Mapping[str, Any], run: Run) -> Json:
@@ -155,7 +168,7 @@ async def _send(
     node, variables = request.fetch, run.call.variables
     used = {name: variables[name] for name in node.variable_usages if name in variables} if node.variable_usages else {}
     try:
-        whole = used if encoded is None else {**used, node.representations: _json_list(encoded)}
+        whole = used if encoded is None else {**used, node.representations: json_list(encoded)}
         body = b"".join((request.head, orjson.dumps(whole), request.tail))
     except TypeError:  # a file among the variables travels beside the JSON
         raise Unfit from None
@@ -169,11 +182,13 @@ async def _send(
     return response
 
 
-def _json_list(items: Sequence[bytes]) -> orjson.Fragment:
+def json_list(items: Iterable[bytes]) -> orjson.Fragment:
+    """Make one list of what is JSON already."""
     return orjson.Fragment(b"[" + b",".join(items) + b"]")
 
 
-def _clean(response: SubgraphResponse) -> Json:
+def clean(response: SubgraphResponse) -> Json:
+    """Return the data of an answer without errors."""
     if response.errors or response.data is None:
         raise Unfit
     return response.data

@@ -88,6 +88,20 @@ async def test_both_ways_say_the_same(platform: Any, asked: Any, headers: dict[s
         assert all(answer.headers["x-request-id"] == headers["x-request-id"] for answer in answers)
 
 
+async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_comes_with_it(platform: Any) -> None:
+    text = "{ customer(id: 123) { name } }"
+    wrong = {"persistedQuery": {"version": 1, "sha256Hash": "00"}}
+    async with platform(apq={"enabled": True}) as psa:
+        transport = OnTheWire(psa.app, express=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+            for _ in range(3):
+                good = await client.post("/graphql", json={"query": text})
+                bad = await client.post("/graphql", json={"query": text, "extensions": wrong})
+
+    assert good.json() == {"data": {"customer": {"name": "ACME"}}}
+    assert [error["extensions"]["code"] for error in bad.json()["errors"]] == ["PERSISTED_QUERY_HASH_MISMATCH"]
+
+
 @pytest.mark.parametrize("headers", [{}, TRACED, {"origin": "https://app.example"}, {"accept": "application/*"}])
 async def test_when_there_is_no_place_both_ways_say_the_same_and_it_is_counted(
     platform: Any, headers: dict[str, str]
@@ -99,7 +113,7 @@ async def test_when_there_is_no_place_both_ways_say_the_same_and_it_is_counted(
             transport = OnTheWire(psa.app, express=express)
             async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
                 ask = partial(client.post, "/graphql", json={"query": "{ __typename }"}, headers=headers)
-                with psa.app.state.express._admission.place():
+                with psa.app.state.express.admission.place():
                     refused += [await ask(), await ask()]
                 answered.append(await ask())
         figures = (await psa.client.get("/metrics")).text
