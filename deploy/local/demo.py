@@ -100,7 +100,7 @@ class _Demo:
         identity.remember_customers(home, self.tenant, {number: UUID(id_) for number, id_ in ids.items()})
         say(
             f"✓ {self.tenant.name}: {len(ids)} customers, {len(machines)} assets, {len(stories)} tickets, {documents} documents, "
-            f"{contracts} contracts on their way"
+            f"{contracts} contracts"
         )
 
     async def _customer(self, company: Company) -> str:

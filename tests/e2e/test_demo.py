@@ -27,7 +27,7 @@ async def test_data_whose_making_was_interrupted_is_completed_without_anything_t
 
     assert said == [
         "Making the demo data of Nordlicht IT …",
-        "✓ Nordlicht IT: 15 customers, 42 assets, 40 tickets, 9 documents",
+        "✓ Nordlicht IT: 15 customers, 42 assets, 40 tickets, 9 documents, 5 contracts",
     ]
     assert identity.knows_customers(platform.home, NORDLICHT)
     assert platform.ask(EVERYTHING) == before
