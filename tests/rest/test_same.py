@@ -25,9 +25,10 @@ LOCK = Lock.loads(Path(ROOT, "contracts/rest/v1.lock.json").read_text(encoding="
 READS = [route for route in LOCK.routes if not route.kind.writes and route.kind is not Kind.QUERY]
 WRITES = [route for route in LOCK.routes if route.kind.writes and not route.kind.is_bulk]
 NEW = {"id", "number", "href", "key", "prefix", "hash", "prevHash", "secret", "clientId", "userId", "path", "label"} | {
-    "stageId"
+    "stageId",
+    "assetId",
 }
-"""What is made anew with every try; a stage is, as the first opportunity of a tenant brings its pipeline along."""
+"""What is made anew with every try: also the stage of the pipeline that comes with the first opportunity, and imported assets."""
 
 
 def selection(values: list[dict[str, Any]], kind: GraphQLObjectType) -> str:
@@ -82,6 +83,7 @@ async def test_every_list_and_every_thing_is_the_graphs(platform, api, twin):
         body = shown.json()
         there, count = await by_graphql(api, route, root, kind, identity(twin, kind.name), body, needed)
         wanted = None if shown.status_code == 404 else body["data"] if route.kind.is_list else body
+        there = [] if there is None and route.kind.is_list else there  # a list that is not yours is empty here
         if plain(there) != plain(wanted):
             different[route.address] = (there, wanted)
         seen |= {route.address} if count else set()

@@ -236,7 +236,7 @@ class Contract:
     @strawberry.field
     async def custom_fields(self, info: Info) -> JSON:
         """The values of your own fields, by key; outside of the house only of those that are shared."""
-        return await shown(info, CustomEntity.CONTRACT, self.custom)
+        return await shown(info, READ, CustomEntity.CONTRACT, self.custom)
 
     @strawberry.field
     async def customer(self, info: Info) -> customers.Customer:

@@ -22,11 +22,11 @@ for spoken in (CustomEntity, CustomFieldType):
     strawberry.enum(spoken)
 
 
-async def shown(info: Info, kind: CustomEntity, values: Mapping[str, Any]) -> JSON:
-    """The values that the caller may see of a thing's own fields."""
+async def shown(info: Info, permission: str, kind: CustomEntity, values: Mapping[str, Any]) -> JSON:
+    """The values that the caller may see of a thing's own fields; `permission` is what seeing the thing takes."""
     if info.context.caller.kind in service.INSIDERS or not values:
         return JSON(dict(values))
-    shared = await info.context.lists(service.shared_keys, info.context.caller.tenant, READ)
+    shared = await info.context.lists(service.shared_keys, info.context.caller.tenant, permission)
     return JSON({key: value for key, value in values.items() if f"{kind.value}.{key}" in shared})
 
 

@@ -105,7 +105,7 @@ class Opportunity:
     @strawberry.field
     async def custom_fields(self, info: Info) -> JSON:
         """The values of your own fields, by key."""
-        return await shown(info, CustomEntity.OPPORTUNITY, self.custom)
+        return await shown(info, READ_OPPORTUNITIES, CustomEntity.OPPORTUNITY, self.custom)
 
     @strawberry.field
     async def activities(
@@ -113,7 +113,7 @@ class Opportunity:
     ) -> list[customers.LazyActivity]:
         """What was done about it, and what is to be done, the latest first."""
         return await customers.activities_of(
-            info, self.id, whose="opportunity_id", kind=kind, limit=limit, offset=offset
+            info, customers.READ, self.id, whose="opportunity_id", kind=kind, limit=limit, offset=offset
         )
 
     @strawberry.field
