@@ -201,7 +201,7 @@ class Customer:
         self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[LazyActivity]:
         """What was done with it, and what is to be done, the latest first; only for those who work here."""
-        return await activities_of(info, READ, self.id, whose="customer_id", kind=kind, limit=limit, offset=offset)
+        return await activities_of(info, self.id, whose="customer_id", kind=kind, limit=limit, offset=offset)
 
     @classmethod
     def of(cls, row: models.Customer) -> Self:
@@ -324,7 +324,7 @@ class Contact:
         self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[LazyActivity]:
         """What was done with them, and what is to be done, the latest first; only for those who work here."""
-        return await activities_of(info, READ, self.id, whose="contact_id", kind=kind, limit=limit, offset=offset)
+        return await activities_of(info, self.id, whose="contact_id", kind=kind, limit=limit, offset=offset)
 
     @strawberry.field
     async def consents(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[LazyConsent]:
@@ -355,20 +355,13 @@ class Contact:
 
 
 async def activities_of(
-    info: Info,
-    permission: str,
-    parent: strawberry.ID,
-    *,
-    whose: str,
-    kind: ActivityKind | None,
-    limit: int,
-    offset: int,
+    info: Info, parent: strawberry.ID, *, whose: str, kind: ActivityKind | None, limit: int, offset: int
 ) -> list[Activity]:
     """The activities of a customer, a contact or an opportunity; `whose` names the column."""
     from subgraphs.crm.types.activities import Activity  # noqa: PLC0415 - customers show activities, and these customers
 
     rows = await info.context.lists(
-        activities.of, parent, permission, whose=whose, kind=kind, limit=bounded(limit), offset=skipped(offset)
+        activities.of, parent, READ, whose=whose, kind=kind, limit=bounded(limit), offset=skipped(offset)
     )
     return [Activity.of(row) for row in rows]
 

@@ -21,6 +21,7 @@ from subgraphs.crm.service import quotes as service
 from subgraphs.crm.service.search import Hit
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
+from subgraphs.crm.types.customers import activities_of
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded
 from subgraphs.kit.shapes import shape
@@ -112,9 +113,7 @@ class Opportunity:
         self, info: Info, kind: ActivityKind | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[customers.LazyActivity]:
         """What was done about it, and what is to be done, the latest first."""
-        return await customers.activities_of(
-            info, customers.READ, self.id, whose="opportunity_id", kind=kind, limit=limit, offset=offset
-        )
+        return await activities_of(info, self.id, whose="opportunity_id", kind=kind, limit=limit, offset=offset)
 
     @strawberry.field
     async def customer(self, info: Info) -> customers.Customer | None:
