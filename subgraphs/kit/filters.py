@@ -19,6 +19,7 @@ import strawberry
 from sqlalchemy import ColumnElement, false, or_
 
 from subgraphs.kit.ids import parsed
+from subgraphs.kit.shapes import in_time
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.values import raw
 
@@ -31,6 +32,10 @@ class TimeRange:
     """The beginning, included; open when absent."""
     until: datetime | None = None
     """The end, excluded; open when absent."""
+
+    def __post_init__(self) -> None:
+        """Bring both to UTC; raises `Invalid` for a moment outside of the years that there are."""
+        self.since, self.until = in_time(self.since, "since"), in_time(self.until, "until")
 
 
 @strawberry.input

@@ -35,7 +35,7 @@ def given(entered: Any) -> dict[str, Any]:
     """The fields of an input object that were given, as arguments for the service."""
     identifiers = _identifiers(type(entered))  # type: ignore[arg-type]
     return {
-        field.name: _inside(value, field.name) if field.name in identifiers else _in_time(value, field.name)
+        field.name: _inside(value, field.name) if field.name in identifiers else in_time(value, field.name)
         for field in dataclasses.fields(entered)
         if field.name not in META_FIELDS and (value := getattr(entered, field.name)) is not strawberry.UNSET
     }
@@ -91,7 +91,7 @@ def _outside(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _in_time(value: Any, name: str) -> Any:
+def in_time(value: Any, name: str) -> Any:
     """A moment in UTC, which is also meant where no zone is said; everything else as it is."""
     if not isinstance(value, datetime):
         return value

@@ -118,7 +118,7 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
 
     assert await platform.state("tenant_id = $1", h.tenant) == state
     assert {name for name, _ in allowed} == set()
-    assert {probe.field for probe, _ in needed} - refused_as_a_whole.keys() == set()
+    assert {probe.field for probe, asks in needed if set(asks) - HIDING} - refused_as_a_whole.keys() == set()
     for name in roots(platform.api, "query"):
         asked_for = {one.partition(":")[2] for one in refused_as_a_whole[name]}
         assert name in TRIALS or all(one.startswith(("read", "admin", "export")) for one in asked_for), name

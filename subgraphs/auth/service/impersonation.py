@@ -41,8 +41,10 @@ async def start(work: Work, user_id: UUID | None, *, reason: str, minutes: int) 
         raise Invalid(f"reason must have {_SHORTEST_REASON} characters or more: a sentence.", field="reason")
     if not 1 <= minutes <= LONGEST_MINUTES:
         raise Invalid(f"minutes is 1 to {LONGEST_MINUTES}.", field="minutes")
-    await _check_person(work)
+    _check_person(work)
     user = await work.take(User, user_id, field="userId")
+    if await work.find(User, work.caller.subject) is None:  # a token outlives its user by some minutes
+        raise Forbidden("Only who has an account here acts in somebody else's name.")
     await _check_may_be(work, user)
     row = Impersonation(
         customer_id=user.customer_id,
@@ -58,14 +60,12 @@ async def start(work: Work, user_id: UUID | None, *, reason: str, minutes: int) 
     return row
 
 
-async def _check_person(work: Work) -> None:
-    """Refuse a caller who is not really there: another impersonation, a key, somebody who is gone while their token holds."""
+def _check_person(work: Work) -> None:
+    """Refuse a caller who is not really there: another impersonation, or a key."""
     if work.caller.impersonator is not None:
         raise Forbidden("You act in somebody else's name already.")
     if work.caller.key is not None or work.caller.kind != "STAFF":
         raise Forbidden("Only staff acts in somebody else's name, and no program.")
-    if await work.find(User, work.caller.subject) is None:
-        raise Forbidden("Only who has an account here acts in somebody else's name.")
 
 
 async def _check_may_be(work: Work, user: User) -> None:

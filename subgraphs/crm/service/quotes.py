@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from contracts.events import crm as events
+from contracts.events import sales as events
 from subgraphs.crm.errors import QuoteNotAcceptable
 from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.models.sales import Opportunity, Quote

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from contracts.events import crm as events
+from contracts.events import sales as events
 from subgraphs.crm.errors import OpportunityClosed
 from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.models.sales import Opportunity, PipelineStage

@@ -18,7 +18,7 @@ TOKENS = re.compile(r"\w+|\"[^\"\n]*\"|\s+|.", re.DOTALL)
 
 def damaged(sdl: str, random: Random) -> str:
     """The text with a few tokens dropped, doubled or swapped."""
-    tokens = TOKENS.findall(sdl)
+    tokens = TOKENS.findall(sdl) or [""]
     for _ in range(random.randint(1, 3)):
         at, other = random.randrange(len(tokens)), random.randrange(len(tokens))
         match random.randrange(3):

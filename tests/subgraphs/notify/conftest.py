@@ -30,7 +30,7 @@ from tests.subgraphs.conftest import Start
 from tests.subgraphs.house import SOMEBODY, A, Service
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd reads all members of it, and the first 3.11s trip over `__weakref__` then
 class Post:
     """A mail server: what it was given, and what it says next to whom."""
 
