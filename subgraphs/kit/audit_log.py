@@ -139,7 +139,7 @@ def _conditions(wanted: AuditFilter | None) -> Iterator[ColumnElement[bool]]:
             yield column.in_(words)
     if wanted.resource is not None:
         yield columns.resource == wanted.resource
-    since, until = (wanted.at.since, wanted.at.until) if wanted.at else (None, None)
+    since, until = wanted.at.ends() if wanted.at else (None, None)
     if since is not None:
         yield columns.at >= since
     if until is not None:

@@ -217,7 +217,7 @@ def _conditions(wanted: DeadLetterFilter | None) -> Iterator[ColumnElement[bool]
         yield columns.type.in_(wanted.type)
     if wanted.status is not None:
         yield columns.status.in_([one.value for one in wanted.status])
-    since, until = (wanted.held_at.since, wanted.held_at.until) if wanted.held_at else (None, None)
+    since, until = wanted.held_at.ends() if wanted.held_at else (None, None)
     if since is not None:
         yield columns.held_at >= since
     if until is not None:

@@ -33,9 +33,9 @@ class TimeRange:
     until: datetime | None = None
     """The end, excluded; open when absent."""
 
-    def __post_init__(self) -> None:
-        """Bring both to UTC; raises `Invalid` for a moment outside of the years that there are."""
-        self.since, self.until = in_time(self.since, "since"), in_time(self.until, "until")
+    def ends(self) -> tuple[datetime | None, datetime | None]:
+        """Both ends in UTC; raises `Invalid` for a moment outside of the years that there are."""
+        return in_time(self.since, "since"), in_time(self.until, "until")
 
 
 @strawberry.input
@@ -46,6 +46,10 @@ class DateRange:
     """The first day, included; open when absent."""
     until: date | None = None
     """The end, excluded; open when absent."""
+
+    def ends(self) -> tuple[date | None, date | None]:
+        """Both ends."""
+        return self.since, self.until
 
 
 def conditions(model: type[Entity], wanted: Any) -> list[ColumnElement[bool]]:
@@ -63,10 +67,11 @@ def conditions(model: type[Entity], wanted: Any) -> list[ColumnElement[bool]]:
 def _asks(column: Any, value: Any) -> Iterator[ColumnElement[bool]]:
     match value:
         case TimeRange() | DateRange():
-            if value.since is not None:
-                yield column >= value.since
-            if value.until is not None:
-                yield column < value.until
+            since, until = value.ends()
+            if since is not None:
+                yield column >= since
+            if until is not None:
+                yield column < until
         case list():
             yield column.in_([raw(one) for one in value])
         case str() if column.type.python_type is UUID:

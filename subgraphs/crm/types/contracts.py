@@ -31,7 +31,6 @@ from subgraphs.crm.service import contracts as service
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
 from subgraphs.kit.context import Info
-from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import DateRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
@@ -239,12 +238,10 @@ class Contract:
         return await shown(info, READ, CustomEntity.CONTRACT, self.custom)
 
     @strawberry.field
-    async def customer(self, info: Info) -> customers.Customer:
-        """The customer."""
+    async def customer(self, info: Info) -> customers.Customer | None:
+        """The customer; null for those who may not see customers."""
         row = await info.context.row(customer_models.Customer, self.customer_id, customers.READ)
-        if row is None:
-            raise NotFound("There is no customer with this id.")
-        return customers.Customer.of(row)
+        return customers.Customer.of(row) if row else None
 
     @strawberry.field
     async def lines(
