@@ -62,13 +62,9 @@ async def merge_customers(work: Work, *, source_id: UUID, target_id: UUID, versi
 
 async def _both(work: Work, source_id: UUID, target_id: UUID, version: int | None) -> tuple[Customer, Customer]:
     """Both rows, locked in the order of their ids, so that two merges the other way round don't wait for each other."""
-    found: dict[UUID, Customer] = {}
-    for identity in sorted({source_id, target_id}):
-        field = "sourceId" if identity == source_id else "targetId"
-        found[identity] = await work.take(
-            Customer, identity, field=field, version=version if identity == target_id else None
-        )
-    return found[source_id], found[target_id]
+    await work.lock(Customer, (source_id, target_id))
+    source = await work.take(Customer, source_id, field="sourceId")
+    return source, await work.take(Customer, target_id, field="targetId", version=version)
 
 
 async def _move_people_and_places(work: Work, source: Customer, target: Customer) -> None:
@@ -126,13 +122,9 @@ async def merge_contacts(work: Work, *, source_id: UUID, target_id: UUID, versio
     """Let one person become another one of the same customer; `version` is the target's."""
     if source_id == target_id:
         raise Invalid("Nobody can be merged with themselves.", field="targetId")
-    found: dict[UUID, Contact] = {}
-    for identity in sorted({source_id, target_id}):
-        field = "sourceId" if identity == source_id else "targetId"
-        found[identity] = await work.take(
-            Contact, identity, field=field, version=version if identity == target_id else None
-        )
-    source, target = found[source_id], found[target_id]
+    await work.lock(Contact, (source_id, target_id))
+    source = await work.take(Contact, source_id, field="sourceId")
+    target = await work.take(Contact, target_id, field="targetId", version=version)
     rules.check(source.id, target.id, gone=(source.merged_into_id, target.merged_into_id))
     if source.customer_id != target.customer_id:
         raise Invalid("They work for different customers; merge these first.", field="targetId")
