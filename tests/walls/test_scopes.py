@@ -129,7 +129,7 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
     assert {name for name, _ in allowed} == set()
     assert {probe.field for probe, asks in needed if set(asks) - HIDING} - refused_as_a_whole.keys() == set()
     for name in roots(platform.api, "query"):
-        asked_for = {one.partition(":")[2] for one in refused_as_a_whole[name]}
+        asked_for = {one.partition(":")[2] for one in refused_as_a_whole.get(name, set())}
         assert (
             name in WORKBENCHES
             or name.endswith(("Job", "Jobs"))
