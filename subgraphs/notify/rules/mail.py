@@ -45,7 +45,8 @@ class _Written(EmailPolicy):
     def fold(self, name: str, value: str) -> str:
         """A header as text, folded between words."""
         if name.lower() not in _VERBATIM:
-            return super().fold(name, value)
+            folded: str = super().fold(name, value)
+            return folded
         return f"{name}: " + "\r\n ".join(value.split()) + "\r\n"
 
     def fold_binary(self, name: str, value: str) -> bytes:
@@ -145,7 +146,7 @@ def as_html(text: str, language: str) -> str:
 
 def written(message: EmailMessage, *, utf8: bool) -> bytes:
     """The mail as it goes over the line; with `utf8` for a server that takes addresses with umlauts (RFC 6531)."""
-    return message.as_bytes(policy=message.policy.clone(utf8=utf8))
+    return message.as_bytes(policy=_WRITTEN.clone(utf8=utf8))
 
 
 def with_number(subject: str, number: str | None) -> str:
