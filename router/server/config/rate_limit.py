@@ -43,4 +43,4 @@ class RateLimit(Quota):
     )
     refusal_status: Literal[429, 503] = Field(429, description="The HTTP status of a refusal.")
     overrides: Overrides = Overrides()
-    failed_authentication: Quota = Quota(limit=60)
+    failed_authentication: Quota = Quota(limit=300)
