@@ -66,6 +66,10 @@ class Tally(Collector):
         bounds = [*map(floatToGoString, self._bounds), "+Inf"]
         for values, line in list(self._lines.items()):
             family.add_metric(values, list(zip(bounds, map(float, accumulate(line.buckets)), strict=True)), line.sum)
+            if self._bounds[0] < 0:  # the client leaves both out then, since such a sum may fall
+                said = dict(zip(labels, values, strict=True))
+                family.add_sample(f"{name}_count", said, sum(line.buckets))
+                family.add_sample(f"{name}_sum", said, line.sum)
         yield family
 
     def metric(self, until: int, before: Taken | None = None) -> Metric:
