@@ -118,6 +118,8 @@ def _translate(path: Path, value: Any, done: Translation) -> None:
         _move(convert, path, value, done)
         return
     refused = _found(path, REFUSED)
+    if refused is not None and (value is None or (path, value) == (("plugins",), {})):
+        return  # nothing is meant by it
     if refused is not None:
         key, why = refused
         if key not in {fault.key for fault in done.faults}:
@@ -126,6 +128,8 @@ def _translate(path: Path, value: Any, done: Translation) -> None:
     idle = _found(path, IDLE)
     if idle is not None:
         done.notes.append(Remark(dotted, f" has no effect: {idle[1]}."))
+    elif _leads_on(path) and not _is_ours(path) and not isinstance(value, dict | None):
+        done.faults.append(Remark(dotted, ": a section with keys of its own is expected here."))
     elif _leads_on(path[:-1]) and not _is_ours(path[:-1]):
         done.faults.append(Remark(dotted, f" is no setting{_suggestion(path)}"))
     else:
@@ -179,7 +183,14 @@ def _is_ours(path: Path) -> bool:
 
 def _suggestion(path: Path) -> str:
     close = difflib.get_close_matches(path[-1], sorted(names(path[:-1])), n=1)
-    return f"; did you mean {'.'.join([*path[:-1], close[0]])}?" if close else "."
+    meant = (*path[:-1], close[0]) if close else _elsewhere(path[-1])
+    return f"; did you mean {'.'.join(meant)}?" if meant else "."
+
+
+def _elsewhere(name: str) -> Path:
+    """Return a key of this name in another section: that of the shortest path."""
+    there = (known[: known.index(name) + 1] for known in _KNOWN if name in known)
+    return min(there, key=len, default=())
 
 
 def _leads_on(path: Path) -> bool:

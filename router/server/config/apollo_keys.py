@@ -259,6 +259,12 @@ MOVED: Final[Mapping[str, Convert]] = {
         for name in ("experimental_response_trace_id", "response_trace_id")
         for key in ("enabled", "header_name", "format")
     },
+    **{
+        f"telemetry.exporters.tracing.{name}.enabled": _never(
+            f"spans go by OTLP, which {taker} takes: write telemetry.exporters.tracing.otlp, with its address there"
+        )
+        for name, taker in {"zipkin": "a collector", "datadog": "Datadog's agent", "jaeger": "Jaeger"}.items()
+    },
     **{f"{otlp}.endpoint": _endpoint(f"{otlp}.endpoint") for otlp in (_OTLP, _OTLP_METRICS)},
 }
 
@@ -347,7 +353,7 @@ IDLE: Final[Mapping[str, str]] = {
     "telemetry.exporters.tracing.propagation": "traces follow the W3C headers, and ids of requests x-request-id",
     "telemetry.exporters.tracing.jaeger": "spans go by OTLP, which Jaeger takes",
     "telemetry.exporters.tracing.otlp.grpc": "the certificates of this machine are believed",
-    "telemetry.exporters.tracing.zipkin": "spans go by OTLP, which its collector takes",
+    "telemetry.exporters.tracing.zipkin": "spans go by OTLP, which a collector takes",
     "telemetry.exporters.tracing.datadog": "spans go by OTLP, which its agent takes",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
     "license_enforcement": "there is no licence",

@@ -153,6 +153,12 @@ def test_the_names_of_the_newest_version_mean_the_same(tmp_path: Path) -> None:
         ),
         ("telemetry: {exporters: {metrics: {common: {buckets: [1, 0.5]}}}}", "larger than the one before"),
         ("preview_operation_limits: {max_depth: 1}", "it's called limits now"),
+        ("server: {listen: '127.0.0.1:1'}", "server.listen is no setting; did you mean supergraph.listen?"),
+        ("health_check: 8088", "health_check: a section with keys of its own is expected here"),
+        ("csrf: {required_headers: x}", "csrf.required_headers: a list is expected here"),
+        ("headers: {all: {request: [{insert: {name: x, from_context: mine}}]}}", "a hook can insert anything else"),
+        ("telemetry: {exporters: {tracing: {datadog: {enabled: true}}}}", "write telemetry.exporters.tracing.otlp"),
+        ("tls: {supergraph: {certificate: '${file./nope}', key: /no}}", "tls.supergraph.certificate: /nope is no file"),
     ],
 )
 def test_a_newer_or_older_name_that_can_not_be_followed_says_what_to_write(
@@ -165,6 +171,30 @@ def test_a_newer_or_older_name_that_can_not_be_followed_says_what_to_write(
 
     assert str(refused.value).startswith(f"{tmp_path / 'router.yaml'}:1: ")
     assert said in str(refused.value)
+
+
+def test_only_the_fault_is_told_and_not_what_follows_from_it(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text("authentication: {router: {jwt: {jwks: [{url: x, urls: y}]}}}")
+
+    with pytest.raises(Misconfigured) as refused:
+        read_with_notes(tmp_path / "router.yaml", {})
+
+    (line,) = str(refused.value).splitlines()
+    assert "jwks.0.urls is no setting; did you mean" in line
+
+
+def test_an_alias_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text("limits: &all\n  router: *all\n")
+
+    with pytest.raises(Misconfigured, match="an alias repeats what it stands in, which begins in line 1"):
+        read_with_notes(tmp_path / "router.yaml", {})
+
+
+@pytest.mark.parametrize("text", ["plugins: {}", "coprocessor: null", "rhai:", "experimental_mock_subgraphs: null"])
+def test_an_empty_section_means_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "router.yaml").write_text(text)
+
+    assert read_with_notes(tmp_path / "router.yaml", {}).notes == ()
 
 
 async def answers(settings: Any, method: str, path: str, **more: Any) -> httpx2.Response:
