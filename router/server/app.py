@@ -90,7 +90,7 @@ def build(
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
     connections = Connections(config, inside)
-    metrics = Metrics()
+    metrics = Metrics(config.telemetry.exporters.metrics)
     gate = _gate(config, Warden(config.limits, metrics.limit))
     traces = _spans(config)
     hooked = _hooks(config)
@@ -141,10 +141,7 @@ def build(
             await connections.close()
             await windows.close()
             await registry.save()
-            if audit:
-                await asyncio.to_thread(audit.close)
-            if traces:
-                await asyncio.to_thread(traces.close)
+            await _closed(audit, metrics, traces)
 
     app = Starlette(
         routes=[
@@ -155,8 +152,8 @@ def build(
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *cache_invalidation.routes(cache),
-            *health.routes(graphs, ending or Ending(), config.health.path),
-            *metrics.routes(config.metrics.path),
+            *(health.routes(graphs, ending or Ending(), config.health.path) if config.health.enabled else ()),
+            *_metrics(config, metrics),
             *((*explorer_data.routes(pipeline, graphs, registry), *page.routes()) if config.explorer.enabled else ()),
         ],
         middleware=[
@@ -177,6 +174,18 @@ def build(
     app.state.response_cache = cache
     app.state.express = Express(over_http, observer, live.streams)
     return app
+
+
+def _metrics(config: RouterConfig, metrics: Metrics) -> list[Route]:
+    settings = config.metrics
+    return metrics.routes(settings.path, only_beside=settings.listen is not None) if settings.enabled else []
+
+
+async def _closed(*told: audit_log.AuditLog | Metrics | spans.Spans | None) -> None:
+    """Let those who tell others say their last words, which takes as long as the others do."""
+    for one in told:
+        if one is not None:
+            await asyncio.to_thread(one.close)
 
 
 @asynccontextmanager

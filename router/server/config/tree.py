@@ -116,6 +116,10 @@ class RouterConfig(Section):
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
 
+    def answer_bytes(self, service: str) -> int:
+        """Return how many bytes one answer of a subgraph may have."""
+        return self.traffic_shaping.of(service).answer_bytes or self.subgraphs.answer_bytes
+
     @model_validator(mode="after")
     def _tokens_are_of_one_kind(self) -> Self:
         if self.authentication is not None and self.jwt is not None:
