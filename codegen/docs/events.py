@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codegen.docs.words import cell, code, contents, fenced, heading, plain, table
+from codegen.docs.words import code, contents, fenced, heading, plain, table
 
 
 def pages(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -29,7 +29,7 @@ def _event(name: str, message: Mapping[str, Any], schemas: Mapping[str, Any]) ->
         (
             code(field) + ("" if field in required else " *(may be absent)*"),
             _type(schema),
-            cell(schema.get("description")),
+            plain(schema.get("description")),
         )
         for field, schema in data.get("properties", {}).items()
     )

@@ -19,7 +19,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from codegen.docs.words import cell, code, contents, heading, plain, table
+from codegen.docs.words import code, contents, heading, plain, table
 from router.explorer import schema_map
 from router.federation.api_schema import api_schema
 from router.federation.supergraph import Supergraph
@@ -51,7 +51,7 @@ def _home(name: str, drawn: Mapping[str, Any]) -> str:
     told = drawn["types"][name]
     counted = Counter(owner for one in told.get("fields", {}).values() for owner in one["owners"])
     if told.get("keys") and counted:
-        return max(sorted(counted), key=lambda owner: counted[owner])
+        return str(max(sorted(counted), key=lambda owner: counted[owner]))
     owners: list[str] = told["owners"]
     return owners[0] if len(owners) == 1 else _SHARED
 
@@ -88,10 +88,10 @@ def _type(kind: GraphQLNamedType, drawn: Mapping[str, Any], homes: Mapping[str, 
                 parts.append(f"An entity, by {', '.join(map(code, keys))}.\n")
             parts.append(_fields(kind.name, kind.fields, drawn, homes[kind.name]))
         case GraphQLInputObjectType():
-            rows = ((code(name), _linked(one.type), cell(_said(one))) for name, one in kind.fields.items())
+            rows = ((code(name), _linked(one.type), plain(_said(one))) for name, one in kind.fields.items())
             parts.append(table(("Field", "Type", "What it says"), rows))
         case GraphQLEnumType():
-            parts.append(table(("Value", "Meaning"), ((code(n), cell(_said(v))) for n, v in kind.values.items())))
+            parts.append(table(("Value", "Meaning"), ((code(n), plain(_said(v))) for n, v in kind.values.items())))
         case GraphQLUnionType():
             parts.append("One of " + ", ".join(_linked(one) for one in kind.types) + ".\n")
         case GraphQLScalarType():
@@ -106,7 +106,7 @@ def _fields(parent: str, fields: Mapping[str, Any], drawn: Mapping[str, Any], ho
         given = "".join(f"<br>{code(called)} {_linked(argument.type)}" for called, argument in one.args.items())
         others = [owner for owner in told[name]["owners"] if home is not None and owner != home]
         added = f" *(from {', '.join(others)})*" if others and home not in told[name]["owners"] else ""
-        rows.append((code(name) + given, _linked(one.type), cell(_said(one)) + _needs(told[name]) + added))
+        rows.append((code(name) + given, _linked(one.type), plain(_said(one)) + _needs(told[name]) + added))
     return table(("Field", "Type", "What it is"), rows)
 
 

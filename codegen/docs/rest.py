@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codegen.docs.words import cell, code, contents, fenced, heading, plain, table
+from codegen.docs.words import code, contents, fenced, heading, plain, table
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _MOST_OF_AN_EXAMPLE = 4000
@@ -40,14 +40,15 @@ def _operation(document: Json, method: str, path: str, item: Json) -> str:
     ]
     given = [_found(document, each) for each in (*item.get("parameters", ()), *one.get("parameters", ()))]
     rows = (
-        (code(each["name"]), each["in"], _type(each.get("schema", {})), cell(each.get("description"))) for each in given
+        (code(each["name"]), each["in"], _type(each.get("schema", {})), plain(each.get("description")))
+        for each in given
     )
     parts.append(table(("Parameter", "In", "Type", "What it says"), rows))
     body = one.get("requestBody", {}).get("content", {})
     for media, content in body.items():
         parts += [f"Body, {code(media)}: {_type(content.get('schema', {}))}\n", _example(content)]
     answers = ((status, _found(document, answer)) for status, answer in one["responses"].items())
-    told = ((status, cell(answer.get("description")), _content(answer)) for status, answer in answers)
+    told = ((status, plain(answer.get("description")), _content(answer)) for status, answer in answers)
     parts.append(table(("Status", "When", "What comes"), told))
     return "\n".join(part for part in parts if part.strip())
 

@@ -20,14 +20,9 @@ def _escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text.replace("`", "'"))
 
 
-def cell(text: str | None) -> str:
-    """Return a text that stands in a cell of a table."""
-    return plain(text)
-
-
 def code(text: str) -> str:
-    """Return a name as code; a bar in it would else end its cell."""
-    return f"`{text.replace('`', '').replace('|', '∣')}`" if text else ""
+    """Return a name as code; a bar in it would end its cell."""
+    return f"`{text}`".replace("|", "\\|") if text else ""
 
 
 def heading(level: int, text: str, anchor: str | None = None) -> str:
