@@ -113,6 +113,12 @@ CATALOGUE = catalogue(
     ErrorCode("REQUEST_RATE_LIMITED", "Too many requests; Retry-After says when there is room again.", "client", 429),
     ErrorCode("UNAUTHENTICATED", "There is no token, or it can't be accepted.", "client", 401),
     ErrorCode(
+        "IDENTITY_UNAVAILABLE",
+        "Nobody can tell now whether a token or an API key is good; Retry-After says when to come.",
+        "router",
+        503,
+    ),
+    ErrorCode(
         "AUTH_ERROR",
         "There is no token, or it can't be accepted, where tokens of any issuers are (`jwt`); 400 when the header holds none.",
         "client",

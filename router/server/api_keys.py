@@ -25,7 +25,7 @@ import structlog
 from router.executor.transport import Exchange, TransportFailure
 from router.server.client_address import Network, inside
 from router.server.lru import Recent
-from router.server.refusals import Refused
+from router.server.refusals import unverifiable
 
 PREFIX: Final = "psa_"
 BELIEVED_SECONDS: Final = 30.0
@@ -103,7 +103,7 @@ class ApiKeys:
             return await asyncio.shield(self._asking[digest])
         except (TransportFailure, ValueError, KeyError, TypeError) as fault:
             log.warning("api_key.unverifiable", reason=str(fault))
-            raise Refused("UPSTREAM_UNAVAILABLE", "API keys can't be verified at the moment.") from fault
+            raise unverifiable("API keys") from fault
 
     async def _ask(self, digest: bytes, key: str) -> Grant | None:
         try:

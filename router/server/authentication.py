@@ -45,7 +45,7 @@ from router.server.client_address import inside
 from router.server.config import Authentication
 from router.server.head import Head
 from router.server.lru import Recent
-from router.server.refusals import NotNow, Refused
+from router.server.refusals import NotNow, Refused, unverifiable
 from router.server.revocations import Revocations
 
 ALGORITHMS: Final = ("ES256", "RS256")
@@ -65,6 +65,10 @@ log = structlog.get_logger(__name__)
 
 class NotAccepted(Exception):
     """The token is no proof; the reason is for our log."""
+
+
+class NoKeys(NotAccepted):
+    """The token may be good, and nobody can say so: the issuer's keys were never readable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,11 @@ class TrustedKeys:
         self._lock = asyncio.Lock()
 
     async def current(self) -> KeySet:
-        """Return the keys; raises NotAccepted when they were never readable."""
+        """Return the keys; raises NoKeys when they were never readable."""
         if self._keys is None or time.monotonic() - self._read_at > self._stale_seconds:
             await self.refresh()
         if self._keys is None:
-            raise NotAccepted("the issuer's keys can't be read")
+            raise NoKeys("the issuer's keys can't be read")
         return self._keys
 
     async def refresh(self) -> bool:
@@ -241,6 +245,8 @@ class Authenticator:
             raise Refused("UNAUTHENTICATED", "A bearer token is needed.", headers={"www-authenticate": "Bearer"})
         try:
             return await self._proven(authorization, api_key, address)
+        except NoKeys as reason:
+            raise unverifiable("Tokens") from reason
         except (NotAccepted, WrongKey) as reason:
             raise _not_accepted(str(reason), address) from None
 

@@ -108,3 +108,8 @@ def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     formatted["extensions"] = {"code": code}
     return formatted
+
+
+def unverifiable(what: str) -> Refused:
+    """Return what a client is told who may be right: to come again, and not that they are nobody."""
+    return Refused("IDENTITY_UNAVAILABLE", f"{what} can't be verified at the moment.", headers={"retry-after": "1"})
