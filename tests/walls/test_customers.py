@@ -34,6 +34,7 @@ async def household(platform, twin):
 
 
 async def test_what_is_another_customers_is_neither_answered_nor_logged_nor_told_nor_changed(platform, tenant, heard):
+    """AT-RBAC-1 and AT-RBAC-3."""
     d = await tenant("d")
     secrets, foreign, state = await household(platform, d)
     before = await state()

@@ -124,6 +124,7 @@ async def test_the_mutant_router_that_never_asks_what_was_taken_back_lets_it_in(
 
 
 async def test_a_disabled_user_is_out_with_tokens_and_keys(platform, boss, at_once):
+    """AT-AUTH-1."""
     user = await someone(platform, boss)
     key = (await made(platform, boss, user))["secret"]
     token = access_token(platform, boss.tenant, user)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, Numeric, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Enum, Numeric, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
@@ -49,6 +49,10 @@ class User(tables.Entity, Model):
     last_name: Mapped[str | None]
     locale: Mapped[str]
     time_zone: Mapped[str]
+    skills: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    """What they know how to do."""
+    weekly_hours: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    """How many hours a week they work, by their contract."""
     last_login_at: Mapped[datetime | None]
 
 

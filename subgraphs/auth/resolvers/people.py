@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 import strawberry
@@ -163,6 +164,10 @@ class UpdateUserInput(Change):
     """The language that they are spoken to in."""
     time_zone: str | None = strawberry.UNSET
     """The time zone they live in."""
+    skills: list[str] | None = strawberry.UNSET
+    """What they know how to do, all of it; null for nothing."""
+    weekly_hours: Decimal | None = strawberry.UNSET
+    """How many hours a week they work by their contract, 0 to 168; null for not known."""
 
 
 @strawberry.input

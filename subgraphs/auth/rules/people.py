@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from subgraphs.auth.errors import WrongStatus
 from subgraphs.kit.errors import Invalid
+from subgraphs.kit.shapes import line
 
 
 class UserKind(Enum):
@@ -59,6 +61,8 @@ _MOVES: Mapping[UserStatus, frozenset[UserStatus]] = MappingProxyType(
     }
 )
 
+_MOST_SKILLS = 50
+_HOURS_OF_A_WEEK = 168
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f<>()\[\],;:\\\"]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
 _LOCALE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 
@@ -93,3 +97,18 @@ def time_zone(value: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Invalid("timeZone is a name of the tz database: Europe/Berlin.", field="timeZone") from None
     return value
+
+
+def skills(values: Iterable[str]) -> list[str]:
+    """What somebody knows how to do: each a short line, and once, however it is spelled; raises `Invalid`."""
+    said = {line(one, field="skills", longest=60).casefold(): one for one in values}
+    if len(said) > _MOST_SKILLS:
+        raise Invalid(f"skills are at most {_MOST_SKILLS}.", field="skills")
+    return sorted((line(one, field="skills", longest=60) for one in said.values()), key=str.casefold)
+
+
+def weekly_hours(value: Decimal) -> Decimal:
+    """Hours a week: no fewer than none, no more than a week has; raises `Invalid`."""
+    if not value.is_finite() or not 0 <= value <= _HOURS_OF_A_WEEK:
+        raise Invalid(f"weeklyHours is between 0 and {_HOURS_OF_A_WEEK}.", field="weeklyHours")
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)

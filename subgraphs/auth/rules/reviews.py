@@ -35,7 +35,7 @@ def category(action: str, outcome: str) -> SecurityEventCategory:
         return SecurityEventCategory.SIGN_IN
     if action.endswith("Impersonation"):
         return SecurityEventCategory.IMPERSONATION
-    if action.startswith("export"):
+    if action.startswith("export") or action.endswith("Export"):
         return SecurityEventCategory.EXPORT
     return SecurityEventCategory.GRANT if action.startswith(_GRANTS) else SecurityEventCategory.OTHER
 

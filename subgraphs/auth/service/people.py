@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -174,6 +174,7 @@ async def update(work: Work, user_id: UUID | None, version: int | None = None, *
     if "contact_id" in changes:
         values["contact_id"] = changes["contact_id"]
         await _check_contact(work, changes["contact_id"], user.customer_id)
+    values |= {name: empty for name, empty in _EMPTIED.items() if name in changes and changes[name] is None}
     changed = [name for name, value in values.items() if getattr(user, name) != value]
     if "contact_id" in changed:
         await revocations.revoke(work, "USER", user.id)
@@ -286,10 +287,14 @@ def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return {name: _CLEAN[name](value) for name, value in values.items() if name in _CLEAN and value is not None}
 
 
-_CLEAN = {
+_CLEAN: Mapping[str, Callable[[Any], Any]] = {
     "display_name": lambda value: line(value, field="displayName"),
     "first_name": lambda value: optional_line(value, field="firstName"),
     "last_name": lambda value: optional_line(value, field="lastName"),
     "locale": rules.locale,
     "time_zone": rules.time_zone,
+    "skills": rules.skills,
+    "weekly_hours": rules.weekly_hours,
 }
+_EMPTIED: Mapping[str, list[str] | None] = {"skills": [], "weekly_hours": None}
+"""What is taken away by null; all else that describes a user stays then."""

@@ -22,6 +22,7 @@ from subgraphs.auth.rules.credentials import SessionStatus
 from subgraphs.auth.rules.grants import common
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import grants, keys, revocations
+from subgraphs.kit import audit
 from subgraphs.kit.ids import parsed, uuid7
 from subgraphs.kit.work import Work
 
@@ -93,10 +94,28 @@ async def redeem_code(work: Work, handle: str, client: OAuthClient) -> Authoriza
     if code is None or code.client_id != client.client_id:
         return None
     if code.used_at is not None:
+        if not await revocations.revoked(work, 0.0, str(code.grant_id)):
+            await _tell_reuse(work, code, "authorization code")
         await revocations.grant(work, code.grant_id)
         return None
     code.used_at = work.at
     return code if code.expires_at > work.at else None
+
+
+async def _tell_reuse(work: Work, row: AuthorizationCode | RefreshToken, what: str) -> None:
+    """Write down that somebody has a copy: once, since all that belongs to it is taken back by this."""
+    user = await work.find(User, row.user_id)
+    details = {"what": what, "client": row.client_id, "grant": str(row.grant_id)}
+    customer = user.customer_id if user else None
+    await audit.note(
+        work,
+        "tokenReuse",
+        outcome="REFUSED",
+        resource="User",
+        resource_id=row.user_id,
+        customer=customer,
+        details=details,
+    )
 
 
 # --- refresh tokens
@@ -125,6 +144,8 @@ async def present_refresh_token(work: Work, handle: str, client: OAuthClient) ->
     if token is None or token.client_id != client.client_id:
         return None
     if token.used_at is not None:
+        if token.revoked_at is None:
+            await _tell_reuse(work, token, "refresh token")
         await revocations.grant(work, token.grant_id)
         return None
     return token if await is_good(work, token) else None

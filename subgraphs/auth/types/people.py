@@ -75,6 +75,8 @@ class User:
     """The customer for whom they work; null for staff."""
     contact_id: strawberry.ID | None
     """The contact in customer management that they are."""
+    skills: list[str]
+    """What they know how to do, by the alphabet."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
@@ -101,6 +103,12 @@ class User:
         """The time zone they live in, a name of the tz database; not for colleagues."""
         info.context.caller.require(_scope(info, self.id))
         return self.private.time_zone
+
+    @strawberry.field
+    def weekly_hours(self, info: Info) -> Decimal | None:
+        """How many hours a week they work by their contract; not for colleagues."""
+        info.context.caller.require(_scope(info, self.id))
+        return self.private.weekly_hours
 
     @strawberry.field
     def last_login_at(self, info: Info) -> datetime | None:

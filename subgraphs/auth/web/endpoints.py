@@ -25,9 +25,12 @@ from subgraphs.auth.oauth.endpoints import Introspection, Revocation
 from subgraphs.auth.oauth.grants import equipped
 from subgraphs.auth.oauth.server import METHODS, Asked, Reply, Server, answered
 from subgraphs.auth.rules import device as rules
-from subgraphs.auth.service import tokens
+from subgraphs.auth.service import clients, tokens
 from subgraphs.auth.service.registration import DEVICE_GRANT
 from subgraphs.auth.web.house import BadForm, House, parameters
+from subgraphs.kit import audit
+from subgraphs.kit.audit import Refusals
+from subgraphs.kit.work import Work
 
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 _ANYWHERE = {"access-control-allow-origin": "*"}
@@ -41,6 +44,7 @@ class Endpoints:
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self._told = Refusals()
 
     # --- tokens
 
@@ -56,11 +60,24 @@ class Endpoints:
         tenant = device.for_tenant_id if device and device.for_tenant_id else _tenant(values, request)
         async with self.house.begin(tenant, "token", request) as work:
             server = equipped(Server(work, device, too_fast=too_fast))
-            return _json(
-                await answered(
-                    server, _once(values, lambda one: one.create_token_response(self._asked(request, values)))
-                )
-            )
+            ask = _once(values, lambda one: one.create_token_response(self._asked(request, values)))
+            reply: Reply = await answered(server, ask)
+            await self._record(work, reply, values, request)
+            return _json(reply)
+
+    async def _record(self, work: Work, reply: Reply, values: Values, request: Request) -> None:
+        """Write down that a program came in, or showed a wrong secret; of each client once a minute."""
+        body = dict(reply.body) if reply.body else {}
+        came_in = reply.status == 200 and values.get("grant_type") == ["client_credentials"]
+        refused = body.get("error") == "invalid_client"
+        client = await clients.find(work, _client_id(values, request)) if came_in or refused else None
+        if client is None or not self._told.is_new(work.caller, f"{refused} {client.client_id}"):
+            return
+        about: dict[str, Any] = {"resource": "OAuthClient", "resource_id": client.id}
+        if client.user_id is not None:
+            about = {"resource": "User", "resource_id": client.user_id}
+        about["details"] = {"client": client.client_id, "methods": "client credentials"}
+        await audit.note(work, "signIn", outcome="REFUSED" if refused else "DONE", **about)
 
     async def _device(self, request: Request, values: Values) -> tuple[DeviceCode | None, bool]:
         """The device that asks, and whether it asks too often; an approved one is used up by this, before it gets anything."""
@@ -219,12 +236,16 @@ def _tenant(values: Values, request: Request) -> UUID:
     for name in ("code", "refresh_token"):
         if name in values and (found := handles.tenant_of(values[name][0])):
             return found
+    return handles.tenant_of(_client_id(values, request)) or PLATFORM
+
+
+def _client_id(values: Values, request: Request) -> str:
+    """The client that asks, by its own account."""
     try:
         client_id = extract_basic_authorization(request.headers)[0]
     except ValueError:
         client_id = None
-    client_id = client_id or (values.get("client_id") or [""])[0] or _asserted(values)
-    return handles.tenant_of(client_id) or PLATFORM
+    return client_id or (values.get("client_id") or [""])[0] or _asserted(values)
 
 
 def _asserted(values: Values) -> str:

@@ -21,6 +21,7 @@ from subgraphs.auth.rules.people import UserStatus
 from subgraphs.auth.service import factors, grants, passwords, people, sessions, throttling
 from subgraphs.auth.web import challenges
 from subgraphs.auth.web.house import House, SignedIn, address_of, inside
+from subgraphs.kit import audit
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.work import Work
 
@@ -169,6 +170,10 @@ class SignIn:
             may = user is not None and user.status is UserStatus.ACTIVE
             if user and may and await factors.prove_passkey(work, user.id, answer, challenge):
                 return await self.begin(request, work, user, then, amr=["hwk", "mfa", "user"])
+            if user and challenge:
+                await audit.note(
+                    work, "signIn", outcome="REFUSED", resource="User", resource_id=user.id, customer=user.customer_id
+                )
         return await self.form(request, then, problem=house.words(request).passkey_failed, status=401)
 
     # --- the second factor

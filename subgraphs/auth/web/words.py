@@ -33,8 +33,8 @@ WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "This e-mail address and this password do not belong together.",
         ),
         "too_soon": (
-            "Zu viele Versuche. Bitte versuchen Sie es in {seconds} Sekunden noch einmal.",
-            "Too many attempts. Please try again in {seconds} seconds.",
+            "Zu viele Versuche. Bitte versuchen Sie es noch einmal. Wartezeit in Sekunden: {seconds}.",
+            "Too many attempts. Please try again. Seconds to wait: {seconds}.",
         ),
         "which_tenant": (
             "Mit dieser Adresse sind Sie an mehreren Stellen bekannt. Wo möchten Sie sich anmelden?",

@@ -106,6 +106,7 @@ async def test_a_key_stands_for_its_owner_with_what_both_have(auth, tenant, owne
 
 
 async def test_an_owner_who_loses_a_role_takes_the_key_along(auth, tenant, owner):
+    """AT-RBAC-5."""
     await someone(auth, tenant, "owner")
     key = await made(auth, owner, scopes=["invoices:approve", "tickets:read"])
     async with auth.work(tenant) as job:
@@ -334,6 +335,7 @@ async def test_an_old_secret_is_accepted_for_a_day_more(auth, owner):
 
 
 async def test_what_an_hour_costs_is_shown_to_those_who_may_see_costs_and_the_rest_is_answered(auth, tenant, owner):
+    """AT-RBAC-6."""
     person = await someone(auth, tenant, "technician")
     text = "mutation($i: SetCostRateInput!) { it: setCostRate(input: $i) { user { id } errors { code field } } }"
     await done(auth, acting(owner), text, id=str(person.id), costRate="61.50")

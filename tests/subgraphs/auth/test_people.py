@@ -15,7 +15,7 @@ from tests.subgraphs.house import A, staff
 
 INVITE = "mutation($i: InviteUserInput!) { it: inviteUser(input: $i) { user { id contactId } errors { code field } } }"
 UPDATE = """mutation($i: UpdateUserInput!) { it: updateUser(input: $i) {
-    user { id displayName contactId version } errors { code field } } }"""
+    user { id displayName contactId version skills weeklyHours } errors { code field } } }"""
 PORTAL = """query($them: [_Any!]!) { _entities(representations: $them) { ... on Contact { portalUser { id } } } }"""
 
 
@@ -91,6 +91,26 @@ async def test_a_contact_is_one_user_and_may_be_said_later(auth: Auth, tenant: U
     assert {row["subject"] for row in revoked} == {str(first.id)}
 
 
+async def test_what_somebody_can_do_and_how_long_they_work_is_written_down(auth: Auth, tenant: UUID):
+    owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
+    asking, one = acting(owner), {"id": str(user.id)}
+
+    async def described(**changes: object) -> tuple[object, object]:
+        answer = (await done(auth, asking, UPDATE, **one, **changes))["user"]
+        return answer["skills"], answer["weeklyHours"]
+
+    assert await described() == ([], None)
+    assert await described(skills=["  Linux ", "AD", "linux"], weeklyHours="38.505") == (["AD", "linux"], "38.51")
+    assert await described(displayName="Ada", weeklyHours="168") == (["AD", "linux"], "168.00")
+    for field, values in (
+        ("skills", ([""], ["x" * 61], [f"s{number}" for number in range(51)])),
+        ("weeklyHours", ("-0.01", "168.01", "NaN", "1e400")),
+    ):
+        for value in values:
+            assert await refused(auth, asking, UPDATE, **one, **{field: value}) == ("VALIDATION", field), value
+    assert await described(skills=None, weeklyHours=None) == ([], None)
+
+
 async def test_when_a_contact_leaves_their_user_comes_in_no_more(auth: Auth, tenant: UUID):
     owner = await someone(auth, tenant, "owner")
     customer, contact = await customer_with_contact(auth, tenant)
@@ -125,7 +145,7 @@ async def test_colleagues_see_each_others_names_and_nothing_else(auth: Auth, ten
     assert await auth.service.data(query % "firstName", asking, them=them) == {
         "_entities": [{"displayName": "Ada", "firstName": None}]
     }
-    for field in ("email", "locale", "timeZone", "lastLoginAt", "costRate", "roles"):
+    for field in ("email", "locale", "timeZone", "lastLoginAt", "costRate", "roles", "weeklyHours"):
         answer = await auth.service.ask(query % field, asking, them=them)
         assert answer["data"] == {"_entities": [{"displayName": "Ada", field: None}]}
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]

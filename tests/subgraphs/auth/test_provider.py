@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from joserfc import jwt
@@ -142,6 +143,13 @@ async def test_a_parameter_that_comes_twice_is_refused(auth: Auth):
     assert browser.page.status_code == 400
 
 
+async def recorded(auth: Auth, subject: UUID, action: str) -> list[tuple[str, str]]:
+    """What the audit says of somebody: outcomes, and what was shown."""
+    query = """SELECT change, COALESCE(after->>'what', after->>'methods') AS how FROM audit
+        WHERE resource_id = $1 AND command = $2 ORDER BY id"""
+    return [(row["change"], row["how"]) for row in await auth.service.rows(query, subject, action)]
+
+
 async def test_a_code_works_once_and_a_second_time_takes_everything_back(auth: Auth):
     user, (client, secret) = await auth.person(), await auth.app()
     browser = await auth.signed_in(user)
@@ -154,6 +162,8 @@ async def test_a_code_works_once_and_a_second_time_takes_everything_back(auth: A
     assert (second.status_code, second.json()["error"]) == (400, "invalid_grant")
     refused = await auth.refreshed(client, secret, first["refresh_token"])
     assert refused.json()["error"] == "invalid_grant"
+    await auth.post("token", (client.client_id, secret), **ask)
+    assert await recorded(auth, user.id, "tokenReuse") == [("REFUSED", "authorization code")]
     told = await auth.post("introspect", (client.client_id, secret), token=first["access_token"])
     assert told.json() == {"active": False}
 
@@ -223,7 +233,8 @@ async def test_a_client_without_its_secret_is_nobody(auth: Auth, secret):
 
 async def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(auth: Auth):
     client, secret = await auth.app()
-    browser = await auth.signed_in(await auth.person())
+    user = await auth.person()
+    browser = await auth.signed_in(user)
     first = await auth.tokens(browser, client, secret)
     second = (await auth.refreshed(client, secret, first["refresh_token"])).json()
     assert second["refresh_token"] != first["refresh_token"]
@@ -233,6 +244,7 @@ async def test_a_refresh_token_works_once_and_its_reuse_ends_the_family(auth: Au
 
     assert (reused.status_code, reused.json()["error"]) == (400, "invalid_grant")
     assert (after.status_code, after.json()["error"]) == (400, "invalid_grant")
+    assert await recorded(auth, user.id, "tokenReuse") == [("REFUSED", "refresh token")]
 
 
 async def test_a_refresh_token_gives_less_when_less_is_asked_and_never_more(auth: Auth):
@@ -291,6 +303,12 @@ async def test_a_service_account_gets_a_token_in_its_own_name(auth: Auth):
     assert (claims["sub"], claims["kind"], claims["scope"]) == (str(user.id), "SERVICE", "tickets:read")
     assert "refresh_token" not in answer
     assert more.json()["error"] == "invalid_scope"
+    for _ in range(2):
+        await auth.post("token", (client.client_id, "wrong"), grant_type="client_credentials")
+    assert await recorded(auth, user.id, "signIn") == [
+        ("DONE", "client credentials"),
+        ("REFUSED", "client credentials"),
+    ]
 
 
 async def test_a_client_proves_itself_with_its_own_key_once(auth: Auth):

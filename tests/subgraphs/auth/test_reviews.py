@@ -176,6 +176,8 @@ async def test_whoever_watches_is_told_of_each_once_and_only_of_their_own_tenant
         ("denyCustomerAccess", "DONE", "GRANT"),
         ("startImpersonation", "DONE", "IMPERSONATION"),
         ("exportDatev", "DONE", "EXPORT"),
+        ("downloadTenantExport", "DONE", "EXPORT"),
+        ("tokenReuse", "REFUSED", "REFUSAL"),
         ("restoreBackup", "DONE", "OTHER"),
     ],
 )

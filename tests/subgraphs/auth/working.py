@@ -10,7 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from subgraphs.kit import jobs, work
+from subgraphs.kit.backoff import Backoff
 from tests.subgraphs.auth.conftest import Auth
+
+PACE = jobs.Pace(poll_seconds=0.1, retry=Backoff(first_seconds=0.1, most_seconds=0.2))
+"""What fails is tried again at once: these tests wait for nobody."""
 
 
 @asynccontextmanager
@@ -20,7 +24,7 @@ async def working(auth: Auth, **settings: Any) -> AsyncIterator[None]:
     changed = service.settings.model_copy(update=settings)
     begin = functools.partial(work.begin, service.engine, module="auth", settings=changed, clock=lambda: service.moment)
     url = changed.needed("database_relay_url")
-    running = asyncio.create_task(jobs.work(url, "auth", service.module.jobs, begin, pace=jobs.Pace(poll_seconds=0.2)))
+    running = asyncio.create_task(jobs.work(url, "auth", service.module.jobs, begin, pace=PACE))
     try:
         yield
     finally:

@@ -273,3 +273,26 @@ async def test_the_graph_counts_what_there_is_to_do_for_customers_and_users(desk
     assert customer["ticketStats"] == {"open": 2, "waiting": 1, "unassigned": 1, "resolved": 0}
     assert customer["ticketsConnection"] == {"totalCount": 2}
     assert (user["assignedTickets"], user["workload"]) == ([{"id": mine}], {"open": 1})
+
+
+async def test_a_customer_whom_somebody_must_not_see_counts_nothing_for_them(desk):
+    """AT-RBAC-2: neither in lists, nor in numbers, nor behind the customer itself."""
+    await desk.opened()
+    query = """query($r: [_Any!]!) { tickets { id } ticketsConnection { totalCount }
+        _entities(representations: $r) { ... on Customer { tickets { id } ticketsConnection { totalCount }
+            ticketStats { open waiting unassigned resolved } } } }"""
+    keys = [{"__typename": "Customer", "id": str(desk.customer)}]
+    kept_away = staff(desk.tenant, denied=frozenset({desk.customer}))
+
+    assert (await desk.ask(query, r=keys))["ticketsConnection"] == {"totalCount": 1}
+    assert await desk.ask(query, kept_away, r=keys) == {
+        "tickets": [],
+        "ticketsConnection": {"totalCount": 0},
+        "_entities": [
+            {
+                "tickets": [],
+                "ticketsConnection": {"totalCount": 0},
+                "ticketStats": {"open": 0, "waiting": 0, "unassigned": 0, "resolved": 0},
+            }
+        ],
+    }

@@ -171,6 +171,7 @@ async def test_the_connection_ends_with_its_token(live: Any, issuer: Any) -> Non
 
 
 async def test_the_connection_ends_when_its_token_is_revoked_and_those_of_others_stay(live: Any, issuer: Any) -> None:
+    """AT-RBAC-4."""
     async with live(authentication=issuer.settings()) as psa:
         mine, yours = issuer.token(sub="0190a000-0000-7000-8000-00000000000a"), issuer.token()
         async with (
