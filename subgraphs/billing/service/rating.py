@@ -262,20 +262,12 @@ def _billed(
     """An item for each rate; without a rate nobody guesses."""
     if rate is None:
         return [_held_item(work, worked, found, NO_RATE, first_part)]
-    return [
-        work.add(
-            _item(
-                worked,
-                found,
-                number,
-                quantity=rounded(part.hours, UNIT_PRICE),
-                minutes=int(part.minutes),
-                unit_price=rounded(product(rate.hourly_rate, part.multiplier), UNIT_PRICE),
-                status=BillableStatus.READY,
-            )
-        )
-        for number, part in enumerate(parts, first_part)
-    ]
+    items = []
+    for number, part in enumerate(parts, first_part):
+        hours, price = rates.as_line(part, rate.hourly_rate)
+        values = {"quantity": hours, "minutes": int(part.minutes), "unit_price": price, "status": BillableStatus.READY}
+        items.append(work.add(_item(worked, found, number, **values)))
+    return items
 
 
 async def _prepaid(
