@@ -19,6 +19,6 @@ module = Module(
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
     consumers=(consumers.MERGED,),
-    jobs=(consumers.EOL, consumers.WARRANTY, consumers.RENEWAL),
+    jobs=(consumers.EOL, consumers.WARRANTY, consumers.STALE, consumers.RENEWAL),
     long_jobs=(long_imports.IMPORT,),
 )

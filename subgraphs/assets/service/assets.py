@@ -32,6 +32,7 @@ BY_NAME = Order((Asset.name,))
 
 EOL_JOB = "asset.eol"
 WARRANTY_JOB = "asset.warranty"
+STALE_JOB = "asset.stale"
 
 LONGEST_ATTRIBUTES = 20_000
 
@@ -140,6 +141,7 @@ async def create(
         await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     await _set_timer(work, asset, _next_threshold(work, asset))
     await _watch_warranty(work, asset)
+    await watch_sight(work, asset, before=None)
     await stays.note(work, asset)
     return asset
 
@@ -151,8 +153,9 @@ async def change(work: Work, id: UUID, version: int | None = None, **described: 
     kind = await _type(work, described.get("type", asset.type), field="type")
     if "attributes" in described:
         _check_attributes(kind, described["attributes"])
-    before = asset.warranty_until
+    before, seen = asset.warranty_until, asset.last_seen_at
     await _become(work, asset, checked(described))
+    await watch_sight(work, asset, before=seen)
     if asset.warranty_until != before:
         asset.warranty_told = rules.rearmed(
             asset.warranty_told, asset.warranty_until, work.at, rules.WARRANTY_THRESHOLDS
@@ -272,7 +275,27 @@ async def tell_eol(work: Work, id: UUID, eol: date, days: int) -> None:
         asset.eol_told = telling.days
         ending = events.AssetEol(**_whose(asset), name=asset.name, eol_date=eol, threshold_days=telling.days)
         await _say(work, asset, ending)
+        if asset.type == rules.CERTIFICATE:
+            told = events.CertificateExpiring(
+                **_whose(asset), name=asset.name, expires_on=eol, threshold_days=telling.days
+            )
+            await _say(work, asset, told)
     await _set_timer(work, asset, telling.then)
+
+
+async def tell_stale(work: Work, id: UUID) -> None:
+    """Tell that nobody has seen an asset in use for long, or look again when it was seen meanwhile."""
+    asset = await work.take(Asset, id, field="id")
+    if asset.last_seen_at is None or asset.status not in rules.ACTIVE:
+        return
+    if rules.stale_at(asset.last_seen_at) > work.at:
+        await _set_sight_timer(work, asset, asset.last_seen_at)
+    elif asset.status in rules.IN_USE:
+        unseen = (work.at - asset.last_seen_at).days
+        stale = events.AssetStale(
+            **_whose(asset), name=asset.name, type_key=asset.type, last_seen_at=asset.last_seen_at, days=unseen
+        )
+        await _say(work, asset, stale)
 
 
 # --- types
@@ -420,6 +443,18 @@ async def _set_warranty_timer(work: Work, asset: Asset, threshold: Threshold | N
     if threshold is not None and asset.warranty_until is not None:
         payload = {"asset": str(asset.id), "until": asset.warranty_until.isoformat(), "days": threshold.days}
         await jobs.enqueue(work, WARRANTY_JOB, payload, at=threshold.at)
+
+
+async def watch_sight(work: Work, asset: Asset, *, before: datetime | None) -> None:
+    """One timer at a time looks after an asset for as long as it is seen: set when it is first seen, or seen again after all."""
+    if asset.last_seen_at is not None and (before is None or rules.stale_at(before) <= work.at):
+        await _set_sight_timer(work, asset, asset.last_seen_at)
+
+
+async def _set_sight_timer(work: Work, asset: Asset, seen: datetime) -> None:
+    at = rules.stale_at(seen)
+    key = f"{STALE_JOB}/{asset.id}/{at.isoformat()}"
+    await jobs.enqueue(work, STALE_JOB, {"asset": str(asset.id)}, at=at, key=key)
 
 
 async def _holders(work: Work) -> Mapping[str, tuple[bool | None, str | None]]:

@@ -134,8 +134,10 @@ async def merge(work: Work, *, keep_id: UUID | None, merge_id: UUID | None) -> A
     rules.check_changeable(keep.status)
     rules.check_changeable(gone.status)
     await _move(work, gone.id, keep.id)
+    seen = keep.last_seen_at
     await software.forget(work, gone.id)  # the next report of the agent says what is on the one that stays
     _complete(keep, gone)
+    await assets.watch_sight(work, keep, before=seen)
     gone.merged_into, gone.archived_at = keep.id, work.at
     gone.status, gone.retired_at = AssetStatus.RETIRED, gone.retired_at or work.at
     told = events.AssetMerged(asset_id=gone.id, customer_id=gone.customer_id, into_id=keep.id)

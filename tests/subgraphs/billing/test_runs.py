@@ -12,8 +12,10 @@ from contracts.events.assets import AssetDeployed, AssetRetired
 from contracts.events.envelope import Envelope
 from contracts.events.tickets import TimeEntryApproved, WorkItem
 from subgraphs.billing import consumers
+from subgraphs.billing.service import runs
 from subgraphs.kit import work
 from subgraphs.kit.caller import system
+from subgraphs.kit.errors import Conflict
 from tests.subgraphs.billing.asking import customer, done, draft, refused, told
 from tests.subgraphs.house import A, staff
 from tests.subgraphs.long_jobs import begun, seen, worked
@@ -80,6 +82,28 @@ async def test_a_worker_makes_the_same_run_and_says_how_far_it_is(store):
     assert (made["status"], made["draftCount"], made["lines"]) == ("REVIEW", 1, 3)
     assert made["totalNet"]["amount"] == "4050.00"
     assert (await begun(store, "startBillingRun", until="2026-03-02", legalEntityId=str(uuid4())))["job"] is None
+
+
+async def test_a_run_that_a_worker_cannot_make_is_there_as_failed_and_is_told_once(store, monkeypatch):
+    buyer = await customer(store)
+    await contract(store, buyer)
+
+    async def breaks(*_: object) -> None:
+        raise Conflict("Somebody else is at it.")
+
+    monkeypatch.setattr(runs, "_write", breaks)
+    job = (await begun(store, "startBillingRun", until="2026-03-02", customerIds=[buyer]))["job"]
+    assert await worked(store) == 1
+
+    query = "query($id: ID!) { billingRun(id: $id) { status draftCount lines warnings totalNet { amount } } }"
+    assert (await store.data(query, id=job["id"]))["billingRun"] == {
+        "status": "FAILED", "draftCount": 0, "lines": 0, "warnings": ["Somebody else is at it."],
+        "totalNet": {"amount": "0.00"},
+    }  # fmt: skip
+    assert await told(store, f"BillingRun/{job['id']}") == ["billing_run.failed"]
+    discard = "mutation($id: ID!) { discardBillingRun(input: {id: $id}) { billingRun { id } errors { code } } }"
+    refusal = (await store.data(discard, id=job["id"]))["discardBillingRun"]
+    assert (refusal["billingRun"], len(refusal["errors"])) == (None, 1)
 
 
 async def test_a_preview_writes_nothing(store):
