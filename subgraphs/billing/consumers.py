@@ -9,7 +9,17 @@ from contracts.events import assets, crm, tickets
 from contracts.events.envelope import Envelope
 from subgraphs.billing.models.agreements import BilledContract
 from subgraphs.billing.rules import days
-from subgraphs.billing.service import accounts, archive, counting, merging, prepaid, rating, settling, told
+from subgraphs.billing.service import (
+    accounts,
+    archive,
+    counting,
+    merging,
+    prepaid,
+    rating,
+    settling,
+    ticket_packs,
+    told,
+)
 from subgraphs.kit import references
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
@@ -82,6 +92,12 @@ async def time_approved(work: Work, envelope: Envelope) -> None:
     )
 
 
+async def ticket_resolved(work: Work, envelope: Envelope) -> None:
+    """A ticket was resolved: a contract per ticket gives one of its pack."""
+    if envelope.customerid is not None:
+        await ticket_packs.resolved(work, envelope.read(tickets.TicketResolved).id, envelope.customerid)
+
+
 async def block_expired(work: Work, payload: Payload) -> None:
     """The last day of a block has passed."""
     contract = await work.find(BilledContract, UUID(payload["contract"]))
@@ -117,6 +133,7 @@ DEVICES = Consumer(
     handle=device_told,
 )
 TIME = Consumer(name="time", events=(tickets.TimeEntryApproved.type,), handle=time_approved)
+TICKETS = Consumer(name="ticket_packs", events=(tickets.TicketResolved.type,), handle=ticket_resolved)
 EXPIRE = Job(name=prepaid.EXPIRE_JOB, handle=block_expired)
 GRANT = Job(name=prepaid.GRANT_JOB, handle=period_begins)
 ARCHIVE = Job(name=archive.JOB, handle=issued)

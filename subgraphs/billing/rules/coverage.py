@@ -18,12 +18,13 @@ contract pays, at its rates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from itertools import groupby
+from types import MappingProxyType
 from uuid import UUID
 
 from subgraphs.billing.rules.contracts import CalendarPart, Contract, ContractType, CoverageRule, RuleEffect
@@ -103,8 +104,13 @@ _PREPAID = frozenset({ContractType.BLOCK_HOURS, ContractType.RETAINER, ContractT
 _ALL_IN = frozenset({ContractType.FLAT_RATE, ContractType.FIXED_PRICE})
 
 
-def resolve(work: WorkDone, contracts: Sequence[Contract], *, used_hours: Decimal = ZERO) -> Coverage:
-    """Find who pays for `work` among the customer's contracts; `used_hours` were covered before in this period."""
+Used = Mapping[UUID, Decimal]
+"""The hours that each contract has covered."""
+NOTHING_USED: Used = MappingProxyType({})
+
+
+def resolve(work: WorkDone, contracts: Sequence[Contract], *, used_hours: Used = NOTHING_USED) -> Coverage:
+    """Find who pays for `work` among the customer's contracts; `used_hours` each covered before in this period."""
     reasons: list[str] = []
     found = (
         _named(work, work.contract_id, contracts, used_hours, reasons, "the entry")
@@ -123,7 +129,7 @@ def _named(
     work: WorkDone,
     named: UUID | None,
     contracts: Sequence[Contract],
-    used: Decimal,
+    used: Used,
     reasons: list[str],
     by: str,
 ) -> Coverage | None:
@@ -152,7 +158,7 @@ def _by_project(work: WorkDone, reasons: list[str]) -> Coverage | None:
     return Coverage(CoverageEffect.BILLABLE, tuple(reasons), project_id=work.project.id)
 
 
-def _by_asset(work: WorkDone, contracts: Sequence[Contract], used: Decimal, reasons: list[str]) -> Coverage | None:
+def _by_asset(work: WorkDone, contracts: Sequence[Contract], used: Used, reasons: list[str]) -> Coverage | None:
     if work.asset_id is None:
         return None
     candidates = []
@@ -168,7 +174,7 @@ def _by_asset(work: WorkDone, contracts: Sequence[Contract], used: Decimal, reas
     return _first(candidates, work, used, reasons, "covers the device")
 
 
-def _by_rules(work: WorkDone, contracts: Sequence[Contract], used: Decimal, reasons: list[str]) -> Coverage | None:
+def _by_rules(work: WorkDone, contracts: Sequence[Contract], used: Used, reasons: list[str]) -> Coverage | None:
     candidates = []
     for contract in contracts:
         if not contract.rules or not _in_force(contract, work, reasons):
@@ -184,7 +190,7 @@ def _by_rules(work: WorkDone, contracts: Sequence[Contract], used: Decimal, reas
 
 
 def _first(
-    candidates: Iterable[_Candidate], work: WorkDone, used: Decimal, reasons: list[str], because: str
+    candidates: Iterable[_Candidate], work: WorkDone, used: Used, reasons: list[str], because: str
 ) -> Coverage | None:
     """The best of the candidates, or a hold where the best are equal."""
     ranked = sorted(candidates, key=lambda one: one.order)
@@ -203,9 +209,9 @@ def _first(
     return None
 
 
-def _pays(candidate: _Candidate, work: WorkDone, used: Decimal, reasons: list[str], because: str) -> Coverage:
+def _pays(candidate: _Candidate, work: WorkDone, used: Used, reasons: list[str], because: str) -> Coverage:
     contract, rule = candidate.contract, candidate.rule
-    effect, covered = _effect(contract, rule, work.hours, used)
+    effect, covered = _effect(contract, rule, work.hours, used.get(contract.id, ZERO))
     reasons.append(f"matched: {because}")
     if effect is CoverageEffect.PARTLY_COVERED:
         reasons.append(f"matched: {covered.normalize():f} hours are left of what is included; the rest is billed")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from subgraphs.billing.rules.money import ONE, UNIT_PRICE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.money import ONE, QUANTITY, UNIT_PRICE, ZERO, product, ratio, rounded
 
 MINUTES = Decimal(60)
 
@@ -90,6 +90,18 @@ def segments(
 def price(parts: Iterable[Segment], hourly_rate: Decimal) -> Decimal:
     """What the segments cost together, each rounded to the cent: it is a line of its own."""
     return sum((rounded(product(part.hours, hourly_rate, part.multiplier)) for part in parts), ZERO)
+
+
+def as_line(part: Segment, hourly_rate: Decimal) -> tuple[Decimal, Decimal]:
+    """A segment as a line: so many hours, and what one costs, whose product to the cent is what the segment costs.
+
+    A third of an hour has no end: 0.3333 hours at 187.50 would be 62.49, but twenty minutes are 62.50. There the price gives way.
+    """
+    hours, each = rounded(part.hours, QUANTITY), rounded(product(hourly_rate, part.multiplier), UNIT_PRICE)
+    wanted = price([part], hourly_rate)
+    if not hours or rounded(product(hours, each)) == wanted:
+        return hours, each
+    return hours, rounded(ratio(wanted, hours), UNIT_PRICE)
 
 
 def weighted_hours(parts: Iterable[Segment]) -> Decimal:

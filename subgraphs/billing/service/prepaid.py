@@ -244,6 +244,12 @@ async def adjust(work: Work, *, id: UUID, quantity: Decimal, reason: str) -> Pre
 # --- using
 
 
+async def left(work: Work, contract: BilledContract, on: date) -> Decimal:
+    """What can be taken from the balances of a contract on a day."""
+    _rows, blocks = await _blocks(work, contract.id)
+    return sum((block.remaining for block in blocks if block.usable_on(on)), ZERO)
+
+
 async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: date, source: UUID | None) -> Decimal:
     """Take so much from the balances of a contract; what they could not give."""
     await expire(work, contract, on=days.local(work.at))

@@ -25,7 +25,7 @@ from subgraphs.billing.rules.coverage import Coverage, CoverageEffect, Project, 
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ONE, UNIT_PRICE, ZERO, product, ratio, rounded
 from subgraphs.billing.rules.rates import MINUTES, Rate, Segment
-from subgraphs.billing.service import accounts, contracts
+from subgraphs.billing.service import accounts, contracts, ticket_packs
 from subgraphs.billing.service import prepaid as balances
 from subgraphs.billing.service import products as catalogue
 from subgraphs.kit.errors import Conflict, Invalid
@@ -148,17 +148,19 @@ async def _covered(work: Work, worked: Worked) -> Coverage:
     return coverage.resolve(worked.done, known, used_hours=used)
 
 
-async def _used_hours(work: Work, worked: Worked) -> Decimal:
-    """The hours that were covered in the calendar month of the work so far."""
+async def _used_hours(work: Work, worked: Worked) -> dict[UUID, Decimal]:
+    """The hours that each contract of the customer has covered in the calendar month of the work so far."""
     first = worked.done.service_date.replace(day=1)
-    query = select(func.coalesce(func.sum(BillableItem.minutes), 0)).where(
+    query = select(BillableItem.contract_id, func.sum(BillableItem.minutes)).where(
         BillableItem.customer_id == worked.customer_id,
+        BillableItem.contract_id.is_not(None),
         BillableItem.status == BillableStatus.COVERED,
         BillableItem.effect.in_([CoverageEffect.COVERED, CoverageEffect.PARTLY_COVERED]),
         BillableItem.service_from >= first,
         BillableItem.service_from <= worked.done.service_date,
     )
-    return ratio(Decimal((await work.session.execute(query)).scalar_one() or 0), MINUTES)
+    found = await work.session.execute(query.group_by(BillableItem.contract_id))
+    return {contract: ratio(Decimal(minutes or 0), MINUTES) for contract, minutes in found if contract is not None}
 
 
 async def _rated(work: Work, worked: Worked, found: Coverage) -> list[BillableItem]:
@@ -262,20 +264,12 @@ def _billed(
     """An item for each rate; without a rate nobody guesses."""
     if rate is None:
         return [_held_item(work, worked, found, NO_RATE, first_part)]
-    return [
-        work.add(
-            _item(
-                worked,
-                found,
-                number,
-                quantity=rounded(part.hours, UNIT_PRICE),
-                minutes=int(part.minutes),
-                unit_price=rounded(product(rate.hourly_rate, part.multiplier), UNIT_PRICE),
-                status=BillableStatus.READY,
-            )
-        )
-        for number, part in enumerate(parts, first_part)
-    ]
+    items = []
+    for number, part in enumerate(parts, first_part):
+        hours, price = rates.as_line(part, rate.hourly_rate)
+        values = {"quantity": hours, "minutes": int(part.minutes), "unit_price": price, "status": BillableStatus.READY}
+        items.append(work.add(_item(worked, found, number, **values)))
+    return items
 
 
 async def _prepaid(
@@ -287,6 +281,14 @@ async def _prepaid(
     rate: Rate | None,
 ) -> list[BillableItem]:
     """Take it from the balance; what that can't give is billed, held, or bought anew, as the contract says."""
+    on = worked.done.service_date
+    if contract.type is ContractType.PER_TICKET and not await ticket_packs.pays(work, contract, worked.ticket_id, on):
+        found = replace(
+            found,
+            effect=CoverageEffect.BILLABLE,
+            explanation=(*found.explanation, f"no ticket is left in the pack of {contract.title}"),
+        )
+        return _billed(work, worked, found, parts, rate)
     amount = _worth(contract.type, parts, rate)
     if amount is None:
         return [_held_item(work, worked, found, NO_RATE)]

@@ -18,6 +18,7 @@ from contracts.events import billing as events
 from subgraphs.billing.errors import WrongInvoiceStatus
 from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.models.receivables import Allocation, Payment
+from subgraphs.billing.rules import accounts as account_rules
 from subgraphs.billing.rules import days, entered, invoices, payments
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.money import ZERO
@@ -89,7 +90,7 @@ async def record(
     customer_id = (await accounts.of(work, customer_id)).customer_id
     if value_date > days.local(work.at):
         raise Invalid("Money can't have come in on a day in the future.", field="valueDate")
-    cents = entered.money(amount, field="amount")
+    cents, currency = entered.money(amount, field="amount"), account_rules.currency(currency)
     payment = work.add(
         Payment(
             customer_id=customer_id, amount=cents, unallocated=cents, currency=currency, value_date=value_date,

@@ -16,9 +16,11 @@ _FIRST_YEAR, _LAST_YEAR = 1990, 2100
 
 def checked(region: str, *, field: str = "holidayRegion") -> str:
     """The region as ISO 3166 writes it (`DE`, `DE-BY`); raises `Invalid` when nobody keeps a table for it."""
-    country, _, subdivision = region.strip().upper().partition("-")
-    known = holidays.list_supported_countries(include_aliases=False)
-    if country not in known or (subdivision and subdivision not in known[country]):
+    country, _, named = region.strip().partition("-")
+    country, known = country.upper(), holidays.list_supported_countries(include_aliases=False)
+    # Some tables know a town beside the regions, Augsburg with a holiday of its own, and write it as a town is written.
+    subdivision = next((one for one in known.get(country, ()) if one.casefold() == named.casefold()), None)
+    if country not in known or (named and subdivision is None):
         raise Invalid(
             f"There is no table of holidays for {region!r}; give a country or one of its regions as ISO 3166 does: DE-BY.",
             field=field,

@@ -224,3 +224,12 @@ async def test_a_document_of_midnight_has_the_date_and_the_number_of_the_place_w
 
     assert (made["issueDate"], made["number"]) == ("2031-01-01", "RE-2031-000001")
     assert (entity["timeZone"], there, code) == ("Europe/Berlin", "Atlantic/Azores", "VALIDATION")
+
+
+async def test_money_comes_in_in_a_currency_that_is_one(store):
+    buyer = await customer(store)
+    given = {"customerId": buyer, "amount": "10.00", "valueDate": "2026-03-01"}
+    payload = await run(store, "recordPayment", currency="rubbish", **given)
+
+    assert [(error["code"], error["field"]) for error in payload["errors"]] == [("VALIDATION", "currency")]
+    assert (await run(store, "recordPayment", currency="chf", **given))["errors"] == []

@@ -164,10 +164,16 @@ def test_an_excluded_work_type_leaves_the_flat_rate_and_is_billed():
 def test_hours_are_covered_until_they_are_used_up():
     some = contract(3, ContractType.FLAT_RATE, rule(31, RuleEffect.COVERED_UNTIL_HOURS), included_hours=Decimal(10))
 
-    assert resolve(work(), (some,), used_hours=Decimal(8)).effect is CoverageEffect.COVERED
-    partly = resolve(work(), (some,), used_hours=Decimal(9))
+    assert resolve(work(), (some,), used_hours={some.id: Decimal(8)}).effect is CoverageEffect.COVERED
+    partly = resolve(work(), (some,), used_hours={some.id: Decimal(9)})
     assert (partly.effect, partly.covered_hours) == (CoverageEffect.PARTLY_COVERED, Decimal(1))
-    assert resolve(work(), (some,), used_hours=Decimal(10)).effect is CoverageEffect.BILLABLE
+    assert resolve(work(), (some,), used_hours={some.id: Decimal(10)}).effect is CoverageEffect.BILLABLE
+
+
+def test_hours_that_another_contract_covered_use_up_nothing_of_this_one():
+    some = contract(3, ContractType.FLAT_RATE, rule(31, RuleEffect.COVERED_UNTIL_HOURS), included_hours=Decimal(10))
+
+    assert resolve(work(), (some,), used_hours={number(99): Decimal(40)}).effect is CoverageEffect.COVERED
 
 
 def test_a_project_by_time_and_material_is_billed():

@@ -126,3 +126,19 @@ def test_after_is_the_inverse_of_between(calendar, since, minutes):
 
     assert due >= since
     assert calendars.between(calendar, since, due) == duration
+
+
+@pytest.mark.parametrize(
+    ("region", "day", "off"),
+    [
+        ("DE-BE", date(2018, 3, 8), False), ("DE-BE", date(2019, 3, 8), True),
+        ("DE-MV", date(2022, 3, 8), False), ("DE-MV", date(2023, 3, 8), True),
+        ("DE-TH", date(2018, 9, 20), False), ("DE-TH", date(2019, 9, 20), True),
+        ("DE-SH", date(2016, 10, 31), False), ("DE-BY", date(2017, 10, 31), True),
+        ("DE-SH", date(2018, 10, 31), True), ("DE-BY", date(2018, 10, 31), False),
+        ("DE-BE", date(2025, 5, 8), True), ("DE-SN", date(2026, 11, 18), True),
+        ("DE-Augsburg", date(2028, 8, 8), True), ("DE-BY", date(2028, 8, 8), False),
+    ],
+)  # fmt: skip
+def test_the_states_have_their_own_holidays_since_their_own_years(region, day, off):
+    assert (day in holiday_regions.of_year(holiday_regions.checked(region.upper()), day.year)) is off
