@@ -53,7 +53,7 @@ class Nonstop:
             return None
         if known is None:
             return None
-        journey = Journey(express, asked, scope, landed)
+        journey = Journey(express, asked, scope, address, landed)
         journey.begin(known)
         return journey
 
@@ -78,13 +78,20 @@ class Journey:
         "_within",
     )
 
-    def __init__(self, express: Express, asked: Asked, scope: dict[str, Any], landed: Callable[[Reply], None]) -> None:
+    def __init__(
+        self,
+        express: Express,
+        asked: Asked,
+        scope: dict[str, Any],
+        address: str | None,
+        landed: Callable[[Reply], None],
+    ) -> None:
         self._express = express
         self._asked = asked
         self._scope = scope
         self._landed = landed
         self._started = time.perf_counter()
-        self._facts: Facts = express.observer.began(scope)
+        self._facts: Facts = express.observer.began(scope, address)
         self._begun: Begun | Joined | None = None
         self._task: asyncio.Task[None] | None = None
         self._prepared: Prepared | None = None

@@ -81,7 +81,7 @@ class DirectRun:
     """One operation while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
     __slots__ = (
-        "_done", "_flushes", "_hurries", "_left", "_loop", "_queued", "_schedule", "_sent", "_started", "_states", "_told",
+        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told",
         "_ways", "run",
     )  # fmt: skip
 
@@ -103,7 +103,6 @@ class DirectRun:
         self._done: Callable[[Run], None] | None = done
         self._states = [_WAITS] * len(schedule.requests)
         self._left = [0] * len(schedule.requests)
-        self._loop = asyncio.get_running_loop()
         self._queued: dict[str, list[_Member]] = {}
         self._flushes = self._hurries = False
         self._started: dict[int, Started] = {}
@@ -171,7 +170,7 @@ class DirectRun:
         self._queued.setdefault(service, []).append(member)
         if not self._flushes:
             self._flushes = True
-            self._loop.call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send those that are ready, but for those who expect company."""
@@ -181,7 +180,7 @@ class DirectRun:
                 self._send_together(self._queued.pop(service))
         if self._queued and not self._hurries:
             self._hurries = True
-            self._loop.call_later(_PATIENCE_SECONDS, self._hurry)
+            asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry)
         self._perhaps_done()
 
     def _hurry(self) -> None:
