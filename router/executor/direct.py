@@ -93,7 +93,7 @@ class Direct:
         Raises `Unavailable` for a URL that is none.
         """
         own = clock.now() + self._timeout_seconds
-        deadline = own if own < deadline else deadline
+        deadline = min(deadline, own)
         if parcel.url not in self._heads:
             self._heads[parcel.url] = request_head("POST", parcel.url, Post.HEADERS)
         if self._flights is None or not parcel.is_query:

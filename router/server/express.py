@@ -300,7 +300,9 @@ class Express:
         body = _written(prepared, done)
         if done.errors and not facts.error_codes:
             facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
-        said = prepared.cached is not None or (facts.returned and any(True for lines in facts.returned for _ in lines()))
+        said = prepared.cached is not None or (
+            facts.returned and any(True for lines in facts.returned for _ in lines())
+        )
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
             return None
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])

@@ -32,6 +32,7 @@ from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
 from router.executor.together import Alike, document_for, part_of
 from router.executor.transport import SubgraphResponse, TransportFailure, graphql_response
+from router.planner.query_plan import Fetch
 
 _PATIENCE_SECONDS: Final = 0.001
 _WAITS, _READY, _SENT, _ENDED = range(4)
@@ -237,18 +238,19 @@ class DirectRun:
         request = self._schedule.requests[members[0].number]
         if groups:
             head, tail, names = _text(tuple(group.query for group in groups), request.fetch.operation_name)
-            whole = {name: value for member in members for name, value in self._variables(member.number).items()}
+            whole = {name: value for member in members for name, value in self._used(member.number).items()}
             for name, group in zip(names, groups, strict=True):
                 whole[name] = json_list(group.entities)
             return b"".join((head, orjson.dumps(whole), tail))
-        whole = self._variables(members[0].number)
-        if members[0].collected is not None:
-            whole[request.fetch.representations] = json_list(members[0].collected.encoded)
+        collected = members[0].collected
+        if collected is None:
+            return request.body(self.run.call.variables)
+        whole = request.used(self.run.call.variables)
+        whole[request.fetch.representations] = json_list(collected.encoded)
         return b"".join((request.head, orjson.dumps(whole), request.tail))
 
-    def _variables(self, number: int) -> dict[str, Any]:
-        usages, variables = self._schedule.requests[number].fetch.variable_usages, self.run.call.variables
-        return {name: variables[name] for name in usages if name in variables} if usages else {}
+    def _used(self, number: int) -> dict[str, Any]:
+        return self._schedule.requests[number].used(self.run.call.variables)
 
     # What comes is taken in
 
@@ -319,6 +321,9 @@ class DirectRun:
 
     def _known(self, sent: _Sent, outcome: Outcome) -> Iterator[Known]:
         """Return what each fetch would have brought alone, for whoever goes on."""
+        if len(sent.members) == 1 and sent.members[0].collected is None:
+            yield known_of(self._schedule.requests[sent.members[0].number].fetch, outcome)
+            return
         said = outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome)
         for index, member in enumerate(sent.members):
             fetch, collected, one = self._schedule.requests[member.number].fetch, member.collected, said
@@ -326,6 +331,11 @@ class DirectRun:
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)
+
+
+def known_of(fetch: Fetch, outcome: Outcome) -> Known:
+    """Return what a fetch that asks for no entities brought; read again, because a visitor had the first reading."""
+    return Known(fetch, {}, outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome))
 
 
 @lru_cache(maxsize=4096)
