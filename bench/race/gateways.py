@@ -89,12 +89,12 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and all below it, since they started."""
-        ticks = sum(_ticks(pid) for pid in _tree(self.process.pid))
+        ticks = sum(_ticks(pid) for pid in tree_of(self.process.pid))
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def resident_mb(self) -> float:
         """Memory that it holds now, children included."""
-        return sum(_resident_kb(pid) for pid in _tree(self.process.pid)) / 1024
+        return sum(_resident_kb(pid) for pid in tree_of(self.process.pid)) / 1024
 
     def stop(self) -> None:
         """End it, politely first."""
@@ -244,11 +244,12 @@ def _wait_until_ready(running: Running, log: Path) -> None:
     raise RuntimeError(f"{running.entry.gateway} did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _tree(pid: int) -> list[int]:
+def tree_of(pid: int) -> list[int]:
+    """Return a process and all below it."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found.extend(_tree(int(child)))
+            found.extend(tree_of(int(child)))
     return found
 
 
