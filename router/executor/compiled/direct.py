@@ -82,7 +82,7 @@ class DirectRun:
     """One operation while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
     __slots__ = (
-        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told",
+        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_waits",
         "_ways", "run",
     )  # fmt: skip
 
@@ -103,6 +103,8 @@ class DirectRun:
         self._ways = ways
         self._done: Callable[[Run], None] | None = done
         self._states = [_WAITS] * len(schedule.requests)
+        self._waits = [*schedule.waits]
+        """For how many others each fetch still waits."""
         self._left = [0] * len(schedule.requests)
         self._queued: dict[str, list[_Member]] = {}
         self._flushes = self._hurries = False
@@ -113,9 +115,8 @@ class DirectRun:
     def begin(self) -> None:
         """Start what waits for nothing."""
         self.run.program.ran += 1
-        for number, needed in enumerate(self._schedule.needs):
-            if not needed:
-                self._start(number)
+        for number in self._schedule.first:
+            self._start(number)
         self._perhaps_done()
 
     def cancel(self) -> None:
@@ -303,9 +304,10 @@ class DirectRun:
 
     def _ended(self, number: int) -> None:
         self._states[number] = _ENDED
-        states, needs = self._states, self._schedule.needs
+        waits = self._waits
         for late in self._schedule.then[number]:
-            if states[late] == _WAITS and all(states[early] == _ENDED for early in needs[late]):
+            waits[late] -= 1
+            if not waits[late]:
                 self._start(late)
 
     def _perhaps_done(self) -> None:
