@@ -4,6 +4,8 @@
                                │                       │                  │
                                └── not known yet ──────┴──────────────────┴── then a task takes it from there
 
+Where rates are counted together with other routers, a task waits for the count, and for nothing else.
+
 Everything that is decided is decided by the pipeline; this only goes on from one step to the next in the turn in which it can.
 The first request of an operation, of a caller, of a connection to a subgraph meets something that has to be waited for; from
 the second one on nearly all of them come through here.
@@ -105,17 +107,30 @@ class Journey:
             express.admission.enter()
             self._within = True
             client = Client(asked.known.head, facts, known.caller)
-            prepared = self._prepared = express.pipeline.prepare_now(asked.request, client, known)
-            if prepared.is_subscription:
-                express.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
-            asked.may_leave = not prepared.is_mutation
-            self._begun = prepared.begin(self._done)
-            if self._begun is None:
-                self._go_on(self._executed(prepared))
+            if express.pipeline.counts_now:
+                self._fetch(client, known)
+            else:
+                self._go_on(self._counted(client, known))
         except Refused as refused:
             self._refuse(refused)
         except Exception as fault:  # noqa: BLE001 - it is said in `_broken`
             self._broken(fault)
+
+    async def _counted(self, client: Client, known: Known) -> None:
+        """Wait for those with whom the count is shared; the rest goes without a stop again."""
+        client.facts.tenant, client.facts.caller = known.tenant, known.subject
+        await self._express.pipeline.count(client)
+        self._fetch(client, known, is_counted=True)
+
+    def _fetch(self, client: Client, known: Known, *, is_counted: bool = False) -> None:
+        express, asked = self._express, self._asked
+        prepared = self._prepared = express.pipeline.prepare_now(asked.request, client, known, is_counted=is_counted)
+        if prepared.is_subscription:
+            express.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
+        asked.may_leave = not prepared.is_mutation
+        self._begun = prepared.begin(self._done)
+        if self._begun is None:
+            self._go_on(self._executed(prepared))
 
     async def _executed(self, prepared: Prepared) -> None:
         """Wait for what can't do without a task."""

@@ -265,8 +265,8 @@ class Pipeline:
         kept = graph.known.get(key)
         if kept is not None and (kept.caller is None or self._still(kept.caller)):
             return kept
-        plain = limiter.counts_here and not limiter.weighs_cost
-        known = self._found_now(graph, request, headers, address) if plain and type(self) is Pipeline else None
+        plain = not limiter.weighs_cost and type(self) is Pipeline
+        known = self._found_now(graph, request, headers, address) if plain else None
         if known is not None and known.usual and key[0] and not request.registered and not graph.labels.shares:
             if len(graph.known) >= _MOST_KNOWN:
                 graph.known.clear()
@@ -299,11 +299,22 @@ class Pipeline:
         is_query = operation.definition.operation is OperationType.QUERY
         return is_query and not (said or wanted or kept or self.config.authorization.policies.hooks)
 
-    def prepare_now(self, request: GraphQLRequest, client: Client, known: Known) -> Prepared:
-        """Check everything that can be checked before anything is fetched; raises `Refused`."""
+    @property
+    def counts_now(self) -> bool:
+        """Whether requests are counted without waiting for anybody."""
+        return self._limiter.counts_here
+
+    def prepare_now(
+        self, request: GraphQLRequest, client: Client, known: Known, *, is_counted: bool = False
+    ) -> Prepared:
+        """Check everything that can be checked before anything is fetched; raises `Refused`.
+
+        Where `counts_now` doesn't hold, `count` has to be waited for first.
+        """
         facts, caller, operation = client.facts, known.caller, known.operation
         facts.tenant, facts.caller = known.tenant, known.subject
-        self._limiter.take_now(caller, client.headers, facts)
+        if not is_counted:
+            self._limiter.take_now(caller, client.headers, facts)
         facts.operation_name = request.operation_name
         if request.variables:
             limits.check_variables(request.variables, self.warden, registered=request.registered)

@@ -88,7 +88,7 @@ class RateLimiter:
     @property
     def counts_here(self) -> bool:
         """Whether nobody else has to be asked, so that `take_now` will do."""
-        return isinstance(self._windows, LocalWindows)
+        return not self._settings.enabled or isinstance(self._windows, LocalWindows)
 
     def take_now(self, caller: Caller | None, headers: Headers, facts: Facts, weight: int = 1) -> None:
         """Count an operation where `counts_here` holds; raises `Refused` when it's one too many."""

@@ -88,6 +88,27 @@ async def test_both_ways_say_the_same(platform: Any, asked: Any, headers: dict[s
         assert all(answer.headers["x-request-id"] == headers["x-request-id"] for answer in answers)
 
 
+@pytest.mark.parametrize("query", ["{ customer(id: 123) { name } }", MUTATION, "{ nothing }"])
+async def test_where_rates_are_counted_with_other_routers_both_ways_say_the_same_and_count_once(
+    platform: Any, query: str
+) -> None:
+    left = []
+    # Nobody is there who counts with us: then we do so alone, on the same way.
+    elsewhere = {"redis": {"url": "redis://127.0.0.1:1", "timeout_seconds": 0.2}}
+    for express in (True, False):
+        async with platform(rate_limit={"by_address": True, "limit": 4}, **elsewhere) as psa:
+            transport = OnTheWire(psa.app, express=express)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                answers = [await client.post("/graphql", json={"query": query}) for _ in range(5)]
+            figures = (await psa.client.get("/metrics")).text
+        left.append([(told(one), one.headers["ratelimit"].split(";")[1]) for one in answers])
+        assert re.search(r'duration_seconds_count{[^}]*status_code="429"[^}]*} 1', figures)
+
+    assert left[0] == left[1]
+    assert [number for _, number in left[0]] == ["r=3", "r=2", "r=1", "r=0", "r=0"]
+    assert [status for (status, *_), _ in left[0]] == [200, 200, 200, 200, 429]
+
+
 async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_comes_with_it(platform: Any) -> None:
     text = "{ customer(id: 123) { name } }"
     wrong = {"persistedQuery": {"version": 1, "sha256Hash": "00"}}
