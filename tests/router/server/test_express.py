@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -107,6 +108,24 @@ async def test_where_rates_are_counted_with_other_routers_both_ways_say_the_same
     assert left[0] == left[1]
     assert [number for _, number in left[0]] == ["r=3", "r=2", "r=1", "r=0", "r=0"]
     assert [status for (status, *_), _ in left[0]] == [200, 200, 200, 200, 429]
+
+
+async def test_a_request_whose_body_comes_in_chunks_keeps_its_name(platform: Any) -> None:
+    body = json.dumps({"query": "{ __typename }"}).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body[:9]
+        yield body[9:]
+
+    async with platform() as psa:
+        transport = OnTheWire(psa.app, express=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+            names = [
+                (await client.post("/graphql", content=chunks(), headers={**JSON, "x-request-id": name})).headers
+                for name in ("one", "two")
+            ]
+
+    assert [headers["x-request-id"] for headers in names] == ["one", "two"]
 
 
 async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_comes_with_it(platform: Any) -> None:
