@@ -204,6 +204,29 @@ def memory(house: House, _runner: asyncio.Runner) -> Curve:
     return Curve("memory", "Memory against the size of the supergraph", "types", "MB", points)
 
 
+def workers(house: House, runner: asyncio.Runner) -> Curve:
+    """Measure one router against two, as behind a balancer; what they answer takes them much longer than the driver."""
+    workshop = house.workshop / "other"
+    workshop.mkdir()
+    other = gateways.start(Entry(OURS, sharing=False), house.supergraph, ROUTER_PORT + 2, workshop, None)
+    try:
+        points = [(float(count), runner.run(_rate([house.router, other][:count], house.seconds))) for count in (1, 2)]
+    finally:
+        other.stop()
+    return Curve("workers", "Answers in a second against the number of routers", "routers", "answers/s", points)
+
+
+async def _rate(routers: list[Running], seconds: float) -> float:
+    query = "{ items(first: 500) { id field1 } }"
+    requests = [load.request_bytes(router.url, query, router.headers) for router in routers]
+    async with asyncio.TaskGroup() as group:
+        laps = [
+            group.create_task(load.drive(router.url, request, None, 8, max(2.0, seconds)))
+            for router, request in zip(routers, requests, strict=True)
+        ]
+    return sum(lap.result().requests / lap.result().seconds for lap in laps)
+
+
 CURVES: Final[dict[str, Callable[[House, asyncio.Runner], Curve]]] = {
     "response-size": response_size,
     "entities": entities,
@@ -212,6 +235,7 @@ CURVES: Final[dict[str, Callable[[House, asyncio.Runner], Curve]]] = {
     "planning": planning,
     "start-up": start_up,
     "memory": memory,
+    "workers": workers,
 }
 
 if __name__ == "__main__":

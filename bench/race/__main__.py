@@ -99,11 +99,11 @@ def _race(plan: Plan) -> list[Drive]:
         ours, theirs = _cores()
         if theirs:
             os.sched_setaffinity(0, theirs)
-        supergraph = _supergraph(workshop)
-        _start_subgraphs(stack)
+        graph = supergraph(workshop, FIRST_PORT)
+        start_subgraphs(stack, FIRST_PORT)
         running = []
         for number, entry in enumerate(plan.entries):
-            one = gateways.start(entry, supergraph, FIRST_PORT + 10 + number, workshop, ours)
+            one = gateways.start(entry, graph, FIRST_PORT + 10 + number, workshop, ours)
             stack.callback(one.stop)
             running.append(one)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -118,10 +118,11 @@ def _cores() -> tuple[frozenset[int] | None, frozenset[int] | None]:
     return frozenset(available[:1]), frozenset(available[1:])
 
 
-def _supergraph(workshop: Path) -> Path:
+def supergraph(workshop: Path, first_port: int) -> Path:
+    """Compose the four subgraphs, which listen from this port on."""
     sources = [
         {"name": name, "url": f"http://127.0.0.1:{port}/graphql", "sdl": sdl}
-        for port, (name, sdl) in enumerate(shop.SDL.items(), FIRST_PORT)
+        for port, (name, sdl) in enumerate(shop.SDL.items(), first_port)
     ]
     listed = workshop / "subgraphs.json"
     listed.write_text(json.dumps(sources))
@@ -132,9 +133,10 @@ def _supergraph(workshop: Path) -> Path:
     return file
 
 
-def _start_subgraphs(stack: ExitStack) -> None:
+def start_subgraphs(stack: ExitStack, first_port: int) -> None:
+    """Start them; they end with the stack."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.race.serve", str(FIRST_PORT)], cwd=ROOT, stdout=subprocess.PIPE
+        [sys.executable, "-m", "bench.race.serve", str(first_port)], cwd=ROOT, stdout=subprocess.PIPE
     )
     stack.callback(process.wait)
     stack.callback(process.terminate)

@@ -89,12 +89,12 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and all below it, since they started."""
-        ticks = sum(_ticks(pid) for pid in _tree(self.process.pid))
+        ticks = sum(_ticks(pid) for pid in tree_of(self.process.pid))
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def resident_mb(self) -> float:
         """Memory that it holds now, children included."""
-        return sum(_resident_kb(pid) for pid in _tree(self.process.pid)) / 1024
+        return sum(_resident_kb(pid) for pid in tree_of(self.process.pid)) / 1024
 
     def stop(self) -> None:
         """End it, politely first."""
@@ -138,9 +138,19 @@ def _npm() -> Sequence[str]:
     return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
-def start(entry: Entry, supergraph: Path, port: int, workshop: Path, cores: frozenset[int] | None) -> Running:
-    """Start a gateway over the supergraph and wait until it answers."""
-    command, environment, headers = _command(entry, supergraph, port, workshop)
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A checkout of this repository, and the Python that runs it."""
+
+    folder: Path = ROOT
+    python: str = sys.executable
+
+
+def start(
+    entry: Entry, supergraph: Path, port: int, workshop: Path, cores: frozenset[int] | None, tree: Tree = Tree()
+) -> Running:
+    """Start a gateway over the supergraph and wait until it answers; ours is that of the tree."""
+    command, environment, headers = _command(entry, supergraph, port, workshop, tree)
     log = (workshop / f"{entry.gateway}-{entry.sharing}.log").open("wb")
     process = subprocess.Popen(
         command, cwd=workshop, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -153,12 +163,12 @@ def start(entry: Entry, supergraph: Path, port: int, workshop: Path, cores: froz
 
 
 def _command(
-    entry: Entry, supergraph: Path, port: int, workshop: Path
+    entry: Entry, supergraph: Path, port: int, workshop: Path, tree: Tree
 ) -> tuple[Sequence[str], dict[str, str], dict[str, str]]:
     if entry.gateway == OURS:
         settings, headers = _our_settings(workshop, entry)
-        program = [sys.executable, "-m", "router", "serve", "--supergraph", str(supergraph), "--port", str(port)]
-        return [*program, "--config", str(settings)], {"PYTHONPATH": str(ROOT)}, headers
+        program = [tree.python, "-m", "router", "serve", "--supergraph", str(supergraph), "--port", str(port)]
+        return [*program, "--config", str(settings)], {"PYTHONPATH": str(tree.folder)}, headers
     npm = install_peers()
     node = str(npm / "node_modules" / "node" / "bin" / "node")
     environment = {"NODE_ENV": "production"}
@@ -234,11 +244,12 @@ def _wait_until_ready(running: Running, log: Path) -> None:
     raise RuntimeError(f"{running.entry.gateway} did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def _tree(pid: int) -> list[int]:
+def tree_of(pid: int) -> list[int]:
+    """Return a process and all below it."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found.extend(_tree(int(child)))
+            found.extend(tree_of(int(child)))
     return found
 
 

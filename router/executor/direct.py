@@ -92,8 +92,10 @@ class Direct:
 
         Raises `Unavailable` for a URL that is none.
         """
-        deadline = min(deadline, clock.now() + self._timeout_seconds)
-        self._exchange.pool(parcel.url)
+        own = clock.now() + self._timeout_seconds
+        deadline = min(deadline, own)
+        if parcel.url not in self._heads:
+            self._heads[parcel.url] = request_head("POST", parcel.url, Post.HEADERS)
         if self._flights is None or not parcel.is_query:
             return self._begin(parcel, deadline, done)
         key = parcel.url, parcel.body, parcel.told.constant
@@ -133,9 +135,7 @@ class Direct:
         return ride
 
     def _written(self, parcel: Parcel, deadline: float) -> bytes:
-        head, told, body = self._heads.get(parcel.url), parcel.told, parcel.body
-        if head is None:
-            head = self._heads[parcel.url] = request_head("POST", parcel.url, Post.HEADERS)
+        head, told, body = self._heads[parcel.url], parcel.told, parcel.body
         if self._deadline_line is None:
             ends = b"content-length: %d\r\n\r\n" % len(body)
         else:

@@ -11,6 +11,7 @@ from router.executor import introspection
 from router.executor.compiled import run as compiled
 from router.executor.compiled.direct import DirectRun, ways_of
 from router.executor.compiled.program import program_for
+from router.executor.compiled.single import SingleRun
 from router.executor.errors import Faults
 from router.executor.fetch import Call, Known, Run, Services, fetch
 from router.executor.operation import Operation
@@ -79,7 +80,7 @@ def begin(
     begun = Begun(done)
     spending = Spending(services.spending, operation.demand)
 
-    def tried(run: compiled.Run) -> None:
+    def tried(run: compiled.Run | SingleRun) -> None:
         if run.fits:
             begun.end(Result(run.data, []))
             return
@@ -87,8 +88,12 @@ def begin(
         rest.remember(run.known)
         begun.go_on(finish(rest, operation.plan.node))
 
-    begun.run = DirectRun(program, services, call, spending, call.told, ways, tried)
-    begun.run.begin()
+    if program.is_single:
+        begun.run = single = SingleRun(program, services, call, spending, tried)
+        single.begin(call.told, ways)
+    else:
+        begun.run = several = DirectRun(program, services, call, spending, call.told, ways, tried)
+        several.begin()
     return begun
 
 
@@ -100,7 +105,7 @@ class Begun:
     def __init__(self, done: Callable[[Result | Exception], None]) -> None:
         self._done: Callable[[Result | Exception], None] | None = done
         self._task: asyncio.Task[None] | None = None
-        self.run: DirectRun | None = None
+        self.run: DirectRun | SingleRun | None = None
         self.left: Callable[[], None] | None = None
         """Told when it's dropped."""
 

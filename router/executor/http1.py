@@ -307,9 +307,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _begin(self) -> None:
-        self._parts, self._size, self._headers, self._length_known = [], 0, [], False
         self._head = self._known = None
-        self._complete = False
+        self._complete = self._length_known = False
+        self._size = 0
+        if self._parts:
+            self._parts = []
+        if self._headers:
+            self._headers = []
 
     def _late(self) -> None:
         self._fail(TimedOut("no answer within the deadline"))
@@ -356,6 +360,9 @@ class Connection(asyncio.Protocol):
 
     def _take(self, part: bytes, known: _KnownHead) -> None:
         """Take a part of a body whose length is known."""
+        if len(part) == known.length and not self._parts:  # all at once, as nearly always
+            self._tell(Answer(known.status, part, known.headers))
+            return
         self._parts.append(part)
         self._size += len(part)
         if self._size < known.length:

@@ -193,7 +193,7 @@ class Projection:
 
     def switched(self, conditions: Conditions) -> tuple[bool, ...]:
         """Return the values of the variables that switch parts of the operation on and off."""
-        return tuple(bool(conditions.get(name)) for name in self._switches)
+        return tuple([bool(conditions.get(name)) for name in self._switches]) if self._switches else ()
 
     def _new_shape(self, switched: tuple[bool, ...]) -> Selection:
         conditions = dict(zip(self._switches, switched, strict=True))

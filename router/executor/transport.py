@@ -414,10 +414,10 @@ def graphql_response(answer: Answer) -> SubgraphResponse:
         body = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
         raise _not_graphql(answer, "the answer is not JSON") from None
-    if not isinstance(body, dict):
+    if body.__class__ is not dict:
         raise _not_graphql(answer, "the answer is not a JSON object")
     data, errors = body.get("data"), body.get("errors") or []
-    if not isinstance(data, dict | None) or not isinstance(errors, list):
+    if (data is not None and data.__class__ is not dict) or errors.__class__ is not list:
         raise _not_graphql(answer, "`data` or `errors` has the wrong type")
     if data is None and not errors:
         raise _not_graphql(answer, "the answer has neither data nor errors")

@@ -89,9 +89,9 @@ class Observer:
         self._end = end
         self._shown_id = shown_id if shown_id and shown_id.enabled else None
 
-    def began(self, scope: Scope) -> Facts:
-        """Count a request in; what is learned about it goes into what is returned."""
-        facts = Facts(self._begin(head_of(scope)), address=client_address(scope, self.trusted) or "")
+    def began(self, scope: Scope, address: str | None = None) -> Facts:
+        """Count a request in, from an address if that is known; what is learned about it goes into what is returned."""
+        facts = Facts(self._begin(head_of(scope)), address=address or client_address(scope, self.trusted) or "")
         if self._shown_id is not None:
             facts.headers |= self._shown_id.headers(facts.trace.trace_id)
         self._metrics.began()

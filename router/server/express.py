@@ -153,9 +153,13 @@ class Express:
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
             known = self._heads[key] = self._learned(path, constant)
-        if known is None or len(headers) <= len(constant) + 1:
+        if known is None or len(headers) == len(constant):
             return known
-        return self._with_its_own(known, [header for header in headers if header[0] in _OF_ONE_REQUEST])
+        own = [header for header in headers if header[0] in _OF_ONE_REQUEST]
+        # How long a body is says nothing else of it; a body in pieces has no length, and may have a name all the same.
+        if len(own) == 1 and own[0][0] == b"content-length":
+            return known
+        return self._with_its_own(known, own)
 
     def _learned(self, path: str, headers: tuple[RawHeader, ...]) -> Known | None:
         head, config = Head(list(headers)), self._config
@@ -300,7 +304,9 @@ class Express:
         body = _written(prepared, done)
         if done.errors and not facts.error_codes:
             facts.error_codes.extend(error["extensions"]["code"] for error in done.errors)
-        said = prepared.cached is not None or any(True for lines in facts.returned for _ in lines())
+        said = prepared.cached is not None or (
+            facts.returned and any(True for lines in facts.returned for _ in lines())
+        )
         if said or not facts.headers.keys() <= _LIMITS_TOLD or self._gets_smaller(known, body):
             return None
         own = "".join([f"{name}: {value}\r\n" for name, value in facts.headers.items()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,29 @@ if TYPE_CHECKING:  # it brings all of cryptography along
     from router.server.authentication import Caller, Minter
 
 
-# Not frozen: it is made for every request, and a frozen one takes three times as long to make.
 @dataclass(slots=True)
 class Known:
     """What is needed to prepare an operation, if it's there already.
 
-    `usual` is one of which nothing is to be found out from one request to the next but its variables.
+    `usual` is one of which nothing is to be found out from one request to the next but its variables. It's kept, and with it
+    what each of its requests notes.
     """
 
     graph: Graph
     operation: Operation
     caller: Caller | None
     usual: bool
+    takes_variables: bool = field(init=False)
+    name: str | None = field(init=False)
+    kind: str = field(init=False)
+    tenant: str | None = field(init=False)
+    subject: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        operation, caller = self.operation, self.caller
+        self.takes_variables = bool(operation.definition.variable_definitions)
+        self.name, self.kind = operation.name, operation.kind
+        self.tenant, self.subject = (caller.tenant, caller.subject) if caller is not None else (None, None)
 
 
 class Talk:

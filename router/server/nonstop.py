@@ -4,6 +4,8 @@
                                │                       │                  │
                                └── not known yet ──────┴──────────────────┴── then a task takes it from there
 
+Where rates are counted together with other routers, a task waits for the count, and for nothing else.
+
 Everything that is decided is decided by the pipeline; this only goes on from one step to the next in the turn in which it can.
 The first request of an operation, of a caller, of a connection to a subgraph meets something that has to be waited for; from
 the second one on nearly all of them come through here.
@@ -53,7 +55,7 @@ class Nonstop:
             return None
         if known is None:
             return None
-        journey = Journey(express, asked, scope, landed)
+        journey = Journey(express, asked, scope, address, landed)
         journey.begin(known)
         return journey
 
@@ -78,13 +80,20 @@ class Journey:
         "_within",
     )
 
-    def __init__(self, express: Express, asked: Asked, scope: dict[str, Any], landed: Callable[[Reply], None]) -> None:
+    def __init__(
+        self,
+        express: Express,
+        asked: Asked,
+        scope: dict[str, Any],
+        address: str | None,
+        landed: Callable[[Reply], None],
+    ) -> None:
         self._express = express
         self._asked = asked
         self._scope = scope
         self._landed = landed
         self._started = time.perf_counter()
-        self._facts: Facts = express.observer.began(scope)
+        self._facts: Facts = express.observer.began(scope, address)
         self._begun: Begun | Joined | None = None
         self._task: asyncio.Task[None] | None = None
         self._prepared: Prepared | None = None
@@ -98,17 +107,30 @@ class Journey:
             express.admission.enter()
             self._within = True
             client = Client(asked.known.head, facts, known.caller)
-            prepared = self._prepared = express.pipeline.prepare_now(asked.request, client, known)
-            if prepared.is_subscription:
-                express.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
-            asked.may_leave = not prepared.is_mutation
-            self._begun = prepared.begin(self._done)
-            if self._begun is None:
-                self._go_on(self._executed(prepared))
+            if express.pipeline.counts_now:
+                self._fetch(client, known)
+            else:
+                self._go_on(self._counted(client, known))
         except Refused as refused:
             self._refuse(refused)
         except Exception as fault:  # noqa: BLE001 - it is said in `_broken`
             self._broken(fault)
+
+    async def _counted(self, client: Client, known: Known) -> None:
+        """Wait for those with whom the count is shared; the rest goes without a stop again."""
+        client.facts.tenant, client.facts.caller = known.tenant, known.subject
+        await self._express.pipeline.count(client)
+        self._fetch(client, known, is_counted=True)
+
+    def _fetch(self, client: Client, known: Known, *, is_counted: bool = False) -> None:
+        express, asked = self._express, self._asked
+        prepared = self._prepared = express.pipeline.prepare_now(asked.request, client, known, is_counted=is_counted)
+        if prepared.is_subscription:
+            express.streams.answer(prepared, asked.request, client)  # refuses: nobody comes here who takes a stream
+        asked.may_leave = not prepared.is_mutation
+        self._begun = prepared.begin(self._done)
+        if self._begun is None:
+            self._go_on(self._executed(prepared))
 
     async def _executed(self, prepared: Prepared) -> None:
         """Wait for what can't do without a task."""

@@ -263,14 +263,14 @@ class Pipeline:
         # Heads that are equal are one, so that its number will do.
         key = (headers.number if isinstance(headers, Head) else 0, request.query, request.operation_name, address)
         kept = graph.known.get(key)
-        if kept is not None and (kept[1] is None or self._still(kept[1])):
-            return Known(graph, *kept)
-        plain = limiter.counts_here and not limiter.weighs_cost
-        known = self._found_now(graph, request, headers, address) if plain and type(self) is Pipeline else None
+        if kept is not None and (kept.caller is None or self._still(kept.caller)):
+            return kept
+        plain = not limiter.weighs_cost and type(self) is Pipeline
+        known = self._found_now(graph, request, headers, address) if plain else None
         if known is not None and known.usual and key[0] and not request.registered and not graph.labels.shares:
             if len(graph.known) >= _MOST_KNOWN:
                 graph.known.clear()
-            graph.known[key] = known.operation, known.caller, known.usual
+            graph.known[key] = known
         return known
 
     def _found_now(self, graph: Graph, request: GraphQLRequest, headers: Headers, address: str | None) -> Known | None:
@@ -299,18 +299,31 @@ class Pipeline:
         is_query = operation.definition.operation is OperationType.QUERY
         return is_query and not (said or wanted or kept or self.config.authorization.policies.hooks)
 
-    def prepare_now(self, request: GraphQLRequest, client: Client, known: Known) -> Prepared:
-        """Check everything that can be checked before anything is fetched; raises `Refused`."""
+    @property
+    def counts_now(self) -> bool:
+        """Whether requests are counted without waiting for anybody."""
+        return self._limiter.counts_here
+
+    def prepare_now(
+        self, request: GraphQLRequest, client: Client, known: Known, *, is_counted: bool = False
+    ) -> Prepared:
+        """Check everything that can be checked before anything is fetched; raises `Refused`.
+
+        Where `counts_now` doesn't hold, `count` has to be waited for first.
+        """
         facts, caller, operation = client.facts, known.caller, known.operation
-        if caller is not None:
-            facts.tenant, facts.caller = caller.tenant, caller.subject
-        self._limiter.take_now(caller, client.headers, facts)
+        facts.tenant, facts.caller = known.tenant, known.subject
+        if not is_counted:
+            self._limiter.take_now(caller, client.headers, facts)
         facts.operation_name = request.operation_name
         if request.variables:
             limits.check_variables(request.variables, self.warden, registered=request.registered)
-        facts.operation_name, facts.operation_type = operation.name, operation.kind
+        facts.operation_name, facts.operation_type = known.name, known.kind
         facts.operation_hash = operation.digest
-        conditions = self._admitted(operation, request, client)
+        if not known.usual or known.takes_variables or self.seen is not None:
+            conditions = self._admitted(operation, request, client)
+        else:
+            conditions = {}  # a usual one is allowed, and there's nothing else that may be wrong
         if not known.usual:
             return self._prepared(known.graph, operation, request, client, conditions)
         talk = Talk(facts, caller, self._identity.minter if self._identity else None, self._metrics.fetched)

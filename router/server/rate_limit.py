@@ -47,9 +47,10 @@ class Policy:
         """Write what is always the same once."""
         return Policy(name, f"{who} {quota.window}", quota, f'"{name}";q={quota.limit};w={int(quota.window)}')
 
-    def headers(self, verdict: Verdict) -> dict[str, str]:
-        """Return what the caller is told."""
-        return {"ratelimit-policy": self.told, "ratelimit": f'"{self.name}";r={verdict.left};t={verdict.seconds}'}
+    def tell(self, verdict: Verdict, headers: dict[str, str]) -> None:
+        """Add what the caller is told."""
+        headers["ratelimit-policy"] = self.told
+        headers["ratelimit"] = f'"{self.name}";r={verdict.left};t={verdict.seconds}'
 
 
 class RateLimiter:
@@ -86,7 +87,7 @@ class RateLimiter:
     @property
     def counts_here(self) -> bool:
         """Whether nobody else has to be asked, so that `take_now` will do."""
-        return isinstance(self._windows, LocalWindows)
+        return not self._settings.enabled or isinstance(self._windows, LocalWindows)
 
     def take_now(self, caller: Caller | None, headers: Headers, facts: Facts, weight: int = 1) -> None:
         """Count an operation where `counts_here` holds; raises `Refused` when it's one too many."""
@@ -97,7 +98,7 @@ class RateLimiter:
             self._judge(policy, self._windows.take_now(policy.key, quota.limit, quota.window, weight), facts)
 
     def _judge(self, policy: Policy, verdict: Verdict, facts: Facts) -> None:
-        facts.headers.update(policy.headers(verdict))
+        policy.tell(verdict, facts.headers)
         if not verdict.passes:
             facts.headers["retry-after"] = str(verdict.seconds)  # in a batch there is no other place to say it
             raise self._refusal(verdict)

@@ -34,8 +34,7 @@ from router.server.traffic import longest_timeout
 from router.server.warm_up import warm_up
 
 if TYPE_CHECKING:
-    from router.executor.operation import Operation
-    from router.server.authentication import Caller
+    from router.server.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,7 @@ class Graph:
     labels: OverrideLabels
     kept: Kept | None = None
     """What is kept of its subgraphs' answers."""
-    known: dict[tuple[int, str, str | None, str | None], tuple[Operation, Caller | None, bool]] = field(
-        default_factory=dict
-    )
+    known: dict[tuple[int, str, str | None, str | None], Known] = field(default_factory=dict)
     """Operations and their callers by what they came with, for requests like those of a moment ago."""
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -154,7 +153,7 @@ def _wait(window: _Window, needed: int, now: int, length: int) -> int:
 
 
 def _seconds(milliseconds: int) -> int:
-    return max(1, math.ceil(milliseconds / 1000))
+    return -(-milliseconds // 1000) or 1
 
 
 class SharedWindows:

@@ -17,6 +17,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol, cast
 
 import orjson
@@ -129,7 +130,7 @@ class Guarded(HttpToolsProtocol):
         request = lane.express.request(data[end:])
         if request is None:
             return False
-        if self._turned_away(seen[0], lane, keep_alive=True):
+        if not lane.express.admission.has_place and self._turned_away(seen[0], lane, keep_alive=True):
             return True
         self._unset_keepalive_if_required()
         self._stop_waiting()
@@ -196,7 +197,8 @@ class Guarded(HttpToolsProtocol):
 
     def _unset_keepalive_if_required(self) -> None:
         self._idle.clear()
-        super()._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            super()._unset_keepalive_if_required()
 
     def _late(self) -> None:
         if isinstance(ride := cast("object", self.cycle), _Ride):
@@ -240,10 +242,9 @@ class Guarded(HttpToolsProtocol):
 
     def send_reply(self, reply: Reply, *, keep_alive: bool) -> None:
         """Write an answer, and expect the next request."""
-        head = [STATUS_LINE[reply.status]]
-        head += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        head += [reply.lines, b"\r\n" if keep_alive else b"connection: close\r\n\r\n", reply.body]
-        self.transport.write(b"".join(head))
+        ends = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        common = _lines_of(tuple(self.server_state.default_headers))
+        self.transport.write(b"".join((STATUS_LINE[reply.status], common, reply.lines, ends, reply.body)))
         if not keep_alive:
             self.transport.close()
         self.answered()
@@ -377,6 +378,12 @@ def guarded(config: RouterConfig, lanes: Callable[[], Lane | None] = lambda: Non
     most = (limits.header_bytes + limits.url_bytes) * (_MEASURED_AT_MOST if measures else 1) + _ROOM
     bounds = {"overload": config.overload, "most_head_bytes": most, "lanes": staticmethod(lanes)}
     return type("Guarded", (Guarded,), bounds)
+
+
+@lru_cache(maxsize=2)
+def _lines_of(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Write the server's own headers; they are the same for a second."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _response(refused: Refused) -> bytes:

@@ -32,6 +32,7 @@ from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
 from router.executor.together import Alike, document_for, part_of
 from router.executor.transport import SubgraphResponse, TransportFailure, graphql_response
+from router.planner.query_plan import Fetch
 
 _PATIENCE_SECONDS: Final = 0.001
 _WAITS, _READY, _SENT, _ENDED = range(4)
@@ -81,7 +82,7 @@ class DirectRun:
     """One operation while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
     __slots__ = (
-        "_done", "_flushes", "_hurries", "_left", "_loop", "_queued", "_schedule", "_sent", "_started", "_states", "_told",
+        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_waits",
         "_ways", "run",
     )  # fmt: skip
 
@@ -102,8 +103,9 @@ class DirectRun:
         self._ways = ways
         self._done: Callable[[Run], None] | None = done
         self._states = [_WAITS] * len(schedule.requests)
+        self._waits = [*schedule.waits]
+        """For how many others each fetch still waits."""
         self._left = [0] * len(schedule.requests)
-        self._loop = asyncio.get_running_loop()
         self._queued: dict[str, list[_Member]] = {}
         self._flushes = self._hurries = False
         self._started: dict[int, Started] = {}
@@ -113,9 +115,8 @@ class DirectRun:
     def begin(self) -> None:
         """Start what waits for nothing."""
         self.run.program.ran += 1
-        for number, needed in enumerate(self._schedule.needs):
-            if not needed:
-                self._start(number)
+        for number in self._schedule.first:
+            self._start(number)
         self._perhaps_done()
 
     def cancel(self) -> None:
@@ -171,7 +172,7 @@ class DirectRun:
         self._queued.setdefault(service, []).append(member)
         if not self._flushes:
             self._flushes = True
-            self._loop.call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send those that are ready, but for those who expect company."""
@@ -181,7 +182,7 @@ class DirectRun:
                 self._send_together(self._queued.pop(service))
         if self._queued and not self._hurries:
             self._hurries = True
-            self._loop.call_later(_PATIENCE_SECONDS, self._hurry)
+            asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry)
         self._perhaps_done()
 
     def _hurry(self) -> None:
@@ -238,18 +239,19 @@ class DirectRun:
         request = self._schedule.requests[members[0].number]
         if groups:
             head, tail, names = _text(tuple(group.query for group in groups), request.fetch.operation_name)
-            whole = {name: value for member in members for name, value in self._variables(member.number).items()}
+            whole = {name: value for member in members for name, value in self._used(member.number).items()}
             for name, group in zip(names, groups, strict=True):
                 whole[name] = json_list(group.entities)
             return b"".join((head, orjson.dumps(whole), tail))
-        whole = self._variables(members[0].number)
-        if members[0].collected is not None:
-            whole[request.fetch.representations] = json_list(members[0].collected.encoded)
+        collected = members[0].collected
+        if collected is None:
+            return request.body(self.run.call.variables)
+        whole = request.used(self.run.call.variables)
+        whole[request.fetch.representations] = json_list(collected.encoded)
         return b"".join((request.head, orjson.dumps(whole), request.tail))
 
-    def _variables(self, number: int) -> dict[str, Any]:
-        usages, variables = self._schedule.requests[number].fetch.variable_usages, self.run.call.variables
-        return {name: variables[name] for name in usages if name in variables} if usages else {}
+    def _used(self, number: int) -> dict[str, Any]:
+        return self._schedule.requests[number].used(self.run.call.variables)
 
     # What comes is taken in
 
@@ -302,9 +304,10 @@ class DirectRun:
 
     def _ended(self, number: int) -> None:
         self._states[number] = _ENDED
-        states, needs = self._states, self._schedule.needs
+        waits = self._waits
         for late in self._schedule.then[number]:
-            if states[late] == _WAITS and all(states[early] == _ENDED for early in needs[late]):
+            waits[late] -= 1
+            if not waits[late]:
                 self._start(late)
 
     def _perhaps_done(self) -> None:
@@ -320,6 +323,9 @@ class DirectRun:
 
     def _known(self, sent: _Sent, outcome: Outcome) -> Iterator[Known]:
         """Return what each fetch would have brought alone, for whoever goes on."""
+        if len(sent.members) == 1 and sent.members[0].collected is None:
+            yield known_of(self._schedule.requests[sent.members[0].number].fetch, outcome)
+            return
         said = outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome)
         for index, member in enumerate(sent.members):
             fetch, collected, one = self._schedule.requests[member.number].fetch, member.collected, said
@@ -327,6 +333,11 @@ class DirectRun:
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)
+
+
+def known_of(fetch: Fetch, outcome: Outcome) -> Known:
+    """Return what a fetch that asks for no entities brought; read again, because a visitor had the first reading."""
+    return Known(fetch, {}, outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome))
 
 
 @lru_cache(maxsize=4096)

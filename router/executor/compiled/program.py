@@ -32,6 +32,21 @@ class Request:
     """By type name, what representations are made of."""
     fills: Mapping[str, Fill]
     """By type name, what adds the answer."""
+    constant: bytes
+    """The whole body, of a fetch that takes nothing from the client's variables."""
+    as_known: bool
+    """Whether representations are made of values as they came: none of them has fields."""
+
+    def used(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the client's variables that it takes; a new dictionary."""
+        usages = self.fetch.variable_usages
+        return {name: variables[name] for name in usages if name in variables} if usages else {}
+
+    def body(self, variables: Mapping[str, Any]) -> bytes:
+        """Write the body of a fetch that asks for no entities; raises `TypeError` where files come along."""
+        if not self.fetch.variable_usages:
+            return self.constant
+        return b"".join((self.head, orjson.dumps(self.used(variables)), self.tail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,8 @@ class Program:
     """The short ways to its services; whoever looked for them remembers them here."""
     all_direct: bool = False
     """Whether there is one for each."""
+    is_single: bool = False
+    """Whether there is one fetch and nothing else."""
 
     @property
     def worthwhile(self) -> bool:
@@ -98,7 +115,13 @@ def compiled(operation: Operation, types: RuntimeTypes, conditions: Mapping[str,
         root = places.root.variants[operation.projection.root_type.name]
     except NotCompiled:
         return None
-    return Program(node, blank(root), len(places.places), root.type.name)
+    return Program(
+        node,
+        blank(root),
+        len(places.places),
+        root.type.name,
+        is_single=isinstance(node, Request) and node.table is None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +167,8 @@ def _ready(laid: Any, visitors: Visitors) -> Node:
     fills = {variant.type.name: visitors.fill(variant, step.index) for variant in variants}
     head, tail = _body(step.fetch)
     table = place.index if step.place is not None else None
-    return Request(step.fetch, head, tail, table, step.required, fills)
+    as_known = not any(each.selections for required in step.required.values() for each in required)
+    return Request(step.fetch, head, tail, table, step.required, fills, b"{}".join((head, tail)), as_known)
 
 
 def _body(fetch: Fetch) -> tuple[bytes, bytes]:

@@ -64,10 +64,12 @@ class Collected:
     groups: list[list[Group]]
     representations: list[Json]
     encoded: list[bytes]
+    differ: bool
+    """Whether no two groups have the same representation."""
 
     def part(self, start: int, end: int) -> Collected:
         """Return some of them."""
-        return Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end])
+        return Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end], self.differ)
 
 
 async def _request(request: Request, run: Run) -> None:
@@ -114,7 +116,7 @@ async def _fetch_batch(request: Request, collected: Collected, run: Run) -> None
 
 def filled(request: Request, collected: Collected, entities: list[Any], run: Run) -> None:
     """Add what came to the groups that asked for it."""
-    if len(request.fills) == 1 and all(len(same) == 1 for same in collected.groups):
+    if collected.differ and len(request.fills) == 1:
         groups = [same[0] for same in collected.groups]
         request.fills[groups[0].variant](entities, groups, run.tables)
         return
@@ -133,12 +135,17 @@ def collect(request: Request, found: Any, run: Run) -> Collected:
     groups: list[list[Group]] = []
     representations: list[Json] = []
     encoded: list[bytes] = []
+    differ = True
     seen: dict[bytes, list[Group]] = {}
     for group in found:
         required = request.builds.get(group.variant)
         if required is None:
             continue
-        built = _representation(required, group.known, run)
+        known = group.known
+        if request.as_known:
+            built = {each.name: known[each.key] for each in required}
+        else:
+            built = _representation(required, known, run)
         if None in built.values() and not run.services.types.keyed(request.fetch.service_name, built):
             raise Unfit
         key = orjson.dumps(built)
@@ -149,8 +156,9 @@ def collect(request: Request, found: Any, run: Run) -> Collected:
             representations.append(built)
             encoded.append(key)
         else:
+            differ = False
             same.append(group)
-    return Collected(groups, representations, encoded)
+    return Collected(groups, representations, encoded, differ)
 
 
 def _representation(required: tuple[Required, ...], known: Mapping[str, Any], run: Run) -> Json:

@@ -25,6 +25,10 @@ class Schedule:
     requests: tuple[Request, ...]
     needs: tuple[frozenset[int], ...]
     """What has to be there before."""
+    first: tuple[int, ...]
+    """Those that wait for nothing."""
+    waits: tuple[int, ...]
+    """For how many others each one waits."""
     then: tuple[tuple[int, ...], ...]
     """Who waits for it."""
     questions: tuple[str | None, ...]
@@ -41,7 +45,9 @@ def schedule_of(program: Program) -> Schedule:
         _lay(program.node, frozenset(), requests, needs)
     then = tuple(tuple(late for late, early in enumerate(needs) if number in early) for number in range(len(requests)))
     questions = tuple(map(_question, requests))
-    return Schedule(tuple(requests), tuple(needs), then, questions, _together(requests, questions))
+    first = tuple(number for number, needed in enumerate(needs) if not needed)
+    waits = tuple(map(len, needs))
+    return Schedule(tuple(requests), tuple(needs), first, waits, then, questions, _together(requests, questions))
 
 
 def _lay(node: Node, before: frozenset[int], requests: list[Request], needs: list[frozenset[int]]) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -86,6 +87,45 @@ async def test_both_ways_say_the_same(platform: Any, asked: Any, headers: dict[s
     assert all(other == first for other in others)
     if "x-request-id" in headers:
         assert all(answer.headers["x-request-id"] == headers["x-request-id"] for answer in answers)
+
+
+@pytest.mark.parametrize("query", ["{ customer(id: 123) { name } }", MUTATION, "{ nothing }"])
+async def test_where_rates_are_counted_with_other_routers_both_ways_say_the_same_and_count_once(
+    platform: Any, query: str
+) -> None:
+    left = []
+    # Nobody is there who counts with us: then we do so alone, on the same way.
+    elsewhere = {"redis": {"url": "redis://127.0.0.1:1", "timeout_seconds": 0.2}}
+    for express in (True, False):
+        async with platform(rate_limit={"by_address": True, "limit": 4}, **elsewhere) as psa:
+            transport = OnTheWire(psa.app, express=express)
+            async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+                answers = [await client.post("/graphql", json={"query": query}) for _ in range(5)]
+            figures = (await psa.client.get("/metrics")).text
+        left.append([(told(one), one.headers["ratelimit"].split(";")[1]) for one in answers])
+        assert re.search(r'duration_seconds_count{[^}]*status_code="429"[^}]*} 1', figures)
+
+    assert left[0] == left[1]
+    assert [number for _, number in left[0]] == ["r=3", "r=2", "r=1", "r=0", "r=0"]
+    assert [status for (status, *_), _ in left[0]] == [200, 200, 200, 200, 429]
+
+
+async def test_a_request_whose_body_comes_in_chunks_keeps_its_name(platform: Any) -> None:
+    body = json.dumps({"query": "{ __typename }"}).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body[:9]
+        yield body[9:]
+
+    async with platform() as psa:
+        transport = OnTheWire(psa.app, express=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://router") as client:
+            names = [
+                (await client.post("/graphql", content=chunks(), headers={**JSON, "x-request-id": name})).headers
+                for name in ("one", "two")
+            ]
+
+    assert [headers["x-request-id"] for headers in names] == ["one", "two"]
 
 
 async def test_an_operation_that_is_known_is_still_compared_with_the_hash_that_comes_with_it(platform: Any) -> None:

@@ -20,6 +20,7 @@ from router.executor.execute import Result, begin, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
 from router.executor.redaction import Masking
+from router.executor.spending import SpendingLimits
 from router.executor.transport import Answer, GraphQLTransport
 from router.executor.types import RuntimeTypes
 from router.federation.api_schema import api_schema
@@ -27,6 +28,7 @@ from router.federation.supergraph import Supergraph
 from router.planner.planner import Planner
 
 OPERATIONS = 5
+GENEROUS = SpendingLimits()
 
 
 @dataclass
@@ -69,7 +71,9 @@ class ShortWay:
 class Engines:
     """One world, answered either way."""
 
-    def __init__(self, world: World, *, lies: bool = False, batch: int = 3) -> None:
+    def __init__(
+        self, world: World, *, lies: bool = False, batch: int = 3, spending: SpendingLimits = GENEROUS
+    ) -> None:
         self.world = world
         self.answers = Answers(world, lies)
         self._supergraph = Supergraph.parse(world.supergraph_sdl())
@@ -77,7 +81,9 @@ class Engines:
         self._planner = Planner(self._supergraph)
         urls = {name: f"test:{endpoint.graph.lower()}" for name, endpoint in self._supergraph.subgraphs.items()}
         types = RuntimeTypes.of(self._supergraph)
-        self._services = Services(urls, types, GraphQLTransport(self.answers), max_representations=batch)
+        self._services = Services(
+            urls, types, GraphQLTransport(self.answers), max_representations=batch, spending=spending
+        )
 
     def documents(self) -> list[DocumentNode]:
         return [queries.operation(self.schema, self.world.seed * OPERATIONS + number) for number in range(OPERATIONS)]
@@ -152,6 +158,24 @@ async def test_without_a_task_the_answer_is_the_same_in_no_more_requests(first: 
             answered += 1
 
     assert answered >= 8
+
+
+@pytest.mark.parametrize("limits", [SpendingLimits(fetches=0), SpendingLimits(answer_bytes=1)])
+async def test_without_a_task_one_fetch_or_several_are_held_to_the_same_limits(limits: SpendingLimits) -> None:
+    refused = {True: 0, False: 0}
+    for seed in range(5000, 5012):
+        engines = Engines(World(seed), batch=100, spending=limits)
+        for document in engines.documents():
+            direct = await engines.directly(document)
+            if direct is None:
+                continue
+            _, general, program, _ = await engines.both(document)
+
+            assert comparable(direct[0]) == comparable(general)
+            assert program is not None
+            refused[program.is_single] += bool(direct[0].errors)
+
+    assert min(refused.values()) > 0
 
 
 @pytest.mark.parametrize("first", range(6000, 6060, 10))
