@@ -250,14 +250,18 @@ def _fits(key: Any, algorithm: Any, kid: Any) -> bool:
 
 def _audiences(claims: Mapping[str, Any]) -> set[str]:
     said = claims.get("aud")
-    return {said} if isinstance(said, str) else {one for one in said or () if isinstance(one, str)}
+    several = said if isinstance(said, list) else []
+    return {said} if isinstance(said, str) else {one for one in several if isinstance(one, str)}
 
 
 def _moment(claims: Mapping[str, Any], name: str) -> float:
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotAccepted(f"the claim {name} is no moment")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as fault:
+        raise NotAccepted(f"the claim {name} is no moment") from fault
 
 
 def _digest(claims: Mapping[str, Any]) -> bytes:
