@@ -70,7 +70,9 @@ async def test_a_client_that_takes_nothing_is_disconnected_and_the_others_get_ev
         parts = urlsplit(psa.url)
         body = json.dumps({"query": SUBSCRIPTION}).encode()
         slow = socket.socket()
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it's connected, or the kernel takes megabytes
+        slow.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
+        )  # before it's connected, or the kernel takes megabytes
         slow.connect((parts.hostname, parts.port))
         head = "POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n"
         slow.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
