@@ -91,6 +91,29 @@ class AssetWarrantyExpiring(_AssetFact):
     """90, 30 or 0 days before."""
 
 
+class AssetStale(_AssetFact):
+    """Nobody has seen an asset in use for thirty days: it may be gone, or its agent is. Told again when it was seen in between."""
+
+    type = "asset.stale"
+
+    name: str
+    type_key: str
+    last_seen_at: AwareDatetime
+    days: int
+    """For how many days nobody has seen it."""
+
+
+class CertificateExpiring(_AssetFact):
+    """A certificate runs out, or has: told once for each threshold, beside `asset.eol`."""
+
+    type = "certificate.expiring"
+
+    name: str
+    expires_on: date
+    threshold_days: int
+    """365, 180, 90, 30 or 0 days before."""
+
+
 class AssetMerged(_AssetFact):
     """Two records were one device: this one is gone, and the other has all that was its."""
 
@@ -151,6 +174,8 @@ class LicenseRenewalDue(_LicenseFact):
 
 CATALOGUE = catalogue(
     AssetWarrantyExpiring,
+    AssetStale,
+    CertificateExpiring,
     AssetMerged,
     LicenseAssigned,
     LicenseRevoked,

@@ -200,6 +200,22 @@ class BillingRunCompleted(Event):
     warnings: int
 
 
+class BillingRunFailed(Event):
+    """A billing run that a worker was asked for could not be made: there are no drafts, and somebody has to look why."""
+
+    type = "billing_run.failed"
+    subject_type = "BillingRun"
+
+    id: UUID
+    until: date
+    """What is due on this day was to be billed."""
+    legal_entity_id: UUID
+    """Who sells."""
+    reason: str
+    """The code of the refusal, or INTERNAL: then it can be tried again, as a dead letter."""
+    message: str
+
+
 class ContractQuantityVarianceDetected(Event):
     """A source counts another number than the contract bills."""
 
@@ -274,6 +290,7 @@ CATALOGUE = catalogue(
     PaymentReversed,
     DunningNoticeSent,
     BillingRunCompleted,
+    BillingRunFailed,
     ContractQuantityVarianceDetected,
     PrepaidLow,
     PrepaidExhausted,

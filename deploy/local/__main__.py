@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,15 @@ import typer
 from deploy.local.home import DEFAULT_HOME, Trouble
 
 Home = Annotated[Path, typer.Option(help="Where the platform keeps its data.")]
+
+
+class Settling(Enum):
+    """What is done with what failed for good."""
+
+    LIST = "list"
+    REPLAY = "replay"
+    DISCARD = "discard"
+
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The platform on this machine.")
 
@@ -82,6 +92,26 @@ def do_by_hand(context: typer.Context, home: Home = DEFAULT_HOME) -> None:
     from deploy.local import by_hand  # noqa: PLC0415 - see above
 
     by_hand.become(home.expanduser().absolute(), context.args)
+
+
+@app.command("dead-letters")
+def settle_dead_letters(
+    what: Annotated[Settling, typer.Argument(help="Show them, bring them back, or let them go.")] = Settling.LIST,
+    home: Home = DEFAULT_HOME,
+    module: Annotated[list[str] | None, typer.Option(help="Only those of this module; may be repeated.")] = None,
+    ids: Annotated[list[str] | None, typer.Option("--id", help="This one; may be repeated.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="All that are held.")] = False,
+) -> None:
+    """What failed for good on the platform that runs here, of all modules and tenants: a line of JSON each, oldest first."""
+    from deploy.local import by_hand  # noqa: PLC0415 - see above
+    from subgraphs.kit.dead_letter_desk import Which  # noqa: PLC0415 - see above
+    from subgraphs.kit.dead_letters import Action  # noqa: PLC0415 - see above
+
+    action = None if what is Settling.LIST else Action[what.name]
+    which = Which(tuple(ids or ()), everything=everything)
+    for line in asyncio.run(by_hand.dead_letters(home.expanduser().absolute(), module or [], action, which)):
+        print(line)
 
 
 @app.command("test", context_settings={"ignore_unknown_options": True})

@@ -48,8 +48,13 @@ class Running:
 
     url: str
     home: Path
-    auth: Settings
-    """What the module auth was told, for those who write its users down."""
+    modules: Mapping[str, Settings]
+    """What each module was told, for those who look after it by hand."""
+
+    @property
+    def auth(self) -> Settings:
+        """What the module auth was told, for those who write its users down."""
+        return self.modules["auth"]
 
 
 @asynccontextmanager
@@ -68,8 +73,7 @@ async def in_one_process(
         step.done(f"schemas of {', '.join(MODULES)}")
         origin = identity.remember_issuer(home, serving.port_of(listener))
         modules = {module.load(name): settings(home, name, addresses[name], amqp_url, origin) for name in MODULES}
-        auth = modules[module.load("auth")]
-        await accounts.make(home, auth)
+        await accounts.make(home, modules[module.load("auth")])
         router = await _router(home, modules, stack, without, broker.at(amqp_url).listen)
         step.done("modules, and the graph that they are together")
         await process.declare_queues(list(modules), broker.at(amqp_url))
@@ -83,7 +87,11 @@ async def in_one_process(
         await stack.enter_async_context(_running(tasks))
         await ready.wait()
         step.done("router")
-        yield Running(f"http://{serving.HOST}:{serving.port_of(listener)}", home, auth)
+        yield Running(
+            f"http://{serving.HOST}:{serving.port_of(listener)}",
+            home,
+            {one.name: told for one, told in modules.items()},
+        )
 
 
 class Steps:

@@ -37,7 +37,7 @@ async def until_told(home: Path, port: int, say: Say, *, split: bool, without: f
                 if not without:
                     await demo.make(started.url, home, say)
                     await accounts.make(home, started.auth)
-                with by_hand.remembered(home, started.auth):
+                with by_hand.remembered(home, started.modules):
                     say(_welcome(started, told=_told_before(home)))
                     await asyncio.Event().wait()
         except asyncio.CancelledError:

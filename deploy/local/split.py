@@ -62,13 +62,13 @@ async def in_many_processes(
         await process.declare_queues([module.load(name) for name in MODULES], broker.at(amqp_url))
         ports = {name: children.free_port() for name in MODULES}
         origin = identity.remember_issuer(home, serving.port_of(listener))
-        auth = settings(home, "auth", addresses["auth"], amqp_url, origin)
-        await accounts.make(home, auth)
+        told = {name: settings(home, name, schema, amqp_url, origin) for name, schema in addresses.items()}
+        await accounts.make(home, told["auth"])
         house = _House(home, serving.port_of(listener), ports, amqp_url, redis_url, secrets.token_urlsafe(24), say)
         listener.close()
         await house.start({name: schema for name, schema in addresses.items() if name not in without}, stack)
         step.done("router and modules, each in its own processes")
-        yield Running(house.url, home, auth)
+        yield Running(house.url, home, told)
 
 
 @dataclass(frozen=True, slots=True)

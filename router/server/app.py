@@ -59,12 +59,13 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
-    from router.server import audit_log, hooks, spans
+    from router.server import audit_log, hooks, mcp_endpoint, spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
     audit_log = later("router.server.audit_log")
     hooks = later("router.server.hooks")
+    mcp_endpoint = later("router.server.mcp_endpoint")
     spans = later("router.server.spans")
 
 log = structlog.get_logger(__name__)
@@ -100,10 +101,7 @@ def build(
     cache = _cache(config, metrics, graphs, hooked, events)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
-    same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
-    kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
-    identity = _identity(config, connections.exchange(), registry, kept)
+    identity = _identity(config, connections.exchange(), registry, _kept_key(config, inherit))
     windows = _windows(config)
     limiter = RateLimiter(
         config.rate_limit,
@@ -116,6 +114,7 @@ def build(
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     over_http = GraphQLOverHTTP(pipeline, live.streams)
+    assistants = _assistants(config, over_http, pipeline, graphs)
     observer = Observer(
         metrics,
         access_log=config.access_log,
@@ -134,6 +133,7 @@ def build(
                 pipeline.persisted.running(),
                 cache.running() if cache else nullcontext(),
                 live.running(),
+                assistants.running() if assistants else nullcontext(),
                 _looking_for_revoked(identity, live.presence),
             ):
                 yield
@@ -149,6 +149,7 @@ def build(
             *live.routes,
             *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *rest.routes(over_http, pipeline, graphs),
+            *(assistants.routes() if assistants else ()),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *cache_invalidation.routes(cache),
@@ -231,6 +232,20 @@ def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hoo
     return transport if hooked is None else hooks.HookedTransport(transport, hooked)
 
 
+def _assistants(
+    config: RouterConfig, wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs
+) -> mcp_endpoint.Endpoint | None:
+    """The door for assistants, if it is open: then only is all of it imported."""
+    if not config.mcp.enabled:
+        return None
+    try:
+        return mcp_endpoint.Endpoint(config, wire, pipeline, graphs)
+    except ImportError as fault:
+        raise Misconfigured("mcp.enabled: it needs what the extra `mcp` installs") from fault
+    except BadManifest as fault:
+        raise Misconfigured(f"mcp.operations: {fault}") from fault
+
+
 def _cache(
     config: RouterConfig, metrics: Metrics, graphs: Graphs, hooked: hooks.Hooks | None, events: Inside | None
 ) -> ResponseCache | None:
@@ -290,6 +305,14 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
     pipeline.cache = cache
     return pipeline
+
+
+def _kept_key(config: RouterConfig, inherit: State | None) -> Minter | None:
+    """The key of the router before stays, so that what was signed holds; its ways to auth are closed, and made anew."""
+    if inherit is None or inherit.identity is None or inherit.config.authentication != config.authentication:
+        return None
+    minter: Minter | None = inherit.identity.minter
+    return minter
 
 
 def _identity(

@@ -30,8 +30,14 @@ async def renewal_due(work: Work, payload: Payload) -> None:
     await licenses.tell_renewal(work, bought, renewal, payload["days"])
 
 
+async def stale_due(work: Work, payload: Payload) -> None:
+    """An asset was last seen thirty days ago, or so it looked when the timer was set."""
+    await assets.tell_stale(work, UUID(payload["asset"]))
+
+
 EOL = Job(name=assets.EOL_JOB, handle=eol_due)
 WARRANTY = Job(name=assets.WARRANTY_JOB, handle=warranty_due)
+STALE = Job(name=assets.STALE_JOB, handle=stale_due)
 RENEWAL = Job(name=licenses.RENEWAL_JOB, handle=renewal_due)
 
 MERGED = merged.customers(Model)

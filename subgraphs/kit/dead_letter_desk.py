@@ -11,7 +11,7 @@ noted in its audit, exactly as a mutation would. Neither needs the broker: the r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,9 +41,21 @@ class Done:
     """What was asked for and could not be settled."""
 
 
-async def shown(settings: Settings) -> Sequence[str]:
-    """What is held in this module, as lines of JSON."""
-    return [orjson.dumps(row).decode() for row in await _held(settings)]
+async def shown(settings: Settings, **more: str) -> Sequence[str]:
+    """What is held in this module, as lines of JSON that say `more` first."""
+    return [orjson.dumps(more | row).decode() for row in await _held(settings)]
+
+
+async def settle_in(known: Mapping[str, Settings], action: Action, which: Which) -> Sequence[tuple[str, Done]]:
+    """The same as `settle` in each module of a platform; raises `NotFound` when one of those named is held in none."""
+    if which.everything or not which.ids:
+        return [(name, await settle(name, one, action, which)) for name, one in known.items()]
+    held = {name: {str(row["id"]) for row in await _held(one)} for name, one in known.items()}
+    wanted = [one.lower() for one in which.ids]
+    if strange := [one for one in wanted if not any(one in ids for ids in held.values())]:
+        raise NotFound(f"Nothing is held as {', '.join(strange)}.")
+    theirs = {name: Which(tuple(one for one in wanted if one in ids)) for name, ids in held.items()}
+    return [(name, await settle(name, known[name], action, its)) for name, its in theirs.items() if its.ids]
 
 
 async def settle(module: str, settings: Settings, action: Action, which: Which) -> Done:

@@ -107,6 +107,15 @@ class Progress:
 
 
 Run = Callable[[Work, Mapping[str, Any], Progress], Awaitable[Made]]
+Failed = Callable[[Work, UUID, Mapping[str, Any], "Failure"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a long job came to no good end."""
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,9 @@ class Long:
     scope: str
     """The permission of those who may start it, and see it."""
     run: Run
+    failed: Failed | None = None
+    """What else is written down when the job of this id fails, in the transaction in which it does: as the platform, and once
+    more each time that somebody tries it again in vain."""
 
     @property
     def task(self) -> Errand:
@@ -157,14 +169,15 @@ async def _do(long: Long, begin: Begin, asking: Caller, payload: Payload) -> Non
             await _succeed(work, job, made)
     except Refusal as refusal:
         async with begin(asking, command=long.name) as work:
-            await _fail(work, job, refusal.code, refusal.message)
+            await _fail(work, long, payload, Failure(refusal.code, refusal.message))
     except Exception:
         async with begin(asking, command=long.name) as work:
             if (await _locked(work, job)).attempts >= TRIES:
-                await _fail(
-                    work, job, _INTERNAL, "Something went wrong on our side; an administrator can try it again."
-                )
+                await _fail(work, long, payload, _OURS)
         raise
+
+
+_OURS = Failure(_INTERNAL, "Something went wrong on our side; an administrator can try it again.")
 
 
 class _Superseded(Exception):
@@ -207,10 +220,13 @@ async def _succeed(work: Work, job: UUID, made: Made) -> None:
     )
 
 
-async def _fail(work: Work, job: UUID, code: str, words: str) -> None:
+async def _fail(work: Work, long: Long, payload: Payload, why: Failure) -> None:
+    job = UUID(str(payload["job"]))
     if (await _locked(work, job)).status != JobStatus.SUCCEEDED.value:
-        facts = {"status": JobStatus.FAILED.value, "error_code": code, "error": words, "finished_at": work.at}
-        await _change(work, job, **facts)
+        facts = {"status": JobStatus.FAILED.value, "error_code": why.code, "error": why.message}
+        await _change(work, job, **facts, finished_at=work.at)
+        if long.failed is not None:
+            await long.failed(work, job, payload["input"], why)
 
 
 async def _locked(work: Work, job: UUID) -> Job:

@@ -21,6 +21,10 @@ async def _learn_contact(work: Work, envelope: Envelope) -> None:
     await people.learn_contact(work, envelope)
 
 
+async def _learn_customer(work: Work, envelope: Envelope) -> None:
+    await people.learn_customer(work, envelope)
+
+
 async def _tell(work: Work, envelope: Envelope) -> None:
     await telling.tell(work, envelope)
 
@@ -41,8 +45,9 @@ ACCESS = Consumer(name="access", events=("user.access_changed",), handle=_learn_
 CONTACTS = Consumer(
     name="contacts", events=("contact.created", "contact.updated", "contact.deactivated"), handle=_learn_contact
 )
+CUSTOMERS = Consumer(name="customers", events=("customer.created", "customer.updated"), handle=_learn_customer)
 NEWS = Consumer(
     name="news", events=tuple(sorted({*notices.NOTICES, *notices.SETTLES, "ticket.priority_changed"})), handle=_tell
 )
 
-ALL = (USERS, ACCESS, CONTACTS, NEWS)
+ALL = (USERS, ACCESS, CONTACTS, CUSTOMERS, NEWS)

@@ -44,7 +44,7 @@ class RateLimit(Quota):
     )
     refusal_status: Literal[429, 503] = Field(429, description="The HTTP status of a refusal.")
     overrides: Overrides = Overrides()
-    failed_authentication: Quota = Quota(limit=60)
+    failed_authentication: Quota = Quota(limit=300)
 
     def counts_addresses(self, *, tokens_are_accepted: bool) -> bool:
         """Whether those who don't say who they are are counted by address: what is written has to hold for somebody."""

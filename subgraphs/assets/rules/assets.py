@@ -326,6 +326,12 @@ WARRANTY_THRESHOLDS = (90, 30, 0)
 
 TOLD_AT = time(2, 0, tzinfo=UTC)
 
+CERTIFICATE = "certificate"
+"""What has no life that ends, but runs out."""
+
+UNSEEN = timedelta(days=30)
+"""So long not seen, and an asset in use is stale: the same thirty days after which it is billed no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
@@ -367,6 +373,11 @@ def fired(eol: date, told: int | None, days: int, at: datetime, thresholds: Sequ
     if late is None and told is not None and told <= days:
         return Telling(None, None)
     return Telling(late, next_threshold(eol, told if late is None else late, at, thresholds))
+
+
+def stale_at(seen: datetime) -> datetime:
+    """When an asset that was seen at this moment, and not since, is stale."""
+    return seen + UNSEEN
 
 
 def rearmed(told: int | None, eol: date | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS) -> int | None:

@@ -19,7 +19,7 @@ from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken, WipeMissing
 from subgraphs.assets.models import Asset, AssetType
 from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType, Threshold
-from subgraphs.assets.service import licenses, stays
+from subgraphs.assets.service import licenses, software, stays
 from subgraphs.kit import jobs, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing
@@ -32,6 +32,7 @@ BY_NAME = Order((Asset.name,))
 
 EOL_JOB = "asset.eol"
 WARRANTY_JOB = "asset.warranty"
+STALE_JOB = "asset.stale"
 
 LONGEST_ATTRIBUTES = 20_000
 
@@ -58,6 +59,24 @@ async def listed(
     if customer_id is not None:
         query = query.where(Asset.customer_id == (parsed(customer_id) or UUID(int=0)))
     return (await work.session.scalars(query)).all()
+
+
+async def of_sites(
+    work: Work, sites: Sequence[UUID], *, type: str | None, status: AssetStatus | None, limit: int, offset: int
+) -> Mapping[UUID, Sequence[Asset]]:
+    """What stands at each site, by name."""
+    where, order = _narrowed(type, status), (Asset.name, Asset.id)
+    return await work.per_parent(Asset, Asset.site_id, sites, where=where, order=order, limit=limit, offset=offset)
+
+
+async def of_contacts(
+    work: Work, contacts: Sequence[UUID], *, status: AssetStatus | None, limit: int, offset: int
+) -> Mapping[UUID, Sequence[Asset]]:
+    """What each person uses, by name."""
+    where, order = _narrowed(None, status), (Asset.name, Asset.id)
+    return await work.per_parent(
+        Asset, Asset.contact_id, contacts, where=where, order=order, limit=limit, offset=offset
+    )
 
 
 async def of_customers(
@@ -122,6 +141,7 @@ async def create(
         await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     await _set_timer(work, asset, _next_threshold(work, asset))
     await _watch_warranty(work, asset)
+    await watch_sight(work, asset, before=None)
     await stays.note(work, asset)
     return asset
 
@@ -133,8 +153,9 @@ async def change(work: Work, id: UUID, version: int | None = None, **described: 
     kind = await _type(work, described.get("type", asset.type), field="type")
     if "attributes" in described:
         _check_attributes(kind, described["attributes"])
-    before = asset.warranty_until
+    before, seen = asset.warranty_until, asset.last_seen_at
     await _become(work, asset, checked(described))
+    await watch_sight(work, asset, before=seen)
     if asset.warranty_until != before:
         asset.warranty_told = rules.rearmed(
             asset.warranty_told, asset.warranty_until, work.at, rules.WARRANTY_THRESHOLDS
@@ -219,6 +240,7 @@ async def dispose(work: Work, id: UUID, version: int | None = None, wipe_certifi
             "This may hold data of people: name the certificate that it was wiped.", field="wipeCertificate"
         )
     await licenses.end_those_of(work, asset)
+    await software.forget(work, asset.id)
     await _say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
     return asset
 
@@ -253,7 +275,27 @@ async def tell_eol(work: Work, id: UUID, eol: date, days: int) -> None:
         asset.eol_told = telling.days
         ending = events.AssetEol(**_whose(asset), name=asset.name, eol_date=eol, threshold_days=telling.days)
         await _say(work, asset, ending)
+        if asset.type == rules.CERTIFICATE:
+            told = events.CertificateExpiring(
+                **_whose(asset), name=asset.name, expires_on=eol, threshold_days=telling.days
+            )
+            await _say(work, asset, told)
     await _set_timer(work, asset, telling.then)
+
+
+async def tell_stale(work: Work, id: UUID) -> None:
+    """Tell that nobody has seen an asset in use for long, or look again when it was seen meanwhile."""
+    asset = await work.take(Asset, id, field="id")
+    if asset.last_seen_at is None or asset.status not in rules.ACTIVE:
+        return
+    if rules.stale_at(asset.last_seen_at) > work.at:
+        await _set_sight_timer(work, asset, asset.last_seen_at)
+    elif asset.status in rules.IN_USE:
+        unseen = (work.at - asset.last_seen_at).days
+        stale = events.AssetStale(
+            **_whose(asset), name=asset.name, type_key=asset.type, last_seen_at=asset.last_seen_at, days=unseen
+        )
+        await _say(work, asset, stale)
 
 
 # --- types
@@ -320,6 +362,8 @@ async def _become(work: Work, asset: Asset, values: Mapping[str, Any]) -> None:
         setattr(asset, name, value)
     if {"customer_id", "site_id", "contact_id"} & values.keys():
         await stays.note(work, asset)
+    if "customerId" in changed:
+        await software.follow(work, asset)
     if changed:
         updated = events.AssetUpdated(**_whose(asset), name=asset.name, type_key=asset.type, changed=changed)
         await _say(work, asset, updated)
@@ -399,6 +443,18 @@ async def _set_warranty_timer(work: Work, asset: Asset, threshold: Threshold | N
     if threshold is not None and asset.warranty_until is not None:
         payload = {"asset": str(asset.id), "until": asset.warranty_until.isoformat(), "days": threshold.days}
         await jobs.enqueue(work, WARRANTY_JOB, payload, at=threshold.at)
+
+
+async def watch_sight(work: Work, asset: Asset, *, before: datetime | None) -> None:
+    """One timer at a time looks after an asset for as long as it is seen: set when it is first seen, or seen again after all."""
+    if asset.last_seen_at is not None and (before is None or rules.stale_at(before) <= work.at):
+        await _set_sight_timer(work, asset, asset.last_seen_at)
+
+
+async def _set_sight_timer(work: Work, asset: Asset, seen: datetime) -> None:
+    at = rules.stale_at(seen)
+    key = f"{STALE_JOB}/{asset.id}/{at.isoformat()}"
+    await jobs.enqueue(work, STALE_JOB, {"asset": str(asset.id)}, at=at, key=key)
 
 
 async def _holders(work: Work) -> Mapping[str, tuple[bool | None, str | None]]:

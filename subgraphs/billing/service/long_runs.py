@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
+from subgraphs.billing.models.invoices import BillingRun
 from subgraphs.billing.service import runs
 from subgraphs.billing.service.entities import the_one
 from subgraphs.kit import progress
-from subgraphs.kit.progress import Job, Long, Made, Progress
+from subgraphs.kit.progress import Failure, Job, Long, Made, Progress
 from subgraphs.kit.work import Work
 
 
@@ -34,4 +35,11 @@ async def _run(work: Work, given: Mapping[str, Any], told: Progress) -> Made:
     return Made("BillingRun", made.id)
 
 
-RUN: Final = Long("billing.run", "invoices:write", _run)
+async def _failed(work: Work, job: UUID, given: Mapping[str, Any], why: Failure) -> None:
+    """Leave a run behind that says so, once for a job: it is looked for where the others are."""
+    entity, until = await the_one(work, UUID(given["entity"])), date.fromisoformat(given["until"])
+    if await work.find(BillingRun, job) is None:
+        await runs.failed(work, job, entity, until=until, customer_ids=given["customers"], why=why)
+
+
+RUN: Final = Long("billing.run", "invoices:write", _run, _failed)

@@ -32,7 +32,7 @@ from subgraphs.billing.service import accounts, drafts, recurring
 from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.recurring import Recurring
-from subgraphs.kit.progress import Progress
+from subgraphs.kit.progress import Failure, Progress
 from subgraphs.kit.work import Work
 
 MOST_WARNINGS = 200
@@ -151,12 +151,13 @@ async def _due(
     lines = await recurring.of_contracts(work, contracts)
     before = await recurring.billed(work, [one.line.id for one in lines])
     items = [
-        _item(one, charge) for one in lines for charge in charges(one.line, one.schedule, until=until, billed=before)
+        item_of(one, charge) for one in lines for charge in charges(one.line, one.schedule, until=until, billed=before)
     ]
     return items, {contract.id: contract.po_number for contract in contracts}
 
 
-def _item(one: Recurring, charge: Charge) -> BillableItem:
+def item_of(one: Recurring, charge: Charge) -> BillableItem:
+    """The item that bills a charge; nobody has written it yet."""
     return BillableItem(
         customer_id=one.row.customer_id,
         source=BillableSource.CONTRACT_LINE,
@@ -247,6 +248,30 @@ async def run(
         work.add(one.item)
     await _completed(work, billing_run)
     return billing_run
+
+
+async def failed(
+    work: Work, job: UUID, entity: LegalEntity, *, until: date, customer_ids: Sequence[str], why: Failure
+) -> None:
+    """Write down that the run that a job was to make could not be made, and why; it is known by the id of the job."""
+    billing_run = work.add(
+        BillingRun(
+            id=job,
+            legal_entity_id=entity.id,
+            until=until,
+            customer_ids=list(customer_ids),
+            status=BillingRunStatus.FAILED,
+            drafts=0,
+            lines=0,
+            total_net=ZERO,
+            currency=entity.base_currency,
+            warnings=[why.message],
+        )
+    )
+    told = events.BillingRunFailed(
+        id=billing_run.id, until=until, legal_entity_id=entity.id, reason=why.code, message=why.message
+    )
+    await work.emit(told, subject=billing_run.id)
 
 
 async def _write(work: Work, entity: LegalEntity, billing_run: BillingRun | None, proposal: Proposal) -> Invoice:

@@ -1,4 +1,4 @@
-"""Short copies of what others own and we must know to tell people: users, contacts, and what a ticket is called."""
+"""Short copies of what others own and we must know to tell people: users, contacts, customers, and what a ticket is called."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ class ContactCopy(Model):
     name: Mapped[str]
     email: Mapped[str | None]
     active: Mapped[bool]
+    at: Mapped[datetime]
+
+
+class CustomerCopy(Model):
+    """In which language a customer is written to, as crm told of it."""
+
+    __tablename__ = "customer_copy"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    language: Mapped[str]
     at: Mapped[datetime]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +30,31 @@ _LONGEST_ADDRESS: Final = 254
 _ADDRESS: Final = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9-]+")
 _MESSAGE_ID: Final = re.compile(r"<[^<>\s]{1,500}>")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
+
+
+_VERBATIM: Final = frozenset({"message-id", "in-reply-to", "references", "list-unsubscribe"})
+
+
+class _Written(EmailPolicy):
+    """How a mail is written: what machines read is never encoded, however long a word of it is.
+
+    Python's own way encodes a word that does not fit on a line (RFC 2047), as that of Outlook's Message-IDs and of our links
+    to unsubscribe do not; mail programs then find neither the thread nor the link. A line may have 998 bytes.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """A header as text, folded between words."""
+        if name.lower() not in _VERBATIM:
+            folded: str = super().fold(name, value)
+            return folded
+        return f"{name}: " + "\r\n ".join(value.split()) + "\r\n"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The same as bytes."""
+        return super().fold_binary(name, value) if name.lower() not in _VERBATIM else self.fold(name, value).encode()
+
+
+_WRITTEN: Final = _Written(linesep="\r\n", cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +110,7 @@ def domain(sender: str) -> str:
 
 def build(letter: Letter) -> EmailMessage:
     """The mail: multipart/alternative, text before HTML, everything that is no ASCII encoded."""
-    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    message = EmailMessage(policy=_WRITTEN)
     message["Date"] = format_datetime(letter.at)
     message["From"] = Address(display_name=_line(letter.sender_name), addr_spec=letter.sender)
     message["To"] = [Address(addr_spec=one) for one in letter.to]
@@ -99,13 +124,13 @@ def build(letter: Letter) -> EmailMessage:
         message[name] = value
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-    message["Content-Language"] = letter.language
     if letter.unsubscribe:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     text = f"{letter.text}\n\n-- \n{letter.foot}" if letter.foot else letter.text
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(as_html(text, letter.language), subtype="html", cte="quoted-printable")
+    message["Content-Language"] = letter.language  # now: whatever begins with Content- goes when there is new content
     return message
 
 
@@ -117,6 +142,11 @@ def as_html(text: str, language: str) -> str:
         f'<!DOCTYPE html>\n<html lang="{language[:2]}"><head><meta charset="utf-8"></head>\n'
         f'<body style="font-family: sans-serif; line-height: 1.5; max-width: 40em">\n{body}\n</body></html>\n'
     )
+
+
+def written(message: EmailMessage, *, utf8: bool) -> bytes:
+    """The mail as it goes over the line; with `utf8` for a server that takes addresses with umlauts (RFC 6531)."""
+    return message.as_bytes(policy=_WRITTEN.clone(utf8=utf8))
 
 
 def with_number(subject: str, number: str | None) -> str:

@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from contracts.events import auth
+from contracts.events import auth, crm
 from contracts.events.envelope import Envelope
 from subgraphs.kit.work import Work
-from subgraphs.notify.models.people import ContactCopy, Person, TicketCopy
+from subgraphs.notify.models.people import ContactCopy, CustomerCopy, Person, TicketCopy
+from subgraphs.notify.rules import words
 
 _GONE = "DISABLED"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,6 +67,20 @@ async def learn_contact(work: Work, told: Envelope) -> None:
         await work.session.execute(update(ContactCopy).where(*here).values(email=data.get("email")))
 
 
+async def learn_customer(work: Work, told: Envelope) -> None:
+    """Remember in which language a customer is written to, if this says so."""
+    billed = told.read(_CUSTOMER[told.type]).billed_at
+    if billed is not None:
+        said = {"language": billed.language}
+        await _learn(work, CustomerCopy, "customer_id", told.subject_id, told, said, {})
+
+
+async def language(work: Work, customer: UUID | None) -> str:
+    """The one of our languages in which the people of a customer are written to."""
+    query = select(CustomerCopy.language).where(CustomerCopy.customer_id == customer)
+    return words.locale(await work.session.scalar(query) if customer else None)
+
+
 async def learn_ticket(work: Work, told: Envelope) -> TicketCopy | None:
     """Remember what an event of tickets says of a ticket; what is known of it now."""
     data = told.data
@@ -111,6 +126,7 @@ async def contact(work: Work, identity: UUID | None) -> ContactCopy | None:
     return (await work.session.scalars(query)).one_or_none()
 
 
+_CUSTOMER = {event.type: event for event in (crm.CustomerCreated, crm.CustomerUpdated)}
 _STATUS: Mapping[str, str] = {
     "user.created": "INVITED",
     "user.invited": "INVITED",
@@ -123,7 +139,7 @@ _NEW_CONTACT: Mapping[str, Any] = {"name": "", "active": True}
 
 async def _learn(
     work: Work,
-    model: type[Person | ContactCopy | TicketCopy],
+    model: type[Person | ContactCopy | CustomerCopy | TicketCopy],
     key: str,
     identity: UUID,
     told: Envelope,

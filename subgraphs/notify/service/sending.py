@@ -25,6 +25,7 @@ from subgraphs.kit.outside import NotAsked, Reach
 from subgraphs.notify.models.channels import MailSecurity
 from subgraphs.notify.rules import channels as rules
 from subgraphs.notify.rules.channels import Answer, Verdict
+from subgraphs.notify.rules.mail import written
 
 SECONDS: Final = 20.0
 _KEPT_BYTES: Final = 4_096
@@ -183,11 +184,24 @@ async def _mailed(server: MailServer, message: EmailMessage, to: Sequence[str]) 
     )
     try:
         await smtp.connect()
-        refused, said = await smtp.send_message(message, sender=server.sender, recipients=list(to))
+        refused, said = await _handed_over(smtp, server.sender, message, to)
     finally:
         await _leave(smtp)
     left_out = tuple((address, rules.of_smtp(code, text)) for address, (code, text) in refused.items())
     return Mailed(Answer(Verdict.TAKEN, said[:500]), left_out)
+
+
+async def _handed_over(
+    smtp: aiosmtplib.SMTP, sender: str, message: EmailMessage, to: Sequence[str]
+) -> tuple[dict[str, aiosmtplib.SMTPResponse], str]:
+    """Hand it over as we wrote it: the library would write its headers anew, and in another way."""
+    utf8 = not "".join((sender, *to)).isascii()
+    if utf8:
+        await smtp.ehlo()
+    if utf8 and not smtp.supports_extension("smtputf8"):
+        raise aiosmtplib.SMTPNotSupported("The server takes no addresses with other letters than ASCII.")
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+    return await smtp.sendmail(sender, list(to), written(message, utf8=utf8), mail_options=options)
 
 
 async def _leave(smtp: aiosmtplib.SMTP) -> None:

@@ -220,13 +220,14 @@ async def _tell_contact(work: Work, news: News, actor: Person | None) -> None:
         return
     if contact.customer_id != news.customer:
         return  # somebody who changed sides hears no more of where they worked
-    words_ = _words(news, ChannelKind.EMAIL, "de-DE", said.ZONE, contact.name)
+    language = await people.language(work, news.customer)
+    words_ = _words(news, ChannelKind.EMAIL, language, said.ZONE, contact.name)
     reply_to = news.data.get("replyTo")
     draft = _draft(
         news,
         ChannelKind.EMAIL,
         contact.email.lower(),
-        "de-DE",
+        language,
         words_,
         due_at=news.envelope.time,
         mandatory=True,
@@ -242,7 +243,8 @@ async def _send_letter(work: Work, news: News, letter: Mapping[str, Any], mine: 
         to, cc = cc, []
     if not to:
         return
-    _, body = _words(news, ChannelKind.EMAIL, "de-DE", said.ZONE, "")
+    language = await people.language(work, news.customer)
+    _, body = _words(news, ChannelKind.EMAIL, language, said.ZONE, "")
     envelope = {
         "to": to,
         "cc": cc,
@@ -255,7 +257,7 @@ async def _send_letter(work: Work, news: News, letter: Mapping[str, Any], mine: 
         news,
         ChannelKind.EMAIL,
         to[0].lower(),
-        "de-DE",
+        language,
         (subject, body),
         due_at=news.envelope.time,
         mandatory=True,

@@ -19,10 +19,10 @@ KNOWN = Settings(
 
 
 def test_the_settings_of_a_running_platform_are_read_back_and_go_with_it(tmp_path: Path) -> None:
-    file = tmp_path / "identity" / "auth-settings.json"
+    file = tmp_path / "identity" / "modules.json"
     for _ in range(2):  # also after a run that was killed, and left them behind
-        with by_hand.remembered(tmp_path, KNOWN):
-            assert config.read(by_hand.told(tmp_path)) == KNOWN
+        with by_hand.remembered(tmp_path, {"auth": KNOWN}):
+            assert config.read(by_hand.told(tmp_path)["auth"]) == KNOWN
             assert file.stat().st_mode & 0o777 == 0o600
             assert file.stat().st_uid == os.getuid()
         assert not file.exists()

@@ -312,6 +312,49 @@ async def test_the_end_of_a_warranty_is_told(store):
     ] == [30]
 
 
+async def test_a_certificate_that_runs_out_is_told_as_what_it_is(store):
+    until = date(2027, 6, 30)
+    asset = await deployed(store, type="certificate", name="shop.example", eolDate=until.isoformat())
+    begin = {"module": "assets", "clock": lambda: datetime(2027, 6, 1, 3, tzinfo=UTC)}
+    for _ in range(2):
+        async with work.begin(store.engine, system(staff().tenant), **begin) as job:
+            await consumers.eol_due(job, {"asset": asset["id"], "eol": until.isoformat(), "days": 30})
+
+    [told_of] = await events(store, "certificate.expiring", f"Asset/{asset['id']}")
+    assert (told_of["name"], told_of["expiresOn"], told_of["thresholdDays"]) == ("shop.example", "2027-06-30", 30)
+
+
+async def test_an_asset_that_nobody_has_seen_for_thirty_days_is_told_once_and_again_after_it_was_seen(store):
+    first, later = datetime(2026, 2, 10, 8, tzinfo=UTC), datetime(2026, 2, 20, 8, tzinfo=UTC)
+
+    async def timers():
+        rows = await store.rows("SELECT dedupe_key FROM job WHERE dedupe_key LIKE '%asset.stale/' || $1 || '%'", one)
+        return sorted(row["dedupe_key"].rpartition("/")[2] for row in rows)
+
+    async def fires(at):
+        async with work.begin(store.engine, system(staff().tenant), module="assets", clock=lambda: at) as job:
+            await consumers.stale_due(job, {"asset": one})
+        return [data["days"] for data in await events(store, "asset.stale", f"Asset/{one}")]
+
+    asset = await deployed(store, lastSeenAt=first.isoformat())
+    one = asset["id"]
+    assert await timers() == ["2026-03-12T08:00:00+00:00"]
+    await done(store, "updateAsset", asset, lastSeenAt=later.isoformat())
+    assert await timers() == ["2026-03-12T08:00:00+00:00"]
+
+    assert await fires(first + timedelta(days=30)) == []
+    assert await timers() == ["2026-03-12T08:00:00+00:00", "2026-03-22T08:00:00+00:00"]
+    assert await fires(later + timedelta(days=31)) == [31]
+    assert len(await timers()) == 2
+
+    began, store.moment = store.moment, datetime(2026, 4, 1, 8, tzinfo=UTC)
+    await done(store, "updateAsset", asset, lastSeenAt=store.moment.isoformat())
+    store.moment = began
+    assert (await timers())[-1] == "2026-05-01T08:00:00+00:00"
+    await done(store, "retireAsset", asset)
+    assert await fires(datetime(2026, 6, 1, tzinfo=UTC)) == [31]
+
+
 # --- imports
 
 

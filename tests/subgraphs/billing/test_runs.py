@@ -12,8 +12,10 @@ from contracts.events.assets import AssetDeployed, AssetRetired
 from contracts.events.envelope import Envelope
 from contracts.events.tickets import TimeEntryApproved, WorkItem
 from subgraphs.billing import consumers
+from subgraphs.billing.service import runs
 from subgraphs.kit import work
 from subgraphs.kit.caller import system
+from subgraphs.kit.errors import Conflict
 from tests.subgraphs.billing.asking import customer, done, draft, refused, told
 from tests.subgraphs.house import A, staff
 from tests.subgraphs.long_jobs import begun, seen, worked
@@ -80,6 +82,28 @@ async def test_a_worker_makes_the_same_run_and_says_how_far_it_is(store):
     assert (made["status"], made["draftCount"], made["lines"]) == ("REVIEW", 1, 3)
     assert made["totalNet"]["amount"] == "4050.00"
     assert (await begun(store, "startBillingRun", until="2026-03-02", legalEntityId=str(uuid4())))["job"] is None
+
+
+async def test_a_run_that_a_worker_cannot_make_is_there_as_failed_and_is_told_once(store, monkeypatch):
+    buyer = await customer(store)
+    await contract(store, buyer)
+
+    async def breaks(*_: object) -> None:
+        raise Conflict("Somebody else is at it.")
+
+    monkeypatch.setattr(runs, "_write", breaks)
+    job = (await begun(store, "startBillingRun", until="2026-03-02", customerIds=[buyer]))["job"]
+    assert await worked(store) == 1
+
+    query = "query($id: ID!) { billingRun(id: $id) { status draftCount lines warnings totalNet { amount } } }"
+    assert (await store.data(query, id=job["id"]))["billingRun"] == {
+        "status": "FAILED", "draftCount": 0, "lines": 0, "warnings": ["Somebody else is at it."],
+        "totalNet": {"amount": "0.00"},
+    }  # fmt: skip
+    assert await told(store, f"BillingRun/{job['id']}") == ["billing_run.failed"]
+    discard = "mutation($id: ID!) { discardBillingRun(input: {id: $id}) { billingRun { id } errors { code } } }"
+    refusal = (await store.data(discard, id=job["id"]))["discardBillingRun"]
+    assert (refusal["billingRun"], len(refusal["errors"])) == (None, 1)
 
 
 async def test_a_preview_writes_nothing(store):
@@ -379,3 +403,30 @@ async def test_a_price_list_and_its_steps_give_the_price(store):
     many = await draft(store, buyer, [{"productId": product["id"], "quantity": "10"}])
 
     assert [few["totalNet"]["amount"], many["totalNet"]["amount"]] == ["36.00", "150.00"]
+
+
+SIMULATE = """query($id: ID!, $since: Date, $until: Date) { simulateContract(id: $id, since: $since, until: $until) {
+    since until totalNet { amount currency } charges { due billed line { description quantity netAmount } } } }"""
+
+
+async def test_a_simulation_says_what_a_contract_would_bill_whatever_was_billed(store):
+    buyer = await customer(store)
+    made = await contract(store, buyer, startDate="2026-01-01")
+    await done(store, "runBilling", until="2026-01-31", customerIds=[buyer])
+    items = await store.count("billable_item")
+
+    found = (await store.data(SIMULATE, id=made["id"], since="2026-01-01", until="2026-03-31"))["simulateContract"]
+    half = (await store.data(SIMULATE, id=made["id"], until="2026-03-02"))["simulateContract"]
+
+    assert [(one["due"], one["billed"], one["line"]["netAmount"]) for one in found["charges"]] == [
+        ("2026-01-01", True, "1350.00"),
+        ("2026-02-01", False, "1350.00"),
+        ("2026-03-01", False, "1350.00"),
+    ]
+    assert found["totalNet"] == {"amount": "4050.00", "currency": "EUR"}
+    assert (half["since"], half["until"], len(half["charges"])) == ("2025-12-02", "2026-03-02", 3)
+    assert await store.count("billable_item") == items
+    for nothing in (str(uuid4()), "rubbish"):
+        assert (await store.data(SIMULATE, id=nothing))["simulateContract"] is None
+    answer = await store.ask(SIMULATE, id=made["id"], since="2026-05-01", until="2026-03-31")
+    assert answer["errors"][0]["extensions"]["field"] == "since"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,8 @@ import orjson
 import pytest
 
 from contracts.scopes import PERMISSIONS
+from deploy.local import by_hand
+from deploy.local.home import Trouble
 from subgraphs.kit import dead_letter_desk, dead_letters, work
 from subgraphs.kit.caller import system
 from subgraphs.kit.dead_letter_desk import Done, Which
@@ -175,3 +178,20 @@ async def test_the_operator_sees_and_settles_those_of_all_tenants(service: Servi
     assert await dead_letter_desk.settle("tickets", service.settings, Action.REPLAY, rest) == Done(2, 0)
     assert await dead_letter_desk.shown(service.settings) == []
     assert len(await service.rows("DELETE FROM outbox WHERE queue IS NOT NULL RETURNING 1")) == 2
+
+
+async def test_the_same_for_the_whole_platform_that_runs_in_a_home(service: Service, tmp_path: Path) -> None:
+    for tenant in (A, B):
+        await gives_up(service, tenant=tenant)
+    with by_hand.remembered(tmp_path, {"tickets": service.settings, "crm": service.settings}):
+        shown = [orjson.loads(line) for line in await by_hand.dead_letters(tmp_path, ["tickets"], None, Which())]
+        assert [one["module"] for one in shown] == ["tickets", "tickets"]
+        one = Which(ids=(shown[0]["id"],))
+        said = await by_hand.dead_letters(tmp_path, ["tickets"], Action.REPLAY, one)
+        assert said == ["tickets: 1 brought back, 0 still held"]
+        for wrong, words in ((one, "Nothing is held as"), (Which(), "Say which")):
+            with pytest.raises(Trouble, match=words):
+                await by_hand.dead_letters(tmp_path, [], Action.REPLAY, wrong)
+        with pytest.raises(Trouble, match="There is no module tickts"):
+            await by_hand.dead_letters(tmp_path, ["tickts"], None, Which())
+    await service.rows("DELETE FROM outbox WHERE queue IS NOT NULL")

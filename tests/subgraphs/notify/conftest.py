@@ -36,6 +36,7 @@ class Post:
 
     port: int = 0
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     says: dict[str, str] = field(default_factory=dict)
     after_data: list[str] = field(default_factory=list)
 
@@ -48,7 +49,9 @@ class Post:
 
     async def handle_DATA(self, server: SMTP, _session: Any, envelope: Handed) -> str:
         """Keep a mail; then answer, or hang up without a word."""
-        message = BytesParser(policy=email.policy.default).parsebytes(envelope.content or b"")  # type: ignore[arg-type]
+        assert isinstance(envelope.content, bytes)
+        self.raw.append(envelope.content)
+        message = BytesParser(policy=email.policy.default).parsebytes(envelope.content)
         assert isinstance(message, EmailMessage)
         self.mails.append((list(envelope.rcpt_tos), message))
         answer = self.after_data.pop(0) if self.after_data else "250 2.0.0 taken"

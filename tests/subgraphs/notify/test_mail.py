@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
 
+from contracts.events import crm
 from subgraphs.kit.ids import uuid7
 from subgraphs.notify.models.channels import MailSecurity
 from subgraphs.notify.rules.channels import Verdict
+from subgraphs.notify.rules.mail import Letter, Thread, build
 from subgraphs.notify.service import sending
 from subgraphs.notify.service.sending import MailServer
 from tests.subgraphs.house import SOMEBODY, A, staff
@@ -168,6 +171,54 @@ async def test_a_reply_goes_to_the_customer_with_the_headers_that_the_ticket_gav
     assert mail["Reply-To"] == "support@msp.example"
     assert mail["List-Unsubscribe"] is None
     assert mail.get_body(("plain",)).get_content().startswith("Schöne Grüße")
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "words"),
+    [("en-GB", "en", "Ticket T-2026-000123 was opened"), ("de-AT", "de-DE", "Das Ticket T-2026-000123 wurde eröffnet")],
+)
+async def test_a_contact_is_written_to_in_the_language_of_their_customer(office: Office, language, written, words):
+    customer = uuid7()
+    billed = crm.BilledAt(address=crm.PostalAddress(), is_business=True, currency="EUR", language=language)
+    made = crm.CustomerCreated(id=customer, number="K-1", name="Muster", status="ACTIVE", billed_at=billed)
+    await office.happens(made.type, f"Customer/{customer}", made.model_dump(mode="json"), customer=customer)
+    contact = await office.meets("Ada", f"{customer}@muster.example", customer)
+    await a_ticket(office, contact=contact, customer=customer)
+
+    await office.works()
+
+    [(recipients, mail)] = office.post.mails
+    assert recipients == [f"{customer}@muster.example"]
+    assert mail["Content-Language"] == written
+    assert mail.get_body(("plain",)).get_content().startswith(words)
+
+
+async def test_what_machines_read_arrives_as_it_was_written_however_long_it_is(office: Office):
+    outlook = f"<AM0PR0102MB{'A' * 90}@AM0PR0102MB1234.eurprd01.prod.exchangelabs.com>"
+    unsubscribe = f"https://psa.example/notify/unsubscribe?of={'z' * 300}"
+    letter = Letter(
+        message_id=f"<{'m' * 100}@psa.example>", sender="no-reply@psa.example", sender_name="Nördlicht IT, Kiel",
+        to=("kunde@muster.example",), subject="Größe " * 30, text="Grüße", at=datetime(2026, 3, 2, 9, tzinfo=UTC),
+        thread=Thread(outlook, (outlook, "<first@muster.example>", outlook)), unsubscribe=unsubscribe,
+    )  # fmt: skip
+
+    await sending.mail(
+        MailServer("127.0.0.1", office.post.port, MailSecurity.NONE, "no-reply@psa.example"),
+        build(letter),
+        ["kunde@muster.example"],
+    )
+
+    [(_, mail)] = office.post.mails
+    assert mail["Message-ID"] == letter.message_id
+    assert mail["In-Reply-To"] == outlook
+    assert mail["References"].split() == [outlook, "<first@muster.example>", outlook]
+    assert mail["List-Unsubscribe"] == f"<{unsubscribe}>"
+    assert mail["Subject"] == ("Größe " * 30).strip()
+    assert mail["From"].addresses[0].display_name == "Nördlicht IT, Kiel"
+    raw = office.post.raw[-1]
+    assert raw.isascii()
+    assert outlook.encode() in raw
+    assert f"<{unsubscribe}>".encode() in raw
 
 
 @pytest.mark.parametrize("security", [MailSecurity.STARTTLS, MailSecurity.TLS])
