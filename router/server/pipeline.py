@@ -6,7 +6,6 @@ or a cache that stands here holds on every way in. Whatever a step refuses is ra
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,18 +21,17 @@ from router.executor.caching.cache_control import Freshness
 from router.executor.caching.cached import Asker, Cached
 from router.executor.deferred import Deferred, Emit, deferring
 from router.executor.execute import Begun, Result, begin, execute
-from router.executor.fetch import Call, FetchRecord
-from router.executor.headers import Returned, to_service
+from router.executor.fetch import Call
 from router.executor.operation import Operation
 from router.executor.redaction import Masking
-from router.executor.transport import SubgraphResponse
-from router.planner.query_plan import Fetch, Subscription, pretty, to_json
+from router.planner.query_plan import Subscription, pretty, to_json
 from router.registry.usage import SeenOperations
 from router.server import explain, limits
 from router.server.access_log import Facts
 from router.server.admission import Admission
 from router.server.authorization import Authorizer, PolicyRequest
-from router.server.client_name import client_name, client_version
+from router.server.calls import Calls, Told
+from router.server.client_name import client_name
 from router.server.config import RouterConfig
 from router.server.demand_control import Bill, bill, weight
 from router.server.head import Head
@@ -57,9 +55,6 @@ if TYPE_CHECKING:  # it brings all of cryptography along, which a router without
 _EXPOSE_PLAN: Final = "apollo-expose-query-plan"
 _MOST_VARIABLE_ERRORS: Final = 50
 _MOST_KNOWN: Final = 4096
-
-Told = Callable[[str], Mapping[str, str]]
-"""Which headers a service gets, all but the token that we sign."""
 
 log = structlog.get_logger(__name__)
 
@@ -190,17 +185,16 @@ class Pipeline:
         self.persisted = Persisted(config)
         self.admission = Admission(config.overload)
         self._sharing = Sharing(metrics.shared, config.traffic_shaping.shares)
-        self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
         errors = config.include_subgraph_errors
         self._errors_of_all, self._errors_by_service = errors.for_all(), errors.by_service()
         shown, anybody = config.expose_query_plan, config.authentication is None and config.jwt is None
         self._shows_plans = anybody if shown is None else shown
-        self._forwarded = config.subgraphs.forwarded_headers
         self._graphs = graphs
         self._identity = identity
         self._metrics = metrics
         self._limiter = limiter
         self._draw = draw
+        self._calls = Calls(config, identity.minter if identity else None, metrics)
         self.seen: SeenOperations | None = None
         """Where it is noted what clients send, if it matters to anybody."""
         self.cache: ResponseCache | None = None
@@ -293,9 +287,9 @@ class Pipeline:
 
     def _is_usual(self, operation: Operation, headers: Headers) -> bool:
         """Whether nobody looks on, keeps books, or adds anything to what is asked or answered."""
-        said = operation.measured or operation.withheld or operation.extensions or not self._to_services.is_empty
-        wanted = headers.get(_EXPOSE_PLAN) or headers.get(explain.HEADER) or any(map(headers.get, self._forwarded))
-        kept = self.cache is not None or self.config.demand_control.enabled or not self._to_client.is_empty
+        said = operation.measured or operation.withheld or operation.extensions or self._calls.adds_to(headers)
+        wanted = headers.get(_EXPOSE_PLAN) or headers.get(explain.HEADER)
+        kept = self.cache is not None or self.config.demand_control.enabled or self._calls.returns
         is_query = operation.definition.operation is OperationType.QUERY
         return is_query and not (said or wanted or kept or self.config.authorization.policies.hooks)
 
@@ -351,9 +345,9 @@ class Pipeline:
         conditions: Mapping[str, Any],
     ) -> Prepared:
         opened = bill(self.config.demand_control, operation, conditions, client.facts, self._metrics.cost)
-        told = self._told(client, operation)
+        told = self._calls.told(client, operation)
         returned_before = len(client.facts.returned)
-        call = self._call(request, client, operation, opened, told)
+        call = self._calls.call(request, client, operation, opened, told)
         masking = Masking(client.facts.trace.trace_id, self._errors_of_all, self._errors_by_service)
         shown = self._plan_shown(operation, client.headers)
         extensions = {**operation.extensions, **shown} if shown or operation.extensions else {}
@@ -426,70 +420,6 @@ class Pipeline:
             return Asker(passed_on, claims if signed else None, claims)
 
         return self.cache.cached(graph.kept, client.headers, asker, extensions)
-
-    def _told(self, client: Client, operation: Operation) -> Told:
-        """What each service is told of the client's headers, and of the trace."""
-        headers, facts = client.headers, client.facts
-        forwarded = {name: headers[name] for name in self._forwarded if name in headers}
-        traced = facts.trace.headers()
-        rules, claims = self._to_services, client.caller.claims if client.caller else None
-        by_service: dict[str, dict[str, str]] = {}
-
-        def told(service: str) -> Mapping[str, str]:
-            known = by_service.get(service)
-            if known is None:
-                own = rules.of(service)
-                facts_known = partial(known_of, operation, headers)
-                ruled = to_service(own, tuple(headers.items()), claims, facts_known) if own else {}
-                known = by_service[service] = {**forwarded, **ruled, **traced}
-            return known
-
-        return told
-
-    def _call(
-        self, request: GraphQLRequest, client: Client, operation: Operation, opened: Bill | None, told: Told
-    ) -> Call:
-        facts, identity, caller = client.facts, self._identity, client.caller
-
-        def headers_for(service: str) -> Mapping[str, str]:
-            if opened is not None:
-                opened.check_subgraph(service)
-            if identity is None or identity.minter is None or caller is None:
-                return told(service)
-            # Not kept: it is good for a minute, and a subscription's events go on asking.
-            return {**told(service), "authorization": f"Bearer {identity.minter.token(caller, service)}"}
-
-        def observe(record: FetchRecord) -> None:
-            facts.fetches.append(record)
-            self._metrics.fetched(record)
-
-        if self._to_client.is_empty and opened is None:
-            return Call(request.variables, headers_for, observe, self._deadline(operation))
-        returned = Returned(self._to_client)
-        facts.returned.append(returned.lines)
-
-        def received(node: Fetch, response: SubgraphResponse) -> None:
-            returned.receive(node.service_name, response.headers)
-            if opened is not None:
-                opened.received(node, response)
-
-        return Call(request.variables, headers_for, observe, self._deadline(operation), received)
-
-    def _deadline(self, operation: Operation) -> float:
-        """When the client's patience ends; that of a subscription doesn't."""
-        if operation.definition.operation is OperationType.SUBSCRIPTION:
-            return math.inf
-        return clock.now() + self.config.request_timeout_seconds
-
-
-def known_of(operation: Operation, headers: Headers) -> dict[str, str | None]:
-    """Return what header rules may tell of a request, under the names that Apollo's router has for it."""
-    return {
-        "apollo::supergraph::operation_name": operation.name,
-        "apollo::supergraph::operation_kind": operation.kind,
-        "apollo::telemetry::client_name": client_name(headers),
-        "apollo::telemetry::client_version": client_version(headers),
-    }
 
 
 async def _find(

@@ -356,6 +356,7 @@ IDLE: Final[Mapping[str, str]] = {
     "telemetry.exporters.tracing.zipkin": "spans go by OTLP, which a collector takes",
     "telemetry.exporters.tracing.datadog": "spans go by OTLP, which its agent takes",
     "telemetry": "metrics are at /metrics, logs are lines of JSON, traces follow the W3C headers",
+    "reload": "what can't be read keeps the old, and is read again with the next change",
     "license_enforcement": "there is no licence",
     "fleet_detector": "nothing is reported to anybody",
     **{f"{CACHE_NOW}.{key}": why for key, why in _CACHE_IDLE.items()},

@@ -23,7 +23,13 @@ _PART: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
 
 
 def _seconds(value: Any) -> Any:
-    return _summed(value, _SECONDS, "a duration such as 30s") if isinstance(value, str) else value
+    match value:
+        case {"secs": int() | float() as seconds, "nanos": int() | float() as nanos} if len(value) == 2:
+            return seconds + nanos / 1e9  # as Apollo's reference prints them
+        case str():
+            return _summed(value, _SECONDS, "a duration such as 30s")
+        case _:
+            return value
 
 
 def _bytes(value: Any) -> Any:

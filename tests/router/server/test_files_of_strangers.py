@@ -122,6 +122,9 @@ def test_the_names_of_the_newest_version_mean_the_same(tmp_path: Path) -> None:
     through = config.subscriptions.mode.passthrough.all
     assert through is not None
     assert (through.path, through.heartbeat_interval) == ("/subs", 5)
+    reconnect = config.subscriptions.reconnecting("prices")
+    assert (reconnect.attempts, reconnect.first_seconds, reconnect.most_seconds) == (2, 2, 10)
+    assert RouterConfig().subscriptions.reconnecting("prices") == RouterConfig().subscriptions.reconnect
     assert config.subscriptions.deduplication.ignored_headers == {"x-request-id"}
     breakers = [config.traffic_shaping.of(name).circuit_breaker for name in ("products", "others")]
     assert [(one.error_threshold, one.volume_threshold, one.reset_timeout) for one in breakers if one] == [

@@ -276,6 +276,15 @@ def test_durations_are_understood_as_apollos_router_does(tmp_path: Path, written
     assert callback.heartbeat_interval == seconds
 
 
+def test_durations_may_be_seconds_and_nanoseconds(tmp_path: Path) -> None:
+    text = "traffic_shaping: {all: {timeout: {secs: 2, nanos: 500000000}}, router: {timeout: null}}\nreload: {max_retries: 5}"
+
+    found = read_with_notes(file_of(tmp_path, text), {})
+
+    assert (found.config.traffic_shaping.all.timeout, found.config.request_timeout_seconds) == (2.5, 30)
+    assert [note.split()[1] for note in found.notes] == ["reload"]
+
+
 def test_retries_of_the_first_version_are_retries_here(tmp_path: Path) -> None:
     retry = "{min_per_sec: 3, ttl: 20s, retry_percent: 0.5, retry_mutations: false}"
     text = f"traffic_shaping: {{all: {{experimental_retry: {retry}}}, subgraphs: {{a: {{experimental_retry: {{ttl: 1s}}}}}}}}"

@@ -90,6 +90,17 @@ async def test_a_subgraph_that_lies_harms_nobody_else(small: Any, lie: bytes) ->
     assert body["errors"][0]["path"] == ["bad"]
 
 
+async def test_each_subgraph_may_answer_only_with_so_much(small: Any, served: Any) -> None:
+    graph = pair()
+    async with served(graph["shaky"]) as shaky, served(graph["fine"]) as fine:
+        urls = {"subgraphs": {"urls": {"shaky": f"{shaky}/graphql", "fine": f"{fine}/graphql"}}}
+        settings = {"traffic_shaping": {"subgraphs": {"shaky": {"answer_bytes": 5}}}}
+        async with small(graph, **urls, **settings) as psa:
+            body = await psa.ask(BAD)
+
+    assert (body["data"], _codes(body)) == ({"good": "yes", "bad": None}, ["UPSTREAM_MALFORMED"])
+
+
 async def test_a_circuit_that_opened_says_so_at_once_and_harms_nobody_else(small: Any) -> None:
     breaker = {"error_threshold": "50%", "volume_threshold": 5, "reset_timeout": "30s", "half_open_attempts": 10}
     settings = {"all": {"circuit_breaker": {**breaker, "error_status_codes": ["5xx"]}, "retry": {"enabled": False}}}
