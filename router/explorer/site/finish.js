@@ -17,7 +17,11 @@ const PREFLIGHT = "[role=menuitem], [cmdk-item]";
 
 export function finish(root) {
   const style = new CSSStyleSheet();
-  style.replaceSync(`[aria-label$=" preflight"] { display: none !important; }`);
+  style.replaceSync(`
+    [aria-label$=" preflight"] { display: none !important; }
+    /* The number of a last, empty line can be read, too. */
+    .line-numbers.dimmed-line-number { color: var(--vscode-editorLineNumber-foreground) !important; opacity: 1 !important; }
+  `);
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
   root.addEventListener("click", (event) => showChosen(root, event.target.closest("button")));
 
