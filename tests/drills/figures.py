@@ -29,7 +29,8 @@ class Bound:
     @property
     def words(self) -> str:
         """The same for people."""
-        number = f"≥ {self.least:,g}" if self.least is not None else f"≤ {self.most:,g}"
+        most = f"≤ {self.most:,.0f}" if self.most else "0"
+        number = most if self.least is None else f"≥ {self.least:,.0f}"
         return f"{self.measured} {number}{' (long run)' if self.long else ''}"
 
 

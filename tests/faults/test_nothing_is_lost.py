@@ -55,7 +55,7 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_is_done_twice(
     async with house(tmp_path, rabbitmq=rabbitmq) as built:
         async with built.running(RELAY, RELAY, CONSUMER, CONSUMER, WORKER):
             async with built.running(Part("writer"), Part("writer")):
-                await monkey(built, victims, every=(0.3, 1.8), seed=seed)
+                await monkey(built, victims, every=(0.1, 1.0), seed=seed)
                 while len(built.ledger("acked")) < ENOUGH:
                     await asyncio.sleep(0.5)
             await built.quiet(seconds=300)
