@@ -131,6 +131,7 @@ async def test_while_the_broker_is_away_no_write_fails_and_afterwards_nothing_is
     assert await through_an_outage(schema, broker, record_property, liar=False) == 0
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_a_relay_that_is_told_yes_by_nobody_loses_everything(
     schema: Schema, local_broker: Broker, record_property: Record
 ) -> None:
@@ -184,12 +185,14 @@ async def inversions(schema: Schema, record: Record) -> int:
     return wrong
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_of_events_that_arrive_shuffled_and_twice_the_newest_stays(
     schema: Schema, record_property: Record
 ) -> None:
     assert await inversions(schema, record_property) == 0
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_a_copy_that_does_not_compare_times_ends_with_an_old_name(
     schema: Schema, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
