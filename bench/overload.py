@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from deploy.local.children import free_port
 
 SDL: Final = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7")\ntype Query { a: Int }\n'
 RIGHT: Final = b'{"data":{"a":1}}'
@@ -39,13 +40,6 @@ class Count:
     right: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     wrong: int = 0
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def subgraph(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,6 +10,11 @@ _TEXT: Final = {"type": "string"}
 _MAYBE: Final = {"type": ["string", "null"]}
 _FLAG: Final = {"type": "boolean"}
 _ADDRESS: Final = {"type": "string", "format": "uri-reference"}
+_WHERE: Final = {
+    "type": ["string", "null"],
+    "format": "uri-reference",
+    "description": "Where it is read; null where there are only parts of it, or things that can be done.",
+}
 _FIELDS: Final = {"type": "array", "items": parts.ref("schemas", "MetaField")}
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -23,7 +28,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                 "items": {
                     "type": "object",
                     "required": ["resource", "href", "meta"],
-                    "properties": {"resource": _TEXT, "href": _ADDRESS, "meta": _ADDRESS},
+                    "properties": {"resource": _TEXT, "href": _WHERE, "meta": _ADDRESS},
                 },
             }
         },
@@ -78,7 +83,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         "required": ["resource", "href", "filters", "commands", "lists"],
         "properties": {
             "resource": _TEXT,
-            "href": _ADDRESS,
+            "href": _WHERE,
             "type": {**_TEXT, "description": "What its things are called in the graph, and in events."},
             "description": _MAYBE,
             "fields": _FIELDS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import secrets
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ _ATTACHED = str(Path(attached.__file__))
 _INSIDE = Path("/proc/self/cwd")
 _PATIENCE_SECONDS = 5.0
 _LOG_BYTES = 10_000_000
+_FIRST_PORT = 15000
 _SHORT_LIFE_SECONDS = 2.0
 _TOLD_TO = frozenset({0, -signal.SIGTERM, -signal.SIGINT})
 
@@ -85,11 +87,24 @@ def seen_from_inside(directory: Path, user: User | None) -> Path:
 
 
 def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port of 127.0.0.1 that nobody listens on, and that nobody will hold when a child comes to take it.
+
+    Not one that the system gives to whoever asks for any: until the child is up, a connection to somewhere else, of any
+    program, may be given the same one, and the child would find it taken for as long as that connection lives.
+    """
+    for _ in range(1000):
+        port = _FIRST_PORT + secrets.randbelow(_ephemeral_from() - _FIRST_PORT)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise Trouble("No port of 127.0.0.1 is free.", "Stop what listens there")
+
+
+def _ephemeral_from() -> int:
+    """Where the ports begin that the system chooses itself (`man 7 ip`)."""
+    setting = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(setting.read_text().split()[0]) if setting.exists() else 32768
+    return first if first > _FIRST_PORT else 65536
 
 
 async def start(

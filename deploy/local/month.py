@@ -21,7 +21,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx2
 
@@ -206,9 +205,13 @@ async def _work(owner: Person, accountant: Person, month: Month) -> None:
         await owner.do("deployAsset", "asset", id=device["id"], installedAt=installed.isoformat())
     kinds = {one["key"]: one["id"] for one in (await owner.ask("{ workTypes { key id } }"))["workTypes"]}
     ticket = await owner.do("createTicket", "ticket", customerId=werft, title="Anmeldung klemmt")
-    worker = str(uuid4())  # somebody new, who has worked on nothing else at that time
+    # Somebody new, who has worked on nothing else at that time.
+    worker = await owner.do(
+        "inviteUser", "user", displayName="Mika Neu", email=f"mika.{secrets.token_hex(6)}@nordlicht.example",
+        roles=["technician"],
+    )  # fmt: skip
     entries = [
-        await _booked(owner, worker, ticket["id"], kinds[kind], _workday(month, weekday), hour, minutes, note)
+        await _booked(owner, worker["id"], ticket["id"], kinds[kind], _workday(month, weekday), hour, minutes, note)
         for kind, weekday, hour, minutes, note in _WORKED
     ]
     for entry in entries:

@@ -289,7 +289,8 @@ def _below(
             clauses = ((node.if_clause, True), (node.else_clause, False))
             yield from ((clause, ((node.condition, wanted),)) for clause, wanted in clauses if clause is not None)
         case Subscription():
-            yield node.primary, ()
+            # Each event costs what a query would: what brings it, and what is fetched for it.
+            yield from ((one, ()) for one in (node.primary, node.rest) if one is not None)
         case Defer():
             parts = (node.primary, *(one.node for one in node.deferred))
             yield from ((part, ()) for part in parts if part is not None)

@@ -280,7 +280,7 @@ class Api:
         if version is None:
             return {}
         if "version" not in command.input.fields:
-            raise Problem("STALE", "This has no versions that could be guarded by If-Match.")
+            raise problems.stale("This has no versions that could be guarded by If-Match.")
         return {"version": version}
 
     def _done(
@@ -413,7 +413,7 @@ class Api:
 
     def _refused(self, route: Route, refusals: Errors, *, guarded: bool) -> Problem:
         if guarded and refusals[0]["code"] == "CONFLICT":
-            return Problem("STALE", refusals[0]["message"])
+            return problems.stale(refusals[0]["message"])
         return problems.from_refusals(refusals, self.lock.codes, route.keys)
 
     def _lifecycle(self, route: Route, kind: GraphQLObjectType, shown: Representation) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Meta:
         """Every resource, with the address of what there is to know about it."""
         base = self.api.lock.base
         told = [
-            {"resource": name, "href": f"{base}/{name}", "meta": f"{base}/meta/{name}"}
+            {"resource": name, "href": self._href(name), "meta": f"{base}/meta/{name}"}
             for name in dict.fromkeys(_resource(route) for route in self._routes())
         ]
         return {"data": told}
@@ -68,7 +68,7 @@ class Meta:
             known = [one["resource"] for one in self.index()["data"]]
             raise Problem("NOT_FOUND", f"There is no such resource; there are {', '.join(known)}.")
         kind = self._kind(routes)
-        told: dict[str, Any] = {"resource": name, "href": f"{self.api.lock.base}/{name}"}
+        told: dict[str, Any] = {"resource": name, "href": self._href(name)}
         if kind is not None:
             told |= {"type": kind.name, "description": kind.description, "fields": list(self._fields(kind))}
             told["expand"] = list(self.api.representations.references(kind))
@@ -79,6 +79,11 @@ class Meta:
 
     def _routes(self) -> Iterator[Route]:
         return (route for route in self.api.table if self.may(route.scopes) and self.api.is_served(route))
+
+    def _href(self, name: str) -> str | None:
+        """Where the resource is read; nowhere, where there are only parts of it, or things that can be done."""
+        is_read = any(route.method == "GET" and route.path == f"/{name}" for route in self._routes())
+        return f"{self.api.lock.base}/{name}" if is_read else None
 
     def _kind(self, routes: Iterable[Route]) -> GraphQLObjectType | None:
         """What the resource consists of: what its item is, else what its list has, else what its commands answer."""

@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import Final
 
-from router.rest.problems import Fault, Problem
+from router.rest.problems import Fault, Problem, stale
 
 _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
@@ -45,7 +45,7 @@ def version_wanted(if_match: str | None) -> int | None:
     # A weak tag matches nothing here (RFC 9110 section 13.1.1), nor does one that we never gave.
     versions = {int(found[1]) for is_weak, tag in given if not is_weak and (found := _VERSION.fullmatch(tag))}
     if not versions:
-        raise Problem("STALE", "No version of this has the entity tag in If-Match.")
+        raise stale("No version of this has the entity tag in If-Match.")
     if len(versions) > 1:
         raise _invalid("If-Match may name one version.")
     return versions.pop()

@@ -157,6 +157,11 @@ def status_of(code: str, codes: Mapping[str, Code] = MappingProxyType({})) -> in
     return 409
 
 
+def stale(message: str) -> Problem:
+    """The problem that a version makes which is not that of the thing any more."""
+    return Problem("STALE", message, faults=[Fault("STALE", message, header="If-Match")])
+
+
 def from_errors(errors: Sequence[Mapping[str, Any]], codes: Mapping[str, Code]) -> Problem:
     """The problem that GraphQL errors make: the first one decides, since the others follow from it."""
     first = min(errors, key=lambda error: len(error.get("path", ())))
@@ -165,9 +170,8 @@ def from_errors(errors: Sequence[Mapping[str, Any]], codes: Mapping[str, Code]) 
     name = extensions.get("field")
     if code == "BAD_USER_INPUT" and name is not None:
         param = PARAMETERS.get(name, name)
-        return Problem(
-            "INVALID_PARAMETER", first["message"], faults=[Fault("VALIDATION", first["message"], param=param)]
-        )
+        fault = Fault("VALIDATION", first["message"], param=param, allowed=extensions.get("allowed"))
+        return Problem("INVALID_PARAMETER", first["message"], faults=[fault])
     return Problem(code, first["message"], status=status_of(code, codes), trace=extensions.get("traceId"))
 
 
@@ -175,6 +179,9 @@ PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
     {"first": "limit", "last": "limit", "after": "cursor", "offset": "cursor", "search": "q"}
 )
 """How arguments of the graph are called in a URL."""
+
+_HEADERS: Final[Mapping[str, str]] = MappingProxyType({"clientMutationId": "Idempotency-Key", "version": "If-Match"})
+"""Which header says what a field of an input says."""
 
 
 def from_refusals(
@@ -190,6 +197,8 @@ def from_refusals(
 
 def _blamed(one: Mapping[str, Any], params: Mapping[str, str]) -> Fault:
     name = one["field"]
+    if name in _HEADERS:
+        return Fault(one["code"], one["message"], header=_HEADERS[name])
     if name in params:
         return Fault(one["code"], one["message"], param=params[name])
     return Fault(one["code"], one["message"], pointer="/" + name.replace(".", "/"))

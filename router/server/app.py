@@ -59,12 +59,13 @@ from router.server.windows import LocalWindows, SharedWindows
 
 if TYPE_CHECKING:
     from router.composition import command
-    from router.server import audit_log, hooks, spans
+    from router.server import audit_log, hooks, mcp_endpoint, spans
     from router.server.authentication import Minter  # at run time it brings all of cryptography along
 else:
     command = later("router.composition.command")
     audit_log = later("router.server.audit_log")
     hooks = later("router.server.hooks")
+    mcp_endpoint = later("router.server.mcp_endpoint")
     spans = later("router.server.spans")
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ def build(
     subgraphs = config.subgraphs
     inside = InProcessExchange({} if in_process is None else in_process, max_answer_bytes=subgraphs.answer_bytes)
     connections = Connections(config, inside)
-    metrics = Metrics()
+    metrics = Metrics(config.telemetry.exporters.metrics)
     gate = _gate(config, Warden(config.limits, metrics.limit))
     traces = _spans(config)
     hooked = _hooks(config)
@@ -100,10 +101,7 @@ def build(
     cache = _cache(config, metrics, graphs, hooked, events)
     registry = registration.registry(config.registry, graphs.load, inherit.registry if inherit else None)
     _start(config, graphs, registry, inherit)
-    same_identity = inherit is not None and inherit.config.authentication == config.authentication
-    # The key stays, so that what was signed holds; the ways to auth are new, since the old ones are closed.
-    kept = inherit.identity.minter if inherit and same_identity and inherit.identity else None
-    identity = _identity(config, connections.exchange(), registry, kept)
+    identity = _identity(config, connections.exchange(), registry, _kept_key(config, inherit))
     windows = _windows(config)
     limiter = RateLimiter(
         config.rate_limit,
@@ -116,6 +114,7 @@ def build(
     watching = traces.watching if traces else {}
     live = wiring.live(config, pipeline, graphs, metrics, connections.exchange(), inside.apps, **watching)
     over_http = GraphQLOverHTTP(pipeline, live.streams)
+    assistants = _assistants(config, over_http, pipeline, graphs)
     observer = Observer(
         metrics,
         access_log=config.access_log,
@@ -134,6 +133,7 @@ def build(
                 pipeline.persisted.running(),
                 cache.running() if cache else nullcontext(),
                 live.running(),
+                assistants.running() if assistants else nullcontext(),
                 _looking_for_revoked(identity, live.presence),
             ):
                 yield
@@ -141,10 +141,7 @@ def build(
             await connections.close()
             await windows.close()
             await registry.save()
-            if audit:
-                await asyncio.to_thread(audit.close)
-            if traces:
-                await asyncio.to_thread(traces.close)
+            await _closed(audit, metrics, traces)
 
     app = Starlette(
         routes=[
@@ -152,11 +149,12 @@ def build(
             *live.routes,
             *forwarding.routes(registry, connections.exchange, config.listen.trusted_proxies),
             *rest.routes(over_http, pipeline, graphs),
+            *(assistants.routes() if assistants else ()),
             *registration.routes(registry, config.registry.token, public_keys),
             *registry_admin.routes(registry, config.registry.token),
             *cache_invalidation.routes(cache),
-            *health.routes(graphs, ending or Ending(), config.health.path),
-            *metrics.routes(config.metrics.path),
+            *(health.routes(graphs, ending or Ending(), config.health.path) if config.health.enabled else ()),
+            *_metrics(config, metrics),
             *((*explorer_data.routes(pipeline, graphs, registry), *page.routes()) if config.explorer.enabled else ()),
         ],
         middleware=[
@@ -177,6 +175,18 @@ def build(
     app.state.response_cache = cache
     app.state.express = Express(over_http, observer, live.streams)
     return app
+
+
+def _metrics(config: RouterConfig, metrics: Metrics) -> list[Route]:
+    settings = config.metrics
+    return metrics.routes(settings.path, only_beside=settings.listen is not None) if settings.enabled else []
+
+
+async def _closed(*told: audit_log.AuditLog | Metrics | spans.Spans | None) -> None:
+    """Let those who tell others say their last words, which takes as long as the others do."""
+    for one in told:
+        if one is not None:
+            await asyncio.to_thread(one.close)
 
 
 @asynccontextmanager
@@ -220,6 +230,20 @@ def _watched(transport: Transport, traces: spans.Spans | None, hooked: hooks.Hoo
     if traces is not None:
         transport = traces.traced(transport)
     return transport if hooked is None else hooks.HookedTransport(transport, hooked)
+
+
+def _assistants(
+    config: RouterConfig, wire: GraphQLOverHTTP, pipeline: Pipeline, graphs: Graphs
+) -> mcp_endpoint.Endpoint | None:
+    """The door for assistants, if it is open: then only is all of it imported."""
+    if not config.mcp.enabled:
+        return None
+    try:
+        return mcp_endpoint.Endpoint(config, wire, pipeline, graphs)
+    except ImportError as fault:
+        raise Misconfigured("mcp.enabled: it needs what the extra `mcp` installs") from fault
+    except BadManifest as fault:
+        raise Misconfigured(f"mcp.operations: {fault}") from fault
 
 
 def _cache(
@@ -281,6 +305,14 @@ def _pipeline(
         raise Misconfigured(f"persisted_queries.local_manifests: {fault}") from fault
     pipeline.cache = cache
     return pipeline
+
+
+def _kept_key(config: RouterConfig, inherit: State | None) -> Minter | None:
+    """The key of the router before stays, so that what was signed holds; its ways to auth are closed, and made anew."""
+    if inherit is None or inherit.identity is None or inherit.config.authentication != config.authentication:
+        return None
+    minter: Minter | None = inherit.identity.minter
+    return minter
 
 
 def _identity(

@@ -7,7 +7,8 @@ Documents and headers are never written: the operation's hash and name say what 
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from logging import INFO, LogRecord
@@ -20,11 +21,13 @@ import structlog
 from starlette.datastructures import Headers
 
 from router.executor.execute import Result
+from router.executor.operation import Operation
 from router.server.access_log import Facts
 from router.server.client_name import client_name
 from router.server.config.audit import Audit
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
+from router.server.reload import Graph
 from router.server.request import GraphQLRequest
 
 if TYPE_CHECKING:  # at run time it brings all of cryptography along
@@ -102,10 +105,10 @@ class _Audited(Pipeline):
         try:
             prepared = await super().prepare(request, client, again=again)
         except Refused as refused:
-            self._write(headers, facts, request, _codes(refused.errors), begun)
+            self._write(headers, facts, request, _codes(refused.errors), begun, refused.operation, outcome="REFUSED")
             raise
         if prepared.is_subscription or prepared.is_deferred:
-            self._write(headers, facts, request, [], begun, prepared, outcome="STREAM")
+            self._write(headers, facts, request, [], begun, prepared.operation, outcome="STREAM")
             return prepared
         inner = prepared.around
 
@@ -118,10 +121,25 @@ class _Audited(Pipeline):
                 codes = _codes(refused.errors)
                 raise
             finally:
-                self._write(headers, facts, request, codes, begun, prepared)
+                self._write(headers, facts, request, codes, begun, prepared.operation)
             return result
 
         return replace(prepared, around=around)
+
+    def _admitted(self, operation: Operation, request: GraphQLRequest, client: Client) -> Mapping[str, Any]:
+        with _naming(operation):
+            return super()._admitted(operation, request, client)
+
+    def _prepared(
+        self,
+        graph: Graph,
+        operation: Operation,
+        request: GraphQLRequest,
+        client: Client,
+        conditions: Mapping[str, Any],
+    ) -> Prepared:
+        with _naming(operation):
+            return super()._prepared(graph, operation, request, client, conditions)
 
     def _write(
         self,
@@ -130,11 +148,10 @@ class _Audited(Pipeline):
         request: GraphQLRequest | None,
         codes: list[str],
         begun: float,
-        prepared: Prepared | None = None,
+        operation: Operation | None = None,
         *,
         outcome: str | None = None,
     ) -> None:
-        operation = prepared.operation if prepared else None
         self.audit.write(
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -152,6 +169,16 @@ class _Audited(Pipeline):
                 "ms": round((time.perf_counter() - begun) * 1000, 1),
             }
         )
+
+
+@contextmanager
+def _naming(operation: Operation) -> Iterator[None]:
+    """Say of what is refused in here what it was."""
+    try:
+        yield
+    except Refused as refused:
+        refused.operation = operation
+        raise
 
 
 def audited(kind: type[Pipeline], audit: AuditLog) -> type[Pipeline]:

@@ -49,7 +49,8 @@ from router.server.refusals import NotNow, Refused
 from router.server.revocations import Revocations
 
 ALGORITHMS: Final = ("ES256", "RS256")
-_TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+_TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
+"""What an access token says it is (RFC 9068 section 4); an ID token says `JWT`, and opens nothing."""
 _OURS: Final = frozenset({"ip", "key"})
 _CLAIMS: Final = tuple(name for name in CallerClaims.__annotations__ if name not in _OURS)
 _KEPT: Final = "caller"
@@ -201,6 +202,8 @@ class Authenticator:
         """Return who is asking, or None for nobody, where nobody has to say so; raises `Refused`."""
         if not required and _PROOFS.isdisjoint(headers.keys()):
             return None
+        if _said_twice(headers):
+            raise _not_accepted("a proof is shown twice", address)
         return await self.caller(headers.get("authorization"), api_key=headers.get("x-api-key"), address=address)
 
     def identified_now(self, headers: Headers, address: str | None, *, required: bool) -> Caller | None:
@@ -216,7 +219,7 @@ class Authenticator:
         if known is None:
             _, _, token = authorization.partition(" ")
             known = self._known.get((hashlib.sha256(token.strip().encode()).digest(), address))
-            if known is None or authorization[:7].lower() != "bearer ":
+            if known is None or authorization[:7].lower() != "bearer " or _said_twice(headers):
                 raise NotNow
             notes[_KEPT] = {address: known}
         if not self.still(known[1]):
@@ -239,9 +242,7 @@ class Authenticator:
         try:
             return await self._proven(authorization, api_key, address)
         except (NotAccepted, WrongKey) as reason:
-            log.info("token.refused", reason=str(reason), address=address)
-            challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
-            raise Refused("UNAUTHENTICATED", "The token can't be accepted.", headers=challenge) from None
+            raise _not_accepted(str(reason), address) from None
 
     async def _proven(self, authorization: str | None, api_key: str | None, address: str | None) -> Caller:
         if authorization and api_key:
@@ -281,11 +282,12 @@ class Authenticator:
             return known[1]
         claims = await self._verified(token)
         _check_network(claims, address)
+        told = caller_claims(claims, address)
         subjects = frozenset(str(claims[name]) for name in _REVOCABLE if name in claims)
-        if "act" in claims:
-            subjects |= {str(claims["act"]["sub"])}
+        if "act" in told:
+            subjects |= {told["act"]["sub"]}
         caller = Caller.of(
-            caller_claims(claims, address),
+            told,
             expires_at=float(claims["exp"]),
             issued_at=float(claims.get("iat", 0)),
             subjects=subjects,
@@ -309,6 +311,7 @@ class Authenticator:
     def _decoded(self, token: str, keys: KeySet, *, last: bool = False) -> Mapping[str, Any]:
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            strict_jwt.check_times(decoded.claims, time.time(), leeway=self._leeway)
             self._rules.validate(decoded.claims)
         except InvalidKeyIdError as unknown:
             if last:
@@ -318,19 +321,45 @@ class Authenticator:
             raise NotAccepted(str(fault)) from fault
         if str(decoded.header.get("typ", "")).lower() not in _TYPES:
             raise NotAccepted("the token is of another type")
+        _check_shape(decoded.claims)
         return decoded.claims
+
+
+def _check_shape(claims: Mapping[str, Any]) -> None:
+    """Refuse what is well signed and says what no token of ours says."""
+    if "cnf" in claims:
+        # It is bound to a key (RFC 7800) that nobody shows here: whoever has only the token is not its holder.
+        raise NotAccepted("the token needs a proof that we don't ask for")
+    for name in _REVOCABLE:
+        if name in claims and not strict_jwt.is_plain_text(claims[name]):
+            raise NotAccepted(f"the claim {name} has the wrong shape")
+    if str(UUID(int=0)) in (claims.get("tid"), claims.get("sub")):
+        raise NotAccepted("nobody comes in as the platform")
 
 
 def _check_network(claims: Mapping[str, Any], address: str | None) -> None:
     """Refuse a token that is good only from some networks (`net`), anywhere else."""
     if "net" not in claims:
         return
+    named = claims["net"]
     try:
-        networks = [ipaddress.ip_network(one) for one in claims["net"]]
-    except (TypeError, ValueError) as fault:
+        networks = [ipaddress.ip_network(one) for one in named] if _are_texts(named) else []
+    except ValueError as fault:
         raise NotAccepted("the claim net has the wrong shape") from fault
     if address is None or not inside(address, networks):
         raise NotAccepted(f"not from {address}")
+
+
+def _said_twice(headers: Headers) -> bool:
+    """Whether a request shows two proofs of a kind: whoever stands before us may have looked at the other one."""
+    return any(len(headers.getlist(name)) > 1 for name in _PROOFS)
+
+
+def _not_accepted(reason: str, address: str | None) -> Refused:
+    """Return what a client is told, which is not the reason; that is for our log."""
+    log.info("token.refused", reason=reason, address=address)
+    challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
+    return Refused("UNAUTHENTICATED", "The token can't be accepted.", headers=challenge)
 
 
 def _token(authorization: str) -> str:
@@ -358,26 +387,27 @@ def _fits(name: str, value: Any) -> bool:
             return value in get_args(CallerKind) and value != "SYSTEM"
         case "customers" | "deny":
             everybody = name == "customers" and value == EVERY_CUSTOMER
-            return everybody or (isinstance(value, list) and all(map(_uuid, value)))
+            return everybody or (isinstance(value, list) and all(map(strict_jwt.is_plain_id, value)))
         case "roles":
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+            return _are_texts(value)
         case "act":
-            return isinstance(value, dict) and value.keys() == Actor.__annotations__.keys() and _uuid(value["sub"])
+            return (
+                isinstance(value, dict)
+                and value.keys() == Actor.__annotations__.keys()
+                and strict_jwt.is_plain_id(value["sub"])
+            )
         case "scope":
-            return isinstance(value, str)
+            return strict_jwt.is_plain_text(value)
         case _:
-            return _uuid(value)
+            return strict_jwt.is_plain_id(value)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(strict_jwt.is_plain_text, value))
 
 
 def _name(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _uuid(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and bool(UUID(value))
-    except ValueError:
-        return False
 
 
 _OURSELVES: Final = Caller.of({"tid": str(UUID(int=0)), "sub": str(UUID(int=0)), "kind": "SYSTEM"})

@@ -42,6 +42,8 @@ class Manifests:
 
     def __init__(self, operations: Iterable[Registered]) -> None:
         self._by_id = {(one.id, one.client): one.text for one in operations}
+        self.everybodys = tuple(text for (_, client), text in self._by_id.items() if client is None)
+        """The texts that belong to no client alone."""
         self._digests = {digest(text) for text in self._by_id.values()}
         self._forms = {_form(text) for text in self._by_id.values()}
         self._longest = max(map(len, self._by_id.values()), default=0)

@@ -7,91 +7,78 @@ rarer goes through the OpenTelemetry API.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.metrics_core import HistogramMetricFamily
-from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
+from opentelemetry.sdk.metrics.export import MetricReader
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from router.errors import CATALOGUE
 from router.executor.fetch import FetchRecord
+from router.later import later
+from router.server.config.telemetry import MetricsExporters
+from router.server.otlp import resource
+from router.server.tally import Tally
+
+if TYPE_CHECKING:
+    from router.server import otlp_metrics
+else:
+    otlp_metrics = later("router.server.otlp_metrics")
 
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""The buckets that OpenTelemetry's conventions recommend for HTTP; its default ones are meant for milliseconds."""
-
+BESIDE: Final = "psa.beside"
+"""Stands in the scope of a request that came to an address beside the main one (`side_doors.py`)."""
 
 _COSTS = (0, 10, 100, 1000, 10_000, 100_000, 1_000_000)
-
-
-class _Line:
-    """What was counted for one combination of labels: how many fell into each bucket, and their sum."""
-
-    __slots__ = ("buckets", "sum")
-
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(_SECONDS) + 1)
-        self.sum = 0.0
-
-
-class _Durations(Collector):
-    """A histogram for the event loop's thread alone: counting takes no lock, and adding up waits until somebody looks."""
-
-    def __init__(self, name: str, description: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
-        self._name = name
-        self._description = description
-        self._labels = labels
-        self._lines: defaultdict[tuple[str, ...], _Line] = defaultdict(_Line)
-        registry.register(self)
-
-    def observe(self, labels: tuple[str, ...], seconds: float) -> None:
-        """Count one."""
-        line = self._lines[labels]
-        line.buckets[bisect_left(_SECONDS, seconds)] += 1
-        line.sum += seconds
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Add up, as Prometheus has it: a bucket holds what is in the smaller ones, too."""
-        family = HistogramMetricFamily(self._name, self._description, labels=self._labels)
-        for labels, line in self._lines.items():
-            bounds = [*map(floatToGoString, _SECONDS), "+Inf"]
-            family.add_metric(labels, list(zip(bounds, map(float, accumulate(line.buckets)), strict=True)), line.sum)
-        yield family
 
 
 class Metrics:
     """The figures of one router; several in one process keep theirs apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: MetricsExporters | None = None) -> None:
+        """Count for Prometheus, and for a collector where the settings name one; raises `Misconfigured`."""
+        settings = settings or MetricsExporters()
         self._registry = CollectorRegistry()
-        reader = PrometheusMetricReader(registry=self._registry)
-        meter = MeterProvider([reader], Resource({"service.name": "psa-router"})).get_meter("psa.router")
+        buckets = settings.common.buckets
+        self._requests = Tally(
+            "http.server.request.duration",
+            "s",
+            "How long requests took.",
+            ("http.response.status_code", "graphql.operation.type"),
+            buckets,
+            self._registry,
+        )
+        self._fetches = Tally(
+            "http.client.request.duration",
+            "s",
+            "How long fetches took.",
+            ("subgraph.name", "outcome"),
+            buckets,
+            self._registry,
+        )
+        # OpenTelemetry's own histograms know no negative values, which are the usual ones here: an estimate is a bound.
+        self._delta = Tally(
+            "cost.delta",
+            "1",
+            "What operations did cost, less what they were to cost.",
+            ("cost.result",),
+            (*(-cost for cost in reversed(_COSTS[1:])), *_COSTS),
+            self._registry,
+        )
+        readers: list[MetricReader] = [PrometheusMetricReader(registry=self._registry)]
+        if settings.otlp.enabled:
+            readers.append(otlp_metrics.reader(settings.otlp, (self._requests, self._fetches, self._delta)))
+        self._provider = MeterProvider(readers, resource(settings.common), shutdown_on_exit=False)
+        meter = self._provider.get_meter("psa.router")
         self.meter = meter
         """For what is counted elsewhere."""
-        self._requests = _Durations(
-            "http_server_request_duration_seconds",
-            "How long requests took.",
-            ("http_response_status_code", "graphql_operation_type"),
-            self._registry,
-        )
-        self._fetches = _Durations(
-            "http_client_request_duration_seconds",
-            "How long fetches took.",
-            ("subgraph_name", "outcome"),
-            self._registry,
-        )
         self._active = 0
         meter.create_observable_gauge(
             "http.server.active_requests",
@@ -110,17 +97,9 @@ class Metrics:
             "apollo.router.opened.subscriptions", "1", "Subscriptions that are open now."
         )
         self._errors = meter.create_counter("psa.router.graphql_error", "1", "GraphQL errors in answers, by code.")
-        buckets = {"explicit_bucket_boundaries_advisory": _COSTS}
-        self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **buckets)
-        self._actual = meter.create_histogram("cost.actual", "1", "What operations did cost.", **buckets)
-        # OpenTelemetry's histograms know no negative values, which are the usual ones here: an estimate is a bound.
-        self._delta = Histogram(
-            "cost_delta",
-            "What operations did cost, less what they were to cost.",
-            ("cost_result",),
-            buckets=(*(-cost for cost in reversed(_COSTS[1:])), *_COSTS),
-            registry=self._registry,
-        )
+        bounds = {"explicit_bucket_boundaries_advisory": _COSTS}
+        self._estimated = meter.create_histogram("cost.estimated", "1", "What operations were to cost.", **bounds)
+        self._actual = meter.create_histogram("cost.actual", "1", "What operations did cost.", **bounds)
         self._limits = meter.create_counter("psa.router.limits", "1", "Requests beyond a limit, refused or measured.")
         self._events = meter.create_counter(
             "psa.router.subgraph.events", "1", "Retries, shared queries and circuit breakers, by subgraph."
@@ -144,7 +123,7 @@ class Metrics:
         self._estimated.record(estimated, said)
         if actual is not None:
             self._actual.record(actual, said)
-            self._delta.labels(result).observe(actual - estimated)
+            self._delta.observe((result,), actual - estimated)
 
     def began(self) -> None:
         """Count a request in."""
@@ -168,10 +147,20 @@ class Metrics:
         """Count a request to a subgraph."""
         self._fetches.observe((record.service, record.outcome), record.seconds)
 
-    def routes(self, path: str) -> list[Route]:
-        """`/metrics`, and another path, in Prometheus' text format."""
+    def flush(self) -> None:
+        """Send everything now."""
+        self._provider.force_flush()
 
-        async def show(_request: Request) -> Response:
+    def close(self) -> None:
+        """Send what waits, and stop; takes as long as the collector does."""
+        self._provider.shutdown()
+
+    def routes(self, path: str, *, only_beside: bool = False) -> list[Route]:
+        """`/metrics`, and another path, in Prometheus' text format; only at an address of their own, where they have one."""
+
+        async def show(request: Request) -> Response:
+            if only_beside and BESIDE not in request.scope:
+                return PlainTextResponse("Not Found", 404)
             return Response(generate_latest(self._registry), media_type=_CONTENT_TYPE)
 
         return [Route(name, show) for name in dict.fromkeys(("/metrics", path))]

@@ -71,6 +71,11 @@ class Persisted:
         else:
             log.info("persisted_queries.reloaded", operations=len(self._manifests))
 
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """The texts of the manifests that are for everybody."""
+        return self._manifests.everybodys
+
     def is_plain(self, request: GraphQLRequest) -> bool:
         """Whether a request is answered as it is, by its own text."""
         return bool(request.query) and request.document_id is None and not self._settings.enabled

@@ -68,8 +68,7 @@ class RateLimiter:
         self._own = LocalWindows()
         self._policies: dict[tuple[bytes, int | None, str], Policy] = {}
         self._windows = windows
-        by_address = settings.by_address
-        self._by_address = tokens_are_accepted if by_address is None else by_address
+        self._by_address = settings.counts_addresses(tokens_are_accepted=tokens_are_accepted)
 
     @property
     def weighs_cost(self) -> bool:

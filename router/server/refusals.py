@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
 from router.errors import CATALOGUE
+
+if TYPE_CHECKING:
+    from router.executor.operation import Operation
 
 # Faults of a well-formed GraphQL request. A client that asked for application/json gets them with status 200, because
 # older clients read any other status as "the server is down" (GraphQL over HTTP, section 6.4.1).
@@ -67,6 +70,8 @@ class Refused(Exception):
         **extensions: Any,
     ) -> None:
         super().__init__(message)
+        self.operation: Operation | None = None
+        """What was refused, where it was understood."""
         self.code = CATALOGUE[code]
         self.status = status or self.code.status
         self.headers = headers or {}

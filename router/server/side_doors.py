@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from router.server.config import RouterConfig
+from router.server.metrics import BESIDE
 from router.server.wire import guarded
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Only:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say that there is nothing."""
         if scope["type"] == "http" and scope["path"] in self._paths:
-            await self._app(scope, receive, send)
+            await self._app({**scope, BESIDE: True}, receive, send)
         elif scope["type"] == "http":
             await PlainTextResponse("Not Found", 404)(scope, receive, send)
 

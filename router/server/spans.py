@@ -12,14 +12,13 @@ neither is in the way. Names of operations are attributes and never in the names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
@@ -28,13 +27,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 
 from router.executor.transport import SubgraphRequest, SubgraphResponse, Transport, TransportFailure
+from router.server import otlp
 from router.server.access_log import Facts
-from router.server.config import Misconfigured
-from router.server.config.telemetry import Common, Otlp, Tracing
+from router.server.config.telemetry import Otlp, Tracing, TracingCommon
 from router.server.tracing import Trace
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_TRACES: Final = "/v1/traces"
 
 
 @dataclass(slots=True)
@@ -52,16 +50,17 @@ class SpannedTrace(Trace):
 class Spans:
     """Begins and ends the spans of requests."""
 
-    def __init__(self, settings: Common, exporter: SpanExporter, batch: dict[str, Any]) -> None:
-        resource = Resource.create({**settings.resource, "service.name": settings.service_name})
-        self._provider = TracerProvider(sampler=_sampler(settings), resource=resource, shutdown_on_exit=False)
+    def __init__(self, settings: TracingCommon, exporter: SpanExporter, batch: dict[str, Any]) -> None:
+        self._provider = TracerProvider(
+            sampler=_sampler(settings), resource=otlp.resource(settings), shutdown_on_exit=False
+        )
         self._provider.add_span_processor(BatchSpanProcessor(exporter, **batch))
         self._tracer = self._provider.get_tracer("psa.router")
 
     @staticmethod
     def of(settings: Tracing) -> Spans:
         """Make it as the settings say; raises `Misconfigured`."""
-        return Spans(settings.common, _otlp(settings.otlp), _batch(settings.otlp))
+        return Spans(settings.common, otlp.exporter(settings.otlp, "traces"), _batch(settings.otlp))
 
     @property
     def watching(self) -> dict[str, Any]:
@@ -144,7 +143,7 @@ def _carried(span: Span) -> dict[str, str]:
     return carrier
 
 
-def _sampler(settings: Common) -> Sampler:
+def _sampler(settings: TracingCommon) -> Sampler:
     root: Sampler
     match settings.sampler:
         case "always_on":
@@ -154,37 +153,6 @@ def _sampler(settings: Common) -> Sampler:
         case share:
             root = TraceIdRatioBased(share)
     return ParentBased(root) if settings.parent_based_sampler else root
-
-
-def _otlp(settings: Otlp) -> SpanExporter:
-    return _over_grpc(settings) if settings.over_grpc else _over_http(settings)
-
-
-def _over_grpc(settings: Otlp) -> SpanExporter:
-    try:
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-    except ImportError as missing:
-        raise Misconfigured("telemetry.exporters.tracing.otlp.protocol: grpc needs the extra `otlp-grpc`.") from missing
-    metadata = tuple((name.lower(), value.get_secret_value()) for name, value in settings.grpc.metadata.items())
-    make: Callable[..., SpanExporter] = OTLPSpanExporter
-    return make(
-        endpoint=settings.address,
-        insecure=not settings.address.startswith("https:"),
-        headers=metadata,
-        timeout=int(settings.batch_processor.max_export_timeout) or 1,
-    )
-
-
-def _over_http(settings: Otlp) -> SpanExporter:
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-    except ImportError as missing:
-        raise Misconfigured("telemetry.exporters.tracing.otlp: install the extra `otlp`.") from missing
-    base = settings.address.rstrip("/")
-    headers = {name: value.get_secret_value() for name, value in settings.http.headers.items()}
-    endpoint = base if base.endswith(_TRACES) else f"{base}{_TRACES}"
-    make: Callable[..., SpanExporter] = OTLPSpanExporter
-    return make(endpoint=endpoint, headers=headers, timeout=int(settings.batch_processor.max_export_timeout) or 1)
 
 
 def _batch(settings: Otlp) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from router.executor.transport import SubgraphResponse, TransportFailure
 from router.planner.query_plan import Fetch, Flatten, PlanNode
 from router.planner.query_plan import Subscription as SubscriptionPlan
 from router.server.config import RouterConfig
+from router.server.config.subscriptions import Reconnect
 from router.server.metrics import Metrics
 from router.server.pipeline import Client, Pipeline, Prepared
 from router.server.refusals import Refused
@@ -281,6 +282,7 @@ class Subscriptions:
             try:
                 prepared = source.prepared
                 request = opening(prepared.operation, prepared.graph.services, prepared.call)
+                reconnect = self.settings.reconnecting(request.service)
                 deadline = asyncio.get_running_loop().time() + self._open_seconds
                 async with self._streams.open(request, deadline) as events:
                     was_open = True
@@ -291,17 +293,12 @@ class Subscriptions:
                 return _refused(refused, source)
             except TransportFailure as failure:
                 failures += 1
-                if not was_open or failures > self.settings.reconnect.attempts:
+                if not was_open or failures > reconnect.attempts:
                     return _failed(failure, source)
                 log.warning("subscription.interrupted", reason=failure.reason, failures=failures)
             else:
                 return COMPLETE
-            await asyncio.sleep(self._pause(failures))
-
-    def _pause(self, failures: int) -> float:
-        settings = self.settings.reconnect
-        longest: float = min(settings.most_seconds, settings.first_seconds * 2 ** min(failures - 1, 16))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads routers, and is no secret
+            await asyncio.sleep(_pause(reconnect, failures))
 
     async def _deliver(self, event: SubgraphResponse, source: Source) -> None:
         """Make one event's answer, once for all who wait for it."""
@@ -363,6 +360,11 @@ def payload_of(result: Result, extensions: Mapping[str, Any] = MappingProxyType(
     if extensions:
         body["extensions"] = dict(extensions)
     return orjson.dumps(body)
+
+
+def _pause(settings: Reconnect, failures: int) -> float:
+    longest: float = min(settings.most_seconds, settings.first_seconds * 2 ** min(failures - 1, 16))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads routers, and is no secret
 
 
 def _refused(refused: StreamRefused, source: Source) -> End:

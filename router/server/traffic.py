@@ -14,7 +14,7 @@ from router.server.config import Misconfigured, RouterConfig
 from router.server.config.tls import SubgraphTls
 from router.server.config.traffic_shaping import CircuitBreaker, Concurrency, GlobalRateLimit, Retry
 
-_Kind = tuple[SubgraphTls, int]
+_Kind = tuple[SubgraphTls, int, int]
 
 
 def shape(config: RouterConfig, service: str) -> Shape:
@@ -103,17 +103,18 @@ class Connections:
     def _pool(self, service: str) -> tuple[HttpExchange, Http1Exchange]:
         config = self._config
         tls = config.tls.subgraph.of(service)
-        kind = (tls, config.traffic_shaping.of(service).connections or config.subgraphs.connections)
+        connections = config.traffic_shaping.of(service).connections or config.subgraphs.connections
+        kind = (tls, connections, config.answer_bytes(service))
         if kind not in self._pools:
-            plain = Http1Exchange(max_answer_bytes=config.subgraphs.answer_bytes, max_connections=kind[1])
+            plain = Http1Exchange(max_answer_bytes=kind[2], max_connections=connections)
             self._pools[kind] = (self._new(*kind), plain)
         return self._pools[kind]
 
-    def _new(self, tls: SubgraphTls, connections: int) -> HttpExchange:
+    def _new(self, tls: SubgraphTls, connections: int, answer_bytes: int) -> HttpExchange:
         settings, ours = self._config.subgraphs, tls.client_authentication
         try:
             return HttpExchange(
-                max_answer_bytes=settings.answer_bytes,
+                max_answer_bytes=answer_bytes,
                 max_connections=connections,
                 ca_file=tls.certificate_authorities or settings.ca_file,
                 certificate=(ours.certificate_chain, ours.key) if ours else None,

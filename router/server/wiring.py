@@ -102,8 +102,7 @@ class _Wires:
         self._mode = config.subscriptions.mode
         self._exchange = exchange
         self._callbacks = callbacks
-        self._max = config.subgraphs.answer_bytes
-        self._inside = EventStream(InProcessByteStream(in_process), max_event_bytes=self._max)
+        self._inside = EventStream(InProcessByteStream(in_process), max_event_bytes=config.subgraphs.answer_bytes)
         self._by_name = cache(self._made)
         self._clients: list[httpx2.AsyncClient] = []
 
@@ -128,11 +127,10 @@ class _Wires:
                 self._exchange, self._callbacks, public_url=back.public_url, heartbeat_seconds=back.heartbeat_interval
             )
         way, tls = through.subgraphs.get(service, through.all), self._tls(service)
+        most = self._config.answer_bytes(service)
         if way is None or way.protocol == "sse":
-            return EventStream(HttpByteStream(self._client(tls)), max_event_bytes=self._max)
-        return WebSocketStream(
-            max_event_bytes=self._max, path=way.path, heartbeat_seconds=way.heartbeat_interval, tls=tls
-        )
+            return EventStream(HttpByteStream(self._client(tls)), max_event_bytes=most)
+        return WebSocketStream(max_event_bytes=most, path=way.path, heartbeat_seconds=way.heartbeat_interval, tls=tls)
 
     def _tls(self, service: str) -> ssl.SSLContext:
         settings = self._config.tls.subgraph.of(service)

@@ -139,6 +139,30 @@ class AssetStay(tables.Entity, Model):
     until: Mapped[datetime | None] = mapped_column(tables.Moment)
 
 
+class SoftwareProduct(tables.Entity, Model):
+    """A product in one release; its identifier follows from what it is called."""
+
+    __tablename__ = "software_product"
+
+    name: Mapped[str]
+    vendor: Mapped[str | None]
+    release: Mapped[str | None]
+    eol_date: Mapped[date | None]
+
+
+class SoftwareInstall(tables.Entity, Model):
+    """A product on a device, while it is there."""
+
+    __tablename__ = "software_install"
+
+    customer_id: Mapped[UUID | None] = mapped_column(Uuid)
+    asset_id: Mapped[UUID] = mapped_column(Uuid)
+    product_id: Mapped[UUID] = mapped_column(Uuid)
+    source: Mapped[str]
+    detected_at: Mapped[datetime] = mapped_column(tables.Moment)
+    removed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+
+
 class AssetImport(tables.Entity, Model):
     """Devices that came in together, and what became of each."""
 

@@ -5,6 +5,7 @@ from subgraphs.assets import consumers
 from subgraphs.assets.resolvers import roots
 from subgraphs.assets.service import long_imports
 from subgraphs.assets.types import assets as types
+from subgraphs.assets.types import others
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -13,7 +14,7 @@ module = Module(
     query=roots.Query,
     mutation=roots.Mutation,
     subscription=roots.Subscription,
-    extends=(types.Customer,),
+    extends=(types.Customer, others.Contact, others.Site),
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),

@@ -8,7 +8,8 @@ from uuid import UUID
 from contracts.events import assets, crm, tickets
 from contracts.events.envelope import Envelope
 from subgraphs.billing.models.agreements import BilledContract
-from subgraphs.billing.service import accounts, archive, counting, prepaid, rating, settling, told
+from subgraphs.billing.rules import days
+from subgraphs.billing.service import accounts, archive, counting, merging, prepaid, rating, settling, told
 from subgraphs.kit import references
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
@@ -25,6 +26,12 @@ async def customer_told(work: Work, envelope: Envelope) -> None:
     await accounts.learn(work, customer, at=envelope.time)
 
 
+async def customer_merged(work: Work, envelope: Envelope) -> None:
+    """A customer became another one: what is theirs is found there."""
+    happened = envelope.read(crm.CustomerMerged)
+    await merging.merge(work, happened.source_id, happened.target_id)
+
+
 async def contract_told(work: Work, envelope: Envelope) -> None:
     """A contract was drawn up or changed: billing keeps what money depends on."""
     await told.contract(work, envelope.read(_CONTRACT[envelope.type]), at=envelope.time)
@@ -37,7 +44,7 @@ async def device_told(work: Work, envelope: Envelope) -> None:
         if deployed.customer_id is not None:
             await counting.deployed(
                 work, deployed.asset_id, customer_id=deployed.customer_id, type_key=deployed.type_key,
-                counts=deployed.counts_as_device, since=(deployed.installed_at or deployed.at).date(), at=deployed.at,
+                counts=deployed.counts_as_device, since=days.local(deployed.installed_at or deployed.at), at=deployed.at,
             )  # fmt: skip
         return
     if envelope.type == assets.AssetMerged.type:
@@ -79,7 +86,7 @@ async def block_expired(work: Work, payload: Payload) -> None:
     """The last day of a block has passed."""
     contract = await work.find(BilledContract, UUID(payload["contract"]))
     if contract is not None:
-        await prepaid.expire(work, contract, on=work.at.date())
+        await prepaid.expire(work, contract, on=days.local(work.at))
 
 
 async def period_begins(work: Work, payload: Payload) -> None:
@@ -100,6 +107,7 @@ async def fell_due(work: Work, payload: Payload) -> None:
 
 
 CUSTOMERS = Consumer(name="accounts", events=tuple(_CUSTOMER), handle=customer_told)
+MERGED = Consumer(name="merged_customers", events=(crm.CustomerMerged.type,), handle=customer_merged)
 CONTRACTS = Consumer(name="contracts", events=tuple(_CONTRACT), handle=contract_told)
 DEVICES = Consumer(
     name="devices",

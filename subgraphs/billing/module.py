@@ -16,7 +16,7 @@ module = Module(
     extends=(extensions.Customer, extensions.Contract, extensions.Ticket, extensions.TimeEntry),
     events=tuple(events.CATALOGUE.values()),
     references=("Customer",),
-    consumers=(consumers.CUSTOMERS, consumers.CONTRACTS, consumers.DEVICES, consumers.TIME),
+    consumers=(consumers.CUSTOMERS, consumers.MERGED, consumers.CONTRACTS, consumers.DEVICES, consumers.TIME),
     jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.OVERDUE),
     long_jobs=(long_runs.RUN,),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from subgraphs.crm.service import activities, exports, quotes, terms
+from subgraphs.crm.service import activities, colleagues, exports, quotes, terms
+from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
 
@@ -40,6 +41,7 @@ async def quote_over(work: Work, payload: Payload) -> None:
     await quotes.expire_quote(work, UUID(payload["quote"]))
 
 
+USERS = Consumer(name="users", events=colleagues.EVENTS, handle=colleagues.learn)
 TERM = Job(name=terms.TERM_JOB, handle=term_over)
 REMINDER = Job(name=terms.REMINDER_JOB, handle=reminder_due)
 ACTIVITY_DUE = Job(name=activities.DUE_JOB, handle=activity_due)

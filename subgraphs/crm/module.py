@@ -3,6 +3,7 @@
 from contracts.events import crm as events
 from subgraphs.crm import consumers, web
 from subgraphs.crm.resolvers import roots
+from subgraphs.crm.types import others
 from subgraphs.kit.module import Module
 
 module = Module(
@@ -12,7 +13,9 @@ module = Module(
     mutation=roots.Mutation,
     subscription=roots.Subscription,
     events=tuple(events.CATALOGUE.values()),
+    extends=(others.User, others.Asset, others.Product),
     references=("Asset",),
+    consumers=(consumers.USERS,),
     jobs=consumers.JOBS,
     web=web.routes,
 )

@@ -145,7 +145,8 @@ class Verified:
 
 
 def _bearer(headers: Headers) -> str:
-    kind, _, token = headers.get("authorization", "").partition(" ")
+    shown = headers.getlist("authorization")
+    kind, _, token = shown[0].partition(" ") if len(shown) == 1 else ("", "", "")
     if kind.lower() != "bearer" or not token:
         raise NotVerified("there is no bearer token")
     return token

@@ -36,6 +36,8 @@ SYSTEM = UUID(int=0)
 """The subject of what nobody asked for: consumers and jobs."""
 
 _OUTSIDE = frozenset({"CUSTOMER", "COMANAGED"})
+_LONGEST_LIFE_SECONDS = 3600
+"""The router signs for half a minute; who holds a token for longer than an hour has it from somewhere else."""
 _REFRESH_SECONDS = 10.0
 _RETRY_SECONDS = 1.0
 
@@ -100,13 +102,13 @@ def from_claims(
         walled = kind in _OUTSIDE and customers != EVERY_CUSTOMER
         within = frozenset(scope for scope in company if walled and f"{scope}.company" in scopes)
         return Caller(
-            tenant=UUID(claims["tid"]),
-            subject=UUID(claims["sub"]),
+            tenant=_id(claims["tid"]),
+            subject=_id(claims["sub"]),
             kind=kind,
             scopes=scopes | narrowed | within,
-            customers=None if customers == EVERY_CUSTOMER else frozenset(map(UUID, customers)),
-            denied=frozenset(map(UUID, claims.get("deny", []))),
-            roles=frozenset(claims.get("roles", [])),
+            customers=None if customers == EVERY_CUSTOMER else frozenset(map(_id, _list(customers))),
+            denied=frozenset(map(_id, _list(claims.get("deny", [])))),
+            roles=frozenset(map(_text, _list(claims.get("roles", [])))),
             narrowed=narrowed,
             contact=_uuid(claims.get("contact")),
             impersonator=_uuid(claims["act"]["sub"] if "act" in claims else None),
@@ -120,13 +122,26 @@ def from_claims(
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("scope")
+    if not strict_jwt.is_plain_text(value):
+        raise TypeError("a text has the wrong shape")
     return value
 
 
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("what should be a list is none")
+    return value
+
+
+def _id(value: object) -> UUID:
+    read = UUID(_text(value))
+    if str(read) != value:
+        raise ValueError("an id is written in another way than we write it")
+    return read
+
+
 def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else UUID(text)
+    return None if text is None else _id(text)
 
 
 def _kind(text: str) -> CallerKind:
@@ -212,6 +227,7 @@ class Verifier:
         decoded = jwt.decode(token, keys, algorithms=[SIGNING_ALGORITHM])
         if decoded.header.get("typ") != INTERNAL_TOKEN_TYPE:
             raise ValueError("this is not an internal token")
+        strict_jwt.check_times(decoded.claims, time.time(), leeway=CLOCK_LEEWAY_SECONDS, longest=_LONGEST_LIFE_SECONDS)
         self._rules.validate(decoded.claims)
         return decoded.claims
 

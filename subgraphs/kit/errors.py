@@ -18,6 +18,7 @@ code. Modules add subclasses with codes of their own; a code is never reused and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -37,6 +38,11 @@ class Invalid(Refusal):
     """A value makes no sense; the message names the field and what it may be."""
 
     code = "VALIDATION"
+
+    def __init__(self, message: str, *, field: str | None = None, allowed: Sequence[str] = ()) -> None:
+        """`allowed` are the words that would be understood, where they can be listed."""
+        super().__init__(message, field=field)
+        self.allowed = allowed
 
 
 class Forbidden(Refusal):

@@ -140,9 +140,17 @@ def _told(error: GraphQLError) -> GraphQLError:
         error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED", **(error.extensions or {})}
         return error
     if isinstance(cause, Refusal):
-        code = "BAD_USER_INPUT" if isinstance(cause, Invalid) else cause.code
-        return _with(error, cause.message, {"code": code} | ({"field": cause.field} if cause.field else {}))
+        return _with(error, cause.message, _reasons(cause))
     return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
+
+
+def _reasons(cause: Refusal) -> dict[str, Any]:
+    told: dict[str, Any] = {"code": cause.code} | ({"field": cause.field} if cause.field else {})
+    if isinstance(cause, Invalid):
+        told["code"] = "BAD_USER_INPUT"
+        if cause.allowed:
+            told["allowed"] = list(cause.allowed)
+    return told
 
 
 def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:

@@ -90,7 +90,9 @@ def wanted(model: type[Entity], shape: Callable[..., Any]) -> list[tuple[Any, bo
         falls = name.startswith("-")
         column = known.get(name.removeprefix("-"))
         if column is None or name.removeprefix("-") in found:
-            raise Invalid(f"sort takes each of these once: {', '.join(sorted(known))}; not {name!r}.", field="sort")
+            names = sorted(known)
+            message = f"sort takes each of these once: {', '.join(names)}; not {name!r}."
+            raise Invalid(message, field="sort", allowed=[word for one in names for word in (one, f"-{one}")])
         found[name.removeprefix("-")] = (column, falls)
     if len(found) > MOST:
         raise Invalid(f"sort takes at most {MOST} fields, not {len(found)}.", field="sort")

@@ -12,6 +12,10 @@ from codegen import errors, events, graph, house_map
 from codegen.artifact import Artifact
 from contracts.events.envelope import Envelope
 from router.errors import CATALOGUE
+from router.federation.api_schema import api_schema
+from router.federation.supergraph import Supergraph
+from router.mcp.tools import toolbox
+from router.server import manifests
 from subgraphs import MODULES
 from tests import repository
 from tests.repository import ROOT
@@ -96,3 +100,19 @@ def test_an_artifact_is_written_where_it_belongs(tmp_path):
     artifact.write(tmp_path)
 
     assert artifact.written(tmp_path) == "text\n"
+
+
+def test_every_operation_that_comes_along_is_a_tool_for_assistants():
+    supergraph = Supergraph.parse((ROOT / "contracts/graph/supergraph.graphql").read_text(encoding="utf-8"))
+    texts = manifests.read([ROOT / "contracts/operations"]).everybodys
+
+    box = toolbox(texts, api_schema(supergraph))
+
+    assert box.left_out == ()
+    assert [one.name for one in box.tools if not one.description] == []
+    assert {one.name for one in box.tools if one.writes} == {
+        "OpenTicket",
+        "ReplyToTicket",
+        "AssignTicket",
+        "ResolveTicket",
+    }

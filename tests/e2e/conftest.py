@@ -108,6 +108,8 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         )
     home = tmp_path_factory.mktemp("platform") / "home"
     running = start(home, "--port", "0", *(["--split"] if request.param == "split" else []))
-    assert running.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), running.output
-    yield running
-    stop(running)
+    try:
+        assert running.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), running.output
+        yield running
+    finally:
+        stop(running)

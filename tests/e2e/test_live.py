@@ -49,8 +49,9 @@ def _as_it_was(platform: Platform) -> Iterator[None]:
 
     before = priorities()
     yield
-    for ticket, priority in priorities().items():
-        if priority != before[ticket]:
+    after = priorities()
+    for ticket in after.keys() & before.keys():
+        if after[ticket] != before[ticket]:
             platform.ask(CHANGE, id=ticket, priority=before[ticket])
 
 

@@ -1,6 +1,7 @@
-"""Schemathesis asks every operation of the REST interface, with all its checks and in sequences: `python -m tests.fuzz.rest`.
+"""Schemathesis asks every operation of the REST interface, with all its checks and in sequences: `./dev fuzz`.
 
-The whole platform runs in this process, over real HTTP on 127.0.0.1, with one tenant that has a bit of everything.
+The whole platform runs in this process, over real HTTP on 127.0.0.1, with one tenant that has a bit of everything; or with
+`--address` and `--token` it is one that runs already (without a rate limit: `PSA_ROUTER_RATE_LIMIT='{"enabled": false}'`).
 Schemathesis gets the OpenAPI document and a token, and nothing else, as a partner would. What it may expect of answers
 stands in `schemathesis.toml`, with the reasons.
 """
@@ -137,10 +138,7 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
         more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
         if options.paths:
             more += ["--include-path-regex", options.paths]
-        async with (
-            embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
-            served(server.admin_url, directory) as (address, token),
-        ):
+        async with _meant(options, directory) as (address, token):
             operations = await _operations(address, token)
             status, said, met = await asked_all(address, token, directory, more)
     if options.paths:
@@ -152,6 +150,19 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
     sys.stdout.write(f"operations that succeeded at least once: {len(operations) - len(silent) - len(refused)}\n")
     sys.stdout.writelines(f"  always refused: {name} ({', '.join(sorted(met[name]))})\n" for name in refused)
     return status or int(bool(silent))
+
+
+@asynccontextmanager
+async def _meant(options: argparse.Namespace, directory: Path) -> AsyncIterator[tuple[str, str]]:
+    """The platform that was named, or one of our own."""
+    if options.address:
+        yield options.address, options.token
+        return
+    async with (
+        embedded_postgres(directory / "postgres", durable=False, say=lambda _: None) as server,
+        served(server.admin_url, directory) as (address, token),
+    ):
+        yield address, token
 
 
 async def _operations(address: str, token: str) -> set[str]:
@@ -168,6 +179,8 @@ if __name__ == "__main__":
     parser.add_argument("--examples", type=int, default=20, help="examples for each operation")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--paths", default="", help="only what this regular expression finds: ^/tickets")
+    parser.add_argument("--address", default="", help="a platform that runs already, instead of one of our own")
+    parser.add_argument("--token", default="", help="who asks there")
     parser.add_argument("--more", default="", help="whatever else `st run` understands")
     chosen = parser.parse_args()
     sys.exit(asyncio.run(_main(chosen, shlex.split(chosen.more))))

@@ -1,4 +1,4 @@
-"""A short run of schemathesis over the seed's tickets: all checks, in sequences, too; `python -m tests.fuzz.rest` has the long one."""
+"""A short run of schemathesis over the seed's tickets: all checks, in sequences, too; `./dev fuzz` has the long one."""
 
 from __future__ import annotations
 

@@ -63,6 +63,7 @@ async def test_a_change_is_guarded_by_the_version(api, twin):
     path = f"/tickets/{await opened(api, twin)}"
     stale = await api("PATCH", path, json={"title": "Later"}, headers={"if-match": '"7"'})
     assert (stale.status_code, stale.json()["code"]) == (412, "STALE")
+    assert [one["header"] for one in stale.json()["errors"]] == ["If-Match"]
     assert (await api("GET", path)).json()["title"] == "By REST"
 
     done = await api("PATCH", path, json={"title": "Now"}, headers={"if-match": '"1"', "prefer": "return=minimal"})
@@ -105,6 +106,7 @@ async def test_what_is_made_is_found_where_it_says(api, twin):
     assert (await api("GET", made.headers["location"])).json() == made.json()
     assert again.json() == made.json()
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert other.json()["errors"][0]["header"] == "Idempotency-Key"
 
 
 async def test_fifty_twins_make_one_thing(api, twin):
@@ -314,3 +316,13 @@ async def test_a_list_is_sorted_as_it_is_asked(api, twin):
     assert await numbers("-priority,number") == rising[::-1]
     wrong = await api("GET", "/tickets?sort=colour")
     assert (wrong.status_code, wrong.json()["errors"][0]["param"]) == (400, "sort")
+    assert {"number", "-number", "updatedAt"} <= set(wrong.json()["errors"][0]["allowed"])
+
+
+async def test_every_address_that_meta_gives_is_there(api):
+    told = (await api("GET", "/meta")).json()["data"]
+    addresses = {one["resource"]: one["href"] for one in told}
+    read = {name: (await api("OPTIONS", href)).headers["allow"] for name, href in addresses.items() if href}
+
+    assert (addresses["tickets"], addresses["audit"]) == ("/api/v1/tickets", None)
+    assert [name for name, allow in read.items() if "GET" not in allow] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from deploy.local.children import free_port
 from router.__main__ import cli
 
 SUBGRAPH = """
@@ -33,13 +33,6 @@ def subgraphs(tmp_path: Path) -> Path:
     file = tmp_path / "subgraphs.json"
     file.write_text(json.dumps([{"name": "a", "url": "http://127.0.0.1:1/graphql", "sdl": SUBGRAPH}]))
     return file
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_serve_over_subgraphs_gets_ready_and_needs_no_token(subgraphs: Path) -> None:

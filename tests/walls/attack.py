@@ -14,11 +14,13 @@ from typing import Any
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform
 from tests.walls.probes import (
+    EACH,
     Foreign,
     Probe,
     commands,
     entities,
     entity_operation,
+    naming,
     nested_operations,
     operation,
     questions,
@@ -113,15 +115,29 @@ def _faults(answer: dict[str, Any]) -> Iterator[str]:
             yield json.dumps(error)[:300]
 
 
-async def raid(
-    platform: Platform, caller: Caller, own: Household, secrets: set[str], foreign: Foreign, *, each: int = 1
-) -> Attack:
-    """Everything there is: all questions, references and commands, with `each` foreign values of a kind."""
+async def raid(platform: Platform, caller: Caller, own: Household, secrets: set[str], foreign: Foreign) -> Attack:
+    """Everything there is: all questions, references and commands, with foreign values wherever one can be given."""
     attack = Attack(platform, caller, frozenset(secrets))
     ends = await ends_of_outboxes(platform)
-    await attack.run(questions(platform.api, foreign.some(each), own.ids))
+    some = foreign.some(EACH)
+    await attack.run(questions(platform.api, some, own.ids))
     await attack.run_references(foreign, Foreign({"own": list(own.ids.values())}))
-    await attack.run(commands(platform.api, foreign.some(each), own.ids, own.words))
+    await attack.run(commands(platform.api, some, own.ids, own.words))
+    await attack.search_events(ends)
+    return attack
+
+
+async def thin_raid(platform: Platform, caller: Caller, own: Household, secrets: set[str], foreign: Foreign) -> Attack:
+    """All questions, references and commands, but only with identifiers that are meant where they are given.
+
+    For a wall that does not look at arguments: the database's, when the application has lost all of its own.
+    """
+    attack = Attack(platform, caller, frozenset(secrets))
+    ends = await ends_of_outboxes(platform)
+    meant = Foreign(foreign.some(EACH).ids)
+    await attack.run(naming(questions(platform.api, meant, own.ids, kinds=1)))
+    await attack.run_references(foreign, Foreign())
+    await attack.run(naming(commands(platform.api, meant, own.ids, own.words, kinds=1)))
     await attack.search_events(ends)
     return attack
 

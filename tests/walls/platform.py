@@ -35,6 +35,7 @@ from router.server.app import build as build_router
 from router.server.config import Authentication, Limits, RouterConfig
 from router.server.config.rate_limit import RateLimit
 from router.server.config.registry import RegistrySettings
+from router.server.config.subgraphs import Subgraphs
 from subgraphs import MODULES
 from subgraphs.kit import app, database, graph, references, work
 from subgraphs.kit.caller import Caller, system
@@ -226,6 +227,9 @@ def _router_config(directory: Path) -> RouterConfig:
         limits=Limits(selections=1_000_000, tokens=100_000, height=100_000),
         registry=RegistrySettings(token=SecretStr(REGISTRY_TOKEN)),
         rate_limit=RateLimit(enabled=False),  # thousands of probes in the name of a handful of people
+        # A busy machine must not make a refusal of an answer that is only slow.
+        request_timeout_seconds=600,
+        subgraphs=Subgraphs(timeout_seconds=500),
     )
 
 

@@ -44,6 +44,9 @@ from graphql import (
 
 Kind = Literal["query", "mutation"]
 
+EACH = int(os.environ.get("PSA_TEST_PROBES_EACH", "1"))
+"""How many foreign values of a kind, and half of how many kinds, are tried at each position; 40 make a long night of it."""
+
 OPTIMISTIC = frozenset({"version", "clientMutationId", "dryRun"})
 """Input fields that make a command careful, repeatable or harmless; a probe without them reaches further."""
 
@@ -130,44 +133,54 @@ def _leaves(
             yield from _leaves((*path, name), one.type, (*above, named.name))
 
 
-def values(position: Position, foreign: Foreign) -> Iterator[Any]:
-    """What to try at a position: foreign values where any can be meant, and everything else that asks for more."""
+def values(position: Position, foreign: Foreign, kinds: int = 2 * EACH) -> Iterator[Any]:
+    """What to try at a position: foreign values where any can be meant, and elsewhere what may ask for more.
+
+    Of values that name nothing, only a few are tried at each position, and others at the next one: which status is
+    asked for is nothing that a wall depends on.
+    """
     named, wrap = get_named_type(position.type), _wrapper(position.type)
     match named:
         case GraphQLEnumType():
-            tried: Iterable[Any] = named.values
+            tried: Iterable[Any] = _some(tuple(named.values), position)
         case _ if named.name == "ID":
-            tried = itertools.chain(*_of_some_kinds(position, foreign), foreign.texts.get("number", ()))
+            tried = itertools.chain(*_of_some_kinds(position, foreign, kinds), foreign.texts.get("number", ()))
         case _ if named.name == "String" and position.path[0] == "input":
             # What a command says is its own; only what names something, a key, can reach for something foreign.
             tried = itertools.islice(
                 itertools.chain(foreign.texts.get("key", ()), foreign.called(position.path[-1])), 1
             )
         case _ if named.name == "String":
-            tried = foreign.called(position.path[-1])
+            tried = itertools.islice(foreign.called(position.path[-1]), 2 * EACH)
         case _:
-            tried = _PLAIN[named.name]
+            tried = _some(_PLAIN[named.name], position)
     yield from map(wrap, tried)
 
 
-def _of_some_kinds(position: Position, foreign: Foreign) -> Iterator[Sequence[str]]:
+def _some(plain: Sequence[Any], position: Position) -> Sequence[Any]:
+    first = _digest(str(position))[0] % len(plain)
+    return [*plain[first:], *plain[:first]][:EACH]
+
+
+def _of_some_kinds(position: Position, foreign: Foreign, kinds: int) -> Iterator[Sequence[str]]:
     """Identifiers of the kind that the position means, and of a few others, which differ from position to position."""
     name = position.means.lower()
     alike = [kind for kind in foreign.ids if name in kind.rpartition(".")[2].replace("_", "")]
     meant = sorted(alike, key=len)[:1]
     rest = [kind for kind in foreign.ids if kind not in meant]
     rest.sort(key=lambda kind: _digest(f"{position}{kind}"))
-    for kind in [*meant, *rest[: _KINDS - len(meant)]]:
+    for kind in [*meant, *rest[: kinds - len(meant)]]:
         yield foreign.ids[kind]
-
-
-_KINDS = int(os.environ.get("PSA_TEST_PROBES_EACH", "1")) * 2
-"""Of how many kinds identifiers are tried at each position; all that there are in a long night."""
 
 
 def is_for_names(position: Position) -> bool:
     """Whether the position takes identifiers or texts, so that something foreign can be named there."""
     return get_named_type(position.type).name in {"ID", "String"}
+
+
+def naming(probes: Iterable[Probe]) -> Iterator[Probe]:
+    """Of these, the questions and commands as they are, and those that name something foreign."""
+    return (probe for probe in probes if probe.position is None or is_for_names(probe.position))
 
 
 _PLAIN: Mapping[str, Sequence[Any]] = MappingProxyType(
@@ -191,24 +204,28 @@ def _wrapper(kind: GraphQLInputType) -> Callable[[Any], Any]:
 # --- probes
 
 
-def questions(schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str]) -> Iterator[Probe]:
+def questions(
+    schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str], *, kinds: int = 2 * EACH
+) -> Iterator[Probe]:
     """Each root query field as it is, and with each foreign value at each position."""
     for name, root_field in roots(schema, "query").items():
         if not any(is_required_argument(argument) for argument in root_field.args.values()):
             yield Probe("query", name, {})
     speller = Speller(own)
     for position in positions(schema, "query") if own else ():
-        for value in values(position, foreign):
+        for value in values(position, foreign, kinds):
             arguments = speller.arguments(roots(schema, "query")[position.field], full=False)
             yield Probe("query", position.field, placed(arguments, position.path, value), position, value)
 
 
-def commands(schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str], words: Iterator[str]) -> Iterator[Probe]:
+def commands(
+    schema: GraphQLSchema, foreign: Foreign, own: Mapping[str, str], words: Iterator[str], *, kinds: int = 2 * EACH
+) -> Iterator[Probe]:
     """Each mutation with each foreign value at each position that takes one, and valid input of one's own around it."""
     speller = Speller(own, words)
     for position in positions(schema, "mutation"):
         if is_for_names(position) and position.path[-1] not in OPTIMISTIC:
-            for value in values(position, foreign):
+            for value in values(position, foreign, kinds):
                 arguments = speller.arguments(roots(schema, "mutation")[position.field])
                 yield Probe("mutation", position.field, placed(arguments, position.path, value), position, value)
 

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
-from tests.walls.probes import Foreign, commands, entities, entity_operation, operation, questions
+from tests.walls.probes import Foreign, commands, entities, entity_operation, naming, operation, questions
 from tests.walls.search import marks
 from tests.walls.test_tenants import known_of
 
@@ -36,7 +36,7 @@ async def answers(platform, twin, foreign):
     given = {}
     only_ids = Foreign(foreign.some(1).ids)
     asked = [
-        *questions(platform.api, only_ids, twin.x.ids),
+        *naming(questions(platform.api, only_ids, twin.x.ids)),
         *commands(platform.api, only_ids, twin.x.ids, marks("qq")),
     ]
     for number, probe in enumerate(asked):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from router.executor import headers
 from router.server.config.section import Section
@@ -77,6 +77,16 @@ class Insertion(Section):
         if isinstance(given, dict) and "path" in given:
             raise ValueError(
                 "what stands in the body (`path`) can't be inserted; a hook can do it (on_subgraph_request)"
+            )
+        return given
+
+    @field_validator("from_context", mode="before")
+    @classmethod
+    def _something_known(cls, given: Any) -> Any:
+        if given is not None and given not in get_args(Known):
+            raise ValueError(
+                f"{given!r} isn't known here; one of {', '.join(get_args(Known))} is, and a hook can insert anything else "
+                "(on_subgraph_request)"
             )
         return given
 

@@ -61,12 +61,26 @@ def written(text: str, file: str) -> Written:
     loader = yaml.SafeLoader(text)
     try:
         root = loader.get_single_node()
+        if root is not None:
+            _refuse_circles(root)
         lines: dict[str, int] = {}
         twice = tuple(_walk(root, (), lines, set())) if root is not None else ()
         tree = loader.construct_document(root) if root is not None else None
     finally:
         loader.dispose()
     return Written(file, tree, lines, twice)
+
+
+def _refuse_circles(node: yaml.Node, above: tuple[int, ...] = ()) -> None:
+    """Refuse an alias that stands inside of what it repeats: it would have no end."""
+    if id(node) in above:
+        place = f"line {_line(node)}"
+        raise yaml.YAMLError(f"an alias repeats what it stands in, which begins in {place}")
+    if isinstance(node, yaml.CollectionNode):
+        below = (*above, id(node))
+        for item in node.value:
+            for inner in item if isinstance(item, tuple) else (item,):
+                _refuse_circles(inner, below)
 
 
 def _walk(node: yaml.Node, above: Path, lines: dict[str, int], seen: set[int]) -> Iterator[Remark]:

@@ -35,7 +35,8 @@ class RateLimit(Quota):
     enabled: bool = Field(default=True, description="Whether there is a limit.")
     by_address: bool | None = Field(
         default=None,
-        description="Whether those who don't say who they are are counted by address; by default where tokens are accepted.",
+        description="Whether those who don't say who they are are counted by address; by default where tokens are accepted, "
+        "or where a limit is written here.",
     )
     weigh_by_cost: bool = Field(
         default=False,
@@ -43,4 +44,10 @@ class RateLimit(Quota):
     )
     refusal_status: Literal[429, 503] = Field(429, description="The HTTP status of a refusal.")
     overrides: Overrides = Overrides()
-    failed_authentication: Quota = Quota(limit=60)
+    failed_authentication: Quota = Quota(limit=300)
+
+    def counts_addresses(self, *, tokens_are_accepted: bool) -> bool:
+        """Whether those who don't say who they are are counted by address: what is written has to hold for somebody."""
+        if self.by_address is not None:
+            return self.by_address
+        return tokens_are_accepted or not self.model_fields_set.isdisjoint({"limit", "window", "overrides"})

@@ -64,7 +64,7 @@ def read_with_notes(file: Path | None, environment: Mapping[str, str], **more: A
         config = RouterConfig.model_validate(given)
     except ValidationError as error:
         # What could not be translated isn't there: that it's missing is no news.
-        problems = [_problem(one) for one in error.errors() if not faults or one["type"] != "missing"]
+        problems = [_problem(one) for one in _telling(error.errors(), translated=not faults)]
         from_elsewhere = tuple(f"{'.'.join(keys)}." for keys, _ in elsewhere)
         unplaced = [str(one) for one in problems if f"{one.key}.".startswith(from_elsewhere)]
         faults += [_as_written(one, translated) for one in problems if str(one) not in unplaced]
@@ -137,6 +137,16 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
     tree[last] = value
 
 
+def _telling(errors: list[Any], *, translated: bool) -> Iterator[Any]:
+    """Leave out what only follows from other faults."""
+    places = [error["loc"] for error in errors]
+    for error in errors:
+        place = error["loc"]
+        within = any(other[: len(place)] == place and other != place for other in places)
+        if not (within and error["type"] == "too_short") and (translated or error["type"] != "missing"):
+            yield error
+
+
 def _problem(error: Any) -> Remark:
     keys = [str(part) for part in error["loc"]]
     key = ".".join(keys)
@@ -145,6 +155,8 @@ def _problem(error: Any) -> Remark:
     said = error["msg"].removeprefix("Value error, ")
     if error["type"] in _WANTS_KEYS:
         said = "a section with keys of its own is expected here"
+    if error["type"] == "tuple_type":
+        said = "a list is expected here"
     if error["type"] in _ABOUT_A_PATH:
         said = f"{error['input']!s} is no file"
     return Remark(key, f": {said}." if key else f"{said}.")

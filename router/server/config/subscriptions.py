@@ -11,8 +11,14 @@ from router.server.config.units import Seconds
 
 
 def _or_never(given: Any) -> Any:
-    """Read `disabled` as none, as Apollo's router writes it."""
-    return 0.0 if given in ("disabled", "disable") else given
+    """Read `disabled` as none and `enabled` as five seconds, as Apollo's router does."""
+    match given:
+        case "disabled" | "disable":
+            return 0.0
+        case "enabled":
+            return 5.0
+        case _:
+            return given
 
 
 Duration = Annotated[Seconds, BeforeValidator(_or_never)]
@@ -26,6 +32,12 @@ class Passthrough(Section):
         "graphql_ws", description="graphql-transport-ws (`graphql_ws`) or Server-Sent Events (`sse`)."
     )
     heartbeat_interval: Duration = Field(20.0, ge=0, description="How often a WebSocket is pinged; 0 never.")
+    max_reconnect_attempts: int | None = Field(
+        None, ge=0, description="How often in a row it's opened again; as `reconnect` says when absent."
+    )
+    reconnect_delay: Duration | None = Field(
+        None, gt=0, description="How long the first pause before that is; as `reconnect` says when absent."
+    )
 
     @field_validator("protocol", mode="before")
     @classmethod
@@ -93,3 +105,12 @@ class Subscriptions(Section):
     deduplication: Deduplication = Deduplication()
     reconnect: Reconnect = Reconnect()
     mode: Mode = Mode()
+
+    def reconnecting(self, service: str) -> Reconnect:
+        """Return what is done when the stream of this subgraph breaks."""
+        through = self.mode.passthrough
+        way = through.subgraphs.get(service, through.all)
+        given = (
+            {"attempts": way.max_reconnect_attempts, "first_seconds": way.reconnect_delay} if way is not None else {}
+        )
+        return self.reconnect.model_copy(update={name: value for name, value in given.items() if value is not None})

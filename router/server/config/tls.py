@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field, FilePath
 
 from router.server.config.section import Section
@@ -39,9 +37,9 @@ class SubgraphsTls(Section):
 class SupergraphTls(Section):
     """The certificate with which we serve; without it we speak plain HTTP."""
 
-    certificate_chain: Path = Field(description="Our certificate and those between it and its authority (PEM).")
-    key: Path = Field(description="Its private key (PEM).")
-    client_certificate_authorities: Path | None = Field(
+    certificate_chain: FilePath = Field(description="Our certificate and those between it and its authority (PEM).")
+    key: FilePath = Field(description="Its private key (PEM).")
+    client_certificate_authorities: FilePath | None = Field(
         None, description="Who signs the certificates that clients then have to show (mutual TLS)."
     )
 

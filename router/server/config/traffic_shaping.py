@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from contracts.deadline import DEADLINE_HEADER
 from router.server.config.section import Section
-from router.server.config.units import Seconds
+from router.server.config.units import Bytes, Seconds
 
 
 def _share(value: Any) -> Any:
@@ -82,6 +82,12 @@ class RouterShaping(Section):
     )
 
 
+def _over(own: Any, other: Any) -> Any:
+    if not isinstance(own, Section) or other is None:
+        return own
+    return other.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+
 class Shaping(Section):
     """How a subgraph is talked to; what is not given here is as it is for all."""
 
@@ -99,11 +105,14 @@ class Shaping(Section):
     concurrency: Concurrency | None = None
     global_rate_limit: GlobalRateLimit | None = None
     connections: int | None = Field(None, ge=1, description="Connections of its own that are open at once.")
+    answer_bytes: Annotated[Bytes, Field(ge=1)] | None = Field(
+        None, description="Bytes of one answer; as `subgraphs.answer_bytes` says when absent."
+    )
 
     def over(self, other: Self) -> Self:
-        """Return these settings, and the other's where these say nothing."""
+        """Return these settings, and the other's where these say nothing, within their sections too."""
         given = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
-        return other.model_copy(update=given)
+        return other.model_copy(update={name: _over(value, getattr(other, name)) for name, value in given.items()})
 
 
 class TrafficShaping(Section):

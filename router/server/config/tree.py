@@ -22,6 +22,7 @@ from router.server.config.hooks import HookSettings
 from router.server.config.jwt import Jwt
 from router.server.config.limits import Limits
 from router.server.config.listen import Listen
+from router.server.config.mcp import Mcp
 from router.server.config.overload import Overload
 from router.server.config.persisted import Apq, PersistedQueries
 from router.server.config.rate_limit import RateLimit
@@ -77,6 +78,7 @@ class RouterConfig(Section):
     response_cache: ResponseCache = ResponseCache()
     registry: RegistrySettings = RegistrySettings()
     rest: Rest = Rest()
+    mcp: Mcp = Mcp()
     warm_up: WarmUp = WarmUp()
     telemetry: Telemetry = Telemetry()
     audit: Audit = Audit()
@@ -115,6 +117,10 @@ class RouterConfig(Section):
         "Apollo's router has it; GraphQL over HTTP wants 200 there.",
     )
     access_log: bool = Field(default=True, description="Whether each request is one line in the log.")
+
+    def answer_bytes(self, service: str) -> int:
+        """Return how many bytes one answer of a subgraph may have."""
+        return self.traffic_shaping.of(service).answer_bytes or self.subgraphs.answer_bytes
 
     @model_validator(mode="after")
     def _tokens_are_of_one_kind(self) -> Self:

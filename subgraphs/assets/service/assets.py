@@ -19,7 +19,7 @@ from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken, WipeMissing
 from subgraphs.assets.models import Asset, AssetType
 from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType, Threshold
-from subgraphs.assets.service import licenses, stays
+from subgraphs.assets.service import licenses, software, stays
 from subgraphs.kit import jobs, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing
@@ -59,6 +59,24 @@ async def listed(
     if customer_id is not None:
         query = query.where(Asset.customer_id == (parsed(customer_id) or UUID(int=0)))
     return (await work.session.scalars(query)).all()
+
+
+async def of_sites(
+    work: Work, sites: Sequence[UUID], *, type: str | None, status: AssetStatus | None, limit: int, offset: int
+) -> Mapping[UUID, Sequence[Asset]]:
+    """What stands at each site, by name."""
+    where, order = _narrowed(type, status), (Asset.name, Asset.id)
+    return await work.per_parent(Asset, Asset.site_id, sites, where=where, order=order, limit=limit, offset=offset)
+
+
+async def of_contacts(
+    work: Work, contacts: Sequence[UUID], *, status: AssetStatus | None, limit: int, offset: int
+) -> Mapping[UUID, Sequence[Asset]]:
+    """What each person uses, by name."""
+    where, order = _narrowed(None, status), (Asset.name, Asset.id)
+    return await work.per_parent(
+        Asset, Asset.contact_id, contacts, where=where, order=order, limit=limit, offset=offset
+    )
 
 
 async def of_customers(
@@ -222,6 +240,7 @@ async def dispose(work: Work, id: UUID, version: int | None = None, wipe_certifi
             "This may hold data of people: name the certificate that it was wiped.", field="wipeCertificate"
         )
     await licenses.end_those_of(work, asset)
+    await software.forget(work, asset.id)
     await _say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
     return asset
 
@@ -343,6 +362,8 @@ async def _become(work: Work, asset: Asset, values: Mapping[str, Any]) -> None:
         setattr(asset, name, value)
     if {"customer_id", "site_id", "contact_id"} & values.keys():
         await stays.note(work, asset)
+    if "customerId" in changed:
+        await software.follow(work, asset)
     if changed:
         updated = events.AssetUpdated(**_whose(asset), name=asset.name, type_key=asset.type, changed=changed)
         await _say(work, asset, updated)

@@ -17,7 +17,7 @@ from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.rules import matching
 from subgraphs.assets.rules.assets import AssetStatus
 from subgraphs.assets.rules.matching import Decision, Traits
-from subgraphs.assets.service import assets
+from subgraphs.assets.service import assets, software
 from subgraphs.kit import references
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.paging import Order
@@ -135,6 +135,7 @@ async def merge(work: Work, *, keep_id: UUID | None, merge_id: UUID | None) -> A
     rules.check_changeable(gone.status)
     await _move(work, gone.id, keep.id)
     seen = keep.last_seen_at
+    await software.forget(work, gone.id)  # the next report of the agent says what is on the one that stays
     _complete(keep, gone)
     await assets.watch_sight(work, keep, before=seen)
     gone.merged_into, gone.archived_at = keep.id, work.at

@@ -272,6 +272,13 @@ async def _check_asset(work: Work, asset_id: UUID | None, customer: UUID) -> Non
         raise Invalid("This asset is not one of the licence's customer.", field="assetId")
 
 
+async def recompute(work: Work, id: UUID, version: int | None = None) -> License:
+    """Look again whether what was bought fits what is used: time alone makes licences end and seats idle."""
+    bought = await work.take(License, id, field="id", version=version)
+    await _judge(work, bought)
+    return bought
+
+
 # --- telling
 
 

@@ -19,10 +19,12 @@ from subgraphs.assets.service import assets as service
 from subgraphs.assets.service import expiring
 from subgraphs.assets.service import licenses as license_service
 from subgraphs.assets.service import relations as relation_service
+from subgraphs.assets.service import software as software_service
 from subgraphs.assets.service import stays as stay_service
 from subgraphs.assets.service.expiring import Expiry, ExpiryKind
 from subgraphs.assets.types.licenses import READ as LICENSES
 from subgraphs.assets.types.licenses import License
+from subgraphs.assets.types.software import SoftwareInstall
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.filters import DateRange, TimeRange
@@ -198,6 +200,16 @@ class Asset:
             stay_service.of_assets, self.id, READ, limit=bounded(limit), offset=skipped(offset)
         )
         return [AssetStay.of(row) for row in rows]
+
+    @strawberry.field
+    async def software(
+        self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    ) -> list[SoftwareInstall] | None:
+        """What is installed on it, the first found first."""
+        rows = await info.context.lists(
+            software_service.on_assets, self.id, READ, limit=bounded(limit), offset=skipped(offset)
+        )
+        return [SoftwareInstall.of(row) for row in rows]
 
     @strawberry.field
     def label(self) -> str:

@@ -122,7 +122,7 @@ class SignInMutation:
     @command(LOOK_AFTER, MfaFactorPayload)
     async def confirm_mfa(work: Work, input: ConfirmMfaInput) -> models.MfaFactor:
         """Show that the authenticator app works, with a code of it."""
-        return await factors.confirm_totp(work, work.caller.subject, parsed(input.id), input.code[:40])
+        return await account.confirm(work, parsed(input.id), input.code[:40])
 
     @command(LOOK_AFTER, MfaFactorPayload)
     async def remove_mfa(work: Work, input: RemoveMfaInput) -> models.MfaFactor:

@@ -9,7 +9,7 @@ from subgraphs.auth.models.credentials import MfaFactor, Session
 from subgraphs.auth.models.people import Tenant, User
 from subgraphs.auth.rules.credentials import Policy
 from subgraphs.auth.service import factors, grants, sessions, throttling
-from subgraphs.kit.errors import Conflict, NotFound
+from subgraphs.kit.errors import Conflict, Forbidden, NotFound
 from subgraphs.kit.work import Work
 
 _WRITE = "users:write"
@@ -37,12 +37,25 @@ async def enroll(work: Work, label: str) -> MfaFactor:
 
     Whoever has a factor already enrols another on the account page, where they are asked for the one that they have.
     """
+    _refuse_a_key(work)
     user = await work.take(User, work.caller.subject, field="id")
     if await factors.of_user(work, user.id):
         raise Conflict("You have a second factor: enrol another one on your account page.")
     offer = await factors.offer_totp(work, user, label)
     offer.factor.shown = offer.uri  # type: ignore[misc]
     return offer.factor
+
+
+async def confirm(work: Work, factor_id: UUID | None, code: str) -> MfaFactor:
+    """Show that the app works that the caller enrols."""
+    _refuse_a_key(work)
+    return await factors.confirm_totp(work, work.caller.subject, factor_id, code)
+
+
+def _refuse_a_key(work: Work) -> None:
+    """Refuse a program that acts for somebody: it would have the factor without which they can't come in any more."""
+    if work.caller.key is not None:
+        raise Forbidden("An API key enrols no second factor: sign in yourself.")
 
 
 async def remove_factor(work: Work, factor_id: UUID | None, code: str) -> MfaFactor:

@@ -200,6 +200,20 @@ async def may_take_over(work: Work, maker: UUID, user: User) -> bool:
     return theirs.reach.contains(wanted.reach) and not rules.lacking(theirs.permissions, wanted.permissions)
 
 
+async def may_let_in(work: Work, maker: UUID, user: User) -> bool:
+    """Whether what somebody set up may go on to speak for a user whom it knows: for an owner, only if they may, too."""
+    roles = (await roles_of(work, [user.id]))[user.id]
+    return OWNER not in roles or await may_take_over(work, maker, user)
+
+
+async def may_give(work: Work, maker: UUID, role_key: str) -> bool:
+    """Whether somebody could give this role now, as it has become; whoever runs the platform could."""
+    async with _seeing_everything(work):
+        row = await work.find(User, maker)
+        allows = (await _facts(work, [role_key]))[role_key].allows
+    return row is None or not rules.lacking((await of(work, row)).permissions, allows)
+
+
 # --- changing
 
 
@@ -212,6 +226,8 @@ async def assign(work: Work, user: User, role_key: str) -> RoleAssignment:
     if not rules.fits(user.kind, role_key, facts.allows):
         raise RoleNotFitting(f"{role_key!r} is no role for {user.kind.value}.", field="roleKey")
     check_gives(work, facts.allows, field="roleKey")
+    if OWNER in {role_key, *theirs.roles}:
+        await _deny_no_owner(work, [role_key, *theirs.roles])
     if role_key in theirs.roles:
         return await _assignment(work, user, role_key)
     if role_key == OWNER:
@@ -240,9 +256,21 @@ async def revoke(work: Work, user: User, role_key: str) -> None:
     await work.session.flush()
 
 
+async def _deny_no_owner(work: Work, roles: Iterable[str]) -> None:
+    """Refuse an owner from whom a role keeps something: they are the ones who can always give it back."""
+    async with _seeing_everything(work):
+        denying = [key for key, facts in (await _facts(work, roles)).items() if facts.denies]
+    if denying:
+        raise RoleNotFitting(f"{denying[0]!r} denies something, and owners are denied nothing.", field="roleKey")
+
+
 async def keep_an_owner(work: Work, *, but: User) -> None:
-    """Refuse when nobody but this user is an owner who can come in; two who try at once come one after the other."""
+    """Refuse when nobody but this user is an owner who can come in; two who try at once come one after the other.
+
+    While they see every customer, another one must be left who does: nobody else could let them see one again.
+    """
     await _one_at_a_time(work)
+    limited = select(CustomerAccess.user_id).where(CustomerAccess.tenant_id == work.caller.tenant)
     others = (
         select(func.count())
         .select_from(RoleAssignment)
@@ -250,6 +278,8 @@ async def keep_an_owner(work: Work, *, but: User) -> None:
         .where(RoleAssignment.role_key == OWNER, User.status == UserStatus.ACTIVE, User.id != but.id)
     )
     async with _seeing_everything(work):
+        if await _reach(work, but) == Reach(None):
+            others = others.where(User.id.not_in(limited))
         count = await work.session.scalar(others)
     if not count:
         raise LastOwner("This is the last owner who can sign in; make somebody else an owner first.", field="userId")
@@ -260,6 +290,8 @@ async def say(
 ) -> CustomerAccess:
     """Say whether a user sees a customer; what was said before about the two is replaced."""
     before = await check_may_change(work, user, field="userId")
+    if OWNER in before.roles and before.reach == Reach(None):
+        await keep_an_owner(work, but=user)
     if work.caller.kind != "SYSTEM":
         await references.require(work, "Customer", customer, field="customerId")
     row = await work.session.scalar(
@@ -329,6 +361,14 @@ async def _tell_access(work: Work, user: User, seen: Reach) -> None:
 async def holders(work: Work, role_key: str) -> Sequence[UUID]:
     """Everybody who has a role."""
     return (await work.session.scalars(select(RoleAssignment.user_id).where(RoleAssignment.role_key == role_key))).all()
+
+
+async def held_by_owner(work: Work, role_key: str) -> bool:
+    """Whether an owner has a role besides."""
+    owners = select(RoleAssignment.user_id).where(RoleAssignment.role_key == OWNER)
+    query = select(func.count()).where(RoleAssignment.role_key == role_key, RoleAssignment.user_id.in_(owners))
+    async with _seeing_everything(work):
+        return bool(await work.session.scalar(query))
 
 
 async def held_outside(work: Work, role_key: str) -> bool:

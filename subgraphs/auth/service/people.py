@@ -141,7 +141,7 @@ async def create(
     **described: Any,
 ) -> User:
     """Write a user down."""
-    _check_customer(work, kind, customer_id)
+    await _check_customer(work, kind, customer_id)
     await _check_contact(work, contact_id, customer_id)
     user = User(
         email=rules.email(email),
@@ -237,8 +237,8 @@ async def tell_update(work: Work, user: User, changed: Sequence[str]) -> None:
     await work.emit(copy, subject=user.id, customer=user.customer_id)
 
 
-def _check_customer(work: Work, kind: UserKind, customer_id: UUID | None) -> None:
-    """Staff belongs to no customer, a customer's people to one; who sees only some customers adds people to those."""
+async def _check_customer(work: Work, kind: UserKind, customer_id: UUID | None) -> None:
+    """Staff belongs to no customer, a customer's people to one that is there; who sees only some adds people to those."""
     of_customer = kind in {UserKind.CUSTOMER, UserKind.COMANAGED}
     if of_customer and customer_id is None:
         raise Invalid("A person of a customer needs the customer.", field="customerId")
@@ -246,6 +246,8 @@ def _check_customer(work: Work, kind: UserKind, customer_id: UUID | None) -> Non
         raise Invalid("Staff belongs to no customer.", field="customerId")
     if work.caller.customers is not None and (customer_id is None or customer_id not in work.caller.customers):
         raise Forbidden("You can add people to your own customers only.", field="customerId")
+    if customer_id is not None and work.caller.kind != "SYSTEM":
+        await references.require(work, "Customer", customer_id, field="customerId")
 
 
 async def _check_contact(work: Work, contact_id: UUID | None, customer_id: UUID | None) -> None:

@@ -7,13 +7,17 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from contracts import strict_jwt
 from subgraphs.auth.models.oauth import RefreshToken, Revocation
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.work import Work
 
 LONGEST_ACCESS = timedelta(minutes=15)
-"""No access token lives longer, so no revocation need be remembered longer (and a little for clocks)."""
-_KEEP = LONGEST_ACCESS + timedelta(minutes=5)
+"""No access token that we sign lives longer."""
+_KEEP = timedelta(seconds=strict_jwt.LONGEST_LIFE_SECONDS, minutes=5)
+"""Whoever else has the issuer's key (the command that makes tokens for a demo) signs for longer; what would live longer
+than this is let in by nobody, so what was taken back is forgotten no sooner than the last token that claims it (and a
+little for clocks)."""
 
 
 async def revoke(work: Work, kind: str, subject: UUID | str, *, keep: timedelta = _KEEP) -> None:

@@ -59,6 +59,8 @@ async def update(work: Work, id: UUID, version: int | None = None, **changes: An
         role.denied = rules.permissions(changes["denied"] or (), field="denied", whole=True)
         # Whoever denies less gives more, to all who have the role: perhaps to themselves.
         grants.check_gives(work, before[1] - set(role.denied), field="denied")
+        if set(role.denied) - before[1] and await grants.held_by_owner(work, role.key):
+            raise RoleInUse("An owner has this role, and owners are denied nothing.", field="denied")
     await _check_outsiders(work, role)
     if (set(role.permissions), set(role.denied)) != before:
         await _renew_tokens(work, role.key)

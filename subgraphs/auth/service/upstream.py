@@ -36,7 +36,7 @@ from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.rules.upstream import ProviderType
 from subgraphs.auth.service import grants, people
 from subgraphs.kit import outside, sealing
-from subgraphs.kit.errors import Invalid, Refusal
+from subgraphs.kit.errors import Forbidden, Invalid, Refusal
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
@@ -113,6 +113,8 @@ async def written(
     **about: Any,
 ) -> IdentityProvider:
     """A new provider of either language, if whoever writes it down may give what it will give."""
+    if work.caller.customers is not None or work.caller.denied:
+        raise Forbidden("A provider lets people in who see every customer: it is for those who do.")
     mapping, defaults = dict(role_mapping or {}), list(dict.fromkeys(default_roles))
     for role in (*mapping.values(), *defaults):
         grants.check_gives(work, await grants.permissions_of(work, role, field="roleMapping"), field="roleMapping")
@@ -235,6 +237,8 @@ async def user(work: Work, way: UpstreamSignIn, said: Claims) -> User:
     found = await work.find(User, known.user_id) if known else await _introduced(work, provider, said)
     if found is None or found.status is not UserStatus.ACTIVE:
         raise NotProven("They may not come in.")
+    if known and not await grants.may_let_in(work, provider.created_by, found):
+        raise NotProven("They became an owner since, for whom the provider's maker may not speak.")
     if found.kind is UserKind.STAFF:
         await _follow_groups(work, provider, found, said)
     return found
@@ -259,7 +263,7 @@ async def _introduced(work: Work, provider: IdentityProvider, said: Claims) -> U
             status=UserStatus.ACTIVE,
             **_language(said),
         )
-        for role in await _there(work, provider.default_roles):
+        for role in await _given(work, provider, provider.default_roles):
             await grants.assign(work, found, role)
     elif not await grants.may_take_over(work, provider.created_by, found):
         raise NotProven("The provider was set up by somebody who may not speak for them.")
@@ -284,17 +288,21 @@ async def _follow_groups(work: Work, provider: IdentityProvider, found: User, sa
         return
     wanted = {provider.role_mapping[one] for one in groups if isinstance(one, str) and one in provider.role_mapping}
     has = set((await grants.roles_of(work, [found.id]))[found.id])
-    for role in await _there(work, sorted(wanted - has)):
+    for role in await _given(work, provider, sorted(wanted - has)):
         await grants.assign(work, found, role)
     for role in sorted((set(provider.role_mapping.values()) & has) - wanted):
         with suppress(LastOwner):
             await grants.revoke(work, found, role)
 
 
-async def _there(work: Work, roles: Sequence[str]) -> list[str]:
-    """Those of these roles that there are: one of the tenant's own may have been put away since."""
+async def _given(work: Work, provider: IdentityProvider, roles: Sequence[str]) -> list[str]:
+    """Those of these roles that there are, and that give no more than whoever set the provider up may give.
+
+    One of the tenant's own may have been put away since, or may have grown.
+    """
     gone = await grants.unknown_roles(work, roles)
-    return [role for role in roles if role not in gone]
+    there = [role for role in roles if role not in gone]
+    return [role for role in there if await grants.may_give(work, provider.created_by, role)]
 
 
 # --- asking the provider

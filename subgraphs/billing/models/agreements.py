@@ -49,6 +49,16 @@ class BillingAccount(tables.Entity, Model):
     """When crm last told its name: an older event never overwrites a newer one."""
 
 
+class CustomerMerge(Model):
+    """A customer that became another one; a row is written once and stays."""
+
+    __tablename__ = "customer_merge"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    survivor_id: Mapped[UUID] = mapped_column(Uuid)
+    merged_at: Mapped[datetime] = mapped_column(tables.Moment)
+
+
 class BilledContract(tables.Entity, Model):
     """A contract, as far as money depends on it; its identifier is the contract's."""
 

@@ -45,6 +45,7 @@ class LegalEntity(tables.Entity, Model):
     bic: Mapped[str | None]
     sepa_creditor_id: Mapped[str | None]
     base_currency: Mapped[str]
+    time_zone: Mapped[str]
     small_business: Mapped[bool]
     vat_on_receipt: Mapped[bool]
     four_eyes: Mapped[bool]

@@ -165,6 +165,8 @@ class CreateLegalEntityInput(Command):
     """By which it may collect direct debits."""
     base_currency: str = "EUR"
     """The currency of its books."""
+    time_zone: str = "Europe/Berlin"
+    """Where it sits: whose day it is when a document is issued."""
     small_business: bool = False
     """Asks for no VAT (§ 19 UStG)."""
     vat_on_receipt: bool = False
@@ -211,6 +213,8 @@ class UpdateLegalEntityInput(Change):
     """No document may be dated on this day or before; null opens the books."""
     datev: DatevInput | None = strawberry.UNSET
     """How its books are kept at DATEV."""
+    time_zone: str | None = strawberry.UNSET
+    """Where it sits: whose day it is when a document is issued; null is Europe/Berlin."""
 
 
 @strawberry.input

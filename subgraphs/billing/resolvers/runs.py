@@ -12,13 +12,13 @@ import strawberry
 
 from subgraphs.billing.models import invoices as models
 from subgraphs.billing.resolvers.catalogue import entered, lists
-from subgraphs.billing.service import documents, issuing, long_runs, reports, runs
+from subgraphs.billing.service import documents, issuing, long_runs, reports, runs, simulating
 from subgraphs.billing.types.agreements import READ
 from subgraphs.billing.types.invoices import (
     BillingRun,
     BillingRunPayload,
 )
-from subgraphs.billing.types.previews import BillingPreview, NumberRangeReport
+from subgraphs.billing.types.previews import BillingPreview, ContractSimulation, NumberRangeReport
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -35,6 +35,10 @@ ISSUE = "invoices:issue"
 NOBODY = UUID(int=0)
 
 Until = Annotated[date, strawberry.argument(description="What is due on this day is billed.")]
+Since = Annotated[
+    date | None, strawberry.argument(description="The first day; three months before the last when absent.")
+]
+SimulatedUntil = Annotated[date | None, strawberry.argument(description="The last day; today when absent.")]
 Verify = Annotated[
     bool | None, strawberry.argument(description="Compute the chain of hashes again, document by document.")
 ]
@@ -73,6 +77,18 @@ class RunQuery:
         async with info.context.work(WRITE) as work:
             found = await runs.plan(work, until=until, legal_entity_id=entity, customer_ids=wanted, look=True)
         return BillingPreview.of(found, until)
+
+    @strawberry.field
+    async def simulate_contract(
+        self, info: Info, id: strawberry.ID, since: Since = None, until: SimulatedUntil = None
+    ) -> ContractSimulation | None:
+        """What a contract would bill in a span of time, as if nothing of it had been billed; null when it is not there."""
+        key = parsed(id)
+        if key is None:
+            return None
+        async with info.context.work(READ) as work:
+            found = await simulating.contract(work, key, since=since, until=until)
+        return ContractSimulation.of(found) if found else None
 
     @strawberry.field
     async def number_ranges(

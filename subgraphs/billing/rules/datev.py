@@ -106,6 +106,8 @@ class Revenue:
     gross: Decimal
     tax_key: str = ""
     """Only for accounts that do not know their tax by themselves."""
+    eu_vat_id: str = ""
+    """The buyer's VAT id where the recapitulative statement (ZM) needs it: supplies and services to other states of the EU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +184,19 @@ def rows(books: Books, voucher: Voucher) -> tuple[str, ...]:
 
 def _bookings(books: Books, voucher: Voucher) -> Iterable[_Booking]:
     _check_accounts(books, voucher)
-    ordered = sorted(voucher.revenues, key=lambda one: (one.account, one.tax_key), reverse=True)
-    for (account, tax_key), group in groupby(ordered, key=lambda one: (one.account, one.tax_key)):
+    ordered = sorted(voucher.revenues, key=_kind, reverse=True)
+    for (account, tax_key, eu_vat_id), group in groupby(ordered, key=_kind):
         gross = sum((revenue.gross for revenue in group), ZERO)
         if gross:
-            yield _booking(books, voucher, account, tax_key, gross)
+            yield _booking(books, voucher, Revenue(account, gross, tax_key, eu_vat_id))
 
 
-def _booking(books: Books, voucher: Voucher, account: str, tax_key: str, gross: Decimal) -> _Booking:
+def _kind(revenue: Revenue) -> tuple[str, str, str]:
+    return revenue.account, revenue.tax_key, revenue.eu_vat_id
+
+
+def _booking(books: Books, voucher: Voucher, revenue: Revenue) -> _Booking:
+    gross = revenue.gross
     side = "S" if gross > 0 else "H"
     foreign = voucher.currency != "EUR" and voucher.exchange_rate
     values = {
@@ -198,11 +205,12 @@ def _booking(books: Books, voucher: Voucher, account: str, tax_key: str, gross: 
         "WKZ Umsatz": voucher.currency,
         "Kurs": number(voucher.exchange_rate, places=6) if foreign and voucher.exchange_rate else "",
         "Konto": voucher.debtor_account,
-        "Gegenkonto (ohne BU-Schlüssel)": account,
-        "BU-Schlüssel": tax_key,
+        "Gegenkonto (ohne BU-Schlüssel)": revenue.account,
+        "BU-Schlüssel": revenue.tax_key,
         "Belegdatum": f"{voucher.issue_date:%d%m}",
         "Belegfeld 1": _NOT_IN_BELEGFELD.sub("", voucher.number)[:LONGEST_BELEGFELD],
         "Buchungstext": encodable(voucher.text)[:LONGEST_TEXT],
+        "EU-Land u. UStID (Bestimmung)": revenue.eu_vat_id[:15],
         "Festschreibung": "1" if books.locked else "0",
         "Leistungsdatum": f"{voucher.supplied_on:%d%m%Y}" if voucher.supplied_on else "",
     }

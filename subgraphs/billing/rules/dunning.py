@@ -40,11 +40,23 @@ class BaseRate:
     percent: Decimal
 
 
+_HALF_YEARS = (
+    # 1 January, 1 July, as the Bundesbank announced them (§ 247 BGB); claims of older years may still be open.
+    (2013, "-0.13", "-0.38"), (2014, "-0.63", "-0.73"), (2015, "-0.83", "-0.83"), (2016, "-0.83", "-0.88"),
+    (2017, "-0.88", "-0.88"), (2018, "-0.88", "-0.88"), (2019, "-0.88", "-0.88"), (2020, "-0.88", "-0.88"),
+    (2021, "-0.88", "-0.88"), (2022, "-0.88", "-0.88"), (2023, "1.62", "3.12"), (2024, "3.62", "3.37"),
+    (2025, "2.27", "1.27"),
+)  # fmt: skip
+
 DEFAULT_BASE_RATES = (
-    BaseRate(date(2025, 1, 1), Decimal("2.27")),
-    BaseRate(date(2025, 7, 1), Decimal("1.27")),
+    *(
+        BaseRate(date(year, month, 1), Decimal(percent))
+        for year, *halves in _HALF_YEARS
+        for month, percent in zip((1, 7), halves, strict=True)
+    ),
     BaseRate(date(2026, 1, 1), Decimal("1.27")),
 )
+"""What everybody knows; the next ones are entered with `setBaseRate`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +233,8 @@ def interest(
 
 
 def _base_rate(rates: Sequence[BaseRate], day: date) -> Decimal:
-    known = [rate for rate in rates if rate.valid_from <= day]
+    known = sorted(rates, key=lambda rate: rate.valid_from)
     if not known:
         raise ValueError(f"there is no base rate for {day}")
-    return max(known, key=lambda rate: rate.valid_from).percent
+    # Before the first that is known, the first holds: what is older than any table is not asked for any more.
+    return next((rate for rate in reversed(known) if rate.valid_from <= day), known[0]).percent

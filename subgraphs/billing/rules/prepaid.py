@@ -134,7 +134,7 @@ def consume(blocks: Sequence[Block], quantity: Decimal, on: date) -> Consumption
     before = sum((block.remaining for block in usable), ZERO)
     after = before - (quantity - wanted)
     threshold = product(LOW, sum((block.purchased for block in usable), ZERO))
-    low = after < threshold <= before
+    low = after <= threshold < before
     return Consumption(tuple(movements), wanted, low=low, exhausted=before > 0 and after == 0)
 
 

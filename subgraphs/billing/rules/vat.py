@@ -38,6 +38,10 @@ EU = frozenset(
 )
 
 
+VAT_ID_PREFIXES = EU - {"GR"} | {"EL"}
+"""How VAT ids begin: with the country, but Greece writes itself in Greek."""
+
+
 class TaxCategory(Enum):
     """The VAT category of a line, as EN 16931 has it (UNTDID 5305)."""
 
@@ -110,7 +114,7 @@ DEFAULT_RATES: tuple[TaxRate, ...] = (
     *_german("DE19", 19, 16),
     *_german("DE7", 7, 5),
     TaxRate("DE0-Z", TaxCategory.Z, ZERO, date(2023, 1, 1)),
-    TaxRate("§19-E", TaxCategory.E, ZERO, _SINCE, None, "VATEX-EU-O", "Steuerbefreit nach § 19 UStG"),
+    TaxRate("§19-E", TaxCategory.E, ZERO, _SINCE, None, None, "Steuerbefreit nach § 19 UStG"),
     TaxRate("§4-E", TaxCategory.E, ZERO, _SINCE, None, None, "Steuerfrei nach § 4 UStG"),
     TaxRate("§13b-DOM-AE", TaxCategory.AE, ZERO, _SINCE, None, "VATEX-EU-AE", "Steuerschuldnerschaft des Leistungsempfängers"),
     TaxRate("EU-SVC-AE", TaxCategory.AE, ZERO, _SINCE, None, "VATEX-EU-AE", "Steuerschuldnerschaft des Leistungsempfängers"),
@@ -183,9 +187,14 @@ def _within_eu(supply: Supply, buyer: Buyer) -> VatDecision:
         return _review()
     if supply.kind is SupplyKind.GOODS and not supply.transported:
         return _review()
-    if not buyer.vat_id or buyer.vat_id_status is not VatIdStatus.VALID:
+    if not is_of_another_state(buyer.vat_id) or buyer.vat_id_status is not VatIdStatus.VALID:
         return VatDecision(9, None, VAT_ID_NOT_VALID)
     return VatDecision(4, "EU-SVC-AE") if supply.kind is SupplyKind.SERVICE else VatDecision(5, "EU-GOODS-K")
+
+
+def is_of_another_state(vat_id: str | None) -> bool:
+    """Whether a VAT id was given by another state of the Union; one of ours shifts no tax abroad (§ 6a (1) no. 4 UStG)."""
+    return bool(vat_id) and (vat_id or "")[:2] in VAT_ID_PREFIXES - {HOME}
 
 
 def _review() -> VatDecision:

@@ -16,6 +16,7 @@ from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.rules import accounts
 from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.vat import VatIdStatus
+from subgraphs.billing.service import merging
 from subgraphs.billing.service.entities import address
 from subgraphs.billing.service.terms import stored_skonto
 from subgraphs.kit import references
@@ -25,8 +26,13 @@ from subgraphs.kit.work import Work
 
 
 async def of(work: Work, customer_id: UUID, *, field: str = "customerId") -> BillingAccount:
-    """The account of a customer; a customer that is known and has none gets one."""
+    """The account of a customer, or of the one that it became; a customer that is known and has none gets one."""
     found = await work.find(BillingAccount, customer_id)
+    if found is not None and found.archived_at is None:
+        return found
+    today = await merging.survivor(work, customer_id)
+    if today != customer_id:
+        return await of(work, today, field=field)
     if found is not None:
         return found
     known = await references.require(work, "Customer", customer_id, field=field)

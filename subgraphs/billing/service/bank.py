@@ -15,7 +15,7 @@ from subgraphs.billing.documents.camt import Credit
 from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.models.receivables import BankEntry, BankStatement, Payment
 from subgraphs.billing.rules import bank as rules
-from subgraphs.billing.rules import entered, totals
+from subgraphs.billing.rules import days, entered, totals
 from subgraphs.billing.rules.bank import BankEntryStatus, Match, Open
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceStatus
 from subgraphs.billing.service import settling
@@ -97,7 +97,7 @@ async def _recorded(work: Work, row: BankEntry, customer_id: UUID, **how: Any) -
         work,
         customer_id=customer_id,
         amount=row.amount,
-        value_date=min(row.value_date, work.at.date()),
+        value_date=min(row.value_date, days.local(work.at)),
         currency=row.currency,
         bank_reference=row.remittance[:200] or None,
         **how,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from subgraphs.billing.models.agreements import BilledContract, ContractLine, QuantityChange
 from subgraphs.billing.models.catalogue import Product
-from subgraphs.billing.rules import entered, products
+from subgraphs.billing.rules import days, entered, products
 from subgraphs.billing.rules.contracts import (
     CalendarPart,
     Contract,
@@ -113,7 +113,7 @@ async def register(
     work: Work, *, customer_id: UUID, number: str, lines: Sequence[Mapping[str, Any]] = (), **values: Any
 ) -> BilledContract:
     """Enter a contract with its lines, or change the head of the one with this number and add lines to it."""
-    await accounts.of(work, customer_id)
+    customer_id = (await accounts.of(work, customer_id)).customer_id
     cleaned = await _cleaned(work, values)
     number = one_line(number, field="number", longest=60)
     found = await work.session.scalars(select(BilledContract).where(BilledContract.number == number).with_for_update())
@@ -126,7 +126,7 @@ async def register(
     else:
         _change_head(row, customer_id, cleaned)
         await settled(work, message=_TAKEN, field="number")
-    rest(row, row.status, since=max(work.at.date(), row.start_date))
+    rest(row, row.status, since=max(days.local(work.at), row.start_date))
     for line in lines:
         await _add_line(work, row, **line)
     return row

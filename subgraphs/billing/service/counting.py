@@ -12,12 +12,12 @@ from sqlalchemy import select
 from contracts.events import billing as events
 from subgraphs.billing.errors import WrongItemStatus
 from subgraphs.billing.models.agreements import BilledContract, BilledDevice, ContractLine, QuantityVariance
-from subgraphs.billing.rules import entered
+from subgraphs.billing.rules import days, entered
 from subgraphs.billing.rules.money import HUNDRED, ONE, ZERO, product, ratio
 from subgraphs.billing.rules.proration import tier_price
 from subgraphs.billing.rules.quantities import VarianceStatus, variance
 from subgraphs.billing.rules.recurring import agreed_today
-from subgraphs.billing.service import contracts, recurring
+from subgraphs.billing.service import contracts, merging, recurring
 from subgraphs.billing.service.drafts import told
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.shapes import line
@@ -33,6 +33,7 @@ async def deployed(
     row = await _device(work, asset_id)
     if row is not None and row.told_at >= at:
         return
+    customer_id = await merging.survivor(work, customer_id)
     if row is None:
         if counts:
             new = BilledDevice(customer_id=customer_id, type_key=type_key, since=since, told_at=at)
@@ -41,7 +42,7 @@ async def deployed(
         return
     # It comes back, or goes to somebody else: from now on it counts there.
     row.customer_id, row.type_key, row.told_at = customer_id, type_key, at
-    row.since, row.until = (since, None) if counts else (row.since, row.until or at.date())
+    row.since, row.until = (since, None) if counts else (row.since, row.until or days.local(at))
 
 
 async def withdrawn(work: Work, asset_id: UUID, *, at: datetime) -> None:
@@ -49,7 +50,7 @@ async def withdrawn(work: Work, asset_id: UUID, *, at: datetime) -> None:
     row = await _device(work, asset_id)
     if row is None or row.told_at >= at or row.until is not None:
         return
-    row.until, row.told_at = at.date(), at
+    row.until, row.told_at = days.local(at), at
 
 
 async def type_of(work: Work, asset_id: UUID) -> str | None:
@@ -91,7 +92,7 @@ async def reconcile(
     if contract is None:
         raise NotFound("There is no such contract line.", field="contractLineId")
     (one,) = [each for each in await recurring.of_contracts(work, [contract]) if each.row.id == row.id]
-    billed, counted = agreed_today(one.line, work.at.date()), entered.count(quantity)
+    billed, counted = agreed_today(one.line, days.local(work.at)), entered.count(quantity)
     price = product(tier_price(one.line.tiers, billed, row.unit_price), ONE - ratio(row.discount_percent, HUNDRED))
     months = max(one.schedule.interval.months, 1)
     found = variance(counted, billed, price, tolerance=entered.count(tolerance, field="tolerance"), months=months)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, select
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import BillingRun, Invoice, InvoiceLine
+from subgraphs.billing.rules import days
 from subgraphs.billing.rules import invoices as rules
 from subgraphs.billing.rules.document import InvoiceDocument
 from subgraphs.billing.rules.invoices import CLAIMS
@@ -54,7 +55,7 @@ async def listed(
     """Documents, newest first."""
     where = in_state(status)
     if (status or "").lower() == "overdue":
-        where.append(Invoice.due_date < work.at.date())
+        where.append(Invoice.due_date < days.local(work.at))
     query = select(Invoice).where(*where).order_by(*_NEWEST).limit(limit).offset(offset)
     if customer_id is not None:
         query = query.where(Invoice.customer_id == customer_id)
@@ -67,7 +68,7 @@ async def of_customers(
     """The documents of each customer, newest first."""
     where = in_state(status)
     if (status or "").lower() == "overdue":
-        where.append(Invoice.due_date < work.at.date())
+        where.append(Invoice.due_date < days.local(work.at))
     return await work.per_parent(
         Invoice, Invoice.customer_id, customers, where=where, order=_NEWEST, limit=limit, offset=offset
     )

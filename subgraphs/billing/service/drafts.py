@@ -17,7 +17,7 @@ from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity, Product, TaxCode
 from subgraphs.billing.models.invoices import BillableItem, Invoice, InvoiceLine
 from subgraphs.billing.rules import accounts as account_rules
-from subgraphs.billing.rules import entered, invoices, products
+from subgraphs.billing.rules import days, entered, invoices, products
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ZERO
@@ -126,7 +126,7 @@ async def create(
     entity = await the_one(work, legal_entity_id)
     account = await accounts.of(work, customer_id)
     items = [await _entered_item(work, account, line) for line in lines]
-    items += await _ready(work, customer_id, billable_item_ids)
+    items += await _ready(work, account.customer_id, billable_item_ids)
     if not items:
         raise NothingToBill("A document needs at least one line.", field="lines")
     found = taxed(items, await _products(work, items), account, entity, await read_taxes(work))
@@ -266,7 +266,7 @@ async def _entered_item(work: Work, account: BillingAccount, line: Mapping[str, 
     """A line that somebody entered: an item that is on its document from the start."""
     product = await catalogue.required(work, line.get("product_id"))
     quantity = entered.quantity(line.get("quantity", Decimal(1)), positive=True)
-    day = line.get("service_from") or work.at.date()
+    day = line.get("service_from") or days.local(work.at)
     price = line.get("unit_price")
     if price is None and product is not None:
         price = await catalogue.price_of(work, product, customer_id=account.customer_id, quantity=quantity, on=day)

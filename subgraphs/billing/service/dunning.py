@@ -16,8 +16,8 @@ from subgraphs.billing.errors import PaymentsStale
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.models.receivables import Allocation, DunningNotice, DunningPolicy, DunningRun, Payment
+from subgraphs.billing.rules import days, entered, invoices
 from subgraphs.billing.rules import dunning as rules
-from subgraphs.billing.rules import entered, invoices
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY, BaseRate, Claim, Letter, Level, Policy, Step
 from subgraphs.billing.rules.invoices import InvoiceMove, InvoiceStatus
 from subgraphs.billing.rules.money import ZERO
@@ -100,8 +100,8 @@ def _stored(levels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence[UUID] = ()) -> DunningRun:
     """Ask everybody who is late: one letter per customer, each document a level further."""
-    today = on_date or work.at.date()
-    if today > work.at.date():
+    today = on_date or days.local(work.at)
+    if today > days.local(work.at):
         raise Invalid("Nobody can be asked on a day in the future.", field="onDate")
     row = await policy_row(work)
     if row is not None and row.require_fresh_payments:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from subgraphs.billing.models.catalogue import LegalEntity
-from subgraphs.billing.rules import accounts
+from subgraphs.billing.rules import accounts, days
 from subgraphs.billing.service import taxes
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.shapes import line, optional_line
@@ -29,6 +29,7 @@ async def create(work: Work, **values: Any) -> LegalEntity:
     entity = LegalEntity(
         name="", address={}, managing_directors=[], contact_name="", contact_email="", iban="", datev={},
         base_currency="EUR", small_business=False, vat_on_receipt=False, four_eyes=False, approve_issues=True,
+        time_zone=days.TIME_ZONE,
     )  # fmt: skip
     _fill(entity, values)
     await taxes.seed(work)
@@ -106,5 +107,6 @@ _CLEANERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "address": lambda value: address(value, field="address"),
         "managing_directors": lambda value: [line(one, field="managingDirectors") for one in value or ()],
         "datev": _datev,
+        "time_zone": days.zone,
     }
 )

@@ -16,10 +16,11 @@ from subgraphs.billing.errors import DuplicateExport, NothingToBill
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice, InvoiceLine
 from subgraphs.billing.models.receivables import ExportBatch, ExportFile
-from subgraphs.billing.rules import datev
+from subgraphs.billing.rules import datev, vat
 from subgraphs.billing.rules.datev import Batch, Books, Revenue, Voucher
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.money import split
+from subgraphs.billing.rules.vat import TaxCategory
 from subgraphs.billing.service import drafts, snapshots
 from subgraphs.billing.service.drafts import Taxes
 from subgraphs.billing.service.entities import the_one
@@ -29,6 +30,9 @@ from subgraphs.kit.work import Work
 
 _NEGATIVE = frozenset({InvoiceKind.CREDIT_NOTE})
 """What has positive amounts and gives money back all the same."""
+
+_STATED = frozenset({TaxCategory.AE, TaxCategory.K})
+"""What the recapitulative statement wants to know of, when the buyer sits in another state of the EU."""
 
 
 async def export(
@@ -145,6 +149,7 @@ def _voucher(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, char
 def _revenues(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, chart: str) -> list[Revenue]:
     """The gross of each tax category, split over the accounts of its lines."""
     sign = -1 if document.kind in _NEGATIVE else 1
+    vat_id = str((document.buyer_snapshot or {}).get("vat_id") or "")
     found = []
     for part in snapshots.breakdown(document.tax_breakdown):
         mine = [
@@ -160,8 +165,9 @@ def _revenues(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, cha
             key = (account, code.tax_key if code else "")
             by_account[key] = by_account.get(key, Decimal(0)) + line.net_amount
         shares = split(part.gross * sign, list(by_account.values()))
+        told = vat_id if part.category in _STATED and vat.is_of_another_state(vat_id) else ""
         found += [
-            Revenue(account, gross, tax_key) for (account, tax_key), gross in zip(by_account, shares, strict=True)
+            Revenue(account, gross, tax_key, told) for (account, tax_key), gross in zip(by_account, shares, strict=True)
         ]
     return found
 

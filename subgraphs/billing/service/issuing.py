@@ -19,7 +19,7 @@ from contracts.events import billing as events
 from subgraphs.billing.errors import WrongRunStatus
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice, InvoiceLine, NumberRange
-from subgraphs.billing.rules import chain, entered, invoices, numbering, totals
+from subgraphs.billing.rules import chain, days, entered, invoices, numbering, totals
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
@@ -114,14 +114,14 @@ async def _issue(
     issue_date: date | None = None,
     exchange_rate: Decimal | None = None,
 ) -> None:
-    day = issue_date or work.at.date()
-    if day > work.at.date():
+    today = days.local(work.at, entity.time_zone)
+    day = issue_date or today
+    if day > today:
         raise Invalid("A document can't be dated in the future.", field="issueDate")
     _exchange(invoice, entity, exchange_rate, day)
     lines = await drafts.lines_of(work, invoice.id)
-    account = await accounts.of(work, invoice.customer_id)
     invoice.seller_snapshot = snapshots.seller(entity)
-    invoice.buyer_snapshot = snapshots.buyer(account)
+    invoice.buyer_snapshot = await _buyer(work, invoice)
     snapshots.check(invoice, lines)
     invoice.issue_date, invoice.due_date = day, day + timedelta(days=invoice.payment_days)
     await einvoices.check(work, invoice, lines)
@@ -139,6 +139,15 @@ async def _issue(
     await settling.watch(work, invoice)
     if invoice.kind is InvoiceKind.CREDIT_NOTE:
         await settling.credit(work, invoice)
+
+
+async def _buyer(work: Work, invoice: Invoice) -> dict[str, Any]:
+    """Who buys, as the customer's account says today; a cancellation names whom the document named that it undoes."""
+    if invoice.kind is InvoiceKind.CANCELLATION and invoice.preceding_id is not None:
+        undone = await work.find(Invoice, invoice.preceding_id)
+        if undone is not None and undone.buyer_snapshot is not None:
+            return undone.buyer_snapshot
+    return snapshots.buyer(await accounts.of(work, invoice.customer_id))
 
 
 def _exchange(invoice: Invoice, entity: LegalEntity, rate: Decimal | None, day: date) -> None:

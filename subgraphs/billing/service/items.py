@@ -13,7 +13,7 @@ from sqlalchemy import select
 from subgraphs.billing.models.agreements import BilledContract
 from subgraphs.billing.models.invoices import BillableItem
 from subgraphs.billing.rules import accounts as account_rules
-from subgraphs.billing.rules import entered, items, products
+from subgraphs.billing.rules import days, entered, items, products
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, ItemMove
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.service import accounts
@@ -83,9 +83,9 @@ async def enter(
     """Enter something that goes onto the next invoice: a product, an expense, a way, a milestone, what a meter counted."""
     if source in {BillableSource.TIME_ENTRY, BillableSource.CONTRACT_LINE}:
         raise Invalid("Work is rated, and what recurs comes from its contract.", field="source")
-    await accounts.of(work, customer_id)
+    customer_id = (await accounts.of(work, customer_id)).customer_id
     sold = await catalogue.required(work, product_id)
-    day = service_from or work.at.date()
+    day = service_from or days.local(work.at)
     count = entered.quantity(quantity)
     price = values.get("unit_price")
     if price is None and sold is not None:

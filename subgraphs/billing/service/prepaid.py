@@ -13,7 +13,7 @@ from contracts.events import billing as events
 from subgraphs.billing.errors import InsufficientBalance
 from subgraphs.billing.models.agreements import BilledContract, ContractLine, PrepaidBalance, PrepaidMovement
 from subgraphs.billing.models.invoices import BillableItem
-from subgraphs.billing.rules import entered, prepaid
+from subgraphs.billing.rules import days, entered, prepaid
 from subgraphs.billing.rules.contracts import LineKind
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ONE, QUANTITY, ZERO, product, rounded
@@ -94,7 +94,7 @@ async def purchase(
         raise PreconditionFailed(
             "Only block hours, retainers and packs of tickets are paid before.", field="contractId"
         )
-    day = entered.day(bought_on or work.at.date(), field="boughtOn")
+    day = entered.day(bought_on or days.local(work.at), field="boughtOn")
     if expires_on is not None:
         entered.day(expires_on, field="expiresOn")
     if expires_on is not None and expires_on < day:
@@ -159,7 +159,7 @@ async def grant(work: Work, contract: BilledContract) -> None:
     query = select(ContractLine).where(ContractLine.contract_id == contract.id, ContractLine.kind == LineKind.PREPAID)
     rows = (await work.session.scalars(query.order_by(ContractLine.valid_from, ContractLine.id))).all()
     bought = await _bought(work, contract.id)
-    today = work.at.date()
+    today = days.local(work.at)
     for row in rows:
         for day in _days(contract, row, today):
             if (row.id, day) not in bought:
@@ -237,7 +237,7 @@ async def adjust(work: Work, *, id: UUID, quantity: Decimal, reason: str) -> Pre
     if left + quantity < 0:
         raise InsufficientBalance(f"Only {left.normalize():f} is left.", field="quantity")
     why = line(reason, field="reason", longest=500)
-    _move(work, balance, MovementKind.ADJUST, quantity, work.at.date(), reason=why)
+    _move(work, balance, MovementKind.ADJUST, quantity, days.local(work.at), reason=why)
     return balance
 
 
@@ -246,7 +246,7 @@ async def adjust(work: Work, *, id: UUID, quantity: Decimal, reason: str) -> Pre
 
 async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: date, source: UUID | None) -> Decimal:
     """Take so much from the balances of a contract; what they could not give."""
-    await expire(work, contract, on=work.at.date())
+    await expire(work, contract, on=days.local(work.at))
     await work.session.flush()
     rows, blocks = await _blocks(work, contract.id)
     used = prepaid.consume(blocks, quantity, on)

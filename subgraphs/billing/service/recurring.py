@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 
 from subgraphs.billing.models.agreements import BilledContract, BilledDevice, ContractLine, QuantityChange
 from subgraphs.billing.models.invoices import BillableItem
+from subgraphs.billing.rules import days
 from subgraphs.billing.rules.contracts import IN_FORCE, ContractStatus, LineKind
 from subgraphs.billing.rules.corrections import Before
 from subgraphs.billing.rules.items import BillableSource
@@ -180,7 +181,7 @@ async def mrr_of_customers(work: Work, customers: Sequence[UUID]) -> dict[UUID, 
 
 
 async def _monthly(work: Work, contracts: Sequence[BilledContract]) -> dict[UUID, Decimal]:
-    today = work.at.date()
+    today = days.local(work.at)
     active = [
         contract
         for contract in contracts

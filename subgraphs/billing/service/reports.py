@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from subgraphs.billing.models.agreements import BilledContract
 from subgraphs.billing.models.invoices import BillableItem, Invoice, InvoiceLine, NumberRange
-from subgraphs.billing.rules import chain, numbering
+from subgraphs.billing.rules import chain, days, numbering
 from subgraphs.billing.rules.contracts import ContractStatus
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource
@@ -130,7 +130,7 @@ async def revenue_of_customers(
 
 async def next_billing(work: Work, contracts: Sequence[UUID]) -> dict[UUID, list[date]]:
     """The day on which something of a contract is due next, in lists of one; missing when nothing more will be."""
-    today = work.at.date()
+    today = days.local(work.at)
     found: dict[UUID, list[date]] = {}
     for contract, row in (await work.those(BilledContract, contracts)).items():
         if row.status in {ContractStatus.ACTIVE, ContractStatus.NOTICE_GIVEN}:

@@ -151,12 +151,13 @@ async def _due(
     lines = await recurring.of_contracts(work, contracts)
     before = await recurring.billed(work, [one.line.id for one in lines])
     items = [
-        _item(one, charge) for one in lines for charge in charges(one.line, one.schedule, until=until, billed=before)
+        item_of(one, charge) for one in lines for charge in charges(one.line, one.schedule, until=until, billed=before)
     ]
     return items, {contract.id: contract.po_number for contract in contracts}
 
 
-def _item(one: Recurring, charge: Charge) -> BillableItem:
+def item_of(one: Recurring, charge: Charge) -> BillableItem:
+    """The item that bills a charge; nobody has written it yet."""
     return BillableItem(
         customer_id=one.row.customer_id,
         source=BillableSource.CONTRACT_LINE,

@@ -18,7 +18,7 @@ from contracts.events import billing as events
 from subgraphs.billing.errors import WrongInvoiceStatus
 from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.models.receivables import Allocation, Payment
-from subgraphs.billing.rules import entered, invoices, payments
+from subgraphs.billing.rules import days, entered, invoices, payments
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.payments import PaymentMethod, Wanted
@@ -86,8 +86,8 @@ async def record(
     allocate_oldest: bool = False,
 ) -> Payment:
     """Enter money that came in, and what it pays."""
-    await accounts.of(work, customer_id)
-    if value_date > work.at.date():
+    customer_id = (await accounts.of(work, customer_id)).customer_id
+    if value_date > days.local(work.at):
         raise Invalid("Money can't have come in on a day in the future.", field="valueDate")
     cents = entered.money(amount, field="amount")
     payment = work.add(
@@ -215,7 +215,7 @@ async def fell_due(work: Work, invoice_id: UUID) -> None:
     document = await work.find(Invoice, invoice_id)
     if document is None or document.document_status is not InvoiceStatus.ISSUED or document.due_date is None:
         return
-    if not invoices.is_overdue(document.open_amount, document.due_date, work.at.date()):
+    if not invoices.is_overdue(document.open_amount, document.due_date, days.local(work.at)):
         return
     happened = events.InvoiceOverdue(
         id=document.id,
@@ -286,7 +286,7 @@ async def credit(work: Work, note: Invoice) -> None:
     work.add(
         Allocation(
             customer_id=note.customer_id, credit_note_id=note.id, invoice_id=document.id, amount=amount,
-            skonto_amount=ZERO, value_date=note.issue_date or work.at.date(),
+            skonto_amount=ZERO, value_date=note.issue_date or days.local(work.at),
         )
     )  # fmt: skip
     note.open_amount, note.paid_amount = note.total_gross - amount, amount

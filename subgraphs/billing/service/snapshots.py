@@ -10,6 +10,7 @@ from typing import Any
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice, InvoiceLine
+from subgraphs.billing.rules import days
 from subgraphs.billing.rules import document as paper
 from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.invoices import TYPE_CODES, InvoiceStatus
@@ -33,7 +34,7 @@ _CONTENT = (
     "number", "currency", "issue_date", "tax_point_date", "service_from", "service_to", "due_date", "payment_days", "skonto",
     "discount_percent", "lines_net", "allowance", "total_net", "total_tax", "total_gross", "tax_breakdown", "exchange_rate",
     "tax_in_base_currency", "buyer_reference", "order_reference", "payment_terms", "notes", "preceding_id", "reason",
-    "legal_entity_id", "customer_id", "seller_snapshot", "buyer_snapshot",
+    "legal_entity_id", "seller_snapshot", "buyer_snapshot",
 )  # fmt: skip
 
 _LINE_CONTENT = (
@@ -60,7 +61,10 @@ def buyer(account: BillingAccount) -> dict[str, Any]:
 
 def content(invoice: Invoice, lines: Iterable[InvoiceLine]) -> dict[str, Any]:
     """Everything that a document says, for its hash."""
+    # Who buys is who bought then: the account that a document is found under may have become another one.
+    bought = (invoice.buyer_snapshot or {}).get("customer_id") or invoice.customer_id
     return {name: getattr(invoice, name) for name in _CONTENT} | {
+        "customer_id": str(bought),
         "kind": invoice.kind,
         "lines": [{name: getattr(line, name) for name in _LINE_CONTENT} for line in lines],
     }
@@ -104,7 +108,7 @@ def document(
     }
     return paper.InvoiceDocument(
         number=invoice.number or "",
-        issue_date=invoice.issue_date or invoice.created_at.date(),
+        issue_date=invoice.issue_date or days.local(invoice.created_at),
         kind=invoice.kind,
         type_code=TYPE_CODES[invoice.kind],
         currency=invoice.currency,

@@ -19,13 +19,13 @@ from sqlalchemy.exc import IntegrityError
 from contracts.events import crm
 from subgraphs.billing.models.agreements import BilledContract, ContractLine, QuantityChange
 from subgraphs.billing.models.catalogue import Product
-from subgraphs.billing.rules import products
+from subgraphs.billing.rules import days, products
 from subgraphs.billing.rules.contracts import ContractStatus, ContractType, LineKind
 from subgraphs.billing.rules.periods import BillingInterval
 from subgraphs.billing.rules.prepaid import Overage
 from subgraphs.billing.rules.proration import ProrationMode
 from subgraphs.billing.rules.quantities import QuantityMode, QuantityPolicy
-from subgraphs.billing.service import contracts, prepaid, recurring
+from subgraphs.billing.service import contracts, merging, prepaid, recurring
 from subgraphs.kit.work import Work
 
 _UNSIGNED = frozenset({ContractStatus.DRAFT, ContractStatus.PENDING_SIGNATURE, ContractStatus.CANCELLED})
@@ -40,12 +40,13 @@ async def contract(work: Work, told: crm.ContractFact, *, at: datetime) -> Bille
     if row is not None and row.told_at is not None and row.told_at > at:
         return None
     status = ContractStatus(told.status)
+    told = told.model_copy(update={"customer_id": await merging.survivor(work, told.customer_id)})
     if row is None:
         row = await _opened(work, told, status)
     for name, value in _head(told).items():
         setattr(row, name, value)
     row.told_at = at
-    contracts.rest(row, status, since=told.effective_date or at.date())
+    contracts.rest(row, status, since=told.effective_date or days.local(at))
     if status not in _UNSIGNED:
         await _lines(work, row, told.lines)
         await work.session.flush()

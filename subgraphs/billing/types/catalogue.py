@@ -78,6 +78,8 @@ class LegalEntity:
     """By which it may collect direct debits."""
     base_currency: str
     """The currency of its books."""
+    time_zone: str
+    """Where it sits: whose day it is when a document is issued."""
     small_business: bool
     """Asks for no VAT (§ 19 UStG)."""
     vat_on_receipt: bool

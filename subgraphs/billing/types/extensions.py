@@ -11,6 +11,7 @@ from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.billing.models import agreements as models
+from subgraphs.billing.rules import days
 from subgraphs.billing.rules.periods import plus_months
 from subgraphs.billing.service import accounts, counting, documents, items, prepaid, recurring, reports, settling
 from subgraphs.billing.service.reports import Earned
@@ -44,7 +45,7 @@ To = Annotated[date | None, strawberry.argument(description="The last day; today
 
 def span(info: Info, since: date | None, to: date | None) -> dict[str, date]:
     """The days that are asked about."""
-    end = to or info.context.clock().date()
+    end = to or days.local(info.context.clock())
     return {"start": since or plus_months(end, -12), "end": end}
 
 

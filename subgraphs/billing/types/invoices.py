@@ -14,6 +14,7 @@ from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.billing.models import invoices as models
+from subgraphs.billing.rules import days
 from subgraphs.billing.rules import invoices as rules
 from subgraphs.billing.rules.coverage import CoverageEffect
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceStatus, PaymentStatus
@@ -233,7 +234,7 @@ class Invoice:
     @strawberry.field
     def overdue(self, info: Info) -> bool:
         """Whether something is open after its day."""
-        today = info.context.clock().date()
+        today = days.local(info.context.clock())
         is_issued = self.document_status is InvoiceStatus.ISSUED
         return is_issued and rules.is_overdue(self.open_amount.amount, self.due_date, today)
 

@@ -19,10 +19,11 @@ from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.einvoices import Kept
 from subgraphs.billing.service.reports import RangeReport
 from subgraphs.billing.service.runs import Plan, Proposal
+from subgraphs.billing.service.simulating import Simulated, Simulation
 from subgraphs.billing.types.agreements import money
 from subgraphs.billing.types.extensions import Customer
 from subgraphs.billing.types.invoices import CoverageExplanation, TaxBreakdown, coverage_of
-from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.values import Money
 
 
@@ -157,6 +158,47 @@ class BillingPreview:
         """The preview in this plan."""
         net = sum((one.totals.net for one in found.proposals), ZERO)
         return cls(until=until, draft_count=len(found.proposals), total_net=net, warnings=found.warnings, found=found)
+
+
+@strawberry.type
+class SimulatedCharge:
+    """A line that a contract would bill."""
+
+    due: date
+    """When a run bills it."""
+    line: PreviewLine
+    """What would be on the document."""
+    billed: bool
+    """Whether the period was billed in fact."""
+
+    @classmethod
+    def of(cls, one: Simulated) -> Self:
+        """The charge in this simulated line."""
+        return cls(due=one.due, line=PreviewLine.of(Taxed(one.item, None, None)), billed=one.billed)
+
+
+@strawberry.type
+class ContractSimulation:
+    """What a contract would bill in a span of time, as if nothing of it had been billed before."""
+
+    since: date
+    """The first day of the span."""
+    until: date
+    """Its last day."""
+    total_net: Money
+    """What it would bill without VAT."""
+    found: strawberry.Private[Simulation]
+
+    @strawberry.field
+    def charges(self, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[SimulatedCharge]:
+        """What would be billed, in the order of the days."""
+        first = skipped(offset)
+        return [SimulatedCharge.of(one) for one in self.found.lines[first : first + bounded(limit)]]
+
+    @classmethod
+    def of(cls, found: Simulation) -> Self:
+        """The simulation that was worked out."""
+        return cls(since=found.since, until=found.until, total_net=money(found.net, found.currency), found=found)
 
 
 @strawberry.type

@@ -18,6 +18,17 @@ class Model(tables.Row, DeclarativeBase):
     """What the tables of this module have in common."""
 
 
+class UserCopy(Model):
+    """A user, as identity told of them: that they are there, and on which side of the counter they stand."""
+
+    __tablename__ = "user_copy"
+
+    user_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str]
+    status: Mapped[str]
+    at: Mapped[datetime] = mapped_column(tables.Moment)
+
+
 class Customer(tables.Entity, Model):
     """A company or a person that we do business with."""
 

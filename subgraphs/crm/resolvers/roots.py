@@ -5,7 +5,7 @@ import strawberry
 from subgraphs.crm.resolvers.contracts import ContractMutation, ContractQuery
 from subgraphs.crm.resolvers.customers import CustomerMutation, CustomerQuery, CustomerSubscription
 from subgraphs.crm.resolvers.relations import RelationMutation, RelationQuery
-from subgraphs.crm.resolvers.sales import SalesMutation, SalesQuery
+from subgraphs.crm.resolvers.sales import SalesMutation, SalesQuery, SalesSubscription
 from subgraphs.crm.resolvers.transfers import TransferMutation, TransferQuery
 
 
@@ -20,5 +20,5 @@ class Mutation(CustomerMutation, ContractMutation, SalesMutation, RelationMutati
 
 
 @strawberry.type
-class Subscription(CustomerSubscription):
+class Subscription(CustomerSubscription, SalesSubscription):
     """What can be watched about customers."""

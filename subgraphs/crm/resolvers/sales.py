@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import strawberry
 
@@ -27,6 +30,7 @@ from subgraphs.crm.types.sales import (
     QuotePayload,
     SearchHit,
 )
+from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
@@ -35,6 +39,7 @@ from subgraphs.kit.shapes import given
 from subgraphs.kit.values import JSON
 from subgraphs.kit.work import Work
 
+NOBODY = UUID(int=0)
 WRITE_OPPORTUNITIES = "opportunities:write"
 WRITE_QUOTES = "quotes:write"
 APPROVE_QUOTES = "quotes:approve"
@@ -379,3 +384,24 @@ class SalesMutation:
     async def convert_quote(work: Work, input: ConvertQuoteInput) -> models.Quote:
         """Make the draft of a contract of what was accepted."""
         return await quoting.convert_quote(work, **given(input))
+
+
+@strawberry.type
+class SalesSubscription:
+    """What can be watched about sales."""
+
+    @strawberry.subscription
+    async def quote_status_changed(
+        self, info: Info, customer_id: strawberry.ID | None = None
+    ) -> AsyncGenerator[Quote, None]:
+        """A quote, each time when something happened to it: of one customer, or all that you may see."""
+        wanted = parsed(customer_id) or NOBODY if customer_id else None
+        rows = live.changes(
+            info.context,
+            models.Quote,
+            READ_QUOTES,
+            where=None if wanted is None else lambda row: row.customer_id == wanted,
+        )
+        async with aclosing(rows):
+            async for row in rows:
+                yield Quote.of(row)

@@ -17,6 +17,7 @@ from subgraphs.crm.models.sales import Opportunity
 from subgraphs.crm.rules import activities as rules
 from subgraphs.crm.rules.activities import ActivityKind
 from subgraphs.crm.rules.customers import present
+from subgraphs.crm.service import colleagues
 from subgraphs.crm.service.entering import Clean, changed_by, cleaned, kept
 from subgraphs.kit import jobs
 from subgraphs.kit.errors import NotFound
@@ -61,6 +62,7 @@ async def log_activity(work: Work, *, customer_id: UUID, **described: Any) -> Ac
         name: value for name, value in described.items() if value is not None
     }
     row = Activity(customer_id=customer.id, **cleaned(_ACTIVITY, values | {"kind": described["kind"]}))
+    await colleagues.check(work, row.owner_id, field="ownerId")
     await _check(work, row)
     work.add(row)
     await _arm(work, row)
@@ -71,6 +73,8 @@ async def log_activity(work: Work, *, customer_id: UUID, **described: Any) -> Ac
 async def update_activity(work: Work, id: UUID, version: int | None = None, **changes: Any) -> Activity:
     """Change what was written down, or until when it must be done."""
     row = await work.take(Activity, id, field="id", version=version)
+    if changes.get("owner_id") != row.owner_id:
+        await colleagues.check(work, changes.get("owner_id"), field="ownerId")
     changed = changed_by(row, cleaned(_ACTIVITY, changes))
     await _check(work, row)
     if "dueAt" in changed:

@@ -20,7 +20,7 @@ from subgraphs.crm.models.relations import CustomerGroup
 from subgraphs.crm.rules import customers as rules
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerStatus
-from subgraphs.crm.service import custom_fields, groups
+from subgraphs.crm.service import colleagues, custom_fields, groups
 from subgraphs.crm.service.entering import Clean, changed_by, cleaned, kept
 from subgraphs.kit import numbers
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
@@ -134,6 +134,7 @@ async def create_customer(
     custom = await custom_fields.applied(work, CustomEntity.CUSTOMER, described.get("custom_fields"))
     customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, custom=custom, **cleaned(_CUSTOMER, values))
     await groups.check(work, customer.group_id)
+    await colleagues.check(work, customer.account_manager_id, field="accountManagerId")
     if parent_id is not None:
         await above(work, parent_id)
     await _under_a_number(work, customer, None if number is None else rules.number(number, field="number"))
@@ -152,6 +153,8 @@ async def update_customer(work: Work, id: UUID, version: int | None = None, **ch
     if changes.get("parent_id"):
         rules.check_parent(customer.id, await above(work, changes["parent_id"]))
     await groups.check(work, changes.get("group_id"))
+    if changes.get("account_manager_id") != customer.account_manager_id:
+        await colleagues.check(work, changes.get("account_manager_id"), field="accountManagerId")
     entered = changes.get("custom_fields")
     values["custom"] = await custom_fields.applied(work, CustomEntity.CUSTOMER, entered, customer.custom)
     if changed := changed_by(customer, values):

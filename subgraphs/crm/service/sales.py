@@ -17,7 +17,7 @@ from subgraphs.crm.rules import contracts as bounds
 from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.quotes import StageOutcome
-from subgraphs.crm.service import custom_fields
+from subgraphs.crm.service import colleagues, custom_fields
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
@@ -55,6 +55,7 @@ async def create_stage(work: Work, *, name: str, position: int, probability: int
 async def create_opportunity(work: Work, *, customer_id: UUID, title: str, **described: Any) -> Opportunity:
     """Write down what a customer might buy, at the first stage."""
     customer = await work.take(Customer, customer_id, field="customerId")
+    await colleagues.check(work, described.get("owner_id"), field="ownerId")
     first = next(stage for stage in await _pipeline(work) if stage.outcome is StageOutcome.OPEN)
     opportunity = Opportunity(
         customer_id=customer.id,

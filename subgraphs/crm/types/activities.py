@@ -15,6 +15,7 @@ from subgraphs.crm.rules import activities as rules
 from subgraphs.crm.rules.activities import ActivityKind
 from subgraphs.crm.rules.consents import LegalBasis
 from subgraphs.crm.types.customers import READ, READ_OPPORTUNITIES, Contact, Customer
+from subgraphs.crm.types.others import User, user
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.shapes import shape
@@ -58,6 +59,11 @@ class Activity:
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
     """When it was written down."""
+
+    @strawberry.field
+    def owner(self) -> User | None:
+        """The user who looks after it."""
+        return user(self.owner_id)
 
     @strawberry.field
     def open(self) -> bool:

@@ -12,6 +12,7 @@ from strawberry.federation import type as entity
 from subgraphs.crm.models import contracts as models
 from subgraphs.crm.models import customers as customer_models
 from subgraphs.crm.rules.contracts import (
+    MOST_LINES,
     CalendarPart,
     ContractLineKind,
     ContractStatus,
@@ -30,6 +31,7 @@ from subgraphs.crm.service import contract_lines
 from subgraphs.crm.service import contracts as service
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
+from subgraphs.crm.types.others import Asset, Product
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import DateRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
@@ -149,6 +151,17 @@ class ContractLine:
             for one in self.tier[: bounded(limit)]
         ]
 
+    @strawberry.field
+    def product(self) -> Product | None:
+        """The product that is agreed, if it is one of the catalogue."""
+        return Product(id=self.product_id) if self.product_id else None
+
+    @strawberry.field
+    def assets(self, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Asset]:
+        """The assets that it covers."""
+        first = skipped(offset)
+        return [Asset(id=one) for one in self.asset_ids[first : first + bounded(limit)]]
+
     @classmethod
     def of(cls, row: models.ContractLine) -> Self:
         """The line in this row."""
@@ -252,6 +265,14 @@ class Contract:
             contract_lines.lines_of, self.id, READ, on=on, limit=bounded(limit), offset=skipped(offset)
         )
         return [ContractLine.of(row) for row in rows]
+
+    @strawberry.field
+    async def covered_assets(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[Asset]:
+        """The assets that its lines cover today, each once, in the order of the lines."""
+        today, first = info.context.clock().date(), skipped(offset)
+        lines = await info.context.lists(contract_lines.lines_of, self.id, READ, on=today, limit=MOST_LINES, offset=0)
+        named = dict.fromkeys(strawberry.ID(one) for line in lines for one in line.asset_ids)
+        return [Asset(id=one) for one in list(named)[first : first + bounded(limit)]]
 
     @strawberry.field
     def coverage(self, limit: Limit = DEFAULT_LIMIT) -> list[ContractCoverageRule]:

@@ -18,6 +18,7 @@ from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.service import activities, consents, contracts, groups, quotes, sales
 from subgraphs.crm.service import customers as service
 from subgraphs.crm.types.custom_fields import CustomFieldFilter, shown
+from subgraphs.crm.types.others import User, user
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.filters import TimeRange
@@ -104,6 +105,11 @@ class Customer:
         """The customer it belongs to: a branch's holding; null when there is none, or none that you may see."""
         row = await info.context.row(models.Customer, self.parent_id, READ)
         return Customer.of(row) if row else None
+
+    @strawberry.field
+    def account_manager(self) -> User | None:
+        """The user who looks after it."""
+        return user(self.account_manager_id)
 
     @strawberry.field
     async def group(self, info: Info) -> CustomerGroup | None:

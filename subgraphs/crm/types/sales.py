@@ -22,6 +22,7 @@ from subgraphs.crm.service.search import Hit
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
 from subgraphs.crm.types.customers import activities_of
+from subgraphs.crm.types.others import Product, User, user
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded
 from subgraphs.kit.shapes import shape
@@ -104,6 +105,11 @@ class Opportunity:
     custom: strawberry.Private[dict[str, Any]]
 
     @strawberry.field
+    def owner(self) -> User | None:
+        """The user who looks after it."""
+        return user(self.owner_id)
+
+    @strawberry.field
     async def custom_fields(self, info: Info) -> JSON:
         """The values of your own fields, by key."""
         return await shown(info, READ_OPPORTUNITIES, CustomEntity.OPPORTUNITY, self.custom)
@@ -152,6 +158,12 @@ class QuoteLine:
     """The identifier: a UUID."""
     product_id: strawberry.ID | None
     """The product."""
+
+    @strawberry.field
+    def product(self) -> Product | None:
+        """The product that is offered, if it is one of the catalogue."""
+        return Product(id=self.product_id) if self.product_id else None
+
     description: str
     """What it is."""
     quantity: Decimal

@@ -170,6 +170,17 @@ def test_a_federated_operation_costs_what_its_requests_cost() -> None:
     assert estimate.total == 17
 
 
+def test_an_event_of_a_subscription_costs_what_is_fetched_for_it_too() -> None:
+    graph = supergraph(
+        crm="""type Query { unused: Int } type Subscription { changed: Customer }
+          type Customer @key(fields: "id") { id: ID }""",
+        tickets="""type Customer @key(fields: "id") { id: ID tickets: [Ticket] } type Ticket { title: String }""",
+    )
+    plan = cost_plan(graph, "subscription { changed { tickets { title } } }", ListSizes(5, {}))
+
+    assert plan.estimate({}).by_subgraph == {"crm": 1, "tickets": 5 * (1 + 5)}
+
+
 def test_the_answer_costs_what_is_in_it(weighed: Supergraph) -> None:
     query = (
         "{ plain { heavy } again: plain { id } nested { many { heavy } one { id } } enumWithCost argWithCost(arg: 1) }"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 
 import pytest
 from case import CASES
@@ -226,22 +226,17 @@ def _nested(names: list[str]) -> SelectionSetNode:
     return inner
 
 
-def test_seventy_types_at_three_levels_are_planned_in_reasonable_time() -> None:
-    supergraph = Supergraph.parse(_many_types(70))
-    began = time.perf_counter()
+def test_seventy_types_at_three_levels_are_planned_with_few_looks() -> None:
+    """A thousand paths: fifteen for each type, and not seventy times seventy."""
+    planner = Planner(Supergraph.parse(_many_types(70)), PlanLimits(max_paths=1500, timeout_seconds=math.inf))
 
-    Planner(supergraph).plan(parse("{ all { id name more below { name more below { more } } } }"))
-
-    assert time.perf_counter() - began < 10
+    assert planner.plan(parse("{ all { id name more below { name more below { more } } } }")).node is not None
 
 
-def test_forty_levels_are_planned_in_reasonable_time() -> None:
+def test_forty_levels_are_planned_with_a_few_looks_at_each() -> None:
     query = "a b c"
     for _ in range(20):
         query = f"a b c next {{ b back {{ a c {query} }} }}"
-    supergraph = Supergraph.parse(SMALL)
-    began = time.perf_counter()
+    planner = Planner(Supergraph.parse(SMALL), PlanLimits(max_paths=700, timeout_seconds=math.inf))
 
-    Planner(supergraph).plan(parse(f"{{ n {{ {query} }} }}"))
-
-    assert time.perf_counter() - began < 10
+    assert planner.plan(parse(f"{{ n {{ {query} }} }}")).node is not None

@@ -16,6 +16,18 @@ def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+async def test_a_refused_operation_is_named_once_it_was_understood(platform: Any, tmp_path: Path) -> None:
+    audit = {"enabled": True, "file": str(tmp_path / "audit.jsonl")}
+    demand = {"enabled": True, "mode": "enforce", "strategy": {"static_estimated": {"max": 0, "list_size": 1}}}
+    async with platform(audit=audit, demand_control=demand) as psa:
+        await psa.ask("query Dear { customer(id: 1) { name } }")
+
+    (written,) = lines(tmp_path / "audit.jsonl")
+    assert (written["outcome"], written["errors"]) == ("REFUSED", ["COST_ESTIMATED_TOO_EXPENSIVE"])
+    assert (written["graphql.operation.name"], written["graphql.operation.type"]) == ("Dear", "query")
+    assert len(written["graphql.operation.hash"]) == 64
+
+
 async def test_each_operation_is_one_line_whatever_came_of_it(platform: Any, issuer: Any, tmp_path: Path) -> None:
     file = tmp_path / "audit.jsonl"
     audit = {"enabled": True, "file": str(file), "show": ["id"]}

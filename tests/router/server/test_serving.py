@@ -104,6 +104,7 @@ async def test_changed_files_are_noticed_and_load_balancers_are_told_of_the_end_
         beside = free.getsockname()[1]
     config.write_text(
         f"shutdown: {{delay_seconds: 3600}}\nhealth_check: {{listen: '127.0.0.1:{beside}', path: /healthz}}\n"
+        f"telemetry: {{exporters: {{metrics: {{prometheus: {{listen: '127.0.0.1:{beside}'}}}}}}}}\n"
     )
     async with platform() as psa, served(psa.modules["crm"]) as url:
         file = await supergraph(psa, url, tmp_path)
@@ -130,6 +131,10 @@ async def test_changed_files_are_noticed_and_load_balancers_are_told_of_the_end_
                 hidden = await router.client.post(
                     f"http://127.0.0.1:{beside}/graphql", json={"query": "{ __typename }"}
                 )
+                figures = [
+                    (await router.client.get(f"{base}/metrics")).status_code
+                    for base in ("", f"http://127.0.0.1:{beside}")
+                ]
                 late = await router.ask("{ __typename }")
                 router.process.send_signal(signal.SIGTERM)
                 await router.process.wait()
@@ -140,7 +145,7 @@ async def test_changed_files_are_noticed_and_load_balancers_are_told_of_the_end_
     assert kept == late == {"data": {"__typename": "Query"}}
     assert "GRAPHQL_VALIDATION_FAILED" not in str(renamed)
     assert (ready.status_code, ready.json(), alive.status_code) == (503, {"status": "DOWN"}, 200)
-    assert (probed.status_code, hidden.status_code) == (503, 404)
+    assert (probed.status_code, hidden.status_code, figures) == (503, 404, [404, 200])
 
 
 async def test_changed_subgraphs_are_composed_again_and_what_does_not_compose_keeps_what_there_is(

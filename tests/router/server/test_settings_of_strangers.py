@@ -123,9 +123,7 @@ def test_a_strangers_file_means_here_what_it_means_there(tmp_path: Path) -> None
         "apq.subgraph",
         "batching.subgraph",
         "traffic_shaping.all.experimental_http2",
-        "health_check.enabled",
         "preview_file_uploads.protocols.multipart.mode",
-        "telemetry.exporters.metrics.prometheus.enabled",
         "experimental_type_conditioned_fetching",
     }
 

@@ -69,6 +69,21 @@ async def test_only_who_looks_after_people_sees_and_ends_their_sessions(auth: Au
     assert ended["session"] == {"status": "REVOKED"}
 
 
+async def test_a_key_enrols_no_second_factor_for_its_owner(auth: Auth):
+    """Whoever found the key would hold the factor without which its owner can't come in any more."""
+    user = await auth.person()
+    keyed = caller(user, key=UUID(int=7))
+    begun = await told(auth, "enrollMfa", {"label": "Phone"}, caller(user), "factor { id uri }")
+    totp = pyotp.parse_uri(begun["factor"]["uri"])
+    assert isinstance(totp, pyotp.TOTP)
+    proof = {"id": begun["factor"]["id"], "code": totp.at(auth.service.moment)}
+
+    for command, given in (("enrollMfa", {"label": "Mine"}), ("confirmMfa", proof)):
+        answer = await told(auth, command, given, keyed, "factor { id }")
+        assert answer == {"factor": None, "errors": [{"code": "FORBIDDEN", "field": None}]}
+    assert (await auth.service.data("{ mfaFactors { id } }", caller(user)))["mfaFactors"] == []
+
+
 async def test_an_app_is_enrolled_and_removed_by_the_graph(auth: Auth):
     user = await auth.person()
     begun = await told(auth, "enrollMfa", {"label": "Phone"}, caller(user), "factor { id uri confirmedAt }")

@@ -220,6 +220,17 @@ async def test_two_roles_have_two_keys(auth, tenant):
     )
 
 
+async def test_nobody_is_invited_for_a_customer_that_is_not_there(auth, tenant):
+    """Neither one that was never there, nor another tenant's; which look the same."""
+    owner, theirs = await someone(auth, tenant, "owner"), await known(auth, uuid4())
+    plain = {"email": "x@example.org", "displayName": "X", "kind": "CUSTOMER", "roles": ["portal_user"]}
+    for customer in (theirs, uuid4()):
+        assert await refused(auth, acting(owner), INVITE, **plain, customerId=str(customer)) == (
+            "NOT_FOUND",
+            "customerId",
+        )
+
+
 async def test_people_of_a_customer_get_nothing_internal(auth, tenant):
     owner = await someone(auth, tenant, "owner")
     outside = await someone(auth, tenant, "portal_user", kind=UserKind.CUSTOMER, customer=uuid4())
@@ -244,6 +255,44 @@ async def test_the_last_owner_stays(auth, tenant):
 
     assert await refused(auth, acting(owner), REVOKE, userId=str(owner.id), roleKey="owner") == ("LAST_OWNER", "userId")
     assert await refused(auth, acting(owner), DISABLE, id=str(owner.id)) == ("LAST_OWNER", "userId")
+
+
+async def test_the_last_owner_is_not_walled_in(auth, tenant):
+    """Who sees only some customers makes no roles and lets nobody see the others: with nobody above them, for good."""
+    owner, one = await someone(auth, tenant, "owner"), await known(auth, tenant)
+    for command in (GRANT, DENY):
+        assert await refused(auth, acting(owner), command, userId=str(owner.id), customerId=str(one)) == (
+            "LAST_OWNER",
+            "userId",
+        )
+    assert (await granted(auth, owner)).customers is None
+
+    other = await someone(auth, tenant, "owner")
+    await done(auth, acting(owner), DENY, userId=str(other.id), customerId=str(one))
+    assert await refused(auth, acting(owner), DISABLE, id=str(owner.id)) == ("LAST_OWNER", "userId")
+    await done(auth, acting(owner), DISABLE, id=str(other.id))
+
+
+async def test_owners_are_denied_nothing_by_no_role(auth, tenant):
+    """A role that denies would be a way for somebody below to leave the tenant without anybody who may everything."""
+    owner, user = await someone(auth, tenant, "owner"), await someone(auth, tenant, "technician")
+    nothing = {"name": "-", "permissions": ["kb:read"]}
+    one = (await done(auth, acting(owner), CREATE, key="plain", **nothing))["role"]
+    await done(auth, acting(owner), CREATE, key="gag", **nothing, denied=["users:write"])
+    await done(auth, acting(owner), ASSIGN, userId=str(owner.id), roleKey="plain")
+
+    gagging = {"id": one["id"], "denied": ["users:write"]}
+    assert await refused(auth, acting(await someone(auth, tenant), "admin"), UPDATE, **gagging) == (
+        "ROLE_IN_USE",
+        "denied",
+    )
+    assert await refused(auth, acting(owner), UPDATE, **gagging) == ("ROLE_IN_USE", "denied")
+    mine = {"userId": str(owner.id), "roleKey": "gag"}
+    assert await refused(auth, acting(owner), ASSIGN, **mine) == ("ROLE_NOT_FITTING", "roleKey")
+    await done(auth, acting(owner), ASSIGN, userId=str(user.id), roleKey="gag")
+    theirs = {"userId": str(user.id), "roleKey": "owner"}
+    assert await refused(auth, acting(owner), ASSIGN, **theirs) == ("ROLE_NOT_FITTING", "roleKey")
+    assert (await granted(auth, owner)).permissions == ROLES["owner"]
 
 
 async def test_of_two_owners_who_leave_at_once_one_stays(auth, tenant):

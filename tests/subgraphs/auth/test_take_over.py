@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from contracts.scopes import ROLES
 from subgraphs.auth.errors import NotProven
 from subgraphs.auth.models.credentials import MfaFactor
 from subgraphs.auth.models.people import User
-from subgraphs.auth.models.upstream import IdentityProvider
+from subgraphs.auth.models.upstream import IdentityProvider, UpstreamSignIn
 from subgraphs.auth.rules.credentials import FactorKind
 from subgraphs.auth.rules.people import UserKind, UserStatus
 from subgraphs.auth.service import factors, grants, people, service_accounts, upstream
@@ -25,6 +26,8 @@ ROTATE = """mutation($i: ServiceAccountCommandInput!) {
     it: rotateServiceAccountSecret(input: $i) { serviceAccount { id } errors { code field } } }"""
 PROVIDER = """mutation($i: CreateIdentityProviderInput!) {
     it: createIdentityProvider(input: $i) { identityProvider { id } errors { code field } } }"""
+ROLE = "mutation($i: CreateRoleInput!) { it: createRole(input: $i) { role { id } errors { code field } } }"
+GROW = "mutation($i: UpdateRoleInput!) { it: updateRole(input: $i) { role { id } errors { code field } } }"
 
 TABLES = (
     *("user_account", "role_assignment", "mfa_factor", "factor_secret", "recovery_code", "mail_token", "session"),
@@ -152,3 +155,53 @@ async def test_an_admins_provider_does_not_let_in_as_an_owner_who_came_later(aut
     assert known.id == colleague.id
     linked = await auth.service.rows("SELECT user_id FROM upstream_identity WHERE tenant_id = $1", tenant)
     assert [row["user_id"] for row in linked] == [colleague.id]
+
+
+async def test_a_provider_gives_no_role_that_outgrew_its_maker(auth: Auth, tenant: UUID):
+    domain, small = f"{uuid4().hex[:8]}.example", {"name": "Helper", "permissions": ["tickets:read"]}
+    admin, owner = await someone(auth, tenant, "admin"), await someone(auth, tenant, "owner")
+    made = await auth.service.data(ROLE, acting(owner, "owner"), i={"key": "helper", **small})
+    mapped = provider(domain) | {"roleMapping": [{"group": "helpers", "role": "helper"}], "defaultRoles": ["helper"]}
+    answer = await auth.service.data(PROVIDER, acting(admin, "admin"), i=mapped)
+    assert answer["it"]["errors"] == []
+
+    async def roles_of_somebody_new() -> list[str]:
+        address = f"{uuid4().hex[:8]}@{domain}"
+        async with auth.work(tenant) as job:
+            row = await job.take(IdentityProvider, UUID(answer["it"]["identityProvider"]["id"]), field="id")
+            said = {"sub": address, "email": address, "email_verified": True, "groups": ["helpers"]}
+            user = await upstream._introduced(job, row, said)
+            assert user is not None
+            await upstream._follow_groups(job, row, user, said)
+            return list((await grants.roles_of(job, [user.id]))[user.id])
+
+    assert await roles_of_somebody_new() == ["helper"]
+    more = {"id": made["it"]["role"]["id"], "permissions": ["tickets:read", "containment:approve"]}
+    grown = await auth.service.data(GROW, acting(owner, "owner"), i=more)
+    assert grown["it"]["errors"] == []
+    assert await roles_of_somebody_new() == []
+
+
+async def test_a_provider_of_an_admin_does_not_let_in_whom_it_knows_once_they_are_an_owner(auth: Auth, tenant: UUID):
+    domain = f"{uuid4().hex[:8]}.example"
+    admin, colleague = await someone(auth, tenant, "admin"), await someone(auth, tenant, "technician", domain)
+    made = await auth.service.data(PROVIDER, acting(admin, "admin"), i=provider(domain))
+    said = {"sub": colleague.email, "email": colleague.email, "email_verified": True}
+    way = UpstreamSignIn(provider_id=UUID(made["it"]["identityProvider"]["id"]))
+
+    async def comes() -> UUID:
+        async with auth.work(tenant) as job:
+            return (await upstream.user(job, way, said)).id
+
+    assert [await comes(), await comes()] == [colleague.id, colleague.id]
+    async with auth.work(tenant) as job:
+        await grants.assign(job, await job.take(User, colleague.id, field="id"), "owner")
+    with pytest.raises(NotProven):
+        await comes()
+
+
+async def test_a_provider_is_not_set_up_by_who_sees_only_some_customers(auth: Auth, tenant: UUID):
+    owner, domain = await someone(auth, tenant, "owner"), f"{uuid4().hex[:8]}.example"
+    for walls in ({"customers": frozenset({uuid4()})}, {"denied": frozenset({uuid4()})}):
+        caller = replace(acting(owner, "owner"), **walls)
+        assert await refused(auth, caller, PROVIDER, **provider(domain)) == ("FORBIDDEN", None)

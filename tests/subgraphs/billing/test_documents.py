@@ -53,11 +53,14 @@ async def test_an_issued_document_is_due_in_fourteen_days_and_has_a_number(store
 
 
 async def test_at_inv_1_fifty_issue_at_once_and_ten_fail_after_the_number_was_drawn(store):
-    buyer = UUID(await customer(store))
+    buyer = UUID(await customer(store, einvoiceFormat="NONE_PDF"))
     await done(store, "updateLegalEntity", id=await entity(store), approveIssues=False)
-    ids = [UUID((await draft(store, str(buyer), TOT_2[:1]))["id"]) for _ in range(50)]
-    for identity in ids:
-        await done(store, "approveInvoice", id=str(identity))
+    async with work.begin(store.engine, staff(), module="billing", clock=lambda: store.moment) as job:
+        line = {"description": "Beratung", "unit_price": Decimal(120)}
+        ids = [(await drafts.create(job, customer_id=buyer, lines=[line])).id for _ in range(50)]
+        await job.session.flush()
+        for identity in ids:
+            await issuing.approve(job, identity)
     await done(store, "updateLegalEntity", id=await entity(store), approveIssues=True)
     before = await last_place(store)
 

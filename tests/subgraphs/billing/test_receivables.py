@@ -209,3 +209,18 @@ async def test_an_export_needs_accounts_of_the_right_length_and_something_to_exp
 
     assert await refused(store, "exportDatev", periodStart="2029-09-01", periodEnd="2029-09-30") == "EXPORT_INVALID"
     assert await refused(store, "exportDatev", periodStart="2020-09-01", periodEnd="2020-09-30") == "NOTHING_TO_BILL"
+
+
+async def test_a_document_of_midnight_has_the_date_and_the_number_of_the_place_where_it_is_written(store, later):
+    """In UTC it is still the year before; the range of that year gets nothing more."""
+    entity = (await store.data("{ legalEntities { id timeZone } }"))["legalEntities"][0]
+    later(2030, 12, 31)
+    store.moment = datetime(2030, 12, 31, 23, 30, tzinfo=UTC)
+    made = await issued(store)
+    code = await refused(store, "updateLegalEntity", id=entity["id"], timeZone="Mars/Crater")
+    await done(store, "updateLegalEntity", id=entity["id"], timeZone="Atlantic/Azores")
+    there = (await store.data("{ legalEntities { timeZone } }"))["legalEntities"][0]["timeZone"]
+    await done(store, "updateLegalEntity", id=entity["id"], timeZone=None)
+
+    assert (made["issueDate"], made["number"]) == ("2031-01-01", "RE-2031-000001")
+    assert (entity["timeZone"], there, code) == ("Europe/Berlin", "Atlantic/Azores", "VALIDATION")

@@ -403,3 +403,30 @@ async def test_a_price_list_and_its_steps_give_the_price(store):
     many = await draft(store, buyer, [{"productId": product["id"], "quantity": "10"}])
 
     assert [few["totalNet"]["amount"], many["totalNet"]["amount"]] == ["36.00", "150.00"]
+
+
+SIMULATE = """query($id: ID!, $since: Date, $until: Date) { simulateContract(id: $id, since: $since, until: $until) {
+    since until totalNet { amount currency } charges { due billed line { description quantity netAmount } } } }"""
+
+
+async def test_a_simulation_says_what_a_contract_would_bill_whatever_was_billed(store):
+    buyer = await customer(store)
+    made = await contract(store, buyer, startDate="2026-01-01")
+    await done(store, "runBilling", until="2026-01-31", customerIds=[buyer])
+    items = await store.count("billable_item")
+
+    found = (await store.data(SIMULATE, id=made["id"], since="2026-01-01", until="2026-03-31"))["simulateContract"]
+    half = (await store.data(SIMULATE, id=made["id"], until="2026-03-02"))["simulateContract"]
+
+    assert [(one["due"], one["billed"], one["line"]["netAmount"]) for one in found["charges"]] == [
+        ("2026-01-01", True, "1350.00"),
+        ("2026-02-01", False, "1350.00"),
+        ("2026-03-01", False, "1350.00"),
+    ]
+    assert found["totalNet"] == {"amount": "4050.00", "currency": "EUR"}
+    assert (half["since"], half["until"], len(half["charges"])) == ("2025-12-02", "2026-03-02", 3)
+    assert await store.count("billable_item") == items
+    for nothing in (str(uuid4()), "rubbish"):
+        assert (await store.data(SIMULATE, id=nothing))["simulateContract"] is None
+    answer = await store.ask(SIMULATE, id=made["id"], since="2026-05-01", until="2026-03-31")
+    assert answer["errors"][0]["extensions"]["field"] == "since"

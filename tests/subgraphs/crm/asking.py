@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from tests.subgraphs.house import but_refusals, staff
+from contracts.events import auth
+from contracts.events.envelope import Envelope
+from subgraphs.kit import work
+from subgraphs.kit.caller import system
+from subgraphs.kit.ids import uuid7
+from tests.subgraphs.house import A, but_refusals, staff
 
 CUSTOMER = (
     "id number name legalName kind status vatId isBusiness currency language timeZone website industry invoiceEmail "
@@ -87,3 +93,21 @@ def limited(*customers, **changes):
     """Somebody who may do everything, but only with these customers."""
     own = frozenset(UUID(customer["id"]) for customer in customers)
     return staff(kind="CUSTOMER", customers=own, **changes)
+
+
+async def hear(crm, event, *, ago=0, tenant=A):
+    """Let customer management hear what identity tells, or told so many minutes ago."""
+    (consumer,) = (one for one in crm.module.consumers if one.name == "users")
+    at = datetime.now(UTC) - timedelta(minutes=ago)
+    envelope = Envelope(
+        id=uuid7(), source="/psa/auth", type=event.type, subject=f"User/{event.user_id}", time=at, tenantid=tenant,
+        dataschema=event.dataschema(), actorkind="SYSTEM", actorid=uuid4(), schemaversion=1, data=event.model_dump(mode="json"),
+    )  # fmt: skip
+    async with work.begin(crm.engine, system(tenant), module="crm") as job:
+        await consumer.handle(job, envelope)
+
+
+async def manager(crm, tenant=A):
+    """Somebody who may look after customers."""
+    plain = {"customer_id": None, "display_name": "Jule", "email": "jule@x.example", "kind": "STAFF"}
+    await hear(crm, auth.UserCreated(user_id=UUID(MANAGER), **plain), tenant=tenant)

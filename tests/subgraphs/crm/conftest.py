@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.subgraphs.crm.asking import company, person, place
+from tests.subgraphs.crm.asking import company, manager, person, place
 
 
 @pytest.fixture(scope="module")
 async def crm(start):
-    return await start("crm")
+    service = await start("crm")
+    await manager(service)
+    return service
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from tests.subgraphs.crm.asking import (
     company,
     done,
     limited,
+    manager,
     person,
     refused,
     run,
@@ -314,6 +315,7 @@ async def test_customers_are_found_by_words_status_and_filter(crm):
     mine = staff(uuid4())
     north = await company(crm, "Nordwind", mine, legalName="Nordwind Handels GmbH", tags=["ships"], number="77")
     south = await company(crm, "Südwind", mine, kind="LEAD", parentId=north["id"])
+    await manager(crm, mine.tenant)
     held = await company(crm, "Ostwind", mine, accountManagerId=MANAGER)
     await done(crm, "updateCustomer", mine, id=held["id"], status="ON_HOLD")
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from contracts.identity import INTERNAL_ISSUER, INTERNAL_TOKEN_TYPE
 from subgraphs.kit.caller import Caller, NotVerified, Verifier
@@ -43,6 +44,14 @@ def verifier(*keys: Any) -> Verifier:
 def token(*, key: Any = ROUTER, header: dict[str, Any] | None = None, **claims: Any) -> str:
     given = GOOD | {"exp": int(time.time()) + 60} | claims
     return jwt.encode(HEADER | (header or {}), {k: v for k, v in given.items() if v is not None}, key)
+
+
+def raw_token(**claims: Any) -> str:
+    """A token that no library would write."""
+    parts = (HEADER, GOOD | {"exp": int(time.time()) + 60} | claims)
+    signed = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+    signature = JWSRegistry.algorithms["ES256"].sign(signed.encode(), ROUTER)
+    return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
 def unsigned() -> str:
@@ -88,6 +97,16 @@ BAD = {
     "without subject": lambda: token(sub=None),
     "without kind": lambda: token(kind=None),
     "with customers that are no UUIDs": lambda: token(customers=["all"]),
+    "with an end in a thousand years": lambda: token(exp=1e300),
+    "with an end beyond all numbers": lambda: token(exp=10**400),
+    "with an end that is no number": lambda: token(exp=float("nan")),
+    "with an end tomorrow": lambda: token(exp=int(time.time()) + 86_400),
+    "of tomorrow": lambda: token(iat=int(time.time()) + 61),
+    "with a tenant in capitals": lambda: token(tid=str(UUID(int=0xA)).upper()),
+    "with customers in another shape": lambda: token(customers={}),
+    "with roles in one word": lambda: token(roles="OWNER"),
+    "with half a letter": lambda: raw_token(scope="\ud800"),
+    "with a scope that ends a text": lambda: token(scope="a\x00"),
     "unsigned": unsigned,
     "signed with the public key": symmetric,
     "cut": lambda: token()[:-10],

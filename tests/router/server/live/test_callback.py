@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
+
+from deploy.local.children import free_port
 
 SUBSCRIPTION = 'subscription { ticketUpdated(id: "t1") { id title customer { name } } }'
 STREAM = {"accept": "text/event-stream"}
@@ -45,12 +46,6 @@ class Emitter:
         message = {"kind": "subscription", "action": action, **told, **more}
         headers = {"subscription-protocol": "callback/1.0"}
         return await self.client.post(self.terms["callbackUrl"], json=message, headers=headers)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

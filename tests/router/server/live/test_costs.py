@@ -9,12 +9,13 @@ from graphql_ws import opened
 
 
 def settings(mode: str, most: int) -> dict[str, Any]:
-    return {"demand_control": {"enabled": True, "mode": mode, "strategy": {"static_estimated": {"max": most}}}}
+    estimated = {"max": most, "list_size": 1}
+    return {"demand_control": {"enabled": True, "mode": mode, "strategy": {"static_estimated": estimated}}}
 
 
 @pytest.mark.parametrize("mode", ["measure", "enforce"])
 async def test_each_event_is_counted_for_itself(live: Any, mode: str) -> None:
-    async with live(**settings(mode, 2)) as psa, opened(psa, init={}) as client:
+    async with live(**settings(mode, 3)) as psa, opened(psa, init={}) as client:
         await client.subscribe()
         await psa.feed.heard_by(1)
         for title in ("a", "b"):
@@ -26,7 +27,7 @@ async def test_each_event_is_counted_for_itself(live: Any, mode: str) -> None:
 
 
 async def test_a_subscription_that_would_cost_too_much_is_never_opened(live: Any) -> None:
-    async with live(**settings("enforce", 1)) as psa, opened(psa, init={}) as client:
+    async with live(**settings("enforce", 2)) as psa, opened(psa, init={}) as client:
         await client.subscribe()
         refused = await client.hear()
 

@@ -82,3 +82,16 @@ def test_accounts_of_the_wrong_length_are_refused(account, revenue):
 
 def test_what_comes_to_nothing_has_no_row():
     assert rows(BOOKS, Voucher("RE-1", date(2026, 3, 10), "10001", "X", (Revenue("8400", Decimal(0)),))) == ()
+
+
+def test_the_buyers_vat_id_stands_on_what_the_recapitulative_statement_counts():
+    abroad = Voucher(
+        "RE-2026-000126", date(2026, 3, 10), "10002", "Kunde Wien",
+        (Revenue("8336", Decimal("1000.00"), eu_vat_id="ATU12345678"), Revenue("8400", Decimal("119.00"))),
+    )  # fmt: skip
+    place = COLUMNS.index("EU-Land u. UStID (Bestimmung)")
+
+    cells = [row.split(";") for row in rows(BOOKS, abroad)]
+
+    assert place + 1 == 40
+    assert [(one[7], one[place]) for one in cells] == [("8400", '""'), ("8336", '"ATU12345678"')]

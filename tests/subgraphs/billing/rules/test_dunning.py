@@ -7,11 +7,14 @@ from uuid import UUID
 import pytest
 
 from subgraphs.billing.rules.dunning import (
+    DEFAULT_BASE_RATES,
     DEFAULT_POLICY,
     FLAT_FEE,
+    BaseRate,
     Claim,
     NotDunned,
     Step,
+    _base_rate,
     flat_fee,
     interest,
     letters,
@@ -125,3 +128,24 @@ def test_payments_must_have_been_imported_within_a_day():
     assert payments_are_fresh(now - timedelta(hours=23), now) is True
     assert payments_are_fresh(now - timedelta(hours=24), now) is False
     assert payments_are_fresh(None, now) is False
+
+
+@pytest.mark.parametrize(
+    ("day", "percent"),
+    [((2016, 6, 30), "-0.83"), ((2016, 7, 1), "-0.88"), ((2022, 12, 31), "-0.88"), ((2023, 1, 1), "1.62"),
+     ((2023, 7, 1), "3.12"), ((2024, 1, 1), "3.62"), ((2024, 12, 31), "3.37"), ((2025, 1, 1), "2.27"), ((2026, 3, 1), "1.27")],
+)  # fmt: skip
+def test_claims_of_older_years_have_the_base_rate_of_their_day(day, percent):
+    since = date(*day)
+
+    assert _base_rate(DEFAULT_BASE_RATES, since) == Decimal(percent)
+
+
+def test_a_consumer_pays_five_points_and_a_claim_that_spans_years_each_of_its_rates():
+    assert interest(Decimal(1000), date(2024, 12, 22), date(2025, 1, 11), consumer=True) == Decimal("4.28")
+
+
+def test_before_the_first_rate_that_is_known_the_first_holds():
+    rates = (BaseRate(date(2025, 1, 1), Decimal(2)),)
+
+    assert interest(Decimal(3650), date(2024, 1, 1), date(2024, 1, 11), base_rates=rates) == Decimal("11.00")

@@ -56,9 +56,10 @@ def test_at_pre_3_expired_hours_are_taken_out_by_a_movement():
     assert consume(blocks, Decimal(1), date(2026, 7, 1)).movements[0].block == SECOND
 
 
-def test_a_balance_is_low_below_a_fifth_and_says_so_once():
-    assert consume([block(1, "10", left="3")], Decimal(1), MAY).low is False
-    assert consume([block(1, "10", left="2")], Decimal("0.25"), MAY).low is True
+def test_a_balance_is_low_from_a_fifth_on_and_says_so_once():
+    assert consume([block(1, "10", left="3")], Decimal("0.75"), MAY).low is False
+    assert consume([block(1, "10", left="3")], Decimal(1), MAY).low is True
+    assert consume([block(1, "10", left="2")], Decimal("0.25"), MAY).low is False
     assert consume([block(1, "10", left="1")], Decimal("0.25"), MAY).low is False
 
 

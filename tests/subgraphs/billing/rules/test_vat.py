@@ -106,3 +106,29 @@ def test_a_small_business_never_asks_for_tax():
 def test_what_is_taxed_here_stays_together():
     assert apart([TaxCategory.S, TaxCategory.AE, TaxCategory.E]) == ((0, 1, 2),)
     assert apart([]) == ()
+
+
+@pytest.mark.parametrize("vat_id", ["DE123456789", "CHE123456789", "GB123456789"])
+def test_an_id_that_no_other_state_of_the_union_gave_shifts_no_tax(vat_id):
+    """A valid German id means that a German establishment buys; somebody has to look at it (§ 6a (1) no. 4 UStG)."""
+    buyer = Buyer("AT", vat_id=vat_id, vat_id_status=VatIdStatus.VALID)
+
+    assert decide(SUPPORT, buyer, small_business=False).hold_reason == VAT_ID_NOT_VALID
+
+
+def test_greece_has_a_prefix_of_its_own():
+    buyer = Buyer("GR", vat_id="EL123456789", vat_id_status=VatIdStatus.VALID)
+
+    assert decide(SUPPORT, buyer, small_business=False).tax_code == "EU-SVC-AE"
+
+
+def test_a_small_business_is_exempt_and_not_untaxable():
+    """VATEX-EU-O is for category O alone; for § 19 UStG the list of codes has none, so the words say it."""
+    rate = rate_on(DEFAULT_RATES, "§19-E", DAY)
+
+    assert rate is not None
+    assert (rate.category, rate.exemption_code, rate.exemption_text) == (
+        TaxCategory.E,
+        None,
+        "Steuerbefreit nach § 19 UStG",
+    )
