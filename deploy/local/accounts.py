@@ -17,6 +17,7 @@ from sqlalchemy import select
 from deploy.local import home as homes
 from deploy.local import identity
 from deploy.local.people import TENANTS, Person, Tenant
+from deploy.local.wishes import wished
 from subgraphs.auth.handles import PLATFORM
 from subgraphs.auth.models.credentials import Password
 from subgraphs.auth.models.people import User
@@ -58,6 +59,7 @@ def settings(home: Path, issuer: str) -> Mapping[str, str]:
         "sealing_key_file": str(sealing_key_file(home)),
         "mail_url": f"file://{mail_folder(home)}",
         "mail_from": "no-reply@psa.example",
+        **wished("mail_url", "mail_from"),
     }
 
 
@@ -65,7 +67,7 @@ def notify_settings(home: Path, issuer: str) -> Mapping[str, str]:
     """What the module notify must know: the same folder for mails, and a key of its own for the secrets of channels."""
     file = home / "identity" / "channels.key"
     homes.private_file(file, sealing.new_key)
-    return {**settings(home, issuer), "sealing_key_file": str(file)}
+    return {**settings(home, issuer), "sealing_key_file": str(file), **wished("app_url", "webhook_networks")}
 
 
 async def make(home: Path, known: Settings) -> bool:

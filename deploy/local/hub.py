@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import home as homes
+from deploy.local.wishes import wished
 from subgraphs.kit import sealing
 
 
@@ -16,7 +17,7 @@ def registry_token(home: Path) -> str:
 
 
 def settings(home: Path) -> Mapping[str, str]:
-    """The key that seals the secrets of webhooks."""
+    """The key that seals the secrets of webhooks, and where they may be sent besides the internet."""
     file = home / "identity" / "webhooks.key"
     homes.private_file(file, sealing.new_key)
-    return {"sealing_key_file": str(file)}
+    return {"sealing_key_file": str(file), **wished("webhook_networks")}

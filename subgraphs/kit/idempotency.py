@@ -41,8 +41,8 @@ async def first_result(work: Work, key: str, request: Any) -> dict[str, Any] | N
     `request` is everything that makes the request what it is, as JSON can hold it. Raises `KeyReused` when the key was used
     for something else, `Invalid` when it is no key.
     """
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(f"An idempotency key has 1 to {LONGEST_KEY} characters.", field="clientMutationId")
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise Invalid(f"An idempotency key has 1 to {LONGEST_KEY} printable characters.", field="clientMutationId")
     fingerprint = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).digest()
     mine = {"subject": work.caller.subject, "key": key}
     await work.session.execute(_FORGET, mine | {"before": work.at - KEPT_FOR})

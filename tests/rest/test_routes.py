@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -106,6 +107,17 @@ async def test_what_is_made_is_found_where_it_says(api, twin):
     assert again.json() == made.json()
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert other.json()["errors"][0]["header"] == "Idempotency-Key"
+
+
+async def test_fifty_twins_make_one_thing(api, twin):
+    before = (await api("GET", "/tickets?count=exact&limit=1")).json()["page"]["totalCount"]
+    given, key = {"customerId": twin.x.ids["Customer"], "title": "Twins"}, {"idempotency-key": str(uuid4())}
+
+    made = await asyncio.gather(*(api("POST", "/tickets", json=given, headers=key) for _ in range(50)))
+
+    assert {answer.status_code for answer in made} == {201}
+    assert len({answer.text for answer in made}) == 1
+    assert (await api("GET", "/tickets?count=exact&limit=1")).json()["page"]["totalCount"] == before + 1
 
 
 async def test_what_is_tried_dry_changes_nothing(api, twin):

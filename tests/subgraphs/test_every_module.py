@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
 import sys
 import tomllib
@@ -137,9 +138,10 @@ def test_an_outage_of_it_never_empties_what_others_answer(name):
 
 
 @every_module
-def test_every_mutation_is_a_command_that_can_be_repeated_and_refused(name):
+def test_every_mutation_is_a_command_that_can_be_repeated_and_refused(name, record_property):
     mutation = types(name).get("Mutation")
     assert isinstance(mutation, GraphQLObjectType)
+    record_property("figure", json.dumps({"module": name, "mutations": len(mutation.fields)}))
     for field_name, field in mutation.fields.items():
         resolver = field.extensions["strawberry-definition"].base_resolver.wrapped_func
         given, payload = get_named_type(field.args["input"].type), get_named_type(field.type)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
@@ -116,9 +117,12 @@ async def deliver(work: Work, to: str, subject: str, text: str) -> None:
     location = urlsplit(work.settings.needed("mail_url"))
     message = EmailMessage()
     message["Subject"] = " ".join(subject.split())
-    message["From"] = work.settings.mail_from or f"no-reply@{urlsplit(work.settings.needed('issuer')).hostname}"
+    sender = work.settings.mail_from or f"no-reply@{urlsplit(work.settings.needed('issuer')).hostname}"
+    message["Date"] = format_datetime(work.at)
+    message["From"] = sender
     message["To"] = Address(addr_spec=to)
-    message["Message-ID"] = f"<{uuid7()}@psa>"
+    message["Message-ID"] = f"<{uuid7()}@{sender.rpartition('@')[2].strip('>') or 'localhost'}>"
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     if location.scheme == "file":
         await asyncio.to_thread(_into_folder, Path(unquote(location.path)), message)

@@ -166,7 +166,7 @@ class CreateRecurringTicketInput(Command):
     template_id: strawberry.ID
     """The template."""
     rrule: str
-    """The schedule, as RFC 5545 writes it: FREQ=MONTHLY;BYMONTHDAY=1."""
+    """The schedule, as RFC 5545 writes it: FREQ=MONTHLY;BYMONTHDAY=1; or as cron does: 30 9 * * MON-FRI."""
     starts_at: datetime
     """When the schedule begins; its time of day is that of every ticket."""
     time_zone: str | None = None

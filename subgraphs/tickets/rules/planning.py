@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
+from subgraphs.kit import cron
 from subgraphs.kit.errors import Invalid
 
 _LONGEST_RULE = 500
@@ -51,16 +55,37 @@ class KbVisibility(Enum):
 
 
 def checked_rule(rule: str, starts_at: datetime, time_zone: str) -> str:
-    """A schedule as RFC 5545 writes it, at most once an hour; raises `Invalid` when it is none."""
+    """A schedule as RFC 5545 writes it, or as cron does, at most once an hour; raises `Invalid` when it is none."""
+    if cron.is_cron(rule):
+        return cron.checked(rule, field="rrule")
     text = rule.strip().removeprefix("RRULE:")
     if not text or len(text) > _LONGEST_RULE or "\n" in text or any(f"FREQ={word}" in text.upper() for word in ("SECONDLY", "MINUTELY")):  # fmt: skip
         raise Invalid("Give one rule as RFC 5545 has it, at most hourly: FREQ=MONTHLY;BYMONTHDAY=1.", field="rrule")
+    _check_days(dict(part.partition("=")[::2] for part in text.upper().split(";")))
     following(text, starts_at, starts_at, time_zone)
     return text
 
 
+def _check_days(parts: Mapping[str, str]) -> None:
+    """Refuse what has no day at all: whoever looks for the next one looks until the year 9999, hour by hour if need be."""
+    months, days = (
+        [abs(int(one)) for one in _NUMBER.findall(parts.get(name, ""))] for name in ("BYMONTH", "BYMONTHDAY")
+    )
+    longest = max((_LONGEST_MONTHS.get(month, 31) for month in months), default=31)
+    often = parts.get("FREQ") in {"HOURLY", "DAILY"}
+    if (days and min(days) > longest) or "BYEASTER" in parts or (often and _OF_THE_YEAR & parts.keys()):
+        raise Invalid("This rule has no day, or none that can be found in time.", field="rrule")
+
+
+_NUMBER: Final = re.compile(r"-?\d+")
+_LONGEST_MONTHS: Final = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+_OF_THE_YEAR: Final = {"BYYEARDAY", "BYWEEKNO", "BYSETPOS"}
+
+
 def following(rule: str, starts_at: datetime, after: datetime, time_zone: str) -> datetime | None:
     """The first moment of a schedule after another, on the wall clock of a time zone; None when it has ended."""
+    if cron.is_cron(rule):
+        return cron.following(rule, max(after, starts_at - timedelta(seconds=1)), time_zone)
     local = ZoneInfo(time_zone)
     # The schedule is one of wall clocks: nine o'clock stays nine o'clock when summer begins.
     begins, since = (moment.astimezone(local).replace(tzinfo=None) for moment in (starts_at, after))

@@ -91,7 +91,7 @@ class RecurringTicket:
     template_id: strawberry.ID
     """The template."""
     rrule: str
-    """The schedule, as RFC 5545 writes it."""
+    """The schedule, as RFC 5545 writes it, or cron."""
     time_zone: str
     """The time zone of its wall clock."""
     starts_at: datetime

@@ -95,6 +95,9 @@ async def test_an_invitation_arrives_and_lets_its_reader_in_once(auth: Auth, inb
     assert recipients == [address]
     assert (message["To"], message["Subject"]) == (address, "Einladung zu Tenant a")
     assert "Guten Tag Jörg Brand," in message.get_content()
+    assert message["Date"].datetime == auth.service.moment
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"].endswith(f"@{message['From'].addresses[0].domain}>")
     assert browser.title == "Mein Konto"
     assert second.page.status_code == 410
 

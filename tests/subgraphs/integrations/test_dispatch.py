@@ -103,7 +103,7 @@ async def test_an_endpoint_that_answers_500_four_times_gets_four_calls_and_leave
     assert [row["status"] for row in await hub.deliveries(hook["id"])] == ["DEAD", "DELIVERED"]
 
 
-async def test_the_pauses_are_those_of_the_ladder_and_nothing_is_sent_between_them(hub: Hub) -> None:
+async def test_the_pauses_are_those_of_the_ladder_and_nothing_is_sent_between_them(hub: Hub, record_property) -> None:
     """Standard Webhooks' own schedule: ten attempts over three days."""
     pauses = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
     async with listening(answers(503)) as receiver:
@@ -119,6 +119,7 @@ async def test_the_pauses_are_those_of_the_ladder_and_nothing_is_sent_between_th
             assert len(receiver.requests) == number + 1
 
     (delivery,) = await hub.deliveries(hook["id"])
+    record_property("figure", json.dumps({"attempts": delivery["attempt"], "over seconds": sum(pauses)}))
     assert (delivery["status"], delivery["attempt"]) == ("DEAD", 10)
 
 
@@ -244,7 +245,9 @@ async def test_a_receiver_that_says_it_is_gone_is_switched_off_at_once(hub: Hub)
     assert await hub.told() == ["webhook.disabled"]
 
 
-async def test_after_three_days_without_success_a_receiver_is_switched_off_and_nothing_is_lost(hub: Hub) -> None:
+async def test_after_three_days_without_success_a_receiver_is_switched_off_and_nothing_is_lost(
+    hub: Hub, record_property
+) -> None:
     async with listening(answers(500)) as receiver:
         hook = await hub.subscribe(receiver.url, retry_seconds=[])
         began = hub.service.moment
@@ -274,6 +277,9 @@ async def test_after_three_days_without_success_a_receiver_is_switched_off_and_n
 
     rows = await hub.deliveries(hook["id"])
     events = {row["event_id"] for row in rows}
+    arrived = {request.headers["webhook-id"] for request in receiver.requests}
+    lost = len(set(map(str, events)) - arrived)
+    record_property("figure", json.dumps({"days away": 3, "events": len(events), "lost": lost}))
     assert len(events) == 13
     assert sorted(request.headers["webhook-id"] for request in receiver.requests) == sorted(map(str, events))
 

@@ -33,6 +33,8 @@ from tests.subgraphs.kit.conftest import A, Schema, staff
 LONG = os.environ.get("PSA_DRILL") == "long"
 QUICK = relay.Pace(poll_seconds=0.05, backoff=Backoff(first_seconds=0.01, most_seconds=0.05))
 EVENTS = 20_000 if LONG else 400
+AWAY_SECONDS = 3_600.0 if LONG else 0.0
+"""How long the broker is away."""
 SHUFFLES = 200 if LONG else 5
 TWINS = 50
 
@@ -77,6 +79,8 @@ async def through_an_outage(schema: Schema, broker: Broker, record: Record, *, l
         written = [ticket for _ in range(EVENTS // 100) for ticket in await schema.emit(count=100)]
         while not (away.refused or (liar and await waiting(schema) == 0)):
             await asyncio.sleep(0.01)
+        if not liar:
+            await asyncio.sleep(AWAY_SECONDS)
         away.back.set()
         began = time.perf_counter()
         async with asyncio.timeout(300):
@@ -89,7 +93,13 @@ async def through_an_outage(schema: Schema, broker: Broker, record: Record, *, l
     record(
         "figure",
         json.dumps(
-            {"written while away": EVENTS, "failed": 0, "lost": lost, "drained per second": round(EVENTS / seconds)}
+            {
+                "written while away": len(written),
+                "failed": EVENTS - len(written),
+                "hours away": AWAY_SECONDS / 3_600,
+                "lost": lost,
+                "drained per second": round(EVENTS / seconds),
+            }
         ),
     )
     return lost
@@ -114,13 +124,14 @@ async def everything(broker: Broker, queue: Queue) -> set[str]:
             return arrived
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(5_000 if LONG else 600)
 async def test_while_the_broker_is_away_no_write_fails_and_afterwards_nothing_is_missing(
     schema: Schema, broker: Broker, record_property: Record
 ) -> None:
     assert await through_an_outage(schema, broker, record_property, liar=False) == 0
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_a_relay_that_is_told_yes_by_nobody_loses_everything(
     schema: Schema, local_broker: Broker, record_property: Record
 ) -> None:
@@ -174,12 +185,14 @@ async def inversions(schema: Schema, record: Record) -> int:
     return wrong
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_of_events_that_arrive_shuffled_and_twice_the_newest_stays(
     schema: Schema, record_property: Record
 ) -> None:
     assert await inversions(schema, record_property) == 0
 
 
+@pytest.mark.timeout(1_200 if LONG else 60)
 async def test_a_copy_that_does_not_compare_times_ends_with_an_old_name(
     schema: Schema, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -341,6 +341,17 @@ async def test_fifty_twins_have_one_effect(desk):
     assert await desk.count("ticket") == before + 1
 
 
+@pytest.mark.parametrize("key", ["a\0b", "a\nb", "x" * 256])
+async def test_what_is_no_key_is_refused_and_nothing_is_done(desk, key):
+    before = await desk.count("ticket")
+    given = {"customerId": str(NORD), "title": "No key", "clientMutationId": key}
+
+    payload = await run(desk, "createTicket", **given)
+
+    assert (payload["ticket"], [error["field"] for error in payload["errors"]]) == (None, ["clientMutationId"])
+    assert await desk.count("ticket") == before
+
+
 async def test_a_key_is_kept_for_a_day(desk):
     given = {"customerId": str(NORD), "title": "Daily"}
     first = await run(desk, "createTicket", key="k-6", **given)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.tickets.rules.planning import following
+from subgraphs.kit.errors import Invalid
+from subgraphs.tickets.rules.planning import checked_rule, following
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 STARTS = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)  # 02:30 in Berlin
@@ -38,6 +39,40 @@ def test_half_past_two_comes_once_on_the_days_of_the_change(after: str, expected
 def test_nine_o_clock_stays_nine_o_clock(day: str, offset: int) -> None:
     starts = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
     assert following("FREQ=DAILY", starts, utc(f"{day} 00:00"), BERLIN) == utc(f"{day} {9 - offset:02}:00")
+
+
+@pytest.mark.parametrize(
+    ("expression", "after", "expected"),
+    [
+        ("30 2 * * *", "2026-03-28 01:30", "2026-03-29 01:00"),  # 02:30 is not there: at once, at three
+        ("30 2 * * *", "2026-03-29 01:00", "2026-03-30 00:30"),
+        ("30 2 * * *", "2026-10-25 00:30", "2026-10-26 01:30"),  # 02:30 is there twice, and counts once
+        ("30 * * * *", "2026-10-25 00:30", "2026-10-25 01:30"),  # every hour that passes
+        ("0 9 * * MON-FRI", "2026-03-27 08:00", "2026-03-30 07:00"),
+        ("0 9 * * MON-FRI", "2025-01-01 00:00", "2026-01-01 08:00"),  # not before it begins
+    ],
+)
+def test_cron_keeps_to_the_wall_clock_too(expression: str, after: str, expected: str) -> None:
+    assert following(checked_rule(expression, STARTS, BERLIN), STARTS, utc(after), BERLIN) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=4,6;BYMONTHDAY=-31",
+        "FREQ=DAILY;BYYEARDAY=366;BYMONTH=1",
+        "* * * * *",
+        "0,30 9 * * *",
+        "61 9 * * *",
+        "0 9 * * * *",
+        "٣ 9 * * *",
+    ],
+)
+def test_what_comes_never_or_all_the_time_is_no_schedule(rule: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        checked_rule(rule, STARTS, BERLIN)
+    assert refused.value.field == "rrule"
 
 
 @given(
