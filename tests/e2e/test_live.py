@@ -209,10 +209,31 @@ def test_a_change_of_a_document_is_heard_by_whoever_sees_it(platform: Platform) 
     assert answer == {"data": {"invoiceUpdated": {"id": draft["id"], "notes": words}}}
 
 
+def test_a_quote_on_its_way_is_followed_by_those_whose_it_is(platform: Platform) -> None:
+    create = "mutation($input: CreateQuoteInput!) { made: createQuote(input: $input) { quote { id } errors { code } } }"
+    send = "mutation($id: ID!) { sendQuote(input: {id: $id}) { quote { status } errors { code } } }"
+    tenants = (NORDLICHT, ALPENBLICK)
+    quotes = []
+    for tenant in tenants:
+        customer = platform.ask("{ customers(limit: 1) { id } }", tenant=tenant)["data"]["customers"][0]["id"]
+        line = {"description": "Ein Gerät", "unitPrice": "10.00"}
+        offer = {"customerId": customer, "title": "Followed", "validUntil": "2099-12-31", "lines": [line]}
+        quotes.append(platform.ask(create, tenant=tenant, input=offer)["data"]["made"]["quote"]["id"])
+
+    query = "subscription { quoteStatusChanged { id status } }"
+    with watching(platform, query) as ours, watching(platform, query, ALPENBLICK) as theirs, _opened(platform):
+        for tenant, quote in zip(tenants, quotes, strict=True):
+            assert platform.ask(send, tenant=tenant, id=quote)["data"]["sendQuote"]["errors"] == []
+        heard = [next(ours), next(theirs)]
+
+    assert heard == [{"data": {"quoteStatusChanged": {"id": quote, "status": "SENT"}}} for quote in quotes]
+
+
 def test_whoever_gets_a_ticket_is_notified_and_nobody_else(platform: Platform) -> None:
     # A ticket of its own, since whoever is given one begins with it: those of the demo stay in their states.
     create = 'mutation($id: ID!) { createTicket(input: {customerId: $id, title: "Whose?"}) { ticket { id } } }'
-    customer = platform.ask('{ customer(id: "123") { id } }')["data"]["customer"]["id"]
+    customers = platform.ask("{ customers(limit: 2) { id number } }")["data"]["customers"]
+    customer = next(one["id"] for one in customers if one["number"] != "123")  # whose open tickets others count
     ticket = platform.ask(create, id=customer)["data"]["createTicket"]["ticket"]
     owner, technician = NORDLICHT.with_role("owner"), NORDLICHT.with_role("technician")
     query = "subscription { notificationReceived { eventType relatedId isRead } }"
