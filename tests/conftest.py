@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import hypothesis
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from deploy.local.postgres import embedded_postgres
 
@@ -61,17 +63,29 @@ def redis_url() -> str:
     return _named("Redis")
 
 
+class ByPlatform(LoadScopeScheduling):
+    """Hands each worker whole files, and whole folders whose tests share a platform: what was built is built once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _shared_by(nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlatform:
+    """Let the workers share the tests in this way."""
+    return ByPlatform(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, in one worker, what shares a platform or a database; begin with what takes longest."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
-    items.sort(key=lambda item: _SLOW.index(place) if (place := _shared_by(item)) in _SLOW else len(_SLOW))
+    """Begin with what takes longest."""
+    places = [_shared_by(item.path.relative_to(item.config.rootpath).as_posix()) for item in items]
+    ranks = {place: _SLOW.index(place) if place in _SLOW else len(_SLOW) for place in places}
+    items[:] = [item for _, item in sorted(zip(places, items, strict=True), key=lambda pair: ranks[pair[0]])]
 
 
-def _shared_by(item: pytest.Item) -> str:
+def _shared_by(path: str) -> str:
     """A whole folder where its tests share a platform, otherwise the file."""
-    path = item.path.relative_to(item.config.rootpath).as_posix()
     return next((folder for folder in _ONE_PLATFORM if path.startswith(f"{folder}/")), path)
 
 

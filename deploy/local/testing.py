@@ -62,7 +62,7 @@ def _workers(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def _shared_out(workers: int) -> list[str]:
     """What makes pytest do so; in the order in which the tests' conftest has put them, the longest first."""
-    return [f"-n{workers}", "--dist=loadgroup", "--no-loadscope-reorder"] if workers > 1 else []
+    return [f"-n{workers}", "--dist=loadscope", "--no-loadscope-reorder"] if workers > 1 else []
 
 
 async def _provide(
