@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import strawberry
 from strawberry.federation import type as entity
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 POINTED_AT = Key(fields=FieldSet("id"), resolvable=False)
 """We point at it and know no more of it than its identifier."""
 
+READ_CUSTOMERS: Final = "customers:read"
+READ_OPPORTUNITIES: Final = "opportunities:read"
+
 LazyCustomer = Annotated["Customer", strawberry.lazy("subgraphs.crm.types.customers")]
 LazyOpportunity = Annotated["Opportunity", strawberry.lazy("subgraphs.crm.types.sales")]
 
@@ -36,10 +39,10 @@ class User:
         self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[LazyCustomer] | None:
         """The customers that they look after, by name."""
-        from subgraphs.crm.types.customers import READ, Customer  # noqa: PLC0415 - customers name their manager
+        from subgraphs.crm.types.customers import Customer  # noqa: PLC0415 - customers name their manager
 
         wanted = {"limit": bounded(limit), "offset": skipped(offset)}
-        rows = await info.context.lists(colleagues.customers_of, self.id, READ, **wanted)
+        rows = await info.context.lists(colleagues.customers_of, self.id, READ_CUSTOMERS, **wanted)
         return [Customer.of(row) for row in rows]
 
     @strawberry.field
@@ -47,7 +50,7 @@ class User:
         self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[LazyOpportunity] | None:
         """Their open opportunities, those first that close first."""
-        from subgraphs.crm.types.sales import READ_OPPORTUNITIES, Opportunity  # noqa: PLC0415 - they name their owner
+        from subgraphs.crm.types.sales import Opportunity  # noqa: PLC0415 - they name their owner
 
         wanted = {"limit": bounded(limit), "offset": skipped(offset)}
         rows = await info.context.lists(colleagues.opportunities_of, self.id, READ_OPPORTUNITIES, **wanted)
