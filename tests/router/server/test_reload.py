@@ -28,7 +28,8 @@ async def test_nothing_of_an_old_supergraph_stays_in_memory(platform: Any) -> No
         gc.collect()
 
         assert [one() for one in old] == [None] * 10
-        assert threading.active_count() <= threads + 3
+        # The loop's own pool may have grown meanwhile, to its six at most; a thread of each reload would be ten.
+        assert threading.active_count() < threads + 10
 
 
 @pytest.fixture
