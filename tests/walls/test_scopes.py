@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ import pytest
 
 from contracts.scopes import PERMISSIONS, known
 from subgraphs.kit.caller import Caller
-from tests.walls.probes import EACH, Probe, Speller, operation, roots, valid_commands
+from tests.walls.probes import Probe, Speller, operation, roots, valid_commands
 from tests.walls.search import tokens
 
 pytestmark = pytest.mark.timeout(900)
@@ -94,16 +93,6 @@ async def test_without_any_permission_nothing_is_answered_and_nothing_changes(pl
     assert await platform.state("tenant_id = $1", h.tenant) == state
 
 
-def _pairs(needed):
-    """Each operation with what it asks for itself; what is asked for below it, which is the same below many, with a few of those."""
-    often = Counter()
-    for probe, permissions in needed:
-        for place, permission in enumerate(permissions):
-            often[permission] += 1
-            if place < 2 or often[permission] <= 5 * EACH:
-                yield probe, permission
-
-
 WORKBENCHES = {
     "channelConfigs",
     "notificationDeliveries",
@@ -121,7 +110,7 @@ async def test_each_operation_without_each_permission_is_refused_and_nothing_cha
     """Every operation times every permission that it asks for; what only a field below asks for, only that is refused."""
     h = await tenant("h")
     needed = await matrix(platform, h, required)
-    pairs = list(_pairs(needed))
+    pairs = [(probe, permission) for probe, permissions in needed for permission in permissions]
     refused_as_a_whole: dict[str, set[str]] = {}
     allowed = set()
     state = await platform.state("tenant_id = $1", h.tenant)

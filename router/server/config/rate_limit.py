@@ -44,6 +44,8 @@ class RateLimit(Quota):
     )
     refusal_status: Literal[429, 503] = Field(429, description="The HTTP status of a refusal.")
     overrides: Overrides = Overrides()
+    # Of one address, behind which an office may stand whose tokens ran out together. Only refusals are counted: a good token
+    # is let in all the same, and nobody guesses one by five tries in a second.
     failed_authentication: Quota = Quota(limit=300)
 
     def counts_addresses(self, *, tokens_are_accepted: bool) -> bool:

@@ -18,6 +18,9 @@ def test_a_free_port_is_none_that_a_connection_could_be_given() -> None:
 
 
 def test_a_free_port_is_free() -> None:
+    address = ("127.0.0.1", children.free_port())
+
     with socket.socket() as server:
-        server.bind(("127.0.0.1", children.free_port()))
+        server.bind(address)
         server.listen()
+        assert server.getsockname() == address
