@@ -92,6 +92,10 @@ HEADERS: Final[dict[str, Any]] = {
     "Link": {"description": "The neighbouring pages (RFC 8288): `next` and `prev`.", "schema": {"type": "string"}},
     "Location": {"description": "Where it is found.", "schema": {"type": "string", "format": "uri-reference"}},
     "Preference-Applied": {"description": "Which preferences were followed.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` when this was done before, with the same `Idempotency-Key`: it is told again, not done again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "RateLimit-Policy": {"description": 'What holds: `"default";q=1000;w=60`.', "schema": {"type": "string"}},
     "RateLimit": {"description": 'What is left: `"default";r=999;t=60`.', "schema": {"type": "string"}},
     "Retry-After": {"description": "When to come again, in seconds.", "schema": {"type": "string"}},

@@ -157,6 +157,11 @@ def status_of(code: str, codes: Mapping[str, Code] = MappingProxyType({})) -> in
     return 409
 
 
+def is_stale(refusal: Mapping[str, Any]) -> bool:
+    """Whether a module refuses the version that it was given; a conflict over another field is one of its own."""
+    return refusal["code"] == "CONFLICT" and refusal.get("field") in {None, "version"}
+
+
 def stale(message: str) -> Problem:
     """The problem that a version makes which is not that of the thing any more."""
     return Problem("STALE", message, faults=[Fault("STALE", message, header="If-Match")])
