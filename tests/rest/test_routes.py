@@ -223,6 +223,8 @@ async def test_nobody_in_particular_is_asked_who_they_are(platform):
         ("GET", "/tickets?filter[status]=NONE", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?fields=colour", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?expand=customer.sites.customer.sites", {}, 400, "INVALID_PARAMETER"),
+        ("GET", "/tickets?fields=", {}, 400, "INVALID_PARAMETER"),
+        ("GET", f"/tickets?q={'x' * 17_000}", {}, 414, "URI_TOO_LONG"),
         ("GET", "/api/v9/tickets", {}, 404, "ROUTE_NOT_FOUND"),
     ],
 )
@@ -238,6 +240,13 @@ async def test_what_makes_no_sense_is_a_problem(api, method, path, headers, stat
         assert "OPTIONS" in answer.headers["allow"]
     explained = await api("GET", problem["type"])
     assert explained.json()["code"] == code
+
+
+async def test_a_body_that_is_too_large_is_told_in_the_words_of_rest(api):
+    answer = await api("POST", "/tickets", headers={"content-type": "application/json"}, content=b" " * 2_000_001)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
+    assert (await api("GET", answer.json()["type"])).json()["status"] == 413
 
 
 async def test_the_description_shows_what_its_reader_may_do(twin, partner):
