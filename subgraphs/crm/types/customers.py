@@ -116,8 +116,7 @@ class Customer:
     """The country, or the part of one, whose holidays it keeps: `DE-BY` (ISO 3166-2)."""
     avv_signed_at: datetime | None
     """When the contract on data processing (Article 28 GDPR) was signed."""
-    external_ids: list[CustomerExternalId]
-    """What other systems call it."""
+    stored_ids: strawberry.Private[list[CustomerExternalId]]
     stored_health: strawberry.Private[int | None]
     stored_limit: strawberry.Private[Decimal | None]
     stored_source: strawberry.Private[str | None]
@@ -140,6 +139,11 @@ class Customer:
     def account_manager(self) -> User | None:
         """The user who looks after it."""
         return user(self.account_manager_id)
+
+    @strawberry.field
+    def external_ids(self, limit: Limit = DEFAULT_LIMIT) -> list[CustomerExternalId]:
+        """What other systems call it, by their names."""
+        return self.stored_ids[: bounded(limit)]
 
     @strawberry.field
     def health_score(self, info: Info) -> int | None:
@@ -264,7 +268,7 @@ class Customer:
             row,
             billing_address=Address(**row.billing_address),
             shipping_address=Address(**row.shipping_address),
-            external_ids=[CustomerExternalId(system=one["system"], id=one["id"]) for one in row.external_ids],
+            stored_ids=[CustomerExternalId(system=one["system"], id=one["id"]) for one in row.external_ids],
             stored_health=row.health_score,
             stored_limit=row.credit_limit,
             stored_source=row.source,
