@@ -18,7 +18,7 @@ from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.quotes import StageOutcome
 from subgraphs.crm.service import colleagues, custom_fields
-from subgraphs.kit.errors import Conflict, Invalid, NotFound
+from subgraphs.kit.errors import Conflict, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
