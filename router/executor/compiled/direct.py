@@ -21,17 +21,20 @@ from typing import Any, Final
 
 import orjson
 import structlog
+from msgspec import MsgspecError
+from msgspec.json import Decoder
 
 from router.executor import clock
 from router.executor.compiled.program import Program
 from router.executor.compiled.run import Collected, Run, clean, collect, filled, json_list
 from router.executor.compiled.schedule import Schedule, schedule_of
+from router.executor.compiled.typed import Reading, Typed
 from router.executor.compiled.visitors import Group, Unfit, no_tables
 from router.executor.direct import Direct, Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
 from router.executor.together import Alike, document_for, part_of
-from router.executor.transport import SubgraphResponse, TransportFailure, graphql_response
+from router.executor.transport import Answer, SubgraphResponse, TransportFailure, graphql_response
 from router.planner.query_plan import Fetch
 
 _PATIENCE_SECONDS: Final = 0.001
@@ -82,8 +85,8 @@ class DirectRun:
     """One operation while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
     __slots__ = (
-        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_waits",
-        "_ways", "run",
+        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_typed",
+        "_waits", "_ways", "run",
     )  # fmt: skip
 
     def __init__(
@@ -95,9 +98,12 @@ class DirectRun:
         told: Callable[[str], Told],
         ways: Ways,
         done: Callable[[Run], None],
+        typed: Typed | None = None,
     ) -> None:
         schedule: Schedule = program.schedule
-        self.run = Run(program, services, call, spending, program.root.copy(), no_tables(program.tables))
+        self._typed = typed
+        data = program.root.copy() if typed is None else typed.root()
+        self.run = Run(program, services, call, spending, data, no_tables(program.tables))
         self._schedule = schedule
         self._told = told
         self._ways = ways
@@ -115,6 +121,8 @@ class DirectRun:
     def begin(self) -> None:
         """Start what waits for nothing."""
         self.run.program.ran += 1
+        if self._typed is not None:
+            self._typed.ran += 1
         for number in self._schedule.first:
             self._start(number)
         self._perhaps_done()
@@ -262,7 +270,10 @@ class DirectRun:
         run, code, said = self.run, OK, outcome
         service = self._schedule.requests[sent.members[0].number].fetch.service_name
         try:
-            self._take(sent, self._read(service, outcome))
+            if self._typed is not None:
+                self._take_typed(sent, outcome, self._typed)
+            else:
+                self._take(sent, self._read(service, outcome))
         except TransportFailure as failure:
             code, said, run.fits = failure.code, failure, False
         except (Unfit, KeyError, TypeError):
@@ -302,6 +313,47 @@ class DirectRun:
                 entities = [entities[place] for place in places]
             filled(request, collected, entities, run)
 
+    def _take_typed(self, sent: _Sent, outcome: Outcome, typed: Typed) -> None:
+        if isinstance(outcome, TransportFailure):
+            raise outcome
+        run = self.run
+        run.spending.answer(self._schedule.requests[sent.members[0].number].fetch.service_name, len(outcome.body))
+        if len(sent.groups) > 1:
+            self._take_several(sent, outcome, typed)
+            return
+        for member in sent.members:
+            reading, collected = typed.readings[member.number], member.collected
+            data = read(reading.decoder, outcome)
+            if collected is None:
+                reading.take([data], [[Group(run.program.root_type, {}, [run.data])]], run.tables)
+            else:
+                self._add(sent, member, collected, data.v__entities, reading)
+
+    def _take_several(self, sent: _Sent, answer: Answer, typed: Typed) -> None:
+        """Read an answer with several lists of entities: once, unless two fetches ask for the same entities."""
+        rest = list(sent.members)
+        while rest:
+            first: dict[int, _Member] = {}
+            for member in rest:
+                first.setdefault(member.place[0], member)
+            numbers = tuple([first[each].number if each in first else None for each in range(len(sent.groups))])
+            data = read(typed.several(numbers), answer)
+            for place, member in first.items():
+                rest.remove(member)
+                if member.collected is not None:
+                    entities = getattr(data, f"v__e{place}")
+                    self._add(sent, member, member.collected, entities, typed.readings[member.number])
+
+    def _add(
+        self, sent: _Sent, member: _Member, collected: Collected, entities: Sequence[Any], reading: Reading
+    ) -> None:
+        group = sent.groups[member.place[0]] if sent.groups else None
+        if len(entities) != len(group.entities if group is not None else collected.groups):
+            raise Unfit
+        if group is not None:
+            entities = [entities[place] for place in group.places[member.place[1]]]
+        reading.take(list(entities), collected.groups, self.run.tables)
+
     def _ended(self, number: int) -> None:
         self._states[number] = _ENDED
         waits = self._waits
@@ -317,7 +369,7 @@ class DirectRun:
         done, self._done = self._done, None
         self._queued.clear()
         if not self.run.fits:
-            self.run.program.unfit += 1
+            (self._typed or self.run.program).unfit += 1
             self.run.known = [known for sent, outcome in self._sent for known in self._known(sent, outcome)]
         done(self.run)
 
@@ -333,6 +385,18 @@ class DirectRun:
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)
+
+
+def read(decoder: Decoder[Any], answer: Answer) -> Any:
+    """Read an answer into records; raises `Unfit` where somebody has to look at it who can say what is wrong."""
+    try:
+        found = decoder.decode(answer.body)
+    except (MsgspecError, ValueError, RecursionError):
+        graphql_response(answer)  # says so where it's no GraphQL at all
+        raise Unfit from None
+    if found.errors:
+        raise Unfit
+    return found.data
 
 
 def known_of(fetch: Fetch, outcome: Outcome) -> Known:

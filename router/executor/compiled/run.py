@@ -26,7 +26,8 @@ class Run:
     services: Services
     call: Call
     spending: Spending
-    data: Json
+    data: Any
+    """What the client gets: records where answers are read into them, else dictionaries."""
     tables: Tables
     known: list[Known] = field(default_factory=list)
     fits: bool = True
