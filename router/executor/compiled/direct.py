@@ -3,6 +3,7 @@
 Beside `run`, which does the same over any transport and waits for it, this needs a short way to every service of the plan
 (`router.executor.direct`). Entity fetches to one service that can start at the same moment travel in one request: who is ready
 waits for the end of the turn, and a millisecond at most for those that need nothing but an answer which is on its way already.
+A fetch for which nobody waits has all the time of the last one to its service: the answer can't be complete any sooner.
 
     accounts ── answer ──► reviews of users    ─┐ end of the turn
     products ── answer ──► reviews of products ─┴──────────────────► one request with two questions
@@ -179,26 +180,42 @@ class DirectRun:
         self._states[member.number] = _READY
         self._queued.setdefault(service, []).append(member)
         if not self._flushes:
-            self._flushes = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._soon()
+
+    def _soon(self) -> None:
+        self._flushes = True
+        asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send those that are ready, but for those who expect company."""
         self._flushes = False
+        hurries = False
         for service in list(self._queued):
-            if not self._expects(service):
+            if self._has_time(service):
+                continue
+            if self._expects(service):
+                hurries = True
+            else:
                 self._send_together(self._queued.pop(service))
-        if self._queued and not self._hurries:
+        if hurries and not self._hurries:
             self._hurries = True
             asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry)
         self._perhaps_done()
 
     def _hurry(self) -> None:
-        """Send all that are ready."""
+        """Send all that are ready and for whom somebody may wait."""
         self._hurries = False
         for service in list(self._queued):
-            self._send_together(self._queued.pop(service))
+            if not self._has_time(service):
+                self._send_together(self._queued.pop(service))
         self._perhaps_done()
+
+    def _has_time(self, service: str) -> bool:
+        """Tell whether nobody waits for those that are ready, while a later fetch to the service has to be waited for anyway."""
+        then = self._schedule.then
+        if any(then[member.number] for member in self._queued[service]):
+            return False
+        return any(self._states[number] == _WAITS for number in self._schedule.together[service])
 
     def _expects(self, service: str) -> bool:
         """Tell whether another fetch to the service waits for nothing but answers that are on their way."""
@@ -287,6 +304,8 @@ class DirectRun:
             self._left[member.number] -= 1
             if not self._left[member.number]:
                 self._ended(member.number)
+        if self._queued and not self._flushes:
+            self._soon()  # whom those wait for who have time may have turned out to have nothing to ask
         self._perhaps_done()
 
     def _read(self, service: str, outcome: Outcome) -> SubgraphResponse:
@@ -321,9 +340,13 @@ class DirectRun:
         if len(sent.groups) > 1:
             self._take_several(sent, outcome, typed)
             return
+        decoder: Decoder[Any] | None = None
+        data: Any = None
         for member in sent.members:
             reading, collected = typed.readings[member.number], member.collected
-            data = read(reading.decoder, outcome)
+            if reading.decoder is not decoder:
+                decoder = reading.decoder
+                data = read(decoder, outcome)
             if collected is None:
                 reading.take([data], [[Group(run.program.root_type, {}, [run.data])]], run.tables)
             else:
@@ -381,7 +404,7 @@ class DirectRun:
         said = outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome)
         for index, member in enumerate(sent.members):
             fetch, collected, one = self._schedule.requests[member.number].fetch, member.collected, said
-            own = {fetch.representations: collected.representations} if collected else {}
+            own = {fetch.representations: collected.representations()} if collected else {}
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)

@@ -140,9 +140,8 @@ def typed(root: Variant, fetches: Iterable[tuple[Sequence[Variant], int, bool]])
         if len(variants) != 1:
             raise NotTyped("entities of several types")
         variant = variants[0]
-        record = records.brought(variant, step)
-        data = _record("Data", [(_ENTITIES, _list(record))]) if is_entities else record
-        readings.append(Reading(record, _decoder(data), records.take(variant, step)))
+        record, decoder = records.brought(variant, step, is_entities=is_entities)
+        readings.append(Reading(record, decoder, records.take(variant, step)))
     return Typed(records.whole(root, root.place.creator), readings)
 
 
@@ -151,6 +150,7 @@ class _Records:
 
     def __init__(self) -> None:
         self._wholes: dict[int, type[Struct]] = {}
+        self._alike: dict[tuple[Any, ...], tuple[type[Struct], msgspec.json.Decoder[Any]]] = {}
 
     def whole(self, variant: Variant, step: int | None) -> type[Struct]:
         """Return the class of a place: all of the client's fields, of which `step` brings some."""
@@ -162,9 +162,22 @@ class _Records:
             known = self._wholes[variant.place.index] = _record(variant.type.name, fields)
         return known
 
-    def brought(self, variant: Variant, step: int) -> type[Struct]:
-        """Return the class of what a fetch brings to objects that are there."""
-        return _record(variant.type.name, self._fields(variant, step, is_whole=False))
+    def brought(
+        self, variant: Variant, step: int, *, is_entities: bool
+    ) -> tuple[type[Struct], msgspec.json.Decoder[Any]]:
+        """Return the class of what a fetch brings to objects that are there, and what reads answers of such.
+
+        Where that is nothing but leaves it's the same for all that bring the same: an answer for several is read once.
+        """
+        fields, name = self._fields(variant, step, is_whole=False), variant.type.name
+        own = (variant.place.index, step) if _has_below(variant, step) else None
+        key = name, is_entities, own, *map(repr, fields)
+        known = self._alike.get(key)
+        if known is None:
+            record = _record(name, fields)
+            data = _record("Data", [(_ENTITIES, _list(record))]) if is_entities else record
+            known = self._alike[key] = record, _decoder(data)
+        return known
 
     def _fields(self, variant: Variant, step: int | None, *, is_whole: bool) -> list[tuple[Any, ...]]:
         brought = variant.brought.get(step, Brought()) if step is not None else Brought()
@@ -307,7 +320,9 @@ class _Grouped:
         return gather
 
     def _group(self, record: Any) -> Group:
-        known = {_TYPENAME: self.name, **{key: get(record) for key, get in self.kept}}
+        known = {_TYPENAME: self.name}
+        for key, get in self.kept:
+            known[key] = get(record)
         self._hide(record)
         return Group(self.name, known, [record])
 
@@ -321,6 +336,10 @@ class _Grouped:
             # To Python 1, 1.0 and true are equal; and there are values that no dictionary takes as a key.
             return [orjson.dumps(row) for row in zip(*columns, strict=True)]
         return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)) or [()] * len(records)
+
+
+def _has_below(variant: Variant, step: int) -> bool:
+    return step in variant.brought and bool(variant.brought[step].below)
 
 
 def _hidden(variant: Variant, brought: Brought) -> list[str]:
