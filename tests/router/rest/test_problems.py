@@ -16,5 +16,5 @@ from router.rest.problems import is_stale
         ({"code": "VALIDATION", "field": "version", "message": "This must be a number."}, False),
     ],
 )
-def test_only_a_version_that_is_not_current_is_stale(refusal, expected):
+def test_only_a_version_that_is_not_current_is_stale(refusal: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a case of the table
     assert is_stale(refusal) is expected
