@@ -36,6 +36,7 @@ import httpx2
 
 from deploy.local import identity
 from deploy.local.people import SCALE
+from subgraphs import MODULES
 
 _PATIENCE: Final = 1800.0
 _PORT_LINE: Final = 3
@@ -45,7 +46,7 @@ TICKET: Final = "id number title priority status customer { name } queue { name 
 
 QUESTIONS: Final[Mapping[str, str]] = {
     "tickets newest": f"{{ ticketsConnection(first: 50) {{ nodes {{ {TICKET} }} }} }}",
-    "tickets open P1/P2": f"{{ ticketsConnection(first: 50, status: \"open\", filter: {{priority: [P1, P2]}}) {{ nodes {{ {TICKET} }} }} }}",
+    "tickets open P1/P2": f'{{ ticketsConnection(first: 50, status: "open", filter: {{priority: [P1, P2]}}) {{ nodes {{ {TICKET} }} }} }}',
     "tickets by due date": f'{{ ticketsConnection(first: 50, status: "open", sort: "dueAt") {{ nodes {{ {TICKET} }} }} }}',
     "tickets by title": f'{{ ticketsConnection(first: 50, sort: "title") {{ nodes {{ {TICKET} }} }} }}',
     "tickets last changed": f'{{ ticketsConnection(first: 50, sort: "-updatedAt") {{ nodes {{ {TICKET} }} }} }}',
@@ -55,8 +56,8 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "tickets of a queue": f"query ($queue: ID) {{ ticketsConnection(first: 50, filter: {{queueId: $queue}}) {{ nodes {{ {TICKET} }} }} }}",
     "tickets searched": f'{{ ticketsConnection(first: 50, search: "Telefonanlage") {{ nodes {{ {TICKET} }} }} }}',
     "tickets searched, none": f'{{ ticketsConnection(first: 50, search: "Kaffeemaschine") {{ nodes {{ {TICKET} }} }} }}',
-    "ticket by number": 'query ($number: ID!) { ticket(id: $number) { title timeEntries { note } slaClocks { state dueAt } messages { bodyText } } }',
-    "board": "{ queues { name } tickets(status: \"open\", limit: 200) { id number title priority status queue { name } slaClocks { metric state dueAt } } }",
+    "ticket by number": "query ($number: ID!) { ticket(id: $number) { title timeEntries { note } slaClocks { state dueAt } messages { bodyText } } }",
+    "board": '{ queues { name } tickets(status: "open", limit: 200) { id number title priority status queue { name } slaClocks { metric state dueAt } } }',
     "SLA due next": "{ slaClocksDue(limit: 50) { metric state dueAt percent ticket { number title } } }",
     "SLA of 200 tickets": "{ tickets(limit: 200) { number slaClocks { metric state dueAt percent } } }",
     "customers": "{ customersConnection(first: 50) { totalCount nodes { number name } } }",
@@ -74,7 +75,7 @@ QUESTIONS: Final[Mapping[str, str]] = {
     "expiring items": "{ expiringItems(withinDays: 90) { __typename } }",
     "time of a month": """query ($since: Date, $until: Date) { timeEntriesConnection(first: 50, filter: {localDate: {since: $since, until: $until}}) {
         totalCount nodes { note ticket { number customer { name } } workType { name } } } }""",
-    "time to approve": '{ timeEntriesConnection(first: 50, filter: {status: [SUBMITTED]}) { totalCount nodes { note } } }',
+    "time to approve": "{ timeEntriesConnection(first: 50, filter: {status: [SUBMITTED]}) { totalCount nodes { note } } }",
     "time of a technician": "query ($technician: ID) { timeEntriesConnection(first: 50, filter: {userId: $technician}) { nodes { note } } }",
     "unbilled of a customer": "query ($customer: ID!) { customer(id: $customer) { unbilledItems(limit: 200) { description } } }",
     "ready items": "{ billableItems(status: READY, limit: 50) { description } }",
@@ -214,13 +215,19 @@ def _rows(answer: Any) -> int:
 @asynccontextmanager
 async def _database(home: Path) -> AsyncIterator[asyncpg.Connection]:
     """The embedded database of a home, which from now on writes down what it does."""
-    password = (home / "postgres" / "password").read_text(encoding="utf-8")
-    port = next(home.glob("postgres/**/postmaster.pid")).read_text(encoding="utf-8").splitlines()[_PORT_LINE]
+    password, port = _place(home)
     admin = await asyncpg.connect(f"postgresql://postgres:{quote(password)}@127.0.0.1:{port}/psa", command_timeout=1800)
     try:
         yield admin
     finally:
         await admin.close()
+
+
+def _place(home: Path) -> tuple[str, str]:
+    """The superuser's password, and the port."""
+    password = (home / "postgres" / "password").read_text(encoding="utf-8")
+    pid = next(home.glob("postgres/**/postmaster.pid")).read_text(encoding="utf-8")
+    return password, pid.splitlines()[_PORT_LINE]
 
 
 @asynccontextmanager
@@ -247,9 +254,8 @@ async def _explaining(admin: asyncpg.Connection, *, plans: bool) -> AsyncIterato
 
 async def _reconnected(admin: asyncpg.Connection) -> None:
     """Have the modules connect anew, as they do after any loss."""
-    ours = "application_name = ANY ($1)"
-    names = ["crm", "tickets", "billing", "assets", "notify", "auth", "integrations", "psa-local"]
-    await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", names)  # noqa: S608 - it is written above
+    of_modules = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY ($1)"
+    await admin.execute(of_modules, list(MODULES))
 
 
 # --- the question's variables

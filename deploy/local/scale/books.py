@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from deploy.local.scale.bar import Advance
 from deploy.local.scale.bulk import Bulk, Row, Table
 from deploy.local.scale.customers import REFERENCE, Customer, Line, Rows, agreed, coverage, mode, references
 from deploy.local.scale.desk import Worked, covers, invoice_id, invoice_of
@@ -91,11 +92,11 @@ _LINE = (
 )  # fmt: skip
 INVOICE_LINE = Table("invoice_line", ("id", "created_at", "invoice_id", "customer_id", *_LINE))
 _ISSUE = """
-    UPDATE invoice SET document_status = 'ISSUED', number = given.number, number_range_id = $2, range_place = given.place,
-           prev_hash = given.previous, content_hash = given.hash, issued_at = created_at, approved_at = created_at, approved_by = $3
-      FROM unnest($4::uuid[], $5::text[], $6::int[], $7::text[], $8::text[]) AS given (id, number, place, previous, hash)
-     WHERE tenant_id = $1 AND invoice.id = given.id
+    UPDATE invoice SET document_status = 'ISSUED', number = $5, number_range_id = $2, range_place = $6, prev_hash = $7, content_hash = $8,
+           issued_at = created_at, approved_at = created_at, approved_by = $3
+     WHERE tenant_id = $1 AND id = $4
 """
+"""One at a time: of a table that is being filled PostgreSQL knows too little to join it well."""
 
 
 @dataclass(slots=True)
@@ -203,22 +204,27 @@ class Books:
 
     # --- documents
 
-    async def write_documents(self, bulk: Bulk) -> int:
-        """Write the documents under their numbers, month by month, with what was paid; how many there are."""
+    @property
+    def count(self) -> int:
+        """How many documents there are."""
+        return sum(map(len, self.documents.values()))
+
+    async def write_documents(self, bulk: Bulk, advance: Advance) -> None:
+        """Write the documents under their numbers, month by month, with what was paid."""
         ranges: dict[int, _Range] = {}
         for month in sorted(self.documents):
             numbers = ranges.setdefault(month.year, _Range(month.year))
             await self._write(bulk, self.documents[month], numbers)
+            advance(len(self.documents[month]))
         rows = [one.row(self.entity.id) for one in ranges.values()]
         await bulk.write(RANGE, rows)
-        return sum(map(len, self.documents.values()))
 
     async def _write(self, bulk: Bulk, documents: Sequence[_Document], numbers: _Range) -> None:
         sealed = [numbers.seal(one) for one in documents]
         await bulk.write(INVOICE, [_row(INVOICE, one.invoice) for one in documents])
         await bulk.write(INVOICE_LINE, [_row(INVOICE_LINE, line) for one in documents for line in one.lines])
-        columns = list(zip(*sealed, strict=True))
-        await bulk.connection.execute(_ISSUE, bulk.tenant, numbers.id, bulk.author, *columns, timeout=600)
+        issued = [(bulk.tenant, numbers.id, bulk.author, *one) for one in sealed]
+        await bulk.connection.executemany(_ISSUE, issued, timeout=600)
         paid = [one.invoice for one in documents if one.invoice.paid_amount]
         await bulk.write(PAYMENT, [_payment(one) for one in paid])
         await bulk.write(ALLOCATION, [_allocation(one) for one in paid])

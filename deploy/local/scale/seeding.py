@@ -80,9 +80,9 @@ async def seed(
         books = Books(ground.entity, now.date())
         with bar.shown("rows", sizes.rows, say) as advance:
             await _Seeding(written, ground, books, sizes, now).run(advance)
-        say("Numbering the invoices …")
-        invoices = await books.write_documents(written["billing"])
-    return Seeded(sizes, invoices)
+        with bar.shown("invoices", books.count, say) as advance:
+            await books.write_documents(written["billing"], advance)
+    return Seeded(sizes, books.count)
 
 
 def _check(sizes: Sizes) -> None:
