@@ -26,6 +26,9 @@ SIZES = Sizes(customers=8, tickets=60, time_entries=300, assets=40)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MODULES = ("crm", "tickets", "billing", "assets", "auth")
 
+MANY = {"customer", "site", "contact", "contract", "ticket", "sla", "time_entry", "asset", "invoice", "payment"}
+"""What there are thousands of: nobody is told of them."""
+
 LISTS = {
     "crm": ("customer", "contact", "site", "contract", "contract_line"),
     "tickets": ("ticket", "ticket_message", "time_entry", "sla_clock"),
@@ -85,7 +88,7 @@ async def test_each_module_knows_what_the_events_of_the_others_would_have_told(s
             known = await module.rows("SELECT id FROM reference WHERE type = $1", kind)
             assert {row["id"] for row in known} == {row["id"] for row in real[kind]}, (module.module.name, kind)
         told = await module.rows("SELECT DISTINCT type FROM outbox")
-        assert {row["type"].partition(".")[0] for row in told} <= {"user", "role", "access", "tenant", "audit"}, told
+        assert not {row["type"].partition(".")[0] for row in told} & MANY, told
 
 
 @pytest.mark.usefixtures("seeded")
