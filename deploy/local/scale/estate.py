@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from deploy.local.scale import words
 from deploy.local.scale.bulk import Row, Table
@@ -12,7 +13,8 @@ from deploy.local.scale.customers import REFERENCE, Customer, Device, Rows, devi
 from deploy.local.scale.sizes import identity
 from deploy.local.scale.timers import JOB, timer
 from subgraphs.assets.rules import assets as rules
-from subgraphs.assets.service.assets import EOL_JOB, WARRANTY_JOB
+from subgraphs.assets.service.timers import EOL_JOB, WARRANTY_JOB
+from subgraphs.assets.service.zones import USUAL
 
 _WARRANTY_DAYS = 1095
 _LIFE_DAYS = 1825
@@ -103,6 +105,6 @@ def _timers(device: Device, now: datetime) -> Iterator[Row]:
         (EOL_JOB, "eol", day + timedelta(days=_LIFE_DAYS), rules.THRESHOLDS),
         (WARRANTY_JOB, "until", day + timedelta(days=_WARRANTY_DAYS), rules.WARRANTY_THRESHOLDS),
     ):
-        threshold = rules.next_threshold(end, _told(end, now, thresholds), now, thresholds)
+        threshold = rules.next_threshold(end, _told(end, now, thresholds), now, thresholds, zone=ZoneInfo(USUAL))
         if threshold is not None:
             yield timer(job, {"asset": str(device.id), name: end.isoformat(), "days": threshold.days}, threshold.at)
