@@ -3,7 +3,8 @@
 Beside `run`, which does the same over any transport and waits for it, this needs a short way to every service of the plan
 (`router.executor.direct`). Entity fetches to one service that can start at the same moment travel in one request: who is ready
 waits for the end of the turn, and a millisecond at most for those that need nothing but an answer which is on its way already.
-A fetch for which nobody waits has all the time of the last one to its service: the answer can't be complete any sooner.
+A fetch for which nobody waits travels with the last one to its service, without which the answer isn't complete: one
+request less, for which the answer is later only where the first question alone takes the service longer than the last.
 
     accounts ── answer ──► reviews of users    ─┐ end of the turn
     products ── answer ──► reviews of products ─┴──────────────────► one request with two questions
