@@ -19,6 +19,7 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from deploy.local.postgres import embedded_postgres
+from router.server.memory import settle
 
 # How long an example takes says more of what else the machine does than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -82,6 +83,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = [_shared_by(item.path.relative_to(item.config.rootpath).as_posix()) for item in items]
     ranks = {place: _SLOW.index(place) if place in _SLOW else len(_SLOW) for place in places}
     items[:] = [item for _, item in sorted(zip(places, items, strict=True), key=lambda pair: ranks[pair[0]])]
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay to the end: the collector need not look at them again and again."""
+    settle()
 
 
 def _shared_by(path: str) -> str:

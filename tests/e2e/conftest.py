@@ -20,7 +20,7 @@ import pytest
 
 from deploy.local import identity, packages
 from deploy.local.people import NORDLICHT, Tenant
-from tests.deploy.local.processes import wait_until
+from tests.deploy.local.processes import family, still_running, wait_until
 
 START_SECONDS = 300  # on a busy machine; a quiet one needs ten
 
@@ -29,9 +29,29 @@ START_SECONDS = 300  # on a busy machine; a quiet one needs ten
 class Platform:
     """A running platform: where it is, and what it has said so far."""
 
-    process: subprocess.Popen[str]
     home: Path
-    said: list[str] = field(default_factory=list)
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[str] = field(init=False)
+    said: list[str] = field(init=False)
+
+    def start(self) -> None:
+        """Start `./dev run` in its home, without waiting; again, when it was killed."""
+        command = [sys.executable, "-m", "deploy.local", "run", "--home", str(self.home), *self.arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PSA_")}
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**environment, "PYTHONWARNINGS": "error"},
+        )
+        self.said = []
+        threading.Thread(target=_read, args=(self.process, self.said), daemon=True).start()
+
+    def is_up(self) -> bool:
+        """Wait until it answers."""
+        return self.wait_until_it_says("Ctrl-C stops everything", START_SECONDS)
 
     @property
     def url(self) -> str:
@@ -73,18 +93,8 @@ class Platform:
 
 def start(home: Path, *arguments: str) -> Platform:
     """Start `./dev run` with these arguments, without waiting."""
-    command = [sys.executable, "-m", "deploy.local", "run", "--home", str(home), *arguments]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PSA_")}
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**environment, "PYTHONWARNINGS": "error"},
-    )
-    platform = Platform(process, home)
-    threading.Thread(target=_read, args=(platform,), daemon=True).start()
+    platform = Platform(home, arguments)
+    platform.start()
     return platform
 
 
@@ -98,10 +108,10 @@ def stop(platform: Platform) -> int:
         platform.process.kill()
 
 
-def _read(platform: Platform) -> None:
-    assert platform.process.stdout is not None
-    with platform.process.stdout as lines:
-        platform.said.extend(lines)
+def _read(process: subprocess.Popen[str], said: list[str]) -> None:
+    assert process.stdout is not None
+    with process.stdout as lines:
+        said.extend(lines)
 
 
 @pytest.fixture(scope="session", params=["one process", "split"])
@@ -114,7 +124,11 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     home = tmp_path_factory.mktemp("platform") / "home"
     running = start(home, "--port", "0", *(["--split"] if request.param == "split" else []))
     try:
-        assert running.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), running.output
+        assert running.is_up(), running.output
         yield running
+        everybody = family(running.process.pid)
+        assert stop(running) == 0, running.output
+        assert still_running(everybody, seconds=60) == []
+        assert wait_until(lambda: running.output.rstrip().endswith("✓ stopped; the data stays")), running.output
     finally:
         stop(running)

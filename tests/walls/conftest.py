@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from router.server.memory import settle
 from subgraphs.kit import caller, references, tenancy
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform, listening, running
@@ -28,6 +29,7 @@ async def platform(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFac
     url = urlunsplit(urlsplit(postgres_admin_url)._replace(path=f"/{name}"))
     try:
         async with running(url, tmp_path_factory.mktemp("walls")) as platform:
+            settle()  # seven schemas and their supergraph stay
             yield platform
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

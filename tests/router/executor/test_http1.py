@@ -77,7 +77,7 @@ async def client(**more: int) -> AsyncIterator[Http1Exchange]:
         await exchange.close()
 
 
-async def ask(exchange: Http1Exchange, url: str, body: bytes = b"{}", seconds: float = 5.0, **headers: str) -> Answer:
+async def ask(exchange: Http1Exchange, url: str, body: bytes = b"{}", seconds: float = 60.0, **headers: str) -> Answer:
     deadline = asyncio.get_running_loop().time() + seconds
     return await exchange.exchange("POST", url, body=body, headers=headers, deadline=deadline)
 
