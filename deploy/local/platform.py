@@ -35,7 +35,7 @@ from router.server.config import PREFIX, Authentication, Misconfigured, Registry
 from router.server.memory import settle
 from subgraphs import MODULES
 from subgraphs.kit import app as module_app
-from subgraphs.kit import broker, graph, module, process
+from subgraphs.kit import broker, ending, graph, module, process
 from subgraphs.kit.config import Settings
 from subgraphs.kit.module import Module
 
@@ -173,6 +173,7 @@ def settings(home: Path, name: str, schema: Schema, amqp_url: str, issuer: str) 
     """A module's settings on this machine; who issues tokens, and who talks to strangers, know more than the others."""
     own: Mapping[str, Any] = accounts.settings(home, issuer) if name == "auth" else {}
     own = accounts.notify_settings(home, issuer) if name == "notify" else own
+    own = {"issuer": issuer} if name == "crm" else own
     if name == "integrations":
         own = {
             **hub.settings(home),
@@ -203,5 +204,4 @@ async def _running(tasks: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncItera
         try:
             yield
         finally:
-            for task in started:
-                task.cancel()
+            await ending.cancelled(*started)
