@@ -63,7 +63,7 @@ GRANT INSERT ON settled TO receiver;
 _WAITING = """
 SELECT (SELECT count(*) FROM sender.outbox WHERE published_at IS NULL) + (SELECT count(*) FROM receiver.job)
 """
-_ON_ITS_WAY = f" + (SELECT count(*) FROM broker.message WHERE queue = '{QUEUE.name}')"  # noqa: S608 - a name of ours
+_ON_ITS_WAY = f" + (SELECT count(*) FROM broker.message WHERE queue = '{QUEUE.name}')"
 """In the broker that is tables; RabbitMQ doesn't say what it has handed out and not yet got acknowledged."""
 
 
