@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx2
 
@@ -24,6 +25,7 @@ from deploy.local.home import Trouble
 from deploy.local.people import TENANTS, Person, Tenant
 from deploy.local.scenery import COMPANIES, MORE, OFFICE, STORIES, Company, Machine, Story
 
+_HERE = ZoneInfo("Europe/Berlin")
 _AT_ONCE = 6
 _PATIENCE_SECONDS = 30.0
 _ASSETS_OF_THE_FIRST = 4
@@ -242,4 +244,4 @@ def _plain(words: str) -> str:
 
 
 def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return datetime.now(_HERE).date().isoformat()
