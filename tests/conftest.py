@@ -28,7 +28,15 @@ hypothesis.settings.load_profile("untimed")
 # Folders whose tests ask one platform, which is built when it is first asked for.
 _ONE_PLATFORM = ("tests/walls", "tests/e2e")
 # What would be waited for if it came last.
-_SLOW = ("tests/walls", "tests/e2e", "tests/faults/test_nothing_is_lost.py")
+_SLOW = (
+    "tests/walls",
+    "tests/e2e",
+    "tests/faults/test_nothing_is_lost.py",
+    "tests/rest/test_same.py",
+    "tests/router/composition/test_against_oracle.py",
+    "tests/subgraphs/billing/test_rubbish.py",
+    "tests/subgraphs/assets/test_rubbish.py",
+)
 _SERVICES = {"RabbitMQ": "PSA_TEST_AMQP_URL", "Redis": "PSA_TEST_REDIS_URL"}
 
 
