@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -71,12 +72,10 @@ class Platform:
         """Ask the graph as somebody of the demo; whoever asked too often comes again when they are told to."""
         token = identity.token(self.home, tenant, tenant.with_role(role))
         while True:
-            answer = httpx2.post(
+            answer = _client().post(
                 f"{self.url}/graphql",
                 json={"query": query, "variables": variables},
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=30,
-                trust_env=False,
             )
             if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 body: dict[str, Any] = answer.json()
@@ -89,6 +88,12 @@ class Platform:
             wait_until(lambda: words in self.output or self.process.poll() is not None, seconds)
             and words in self.output
         )
+
+
+@functools.cache
+def _client() -> httpx2.Client:
+    """One for all, since each reads every root that this machine trusts; no connection outlives its answer."""
+    return httpx2.Client(timeout=60, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
 def start(home: Path, *arguments: str) -> Platform:

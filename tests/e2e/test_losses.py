@@ -53,6 +53,7 @@ def test_nothing_survives_a_platform_that_was_killed_and_its_data_does(platform:
     answer = platform.ask(SEED)
     everybody = family(platform.process.pid)
     platform.process.kill()
+    platform.process.wait()
 
     assert still_running(everybody, seconds=60) == []
     platform.start()
