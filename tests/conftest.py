@@ -7,6 +7,7 @@ says so.
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -19,7 +20,6 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from deploy.local.postgres import embedded_postgres
-from router.server.memory import settle
 
 # How long an example takes says more of what else the machine does than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -94,8 +94,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Ten thousand tests stay to the end: the collector need not look at them again and again."""
-    settle()
+    """Ten thousand tests stay to the end: the collector need not look at them again and again, nor after each few objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _shared_by(path: str) -> str:
