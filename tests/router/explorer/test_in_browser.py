@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.asgi import GraphQL
+from strawberry.tools import create_type
 
 from router.explorer.page import routes
 from tests.router.explorer import browser
@@ -67,6 +68,14 @@ class Customer:
         return [Ticket(id=strawberry.ID("1"), title="Printer on fire", priority="HIGH")] if status == "open" else []
 
 
+def _named(name: str) -> Callable[[], str]:
+    def done() -> str:
+        return name
+
+    done.__name__ = name
+    return done
+
+
 @strawberry.type
 class Query:
     """As much of the platform as the seed query needs."""
@@ -77,6 +86,10 @@ class Query:
         if id != "123":
             return None
         return Customer(name="Nordwind Logistik GmbH", assets=[Asset(name="NB-0042", type="notebook")])
+
+
+# As many as a large platform has. The builder must show some of them, and stay as small as with ten.
+Mutation = create_type("Mutation", [strawberry.field(_named(f"change{number}")) for number in range(1000)])
 
 
 @strawberry.type
@@ -108,7 +121,7 @@ class OnlyWithToken:
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """A server with the page and a graph behind it."""
-    schema = strawberry.Schema(Query, subscription=Subscription)
+    schema = strawberry.Schema(Query, Mutation, subscription=Subscription)
     graph = GraphQL[None, None](schema, graphql_ide=None, subscription_protocols=["graphql-sse"])
     roles = Route("/explorer/data/roles", lambda _request: JSONResponse({"roles": {}, "permissions": {}, "needs": {}}))
     app = Starlette(routes=[roles, *routes(), Route("/graphql", OnlyWithToken(graph))])
@@ -248,6 +261,22 @@ def test_every_button_has_a_name_and_scripts_before_a_request_are_not_offered(ba
     assert driver.execute_script(f"return {items}") == ["Command Palette...⌘J", "Environment Variables", "Settings"]
     nameless = f"[...{shadow}.querySelectorAll('button')].filter((one) => !one.ariaLabel && !one.textContent.trim())"
     assert driver.execute_script(f"return {nameless}.map((one) => one.outerHTML)") == []
+
+
+def test_of_a_thousand_fields_the_builder_draws_a_part_and_finds_any(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    editor = "document.querySelector('.hive-laboratory-host').shadowRoot"
+    rows = f"return [...{editor}.querySelectorAll('[role=checkbox]')].map((one) => one.ariaLabel)"
+    browser.write(driver, "mutation { change900 }")
+    browser.until(driver, lambda: "change49: String!" in driver.execute_script(rows))
+    assert driver.execute_script(rows) == [f"change{number}: String!" for number in [*range(50), 900]]
+    assert driver.execute_script(f"return {editor}.querySelectorAll('*').length") < 1500
+    browser.button(driver, "Show more (949)").send_keys(Keys.ENTER)
+    browser.until(driver, lambda: len(driver.execute_script(rows)) == 251)
+    search = driver.execute_script(f"return {editor}.querySelector(\"input[placeholder='Search fields']\")")
+    search.send_keys("change777")
+    browser.until(driver, lambda: driver.execute_script(rows) == ["change777: String!"])
 
 
 def _panel(driver: Chrome) -> WebElement:
