@@ -84,6 +84,21 @@ CHANGES = (
         r"(0,O.jsx)(psaRows,{fields:\1,path:[\2],\3})",
         times=5,
     ),
+    Change(
+        "among the tabs of an answer stood a button, and what else is known of the answer",
+        r"\(0,O\.jsxs\)\(o9,\{className:`(h-\[50px\] w-full items-center justify-start[^`]*)`",
+        r"(0,O.jsxs)(`div`,{className:`text-muted-foreground flex \1`",
+    ),
+    Change(
+        "so the list of tabs begins where they begin",
+        r"(?=\(0,O\.jsx\)\(s9,\{value:`response`,className:`grow-0 rounded-sm`)",
+        "(0,O.jsxs)(o9,{className:`rounded-none bg-transparent p-0`,children:[",
+    ),
+    Change(
+        "and ends where they end",
+        r"(\(0,O\.jsx\)\(s9,\{value:`query-plan`,className:`grow-0 rounded-sm`,children:`Query Plan`\}\))",
+        r"\1]})",
+    ),
 )
 
 TARGET = Path(__file__).parent / "static" / "laboratory"

@@ -2,6 +2,8 @@
 // provider's page may live at another name of this machine (localhost), so the code is turned into a token here, at
 // the address that this page came from: the router answers at both.
 
+import { word } from "./words.js";
+
 const CLIENT = "AAAAAAAAAAAAAAAAAAAAAQexplorer";
 const PENDING = "psa-explorer:signing-in";
 const CONFIGURATION = "/.well-known/openid-configuration";
@@ -9,7 +11,7 @@ const CONFIGURATION = "/.well-known/openid-configuration";
 // Leave for the provider's page, which sends the browser back here; or say why not.
 export async function begin() {
   const found = await fetch(CONFIGURATION).catch(() => null);
-  if (!found?.ok) return "There is no sign-in page behind this address at the moment: bring a token.";
+  if (!found?.ok) return word("noSignIn");
   const { authorization_endpoint } = await found.json();
   const verifier = random();
   const state = random();
