@@ -62,6 +62,10 @@ return(0,O.jsxs)(O.Fragment,{children:[s.map(t=>(0,O.jsx)(p9,{...e,field:t,path:
 s.length<o.length&&(0,O.jsx)(m3,{variant:`ghost`,size:`sm`,className:`w-full justify-start text-xs`,onClick:()=>n(t+200),
 children:`Show more (${o.length-s.length})`},`…`)]})},p9=e=>{let t=Qd(e.field.type);"""
 _READ = "function psaRead(e){if(psaRead.of!==e){psaRead.of=e;psaRead.is=void 0;try{psaRead.is=Hu(n2(e))}catch{}}return psaRead.is}"
+_UNREADABLE = r"""try{Hu(ne.query)}catch(t){let n=l({headers:`{}`,operation:ne,preflightLogs:[],createdAt:new Date().toISOString(),
+response:JSON.stringify({errors:[{message:t.message,locations:t.locations}]},null,2)});e.onAfterOperationRun?.(n);return}"""
+_AT_ONCE = r"""onResponse:e=>{d(i.id,e)}}).then(e=>{if(!e)return;let{request:t,response:n,...r}=e.extensions??{};
+d(i.id,JSON.stringify(e.toJSON?{errors:[e]}:{...e,extensions:Object.keys(r).length?r:void 0}))})"""
 CHANGES = (
     Change(
         "a row of the builder read the whole operation again, and once more for each argument",
@@ -98,6 +102,26 @@ CHANGES = (
         "and ends where they end",
         r"(\(0,O\.jsx\)\(s9,\{value:`query-plan`,className:`grow-0 rounded-sm`,children:`Query Plan`\}\))",
         r"\1]})",
+    ),
+    Change(
+        "what can't be read was not sent, and nothing told why; what is deferred was asked for, and never shown",
+        r"if\(f\)\{let i=l\(\{responses:\[\]",
+        _UNREADABLE.replace("\n", "") + r"if(f||/@(defer|stream)\\b/.test(ne.query)){let i=l({responses:[]",
+    ),
+    Change(
+        "a subscription that was refused at once said nothing",
+        r"onResponse:e=>\{d\(i\.id,e\)\}\}\),e\.onAfterOperationRun",
+        _AT_ONCE.replace("\n", "") + ",e.onAfterOperationRun",
+    ),
+    Change(
+        "and not only subscriptions answer more than once",
+        r"children:\[`Subscription`,",
+        "children:[`Answers`,",
+    ),
+    Change(
+        "the last line of each answer was cut off",
+        r"20\.5\*n\.split\(`\n`\)\.length",
+        r"20.5*n.split(`\\n`).length+24",
     ),
 )
 

@@ -36,6 +36,7 @@ const GERMAN = {
   Headers: "Header",
   Extensions: "Erweiterungen",
   Response: "Antwort",
+  Answers: "Antworten",
   responses: "Antworten",
   "Maximise the response": "Antwort vergrößern",
   "Show the operation again": "Operation wieder zeigen",

@@ -10,6 +10,11 @@ export function draw(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// Descriptions put names between backticks.
+export function prose(text) {
+  return (text ?? "").split(/`([^`]+)`/).map((part, index) => (index % 2 ? make("code", {}, part) : part));
+}
+
 // A heading with a table below it; `rows` are lists of texts or elements.
 export function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));

@@ -23,6 +23,13 @@ const STYLE = `
   [role="tab"][id$="-trigger-query-plan"] { display: none !important; }
   /* The number of a last, empty line can be read, too. */
   .line-numbers.dimmed-line-number { color: var(--vscode-editorLineNumber-foreground) !important; opacity: 1 !important; }
+  /* Where one is must be seen. */
+  :is(a, button, input, [role="button"], [role="separator"], [role="tabpanel"], [role="switch"], [role="checkbox"], [role="option"], [role="menuitem"], [tabindex="0"]):focus-visible {
+    outline: 2px solid #0f766e !important;
+    outline-offset: -2px !important;
+  }
+  .monaco-editor:focus-within { outline: 2px solid #0f766e; outline-offset: -2px; }
+  .dark :focus-visible, .dark .monaco-editor:focus-within { outline-color: #2dd4bf !important; }
   /* On white its colours are too faint to read. */
   .light .text-amber-400 { color: #8a5300; }
   .light .text-rose-400 { color: #b8243f; }
@@ -56,6 +63,7 @@ export function finish(root) {
   root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
   root.addEventListener("click", (event) => showChosen(root, event.target.closest("button")));
   leaveByKeys(root);
+  tickByKeys(root);
 
   // The laboratory draws again and again; once per frame is often enough to follow.
   let planned = false;
@@ -75,12 +83,28 @@ export function finish(root) {
 
 // In a text editor Tab writes a tab. After Escape it goes on to what comes next, until one comes back.
 function leaveByKeys(root) {
-  const tabLeaves = (leaves) => monaco.editor.getEditors().forEach((one) => one.updateOptions({ tabFocusMode: leaves }));
+  const writing = () => monaco.editor.getEditors().find((one) => !one.getOption(monaco.editor.EditorOption.readOnly));
+  const tabLeaves = (wanted) => {
+    const editor = writing();
+    if (editor && editor.getOption(monaco.editor.EditorOption.tabFocusMode) !== wanted) editor.trigger("keys", "editor.action.toggleTabFocusMode");
+  };
   root.addEventListener("keydown", (event) => {
     const inside = event.target.closest?.(".monaco-editor");
     if (inside && event.key === "Escape" && !inside.querySelector(".suggest-widget.visible, .find-widget.visible, .parameter-hints-widget.visible")) tabLeaves(true);
   }, true);
-  root.addEventListener("focusin", (event) => event.target.closest(".monaco-editor") || tabLeaves(false));
+  root.addEventListener("focusout", (event) => event.target.closest(".monaco-editor") && !event.relatedTarget?.closest(".monaco-editor") && setTimeout(tabLeaves, 0, false));
+}
+
+// A row of the builder is one button with a box to tick inside: Enter opens it, the space bar ticks the box.
+function tickByKeys(root) {
+  for (const kind of ["keydown", "keyup"]) {
+    root.addEventListener(kind, (event) => {
+      const box = event.key === " " && event.target.matches?.("button") && event.target.querySelector("[role=checkbox]:not([disabled])");
+      if (!box) return;
+      event.preventDefault();
+      if (kind === "keydown") box.click();
+    });
+  }
 }
 
 function name(button) {

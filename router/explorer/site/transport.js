@@ -87,7 +87,8 @@ function oneByOne(answer) {
     async transform(text, out) {
       const events = (rest + text.replaceAll("\r", "")).split("\n\n");
       rest = events.pop();
-      for (const event of events) {
+      // The end is no answer; the stream ends with it.
+      for (const event of events.filter((one) => !/^event: ?complete$/m.test(one))) {
         out.enqueue(event + "\n\n");
         await turn();
         await turn();

@@ -16,9 +16,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.tools import create_type
 
@@ -111,11 +111,36 @@ class OnlyWithToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, or refuse."""
-        if Request(scope).headers.get("authorization") == f"Bearer {TOKEN}":
-            await self._inner(scope, receive, send)
+        request = Request(scope, receive)
+        if request.headers.get("authorization") == f"Bearer {TOKEN}":
+            body = await request.body()
+            answer = _deferred if b"@defer" in body else self._inner
+            await answer(scope, _again(body, receive), send)
         else:
             refusal = {"errors": [{"message": "Sign in first.", "extensions": {"code": "UNAUTHENTICATED"}}]}
             await JSONResponse(refusal, 401)(scope, receive, send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever the client says."""
+    told = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def received() -> Message:
+        return next(told, None) or await receive()
+
+    return received
+
+
+async def _parts() -> AsyncIterator[bytes]:
+    """What a router answers while a part is not there yet."""
+    yield b'\r\n---\r\ncontent-type: application/json\r\n\r\n{"data":{"customer":{"name":"Nordwind"}},"hasNext":true}\r\n---'
+    later = b'"incremental":[{"path":["customer"],"data":{"assets":[]}}],"extensions":{"trace":{"fetches":[]}}'
+    yield b"\r\ncontent-type: application/json\r\n\r\n{" + later + b',"hasNext":false}\r\n-----\r\n'
+
+
+async def _deferred(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = StreamingResponse(_parts(), media_type='multipart/mixed;boundary="-";deferSpec=20220824')
+    await answer(scope, receive, send)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +262,28 @@ def test_a_subscription_shows_every_event_even_those_that_arrive_together(base_u
     )
     browser.until(driver, lambda: "Door is stuck" in driver.execute_script(events))
     assert sorted(driver.execute_script(events)) == ["Door is stuck", "Mail is slow", "Printer on fire", "VPN is down"]
+    _see_deferred_parts_as_they_come(driver, history)
+    _see_why_nothing_was_sent(driver)
     assert browser.complaints(driver) == []
+
+
+def _see_deferred_parts_as_they_come(driver: Chrome, history: str) -> None:
+    """The answer so far is shown; what is said about the run stays out of it."""
+    browser.write(driver, 'query Later { customer(id: "123") { name ... @defer { assets { name } } } }')
+    browser.press(driver, Keys.CONTROL, Keys.ENTER)
+    found = f"{history}.find((one) => one.operation.query.includes('@defer'))?.responses ?? []"
+    parts = f"return ({found}).map((one) => one.data)"
+    parts += ".sort((one, other) => one.length - other.length).map((one) => JSON.parse(one))"
+    # Of parts that come in one piece it may show the last alone.
+    shown = browser.until(
+        driver, lambda: "assets" in str(driver.execute_script(parts)) and driver.execute_script(parts)
+    )
+    assert shown[-1] == {"data": {"customer": {"name": "Nordwind", "assets": []}}}
+
+
+def _see_why_nothing_was_sent(driver: Chrome) -> None:
+    browser.write(driver, "query Broken { customer(")
+    assert "Syntax Error" in browser.run(driver)["errors"][0]["message"]
 
 
 def test_the_page_follows_the_systems_colours_while_it_is_open(base_url: str, driver: Chrome) -> None:
