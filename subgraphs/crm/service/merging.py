@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from contracts.events import crm as events
 from subgraphs.crm.models.contracts import Contract, ContractLine
 from subgraphs.crm.models.customers import Contact, Customer, Site
 from subgraphs.crm.models.relations import Activity, ConsentRecord
-from subgraphs.crm.models.sales import Opportunity, Quote
+from subgraphs.crm.models.sales import Opportunity, Quote, QuoteFile
 from subgraphs.crm.rules import customers as customer_rules
 from subgraphs.crm.rules import merging as rules
+from subgraphs.crm.rules import particulars
 from subgraphs.crm.rules.customers import CustomerStatus
 from subgraphs.crm.service import contract_events, customers
 from subgraphs.kit import references
@@ -29,7 +30,8 @@ from subgraphs.kit.work import Work
 
 _OF_CUSTOMERS = (
     "legal_name", "vat_id", "website", "industry", "invoice_email", "billing_address", "account_manager_id", "group_id",
-    "parent_id",
+    "parent_id", "tax_number", "leitweg_id", "shipping_address", "employees", "holiday_region", "credit_limit",
+    "health_score", "avv_signed_at", "source",
 )  # fmt: skip
 _OF_CONTACTS = ("site_id", "salutation", "first_name", "email", "phone", "mobile", "position")
 _FOLLOWERS = (Activity, Opportunity, Quote, ContractLine, ConsentRecord)
@@ -55,6 +57,8 @@ async def merge_customers(work: Work, *, source_id: UUID, target_id: UUID, versi
         )
     for model in _FOLLOWERS:
         await _repoint(work, model, source.id, target.id)
+    papers = update(QuoteFile).where(QuoteFile.customer_id == source.id).values(customer_id=target.id)
+    await work.session.execute(papers)
     await references.move(work, source.id, target.id)
     await _take_over(work, source, target)
     return target
@@ -96,6 +100,7 @@ async def _take_over(work: Work, source: Customer, target: Customer) -> None:
         setattr(target, name, value)
     target.tags = rules.united(target.tags, source.tags)[: customer_rules.MOST_TAGS]
     target.custom = {**source.custom, **target.custom}
+    target.external_ids = particulars.united(target.external_ids, source.external_ids)
     if target.parent_id == source.id:
         target.parent_id = source.parent_id
     for branch in await _branches(work, source.id):
