@@ -36,9 +36,10 @@ part("role").addEventListener("change", () => lookAs(part("role").value));
 arrive();
 
 async function arrive() {
-  const brought = session.takeFromAddress() ?? (await signin.finish());
-  const token = brought ?? session.token();
-  if (!token) return ask();
+  const link = session.takeFromAddress();
+  const { token: signedIn, problem: refused } = link ? {} : await signin.finish();
+  const token = link ?? signedIn ?? session.token();
+  if (!token || refused) return ask(refused);
   say(words.word("loadingSchema"));
   const problem = await enter(token);
   if (problem) ask(problem);

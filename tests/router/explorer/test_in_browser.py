@@ -190,6 +190,12 @@ def test_without_a_token_the_page_says_where_to_get_one(base_url: str, driver: C
     assert _stored(driver) == 0
     assert browser.hosts_asked(driver) == {urlsplit(base_url).netloc}
     assert browser.complaints(driver) == []
+    driver.execute_script("sessionStorage['psa-explorer:signing-in'] = JSON.stringify({ state: 'mine' })")
+    driver.get(f"{base_url}/?state=mine&error=access_denied&error_description=Not+you.")
+    problem = driver.find_element(By.ID, "token-problem")
+    browser.until(driver, lambda: problem.text)
+    assert problem.text == "Signing in did not succeed: Not you."
+    assert driver.current_url == f"{base_url}/"
 
 
 def test_a_typed_token_opens_the_explorer_without_the_mouse(base_url: str, driver: Chrome) -> None:
