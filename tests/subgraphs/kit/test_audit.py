@@ -164,7 +164,7 @@ async def test_writers_do_not_wait_for_each_other_and_every_strand_holds(assets)
     async def write():
         async with work.begin(assets.engine, staff(tenant), module="assets", command="test") as job:
             await audit.note(job, "test")
-            await asyncio.wait_for(ready.wait(), 10)  # all have written, nobody has committed
+            await asyncio.wait_for(ready.wait(), 60)  # all have written, nobody has committed
 
     await asyncio.gather(*(write() for _ in range(4)))
     await asyncio.gather(*(kind(assets, f"c{number}", tenant) for number in range(8)))
