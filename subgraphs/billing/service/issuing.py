@@ -63,7 +63,8 @@ async def _approve(work: Work, invoice: Invoice, entity: LegalEntity) -> None:
     invoice.approved_by, invoice.approved_at = work.caller.subject, work.at
     happened = events.InvoiceApproved(id=invoice.id, approved_by=work.caller.subject, at=work.at)
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
-    if entity.approve_issues and ISSUE in work.caller.scopes:
+    # A document in another currency waits for whoever knows the rate of the day, and keeps no run waiting with it.
+    if entity.approve_issues and ISSUE in work.caller.scopes and invoice.currency == entity.base_currency:
         await _issue(work, invoice, entity)
 
 

@@ -25,7 +25,7 @@ ENTITIES = {
     "BillingRun": "billingRun { id status draftCount lines warnings totalNet { amount } drafts { id totalNet { amount } } }",
     "Payment": "payment { id unallocated { amount } version }",
     "DunningPolicy": "dunningPolicy { minAmount }",
-    "DunningRun": "dunningRun { id noticeCount notices { id level flatFee40 { amount } interest { amount }"
+    "DunningRun": "dunningRun { id noticeCount totalOpen notices { id level flatFee40 { amount } interest { amount }"
     " claims { number level } } skipped { reason } }",
     "DunningNotice": "dunningNotice { id sentAt }",
     "ExportBatch": "exportBatch { id fileName rows debit credit duplicate contentBase64 }",
