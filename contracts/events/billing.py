@@ -1,4 +1,4 @@
-"""What billing tells the others: documents from draft to payment, what is asked for late, and what was paid before."""
+"""What billing tells the others: documents from draft to payment, what is asked for late, what was paid before, what is sold."""
 
 from __future__ import annotations
 
@@ -274,6 +274,30 @@ class DatevExported(Event):
     duplicate: bool
 
 
+class _ProductFact(Event):
+    subject_type = "Product"
+
+    id: UUID
+    sku: str
+    name: str
+    active: bool
+
+
+class ProductCreated(_ProductFact):
+    """Something can be sold that could not be sold before."""
+
+    type = "product.created"
+
+
+class ProductUpdated(_ProductFact):
+    """A product was changed."""
+
+    type = "product.updated"
+
+    changed: tuple[str, ...]
+    """The fields that changed, by their names in GraphQL."""
+
+
 CATALOGUE = catalogue(
     InvoiceGenerated,
     InvoiceUpdated,
@@ -296,5 +320,7 @@ CATALOGUE = catalogue(
     PrepaidExhausted,
     PrepaidExpired,
     DatevExported,
+    ProductCreated,
+    ProductUpdated,
 )
 """Every event of billing by its type."""

@@ -24,9 +24,10 @@ from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.contracts import ContractLineKind, ContractType
 from subgraphs.crm.rules.quotes import QuoteLine, QuoteStatus
 from subgraphs.crm.rules.terms import DAY, BillingInterval
-from subgraphs.crm.service import contracts
+from subgraphs.crm.service import contracts, offered
 from subgraphs.kit import jobs, numbers
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
+from subgraphs.kit.ids import parsed
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
 
@@ -53,10 +54,20 @@ def _stored(one: QuoteLine) -> dict[str, Any]:
     }
 
 
-def _entered(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+async def _entered(work: Work, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     if len(lines) > rules.MOST_LINES:
         raise Invalid(f"A quote may have at most {rules.MOST_LINES} lines.", field="lines")
-    return [_stored(_new_line(one)) for one in lines]
+    entered = [_new_line(one) for one in lines]
+    await offered.check(work, (UUID(one.product_id) for one in entered if one.product_id))
+    return [_stored(one) for one in entered]
+
+
+def _product(value: Any) -> str | None:
+    if value is None:
+        return None
+    if (found := parsed(str(value))) is None:
+        raise NotFound("There is no product with this id.", field="productId")
+    return str(found)
 
 
 def _new_line(one: Mapping[str, Any]) -> QuoteLine:
@@ -67,7 +78,7 @@ def _new_line(one: Mapping[str, Any]) -> QuoteLine:
         quantity=bounds.quantity(one.get("quantity") or Decimal(1), field="quantity"),
         unit_price=bounds.price(one["unit_price"], field="unitPrice"),
         unit_code=line(one.get("unit_code") or "C62", field="unitCode", longest=10),
-        product_id=None if one.get("product_id") is None else str(one["product_id"]),
+        product_id=_product(one.get("product_id")),
         cost=None if one.get("cost") is None else bounds.price(one["cost"], field="cost"),
         discount_percent=bounds.percent(one.get("discount_percent") or Decimal(0), field="discountPercent"),
         tax_code=line(one.get("tax_code") or "DE19", field="taxCode", longest=40),
@@ -104,7 +115,7 @@ async def create_quote(
         status=QuoteStatus.DRAFT,
         valid_until=valid_until,
         currency=customer.currency,
-        lines=_entered(lines),
+        lines=await _entered(work, lines),
         terms_text=prose(terms_text, field="termsText"),
     )
     work.add(quote)
@@ -135,7 +146,7 @@ async def revise_quote(
         status=QuoteStatus.DRAFT,
         valid_until=valid_until or former.valid_until,
         currency=former.currency,
-        lines=former.lines if lines is None else _entered(lines),
+        lines=former.lines if lines is None else await _entered(work, lines),
         terms_text=former.terms_text if terms_text is None else prose(terms_text, field="termsText"),
     )
     work.add(quote)

@@ -96,11 +96,11 @@ def limited(*customers, **changes):
 
 
 async def hear(crm, event, *, ago=0, tenant=A):
-    """Let customer management hear what identity tells, or told so many minutes ago."""
-    (consumer,) = (one for one in crm.module.consumers if one.name == "users")
+    """Let customer management hear what identity or billing tells, or told so many minutes ago."""
+    (consumer,) = (one for one in crm.module.consumers if event.type in one.events)
     at = datetime.now(UTC) - timedelta(minutes=ago)
     envelope = Envelope(
-        id=uuid7(), source="/psa/auth", type=event.type, subject=f"User/{event.user_id}", time=at, tenantid=tenant,
+        id=uuid7(), source="/psa/auth", type=event.type, subject=f"{event.subject_type}/{uuid4()}", time=at, tenantid=tenant,
         dataschema=event.dataschema(), actorkind="SYSTEM", actorid=uuid4(), schemaversion=1, data=event.model_dump(mode="json"),
     )  # fmt: skip
     async with work.begin(crm.engine, system(tenant), module="crm") as job:
