@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,12 @@ class Person:
     client: httpx2.AsyncClient
 
     async def ask(self, query: str, **variables: object) -> Row:
-        """The data of an answer without errors."""
-        response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+        """The data of an answer without errors; whoever asked too often comes again when they are told to."""
+        while True:
+            response = await self.client.post("/graphql", json={"query": query, "variables": variables})
+            if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            await asyncio.sleep(int(response.headers["retry-after"]))
         body = response.json()
         if body.get("errors") or not body.get("data"):
             raise Trouble(f"The graph says {body.get('errors') or body}", "Look at what the platform says")

@@ -34,7 +34,7 @@ from router.server.cache_events import Inside
 from router.server.config import PREFIX, Authentication, Misconfigured, RegistrySettings, RouterConfig, read
 from subgraphs import MODULES
 from subgraphs.kit import app as module_app
-from subgraphs.kit import broker, graph, module, process
+from subgraphs.kit import broker, ending, graph, module, process
 from subgraphs.kit.config import Settings
 from subgraphs.kit.module import Module
 
@@ -201,5 +201,4 @@ async def _running(tasks: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncItera
         try:
             yield
         finally:
-            for task in started:
-                task.cancel()
+            await ending.cancelled(*started)

@@ -37,7 +37,7 @@ async def insist(name: str, attempt: Callable[[], Awaitable[None]], *, backoff: 
         try:
             await attempt()
         except Exception as error:  # noqa: BLE001 - whatever it was: the facts wait in the database, so go on
-            _leave_if_cancelled()
+            leave_if_cancelled()
             failures = 1 if loop.time() - began > backoff.most_seconds else failures + 1
             wait = backoff.seconds(failures)
             log.warning(
@@ -46,7 +46,7 @@ async def insist(name: str, attempt: Callable[[], Awaitable[None]], *, backoff: 
             await asyncio.sleep(wait)
 
 
-def _leave_if_cancelled() -> None:
+def leave_if_cancelled() -> None:
     """End what was told to end: clients of brokers turn a cancellation into an error of the connection that it interrupted."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -43,7 +43,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contracts.events.envelope import Envelope
 from subgraphs.kit import caller, dead_letters
-from subgraphs.kit.backoff import Backoff, insist
+from subgraphs.kit.backoff import Backoff, insist, leave_if_cancelled
 from subgraphs.kit.broker import MOST_DELIVERIES, Broker, Delivery, Queue
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.dead_letters import Failure, Reason
@@ -147,6 +147,7 @@ async def patiently(attempt: Callable[[], Awaitable[object]], outage: Backoff) -
         try:
             await attempt()
         except Exception as error:
+            leave_if_cancelled()
             if not _is_outage(error):
                 raise
             await asyncio.sleep(outage.seconds(failures))

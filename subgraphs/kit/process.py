@@ -27,6 +27,7 @@ from subgraphs.kit import (
     app,
     archivist,
     broker,
+    ending,
     graph,
     inbox,
     jobs,
@@ -118,8 +119,15 @@ async def until_told(module: Module, settings: Settings, verbs: Sequence[str]) -
     if module.seals and set(verbs) - {"relay"}:
         sealing.of(settings)
     running = asyncio.ensure_future(_all(module, settings, verbs))
+    told = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, running.cancel)
+        asyncio.get_running_loop().add_signal_handler(name, told.set)
+    telling = asyncio.ensure_future(told.wait())
+    await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
+    telling.cancel()
+    if told.is_set():
+        ending.certain()
+        await ending.cancelled(running)
     with contextlib.suppress(asyncio.CancelledError):
         await running
 
