@@ -40,7 +40,7 @@ ENTITIES = {
 PAYLOADS = {
     "createLegalEntity": "LegalEntity", "updateLegalEntity": "LegalEntity", "upsertProduct": "Product",
     "upsertTaxCode": "TaxCode", "upsertPriceList": "PriceList", "upsertRateCard": "RateCard", "setBaseRate": "BaseRate",
-    "updateBillingAccount": "BillingAccount", "registerContract": "BilledContract",
+    "updateBillingAccount": "BillingAccount", "checkVatId": "BillingAccount", "registerContract": "BilledContract",
     "addContractLine": "BilledContractLine", "endContractLine": "BilledContractLine",
     "changeContractQuantity": "QuantityChange", "reconcileQuantity": "QuantityVariance",
     "acceptVariance": "QuantityVariance", "ignoreVariance": "QuantityVariance", "purchasePrepaid": "PrepaidBalance",
