@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from subgraphs.billing.documents.words import Words, day, figure, money, words
 from subgraphs.billing.rules.document import DocumentLine, InvoiceDocument, Party, PostalAddress, ServicePeriod
 from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.sepa import next_banking_day
 
 _TEMPLATE = Path(__file__).parent / "page.typ"
 _TRANSFER = "58"
@@ -143,8 +145,18 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
         terms.append(said.transfer.format(iban=_grouped(payment.iban), name=name, reference=reference))
     if payment.debited_iban:
         hidden = f"{payment.debited_iban[:4]} … {payment.debited_iban[-4:]}"
-        terms.append(said.debit.format(iban=hidden, mandate=payment.mandate_reference, creditor=payment.creditor_id))
+        amount, on = money(document.due, document.currency, language), day(_debited_on(document), language)
+        terms.append(
+            said.debit.format(
+                amount=amount, day=on, iban=hidden, mandate=payment.mandate_reference, creditor=payment.creditor_id
+            )
+        )
     return terms
+
+
+def _debited_on(document: InvoiceDocument) -> date:
+    """The customer is told the day: that on which it is due, or the next one on which banks work."""
+    return next_banking_day(document.due_date or document.issue_date)
 
 
 def _grouped(iban: str) -> str:

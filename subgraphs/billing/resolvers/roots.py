@@ -8,15 +8,18 @@ from subgraphs.billing.resolvers.invoices import InvoiceMutation, InvoiceQuery, 
 from subgraphs.billing.resolvers.items import ItemMutation, ItemQuery
 from subgraphs.billing.resolvers.receivables import ReceivableMutation, ReceivableQuery
 from subgraphs.billing.resolvers.runs import RunMutation, RunQuery, RunSubscription
+from subgraphs.billing.resolvers.sepa import SepaMutation, SepaQuery
 
 
 @strawberry.type
-class Query(AgreementQuery, CatalogueQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery):
+class Query(AgreementQuery, CatalogueQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery, SepaQuery):
     """What can be asked about billing."""
 
 
 @strawberry.type
-class Mutation(AgreementMutation, CatalogueMutation, InvoiceMutation, ItemMutation, ReceivableMutation, RunMutation):
+class Mutation(
+    AgreementMutation, CatalogueMutation, InvoiceMutation, ItemMutation, ReceivableMutation, RunMutation, SepaMutation
+):
     """What can be done in billing."""
 
 

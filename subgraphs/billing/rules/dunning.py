@@ -106,6 +106,7 @@ class NotDunned(Enum):
     TOO_SMALL = "TOO_SMALL"
     DISPUTED = "DISPUTED"
     BLOCKED = "BLOCKED"
+    BEING_COLLECTED = "BEING_COLLECTED"
     COVERED_BY_CREDIT = "COVERED_BY_CREDIT"
     NOT_YET = "NOT_YET"
     TOO_SOON = "TOO_SOON"
@@ -131,6 +132,8 @@ class Claim:
     disputed: bool = False
     blocked_until: date | None = None
     customer_blocked: bool = False
+    being_collected: bool = False
+    """It is in a file of direct debits that waits."""
     flat_fee_charged: bool = False
 
 
@@ -164,7 +167,7 @@ def next_step(claim: Claim, policy: Policy, today: date) -> Step | NotDunned:
         return NotDunned.DISPUTED
     if claim.customer_blocked or (claim.blocked_until is not None and today <= claim.blocked_until):
         return NotDunned.BLOCKED
-    return _level_reached(claim, policy, today)
+    return NotDunned.BEING_COLLECTED if claim.being_collected else _level_reached(claim, policy, today)
 
 
 def _level_reached(claim: Claim, policy: Policy, today: date) -> Step | NotDunned:

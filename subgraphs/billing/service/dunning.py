@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from subgraphs.billing.rules import dunning as rules
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY, BaseRate, Claim, Letter, Level, Policy, Step
 from subgraphs.billing.rules.invoices import InvoiceMove, InvoiceStatus
 from subgraphs.billing.rules.money import ONE, ZERO
-from subgraphs.billing.service import settling, taxes
+from subgraphs.billing.service import debits, settling, taxes
 from subgraphs.billing.service.drafts import told
 from subgraphs.kit.errors import Invalid, InvalidTransition
 from subgraphs.kit.work import Work
@@ -109,7 +109,8 @@ async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence
     mine = await policy(work)
     documents = {one.id: one for one in await _late(work, today, customer_ids)}
     accounts = await work.those(BillingAccount, list({one.customer_id for one in documents.values()}))
-    claims = [_claim(one, accounts.get(one.customer_id)) for one in documents.values()]
+    collected = await debits.pending(work, list(documents))
+    claims = [_claim(one, accounts.get(one.customer_id), collected) for one in documents.values()]
     credit = await settling.credit_of(work, list(accounts))
     letters = rules.letters(claims, mine, today, credit_of=credit)
     rates = await taxes.base_rates(work)
@@ -144,7 +145,7 @@ async def _late(work: Work, today: date, customers: Sequence[UUID]) -> Sequence[
     return (await work.session.scalars(query.order_by(Invoice.id).with_for_update())).all()
 
 
-def _claim(document: Invoice, account: BillingAccount | None) -> Claim:
+def _claim(document: Invoice, account: BillingAccount | None, collected: Container[UUID]) -> Claim:
     assert document.due_date is not None  # noqa: S101 - issued documents have one
     return Claim(
         id=document.id,
@@ -160,6 +161,7 @@ def _claim(document: Invoice, account: BillingAccount | None) -> Claim:
         disputed=document.disputed,
         blocked_until=document.dunning_blocked_until,
         customer_blocked=bool(account and account.dunning_block),
+        being_collected=document.id in collected,
         flat_fee_charged=document.flat_fee_charged,
     )
 

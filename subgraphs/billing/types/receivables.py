@@ -215,7 +215,7 @@ class DunningSkipped:
     invoice_id: strawberry.ID
     """The document."""
     reason: str
-    """Why: NOT_YET, TOO_SOON, BLOCKED, DISPUTED, TOO_SMALL or LAST_LEVEL."""
+    """Why: NOT_YET, TOO_SOON, BLOCKED, DISPUTED, BEING_COLLECTED, TOO_SMALL or LAST_LEVEL."""
 
 
 @strawberry.type

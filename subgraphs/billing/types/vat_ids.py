@@ -9,6 +9,7 @@ import strawberry
 
 from subgraphs.billing.models import agreements as models
 from subgraphs.billing.rules.vat import VatIdStatus
+from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
 from subgraphs.kit.shapes import shape
 
 
@@ -42,12 +43,16 @@ class VatIdCheck:
     """The owner, as far as the state tells."""
     address: str | None
     """Where the owner sits, as far as the state tells."""
-    matches: list[VatIdMatch]
-    """What of the owner matches; at most four parts."""
     fault: str | None
     """Why there was no answer, in the register's words."""
+    stored: strawberry.Private[dict[str, str]]
+
+    @strawberry.field
+    def matches(self, limit: Limit = DEFAULT_LIMIT) -> list[VatIdMatch]:
+        """What of the owner the register knows as we do, part by part."""
+        return [VatIdMatch(part=part, result=found) for part, found in self.stored.items()][: bounded(limit)]
 
     @classmethod
     def of(cls, row: models.VatIdCheck) -> Self:
         """The answer in this row."""
-        return shape(cls, row, matches=[VatIdMatch(part=part, result=found) for part, found in row.matches.items()])
+        return shape(cls, row, stored=row.matches)

@@ -101,6 +101,7 @@ def test_a_consumer_pays_less_interest_and_no_flat_fee():
         ({"disputed": True}, 30, NotDunned.DISPUTED),
         ({"blocked_until": on(30)}, 30, NotDunned.BLOCKED),
         ({"customer_blocked": True}, 30, NotDunned.BLOCKED),
+        ({"being_collected": True}, 30, NotDunned.BEING_COLLECTED),
         ({"level": 3, "last_notice": on(49)}, 80, NotDunned.LAST_LEVEL),
         ({"level": 0, "last_notice": on(29)}, 35, NotDunned.TOO_SOON),
     ],
