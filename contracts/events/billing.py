@@ -274,6 +274,22 @@ class DatevExported(Event):
     duplicate: bool
 
 
+class InboundInvoiceReceived(Event):
+    """An invoice of a supplier came in; somebody has to look at it."""
+
+    type = "inbound_invoice.received"
+    subject_type = "InboundInvoice"
+
+    id: UUID
+    format: str
+    """UBL, CII or ZUGFERD."""
+    number: str | None = None
+    supplier: str | None = None
+    gross: Amount | None = None
+    valid: bool
+    """The official rules have nothing fatal against it."""
+
+
 class _ProductFact(Event):
     subject_type = "Product"
 
@@ -320,6 +336,7 @@ CATALOGUE = catalogue(
     PrepaidExhausted,
     PrepaidExpired,
     DatevExported,
+    InboundInvoiceReceived,
     ProductCreated,
     ProductUpdated,
 )

@@ -4,6 +4,7 @@ import strawberry
 
 from subgraphs.billing.resolvers.agreements import AgreementMutation, AgreementQuery
 from subgraphs.billing.resolvers.catalogue import CatalogueMutation, CatalogueQuery
+from subgraphs.billing.resolvers.inbound import InboundMutation, InboundQuery
 from subgraphs.billing.resolvers.invoices import InvoiceMutation, InvoiceQuery, InvoiceSubscription
 from subgraphs.billing.resolvers.items import ItemMutation, ItemQuery
 from subgraphs.billing.resolvers.receivables import ReceivableMutation, ReceivableQuery
@@ -12,13 +13,22 @@ from subgraphs.billing.resolvers.sepa import SepaMutation, SepaQuery
 
 
 @strawberry.type
-class Query(AgreementQuery, CatalogueQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery, SepaQuery):
+class Query(
+    AgreementQuery, CatalogueQuery, InboundQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery, SepaQuery
+):
     """What can be asked about billing."""
 
 
 @strawberry.type
 class Mutation(
-    AgreementMutation, CatalogueMutation, InvoiceMutation, ItemMutation, ReceivableMutation, RunMutation, SepaMutation
+    AgreementMutation,
+    CatalogueMutation,
+    InboundMutation,
+    InvoiceMutation,
+    ItemMutation,
+    ReceivableMutation,
+    RunMutation,
+    SepaMutation,
 ):
     """What can be done in billing."""
 

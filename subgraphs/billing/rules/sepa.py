@@ -201,17 +201,14 @@ def debit(document: Due, mandate: Mandate | None, scheme: MandateType, on: date)
     """What is taken for a document on a day, or why nothing is."""
     if mandate is None:
         return NotCollected.NO_MANDATE
+    reason = _unfit(mandate, scheme, on) or _kept_back(document) or _too_soon(document, mandate, on)
+    return reason or Debit(document, mandate, SequenceType.RCUR if mandate.last_used_on else SequenceType.FRST)
+
+
+def _unfit(mandate: Mandate, scheme: MandateType, on: date) -> NotCollected | None:
     if mandate.type is not scheme:
         return NotCollected.OTHER_SCHEME
-    if lapsed(mandate, on):
-        return NotCollected.MANDATE_LAPSED
-    if (reason := _kept_back(document)) is not None:
-        return reason
-    if next_banking_day(document.due) > on:
-        return NotCollected.NOT_DUE
-    if document.told_on is None or told_until(document.told_on, mandate) > on:
-        return NotCollected.NOT_YET_TOLD
-    return Debit(document, mandate, SequenceType.RCUR if mandate.last_used_on else SequenceType.FRST)
+    return NotCollected.MANDATE_LAPSED if lapsed(mandate, on) else None
 
 
 def _kept_back(document: Due) -> NotCollected | None:
@@ -222,6 +219,13 @@ def _kept_back(document: Due) -> NotCollected | None:
     if document.disputed:
         return NotCollected.DISPUTED
     return NotCollected.IN_A_BATCH if document.in_a_batch else None
+
+
+def _too_soon(document: Due, mandate: Mandate, on: date) -> NotCollected | None:
+    if next_banking_day(document.due) > on:
+        return NotCollected.NOT_DUE
+    told = document.told_on is not None and told_until(document.told_on, mandate) <= on
+    return None if told else NotCollected.NOT_YET_TOLD
 
 
 def first_once(debits: Iterable[Debit]) -> tuple[Debit, ...]:
