@@ -35,6 +35,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "InboundMessage": "webhooks:read",
         "Invoice": "invoices:read",
         "KbArticle": "kb:read",
+        "LegalEntity": "invoices:read",
         "License": "licenses:read",
         "MaintenanceWindow": "maintenance:read",
         "MonitoringAlert": "monitoring:read",

@@ -18,6 +18,16 @@ class Amount(Payload):
     currency: str
 
 
+class LegalAddress(Payload):
+    """Where a company sits."""
+
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
 class DocumentTotals(Payload):
     """What a document comes to."""
 
@@ -314,6 +324,39 @@ class ProductUpdated(_ProductFact):
     """The fields that changed, by their names in GraphQL."""
 
 
+class _LegalEntityFact(Event):
+    """Who sells, as it stands on documents; nothing of banks and books."""
+
+    subject_type = "LegalEntity"
+
+    id: UUID
+    name: str
+    address: LegalAddress
+    vat_id: str | None = None
+    tax_number: str | None = None
+    register_court: str | None = None
+    register_no: str | None = None
+    managing_directors: tuple[str, ...] = ()
+    contact_name: str
+    contact_phone: str | None = None
+    contact_email: str
+    time_zone: str
+    small_business: bool = False
+    """Asks for no VAT (§ 19 UStG)."""
+
+
+class LegalEntityCreated(_LegalEntityFact):
+    """A company that sells was entered."""
+
+    type = "legal_entity.created"
+
+
+class LegalEntityUpdated(_LegalEntityFact):
+    """A company that sells was changed; documents that were issued keep what they say."""
+
+    type = "legal_entity.updated"
+
+
 CATALOGUE = catalogue(
     InvoiceGenerated,
     InvoiceUpdated,
@@ -339,5 +382,7 @@ CATALOGUE = catalogue(
     InboundInvoiceReceived,
     ProductCreated,
     ProductUpdated,
+    LegalEntityCreated,
+    LegalEntityUpdated,
 )
 """Every event of billing by its type."""

@@ -171,6 +171,7 @@ def settings(home: Path, name: str, schema: Schema, amqp_url: str, issuer: str) 
     """A module's settings on this machine; who issues tokens, and who talks to strangers, know more than the others."""
     own: Mapping[str, Any] = accounts.settings(home, issuer) if name == "auth" else {}
     own = accounts.notify_settings(home, issuer) if name == "notify" else own
+    own = {"issuer": issuer} if name == "crm" else own
     if name == "integrations":
         own = {
             **hub.settings(home),

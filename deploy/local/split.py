@@ -139,6 +139,7 @@ class _House:
     def _module_environment(self, name: str, schema: Schema) -> dict[str, str]:
         own = accounts.settings(self.home, identity.issuer(self.home)) if name == "auth" else {}
         own = hub.settings(self.home) if name == "integrations" else own
+        own = {"issuer": identity.issuer(self.home)} if name == "crm" else own
         own = accounts.notify_settings(self.home, identity.issuer(self.home)) if name == "notify" else own
         return (
             _ENVIRONMENT

@@ -4,11 +4,15 @@ Test files are shared out among as many workers as there are cores. Each worker 
 meets another's messages or keys. Services that an environment variable names are used, separated by spaces if there are
 several; otherwise private ones are started, and installed before if we may. What could not be had is left out, and said
 in a line nobody can miss, before the tests and after them.
+
+A few failures are asked once more, alone: what passes then hung on how busy the machine was. It is named as unsteady, a
+fault of the test or worse, and does not keep anybody else's change out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -29,6 +33,11 @@ _GRACE_SECONDS = 5.0
 _MOST_WORKERS = 4
 # Whoever says one of these wants something else than the workers that we would choose.
 _OWN_WORKERS = ("-n", "--numprocesses", "--pdb", "--trace", "--collect-only", "--co", "no:xdist")
+# Whoever says one of these is after what failed before.
+_OWN_ORDER = ("--lf", "--last-failed", "--ff", "--failed-first", "--sw", "--stepwise", "no:cacheprovider", "-x")
+_FAILED = 1
+# More than these are no matter of chance.
+_MOST_AGAIN = 10
 _VARIABLES: Mapping[str, tuple[str, _Service]] = MappingProxyType(
     {
         "RabbitMQ": ("PSA_TEST_AMQP_URL", services.rabbitmq),
@@ -46,8 +55,8 @@ async def run(arguments: Sequence[str], say: Say) -> int:
         left_out = await _provide(environment, workers, directory, stack, say)
         for line in left_out:
             say(line)
-        status = await _pytest([*_shared_out(workers), *arguments], environment)
-    for line in left_out:
+        status, unsteady = await _asked(arguments, workers, directory / "failed", environment, say)
+    for line in [*left_out, *unsteady]:
         say(line)
     return status
 
@@ -83,6 +92,28 @@ async def _provide(
         else:
             say(f"✓ {name} is up, for these tests only")
     return [f"✗ LEFT OUT: all tests that need {name}. {reason}" for name, reason in complaints.items()]
+
+
+async def _asked(
+    arguments: Sequence[str], workers: int, cache: Path, environment: Mapping[str, str], say: Say
+) -> tuple[int, list[str]]:
+    """Run the tests, and a few that failed once more, alone; the exit code, and a line for each that then passed."""
+    if workers == 1 or any(argument.startswith(own) for argument in arguments for own in _OWN_ORDER):
+        return await _pytest([*_shared_out(workers), *arguments], environment), []
+    noted = ["-o", f"cache_dir={cache}"]
+    status = await _pytest([*_shared_out(workers), *noted, *arguments], environment)
+    failed = _failed(cache)
+    if status != _FAILED or not 0 < len(failed) <= _MOST_AGAIN:
+        return status, []
+    say(f"⚠ {len(failed)} failed; once more, alone:")
+    status = await _pytest(["-n0", *noted, "--last-failed", *arguments], environment)
+    return status, [f"⚠ UNSTEADY: {name} passed only at the second try." for name in sorted(failed - _failed(cache))]
+
+
+def _failed(cache: Path) -> frozenset[str]:
+    """The tests that failed, as pytest writes them down."""
+    written = cache / "v" / "cache" / "lastfailed"
+    return frozenset(json.loads(written.read_text(encoding="utf-8"))) if written.exists() else frozenset()
 
 
 async def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -43,7 +43,9 @@ class Settings(BaseModel):
     listen_port: int = Field(8443, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: str | None = Field(None, description="Where the router reaches this process.")
     issuer: str | None = Field(
-        None, description="The origin that everybody sees, as https://psa.example.com: who issues tokens. For auth."
+        None,
+        description="The origin that everybody sees, as https://psa.example.com: who issues tokens."
+        " For auth, and for crm, whose quotes on paper lead there.",
     )
     sealing_key_file: str | None = Field(
         None,

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 
 from subgraphs.kit.errors import Refusal
 
-__all__ = ["JSON", "Address", "AddressInput", "Date", "Money", "UserError", "failure", "raw"]
+__all__ = ["JSON", "Address", "AddressInput", "Date", "FileRef", "Money", "UserError", "failure", "raw"]
 
 Date = date
 
@@ -79,3 +79,19 @@ class Money:
     """The amount, with as many places as its currency has."""
     currency: str
     """The currency, as three letters (ISO 4217)."""
+
+
+@federation_type(shareable=True)
+class FileRef:
+    """A file that can be fetched."""
+
+    filename: str
+    """Its name."""
+    mime_type: str
+    """What it is."""
+    size_bytes: int | None
+    """How long it is; null while it is made anew for whoever fetches it."""
+    sha256: str | None
+    """The checksum of its content; null while it is made anew for whoever fetches it."""
+    url: str
+    """A path at the platform's own address that opens the file, for five minutes."""

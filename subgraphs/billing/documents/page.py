@@ -1,19 +1,19 @@
-"""A document as a page of paper: PDF/A-3b, set by Typst from our own template, with a code that banking apps read."""
+"""A document as a page of paper: a letter with lines, sums and taxes, and a code that banking apps read."""
 
 from __future__ import annotations
 
-import asyncio
 import io
-import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from subgraphs.billing.documents.words import Words, day, figure, money, words
+from subgraphs.billing.documents.words import Words, words
 from subgraphs.billing.rules.document import DocumentLine, InvoiceDocument, Party, PostalAddress, ServicePeriod
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.sepa import next_banking_day
+from subgraphs.kit import paper
+from subgraphs.kit.paper import Letter, day, each, figure, grouped, money
 
 _TEMPLATE = Path(__file__).parent / "page.typ"
 _TRANSFER = "58"
@@ -21,35 +21,30 @@ _TRANSFER = "58"
 
 async def pdf(document: InvoiceDocument) -> bytes:
     """The document as PDF/A-3b; takes some 50 ms beside the event loop."""
-    return await asyncio.to_thread(_set, document)
+    return await paper.pdf(letter(document), _TEMPLATE, content(document))
 
 
-def _set(document: InvoiceDocument) -> bytes:
-    import typst  # noqa: PLC0415 - 80 MB that only documents need
-
-    made: bytes = typst.compile(
-        _TEMPLATE.read_bytes(),
-        sys_inputs={"document": json.dumps(content(document))},
-        pdf_standards=["a-3b"],
-        ignore_system_fonts=True,  # the same page on every machine
+def letter(document: InvoiceDocument) -> Letter:
+    """Who writes to whom, and what about."""
+    said, seller = words(document.language), document.seller
+    return Letter(
+        title=f"{said.titles[document.kind]} {document.number}".strip(),
+        language=document.language,
+        day=document.issue_date,
+        sender=seller.trading_name or seller.name,
+        sender_line=" · ".join([seller.name, *_address(seller.address, home=seller.address.country)]),
+        recipient=[document.buyer.name, *_address(document.buyer.address, home=seller.address.country)],
+        facts=_facts(document, said),
+        footer=_footer(document, said),
+        page=said.page,
+        draft=said.draft if document.is_draft else None,
     )
-    return made
 
 
 def content(document: InvoiceDocument) -> dict[str, Any]:
-    """All that the page says, in its language, ready to be set."""
+    """All that the page says below its title, in its language, ready to be set."""
     said = words(document.language)
-    seller, issued = document.seller, document.issue_date
     return {
-        "title": f"{said.titles[document.kind]} {document.number}".strip(),
-        "language": "de" if document.language.startswith("de") else "en",
-        "date": [issued.year, issued.month, issued.day],
-        "draft": said.draft if document.is_draft else None,
-        "words": {"page": said.page, "code": said.code},
-        "seller": {"name": seller.trading_name or seller.name},
-        "sender-line": " · ".join([seller.name, *_address(seller.address, home=seller.address.country)]),
-        "recipient": [document.buyer.name, *_address(document.buyer.address, home=seller.address.country)],
-        "facts": _facts(document, said),
         "opening": [
             *(said.preceding.format(number=one.number, day=day(one.issue_date, document.language)) for one in document.preceding),
             *document.notes,
@@ -60,7 +55,7 @@ def content(document: InvoiceDocument) -> dict[str, Any]:
         "reasons": _reasons(document, said),
         "payment": _payment(document, said),
         "code": _code(document),
-        "footer": _footer(document, said),
+        "code-words": said.code,
     }  # fmt: skip
 
 
@@ -99,7 +94,7 @@ def _line(document: InvoiceDocument, line: DocumentLine, said: Words) -> dict[st
         "name": line.name,
         "more": [one for one in (line.description, _period(line.period, language), discount, line.note) if one],
         "quantity": f"{figure(line.quantity, language)} {said.unit(line.unit_code)}",
-        "price": figure(line.unit_price, language, max(2, -int(line.unit_price.normalize().as_tuple().exponent))),
+        "price": each(line.unit_price, language),
         "tax": f"{figure(line.rate, language)} %",
         "net": figure(line.net, language, 2),
     }
@@ -142,7 +137,7 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
     terms += [said.skonto.format(days=one.days, percent=figure(one.percent, language)) for one in document.skonto]
     if payment.iban:
         name, reference = payment.account_name or document.seller.name, payment.reference or document.number
-        terms.append(said.transfer.format(iban=_grouped(payment.iban), name=name, reference=reference))
+        terms.append(said.transfer.format(iban=grouped(payment.iban), name=name, reference=reference))
     if payment.debited_iban:
         hidden = f"{payment.debited_iban[:4]} … {payment.debited_iban[-4:]}"
         amount, on = money(document.due, document.currency, language), day(_debited_on(document), language)
@@ -157,10 +152,6 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
 def _debited_on(document: InvoiceDocument) -> date:
     """The customer is told the day: that on which it is due, or the next one on which banks work."""
     return next_banking_day(document.due_date or document.issue_date)
-
-
-def _grouped(iban: str) -> str:
-    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
 
 
 def _code(document: InvoiceDocument) -> str | None:
@@ -197,7 +188,7 @@ def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
                 f"{said.tax_number} {seller.tax_number}" if seller.tax_number else None,
                 seller.registration,
                 seller.legal_information,
-                f"IBAN {_grouped(payment.iban)}" if payment.iban else None,
+                f"IBAN {grouped(payment.iban)}" if payment.iban else None,
             )
             if one
         ],

@@ -1,11 +1,9 @@
-"""What stands on a page in German and in English, and how numbers and days are written there."""
+"""What stands on a page in German and in English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from types import MappingProxyType
 
 from subgraphs.billing.rules.invoices import InvoiceKind
@@ -138,25 +136,3 @@ ENGLISH = Words(
 def words(language: str) -> Words:
     """German for German, English for everybody else."""
     return GERMAN if language.startswith("de") else ENGLISH
-
-
-def money(value: Decimal, currency: str, language: str) -> str:
-    """1.234,50 € or EUR 1,234.50; the sign of the euro, the code of any other currency."""
-    figures = figure(value, language, 2)
-    if currency == "EUR":
-        return f"{figures} €" if language.startswith("de") else f"€{figures}".replace("€-", "-€")
-    return f"{figures} {currency}"
-
-
-def figure(value: Decimal, language: str, decimals: int | None = None) -> str:
-    """A number with the separators of the language; as many decimals as asked for, or as it has."""
-    plain = f"{value:,.{decimals}f}" if decimals is not None else f"{value.normalize():,f}"
-    return plain.translate(str.maketrans(",.", ".,")) if language.startswith("de") else plain
-
-
-def day(value: date, language: str) -> str:
-    """10.03.2026, or 10 Mar 2026."""
-    return f"{value:%d.%m.%Y}" if language.startswith("de") else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

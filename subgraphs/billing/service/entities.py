@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from contracts.events import billing as events
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.rules import accounts, days, sepa
 from subgraphs.billing.service import taxes
@@ -33,14 +34,25 @@ async def create(work: Work, **values: Any) -> LegalEntity:
     )  # fmt: skip
     _fill(entity, values)
     await taxes.seed(work)
-    return work.add(entity)
+    work.add(entity)
+    await work.emit(events.LegalEntityCreated(**_document(entity)), subject=entity.id)
+    return entity
 
 
 async def change(work: Work, id: UUID, version: int | None = None, **values: Any) -> LegalEntity:
     """Change a company that sells; documents that were issued keep what they say."""
     entity = await work.take(LegalEntity, id, field="id", version=version)
     _fill(entity, values)
+    await work.emit(events.LegalEntityUpdated(**_document(entity)), subject=entity.id)
     return entity
+
+
+def _document(entity: LegalEntity) -> dict[str, Any]:
+    names = (
+        "id", "name", "address", "vat_id", "tax_number", "register_court", "register_no", "managing_directors",
+        "contact_name", "contact_phone", "contact_email", "time_zone", "small_business",
+    )  # fmt: skip
+    return {name: getattr(entity, name) for name in names}
 
 
 async def the_one(work: Work, identity: UUID | None) -> LegalEntity:

@@ -1,4 +1,4 @@
-"""The tables of sales: the pipeline, opportunities, and quotes revision after revision."""
+"""The tables of sales: the pipeline, opportunities, and quotes revision after revision, with what stands on their paper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, Numeric, Uuid
+from sqlalchemy import Enum, FetchedValue, LargeBinary, Numeric, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,6 +74,32 @@ class Quote(tables.Entity, Model):
     sent_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     viewed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     contract_id: Mapped[UUID | None] = mapped_column(Uuid)
+    legal_entity_id: Mapped[UUID | None] = mapped_column(Uuid)
+    pdf_sha256: Mapped[str | None]
+    pdf_size_bytes: Mapped[int | None]
+    accepted_pdf_hash: Mapped[str | None]
+    file_secret: Mapped[str] = mapped_column(server_default=FetchedValue())
+    """What signs links to its file; PostgreSQL makes it."""
 
     token = None
     """The secret of the acceptance link, known only in the moment in which it is made."""
+
+
+class QuoteFile(Model):
+    """The paper of a quote, byte for byte as it was sent."""
+
+    __tablename__ = "quote_file"
+
+    quote_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SellerCopy(Model):
+    """A company that sells, as billing told of it: what stands on a quote."""
+
+    __tablename__ = "seller_copy"
+
+    legal_entity_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    told: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(tables.Moment)

@@ -220,6 +220,8 @@ class CreateQuoteInput(Command):
     """The opportunity that it is for."""
     terms_text: str | None = None
     """What else is agreed."""
+    legal_entity_id: strawberry.ID | None = None
+    """Who offers it; without it the company that was entered first."""
 
 
 @strawberry.input

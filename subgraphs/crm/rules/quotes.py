@@ -12,10 +12,11 @@ A line may be optional: it counts when it is selected, and whoever accepts selec
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -29,6 +30,9 @@ CENT = Decimal("0.01")
 FREE_DISCOUNT = Decimal(10)
 """Up to so many percent may be taken off without anybody's approval."""
 MOST_LINES = 200
+PDF = "application/pdf"
+LINK_LASTS = timedelta(minutes=5)
+"""For so long a link opens the paper of a quote."""
 
 
 class QuoteStatus(Enum):
@@ -200,6 +204,27 @@ def price_each(line: QuoteLine, interval: BillingInterval) -> Decimal:
 def page(tenant: UUID, token: str) -> str:
     """Where a quote is answered without signing in; whoever knows the token may."""
     return f"/quotes/{tenant}/{token}"
+
+
+def file_link(key: bytes, tenant: UUID, quote: UUID, now: datetime) -> str:
+    """Where the paper of a quote is for the next five minutes, without any other proof."""
+    expires = int((now + LINK_LASTS).timestamp())
+    return f"/quotes/{tenant}/files/{quote}?expires={expires}&signature={_signature(key, tenant, quote, expires)}"
+
+
+def file_opens(key: bytes, tenant: UUID, quote: UUID, *, expires: int, signed: str, now: datetime) -> bool:
+    """Whether we gave out this link, not longer ago than it holds."""
+    good = hmac.compare_digest(_signature(key, tenant, quote, expires).encode(), signed.encode())
+    return good and now.timestamp() <= expires
+
+
+def _signature(key: bytes, tenant: UUID, quote: UUID, expires: int) -> str:
+    return hmac.new(key, f"crm.quote/{tenant}/{quote}/{expires}".encode(), hashlib.sha256).hexdigest()
+
+
+def filename(number: str, revision: int) -> str:
+    """What the paper of a quote is called as a file."""
+    return f"{number}.pdf" if revision == 1 else f"{number}-{revision}.pdf"
 
 
 def fingerprint(lines: Sequence[Mapping[str, object]], *, number: str, revision: int, terms: str | None) -> str:

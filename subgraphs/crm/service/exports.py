@@ -123,9 +123,9 @@ async def _file(work: Work, id: UUID) -> TenantExportFile | None:
 
 
 async def _rows(work: Work, name: str) -> list[str]:
-    """Every row of a table as JSON, with every column but those that only help to search."""
+    """Every row of a table as JSON, with every column but those that only help to search or sign our links."""
     row = table(name, column("tenant_id")).alias("one")
-    query = select(text("(to_jsonb(one) - 'search')::text")).select_from(row)
+    query = select(text("(to_jsonb(one) - 'search' - 'file_secret')::text")).select_from(row)
     result = await work.session.stream(query.execution_options(yield_per=_READ))
     return [str(line) async for line in result.scalars()]
 

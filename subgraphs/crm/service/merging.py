@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from contracts.events import crm as events
 from subgraphs.crm.models.contracts import Contract, ContractLine
 from subgraphs.crm.models.customers import Contact, Customer, Site
 from subgraphs.crm.models.relations import Activity, ConsentRecord
-from subgraphs.crm.models.sales import Opportunity, Quote
+from subgraphs.crm.models.sales import Opportunity, Quote, QuoteFile
 from subgraphs.crm.rules import customers as customer_rules
 from subgraphs.crm.rules import merging as rules
 from subgraphs.crm.rules.customers import CustomerStatus
@@ -55,6 +55,8 @@ async def merge_customers(work: Work, *, source_id: UUID, target_id: UUID, versi
         )
     for model in _FOLLOWERS:
         await _repoint(work, model, source.id, target.id)
+    papers = update(QuoteFile).where(QuoteFile.customer_id == source.id).values(customer_id=target.id)
+    await work.session.execute(papers)
     await references.move(work, source.id, target.id)
     await _take_over(work, source, target)
     return target

@@ -7,10 +7,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time
-from decimal import Decimal
-from enum import Enum
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -19,15 +17,14 @@ from contracts.events import sales as events
 from subgraphs.crm.errors import QuoteNotAcceptable
 from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.models.sales import Opportunity, Quote
-from subgraphs.crm.rules import contracts as bounds
 from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.contracts import ContractLineKind, ContractType
 from subgraphs.crm.rules.quotes import QuoteLine, QuoteStatus
 from subgraphs.crm.rules.terms import DAY, BillingInterval
-from subgraphs.crm.service import contracts, offered
+from subgraphs.crm.service import contracts, offered, quote_files, sellers
+from subgraphs.crm.service.quote_lines import entered, lines_of
 from subgraphs.kit import jobs, numbers
-from subgraphs.kit.errors import Forbidden, Invalid, NotFound
-from subgraphs.kit.ids import parsed
+from subgraphs.kit.errors import Forbidden, NotFound
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
 
@@ -36,57 +33,10 @@ EXPIRY_JOB: Final = "crm.quote_expiry"
 # --- writing
 
 
-def lines_of(quote: Quote) -> list[QuoteLine]:
-    """The lines of a quote as the rules see them."""
-    return [_line(stored) for stored in quote.lines]
-
-
-def _line(stored: Mapping[str, Any]) -> QuoteLine:
-    numbers_ = {name: Decimal(stored[name]) for name in ("quantity", "unit_price", "discount_percent")}
-    cost = None if stored["cost"] is None else Decimal(stored["cost"])
-    return QuoteLine(**{**stored, **numbers_, "cost": cost, "recurring": BillingInterval(stored["recurring"])})
-
-
-def _stored(one: QuoteLine) -> dict[str, Any]:
-    return {
-        name: value.value if isinstance(value, Enum) else str(value) if isinstance(value, Decimal) else value
-        for name, value in asdict(one).items()
-    }
-
-
 async def _entered(work: Work, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    if len(lines) > rules.MOST_LINES:
-        raise Invalid(f"A quote may have at most {rules.MOST_LINES} lines.", field="lines")
-    entered = [_new_line(one) for one in lines]
-    await offered.check(work, (UUID(one.product_id) for one in entered if one.product_id))
-    return [_stored(one) for one in entered]
-
-
-def _product(value: Any) -> str | None:
-    if value is None:
-        return None
-    if (found := parsed(str(value))) is None:
-        raise NotFound("There is no product with this id.", field="productId")
-    return str(found)
-
-
-def _new_line(one: Mapping[str, Any]) -> QuoteLine:
-    optional = bool(one.get("optional"))
-    return QuoteLine(
-        id=str(uuid4()),
-        description=line(one["description"], field="description"),
-        quantity=bounds.quantity(one.get("quantity") or Decimal(1), field="quantity"),
-        unit_price=bounds.price(one["unit_price"], field="unitPrice"),
-        unit_code=line(one.get("unit_code") or "C62", field="unitCode", longest=10),
-        product_id=_product(one.get("product_id")),
-        cost=None if one.get("cost") is None else bounds.price(one["cost"], field="cost"),
-        discount_percent=bounds.percent(one.get("discount_percent") or Decimal(0), field="discountPercent"),
-        tax_code=line(one.get("tax_code") or "DE19", field="taxCode", longest=40),
-        recurring=one.get("recurring") or BillingInterval.ONE_TIME,
-        optional=optional,
-        selected=bool(one.get("selected", not optional)) if optional else True,
-        group=optional_line(one.get("group"), field="group"),
-    )
+    stored = entered(lines)
+    await offered.check(work, (UUID(one["product_id"]) for one in stored if one["product_id"]))
+    return stored
 
 
 async def create_quote(
@@ -98,6 +48,7 @@ async def create_quote(
     lines: Sequence[Mapping[str, Any]] = (),
     opportunity_id: UUID | None = None,
     terms_text: str | None = None,
+    legal_entity_id: UUID | None = None,
 ) -> Quote:
     """Write the first revision of a quote, as a draft."""
     customer = await work.take(Customer, customer_id, field="customerId")
@@ -105,6 +56,8 @@ async def create_quote(
         opportunity = await work.find(Opportunity, opportunity_id)
         if opportunity is None or opportunity.customer_id != customer.id:
             raise NotFound("There is no opportunity with this id at this customer.", field="opportunityId")
+    if legal_entity_id is not None:
+        await sellers.check(work, legal_entity_id, field="legalEntityId")
     year = work.at.year
     quote = Quote(
         customer_id=customer.id,
@@ -117,6 +70,7 @@ async def create_quote(
         currency=customer.currency,
         lines=await _entered(work, lines),
         terms_text=prose(terms_text, field="termsText"),
+        legal_entity_id=legal_entity_id,
     )
     work.add(quote)
     await _tell(work, quote, events.QuoteCreated(**_document(quote)))
@@ -148,6 +102,7 @@ async def revise_quote(
         currency=former.currency,
         lines=former.lines if lines is None else await _entered(work, lines),
         terms_text=former.terms_text if terms_text is None else prose(terms_text, field="termsText"),
+        legal_entity_id=former.legal_entity_id,
     )
     work.add(quote)
     await _tell(work, quote, events.QuoteCreated(**_document(quote)))
@@ -174,11 +129,12 @@ async def approve_quote(work: Work, id: UUID, version: int | None = None) -> Quo
 
 
 async def send_quote(work: Work, id: UUID, version: int | None = None) -> Quote:
-    """Give a quote to the customer, with the secret of its acceptance link, which is told this once."""
+    """Give a quote to the customer: its paper is kept as it is now, and the secret of its acceptance link is told this once."""
     quote = await work.take(Quote, id, field="id", version=version)
     quote.status = rules.sent(quote.status, lines_of(quote))
     secret = secrets.token_urlsafe(32)
     quote.token_hash, quote.sent_at = _hash(secret), work.at
+    await quote_files.keep(work, quote, secret)
     await _arm(work, quote)
     await _tell(work, quote, events.QuoteSent(**_document(quote)))
     await work.session.flush()
@@ -216,6 +172,7 @@ async def accept_quote(
     quote.accepted_hash = rules.fingerprint(
         quote.lines, number=quote.number, revision=quote.revision, terms=quote.terms_text
     )
+    quote.accepted_pdf_hash = quote.pdf_sha256
     await _tell(work, quote, events.QuoteAccepted(**_document(quote)))
     return quote
 

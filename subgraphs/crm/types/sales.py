@@ -17,7 +17,8 @@ from subgraphs.crm.rules.activities import ActivityKind
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.rules.terms import BillingInterval
-from subgraphs.crm.service import quotes as service
+from subgraphs.crm.service import quote_files as papers
+from subgraphs.crm.service import quote_lines
 from subgraphs.crm.service.search import Hit
 from subgraphs.crm.types import customers
 from subgraphs.crm.types.custom_fields import shown
@@ -26,7 +27,7 @@ from subgraphs.crm.types.others import Product, User, user
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded
 from subgraphs.kit.shapes import shape
-from subgraphs.kit.values import JSON, Money, UserError
+from subgraphs.kit.values import JSON, FileRef, Money, UserError
 
 READ_OPPORTUNITIES = "opportunities:read"
 READ_QUOTES = "quotes:read"
@@ -248,6 +249,8 @@ class Quote:
     """From which address it was accepted."""
     accepted_hash: str | None
     """The hash (SHA-256) of exactly what was accepted."""
+    accepted_pdf_hash: str | None
+    """The hash (SHA-256) of the PDF that was accepted, as it was sent."""
     rejected_reason: str | None
     """Why it was turned down."""
     rejected_by: str | None
@@ -266,10 +269,14 @@ class Quote:
     """The secret of the acceptance link: only in the answer to sendQuote, and never again."""
     accept_link: str | None
     """The page on which it is accepted or turned down without signing in: only in the answer to sendQuote, and never again."""
+    legal_entity_id: strawberry.ID | None
+    """Who offers it, where it is not the company that was entered first."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
     """When it was written."""
+    pdf_sha256: strawberry.Private[str | None]
+    pdf_size_bytes: strawberry.Private[int | None]
     stored: strawberry.Private[list[rules.QuoteLine]]
 
     @strawberry.field
@@ -293,6 +300,21 @@ class Quote:
             sums=[QuoteRecurring(interval=each, net=self._money(net)) for each, net in found.recurring.items()],
         )
 
+    @strawberry.field
+    async def pdf(self, info: Info) -> FileRef | None:
+        """It on paper, as it was sent; before that, a draft of it.
+
+        While it waits for an answer, the paper holds the link that accepts it: null for those who may neither send nor
+        accept quotes.
+        """
+        found = await info.context.lists(papers.links, self.id, READ_QUOTES)
+        if not found:
+            return None
+        name = rules.filename(self.number, self.revision)
+        return FileRef(
+            filename=name, mime_type=rules.PDF, size_bytes=self.pdf_size_bytes, sha256=self.pdf_sha256, url=found[0]
+        )
+
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
     def margin(self, info: Info) -> Money | None:
         """What is left of it after its costs; only for those who may see costs."""
@@ -305,7 +327,7 @@ class Quote:
     @classmethod
     def of(cls, row: models.Quote) -> Self:
         """The quote in this row."""
-        return shape(cls, row, stored=service.lines_of(row), accept_token=row.token, accept_link=_link(row))
+        return shape(cls, row, stored=quote_lines.lines_of(row), accept_token=row.token, accept_link=_link(row))
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:

@@ -46,12 +46,12 @@ class Entered:
     problem: str | None = None
 
 
-def answered(quote: Quote, lines: list[QuoteLine], spoken: Language, *, key: str, by: str) -> str:
+def answered(quote: Quote, lines: list[QuoteLine], spoken: Language, *, key: str, by: str, file: str) -> str:
     """The page after an answer: what was answered, by whom, and what was bought."""
     words = WORDS[spoken]
     body = (
         f'<h1 tabindex="-1">{words[key]}</h1><p role="status">{words["quote"]} {escape(quote.number)}:'
-        f" {escape(quote.title)}</p><p>{words['by']} {escape(by)}.</p>"
+        f" {escape(quote.title)}</p><p>{words['by']} {escape(by)}.</p>{_paper(words, file)}"
     )
     return _document(
         words, spoken, words[key], body + (_totals(words, spoken, quote, lines) if key == "accepted" else "")
@@ -65,7 +65,9 @@ def nothing(spoken: Language) -> str:
     return _document(words, spoken, words["nothing"], body)
 
 
-def asking(quote: Quote, lines: list[QuoteLine], customer: str, spoken: Language, entered: Entered) -> str:
+def asking(
+    quote: Quote, lines: list[QuoteLine], customer: str, spoken: Language, entered: Entered, *, file: str
+) -> str:
     """The page that waits for an answer."""
     words = WORDS[spoken]
     title = f"{words['quote']} {quote.number}"
@@ -75,6 +77,7 @@ def asking(quote: Quote, lines: list[QuoteLine], customer: str, spoken: Language
         f"<h1>{escape(title)}: {escape(quote.title)}</h1>",
         f"<p>{words['revision']} {quote.revision}, {words['for']} {escape(customer)}.<br>",
         f"{words['valid']} <strong>{format_date(quote.valid_until, format='long', locale=spoken)}</strong>.</p>",
+        _paper(words, file),
         f'<form method="post" action="?lang={spoken}">',
         _lines(words, spoken, quote, lines, entered),
         _totals(words, spoken, quote, lines),
@@ -83,6 +86,10 @@ def asking(quote: Quote, lines: list[QuoteLine], customer: str, spoken: Language
         "</form>",
     )
     return _document(words, spoken, title, "".join(parts))
+
+
+def _paper(words: Mapping[str, str], file: str) -> str:
+    return f'<p><a href="{escape(file)}" type="application/pdf">{words["paper"]}</a></p>'
 
 
 def _lines(words: Mapping[str, str], spoken: Language, quote: Quote, lines: list[QuoteLine], entered: Entered) -> str:

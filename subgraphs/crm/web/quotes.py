@@ -19,8 +19,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from subgraphs.crm.models.sales import Quote
+from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.quotes import QuoteStatus
 from subgraphs.crm.service import quotes
+from subgraphs.crm.service.quote_lines import lines_of
 from subgraphs.crm.web import page
 from subgraphs.crm.web.page import STYLE_HASH, Entered
 from subgraphs.crm.web.words import WORDS, Language, language
@@ -114,7 +116,9 @@ async def _answered(job: Work, request: Request, quote: Quote, form: Form, *, ac
         done = await quotes.reject_quote(job, quote.id, reason=reason, name=name)
     spoken = await _language(job, request, quote)
     key = "accepted" if accepts else "declined"
-    return HTMLResponse(page.answered(done, quotes.lines_of(done), spoken, key=key, by=name.strip()), 200, _HEADERS)
+    file = rules.file_link(bytes.fromhex(done.file_secret), job.caller.tenant, done.id, job.at)
+    shown = page.answered(done, lines_of(done), spoken, key=key, by=name.strip(), file=file)
+    return HTMLResponse(shown, 200, _HEADERS)
 
 
 async def _again(
@@ -142,7 +146,8 @@ async def _again(
 async def _asking(job: Work, request: Request, quote: Quote, entered: Entered, status: int) -> Response:
     customer = await quotes.customer_of(job, quote)
     spoken = await _language(job, request, quote)
-    shown = page.asking(quote, quotes.lines_of(quote), customer.name if customer else "", spoken, entered)
+    file = f"/quotes/{request.path_params['tenant']}/{request.path_params['token']}/pdf"
+    shown = page.asking(quote, lines_of(quote), customer.name if customer else "", spoken, entered, file=file)
     return HTMLResponse(shown, status, _HEADERS)
 
 

@@ -50,6 +50,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
             "nothing": "Dieser Link gilt nicht (mehr)",
             "nothing_more": "Das Angebot wurde schon beantwortet, ist abgelaufen oder wurde durch ein neues ersetzt. Bitte wenden Sie"
             " sich an Ihren Ansprechpartner.",
+            "paper": "Angebot als PDF",
             "other": "English",
         },
         "en": {
@@ -91,6 +92,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
             "by": "Answered by",
             "nothing": "This link does not hold (any more)",
             "nothing_more": "The quote was answered already, is over, or there is a newer one. Please ask your contact person.",
+            "paper": "Quote as PDF",
             "other": "Deutsch",
         },
     }

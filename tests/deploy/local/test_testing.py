@@ -133,3 +133,40 @@ def test_what_is_left_out_is_said_before_and_after_the_tests(tmp_path: Path, mon
     assert done.returncode == 0
     assert lines.count(line) == 2
     assert lines[-1].startswith("✗ LEFT OUT")
+
+
+UNSTEADY = """
+import pathlib
+HERE = pathlib.Path(__file__).parent
+
+def test_unsteady():
+    first = not (HERE / "again").exists()
+    (HERE / "again").touch()
+    assert not first
+
+def test_steady():
+    with (HERE / "runs").open("a") as runs:
+        runs.write(".")
+"""
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["all pass then", "one is broken"])
+def test_what_failed_is_asked_once_more_and_named_when_it_passes_then(tmp_path: Path, *, broken: bool) -> None:
+    (tmp_path / "test_it.py").write_text(UNSTEADY, encoding="utf-8")
+    if broken:
+        (tmp_path / "test_broken.py").write_text("def test_broken(): assert False\n", encoding="utf-8")
+    named = {"PSA_TEST_REDIS_URL": "redis://one redis://two", "PSA_TEST_AMQP_URL": "amqp://one amqp://two"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local", "test", "-p", "xdist.plugin", "-q", "-c", "/dev/null", tmp_path],
+        env=environment(tmp_path, {**named, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    told = [line for line in done.stdout.splitlines() if line.startswith("⚠ UNSTEADY")]
+    assert done.returncode == int(broken), done.stdout
+    assert told == ["⚠ UNSTEADY: test_it.py::test_unsteady passed only at the second try."]
+    assert (tmp_path / "runs").read_text(encoding="ascii") == "."

@@ -96,7 +96,7 @@ def limited(*customers, **changes):
 
 
 async def hear(crm, event, *, ago=0, tenant=A):
-    """Let customer management hear what identity or billing tells, or told so many minutes ago."""
+    """Let customer management hear what others tell, or told so many minutes ago."""
     (consumer,) = (one for one in crm.module.consumers if event.type in one.events)
     at = datetime.now(UTC) - timedelta(minutes=ago)
     envelope = Envelope(

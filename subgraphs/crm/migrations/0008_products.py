@@ -2,7 +2,7 @@
 
 from subgraphs.kit import migrate
 
-revision, down_revision, depends_on, branch_labels = "crm_0007", "crm_0006", None, None
+revision, down_revision, depends_on, branch_labels = "crm_0008", "crm_0007", None, None
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Documents as customers read them: the quote on paper, in German and English."""
