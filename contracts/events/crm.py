@@ -45,6 +45,11 @@ class BilledAt(Payload):
     currency: str
     language: str
     invoice_email: str | None = None
+    buyer_reference: str | None = None
+    """The Leitweg-ID of an authority."""
+    tax_number: str | None = None
+    small_business: bool = False
+    """Whether it charges no VAT itself (§ 19 UStG)."""
 
 
 class CustomerFact(Event):
@@ -64,6 +69,10 @@ class CustomerFact(Event):
     """What documents need to know; absent in what was told before it was."""
     group_id: UUID | None = None
     """The group in which it is."""
+    holiday_region: str | None = None
+    """The country, or the part of one, whose holidays it keeps: `DE-BY`."""
+    avv_signed_at: AwareDatetime | None = None
+    """When the contract on data processing (Article 28 GDPR) was signed."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the customer is new."""
 

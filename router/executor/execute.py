@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from router.executor import introspection
 from router.executor.compiled import run as compiled
 from router.executor.compiled.direct import DirectRun, ways_of
 from router.executor.compiled.program import program_for
 from router.executor.compiled.single import SingleRun
+from router.executor.compiled.typed import written
 from router.executor.errors import Faults
 from router.executor.fetch import Call, Known, Run, Services, fetch
 from router.executor.operation import Operation
@@ -39,6 +42,24 @@ class Result:
     """The whole answer as JSON, once somebody has written it."""
 
 
+class Written(Result):
+    """A result that was never anything but written: whoever needs the data as objects has them read."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, written: bytes) -> None:
+        self.errors = []
+        self.written = written
+        self._data: dict[str, Any] | None = None
+
+    @property
+    def data(self) -> dict[str, Any] | None:  # type: ignore[override]
+        """The data, read at the first time."""
+        if self._data is None and self.written is not None:
+            self._data = orjson.loads(self.written)["data"]
+        return self._data
+
+
 async def execute(
     operation: Operation, services: Services, call: Call, conditions: Mapping[str, Any], masking: Masking
 ) -> Result:
@@ -64,10 +85,12 @@ def begin(
     conditions: Mapping[str, Any],
     masking: Masking,
     done: Callable[[Result | Exception], None],
+    *,
+    bare: bool = False,
 ) -> Begun | None:
     """Answer a query without a task, where every service has a short way; None where `execute` has to.
 
-    `done` is told once, and never before this returns.
+    A `bare` answer says nothing but its data where there are no errors: then it may come written. `done` is told once, and never before this returns.
     """
     if call.told is None or call.traced or call.cache or call.received:
         return None
@@ -80,19 +103,21 @@ def begin(
     begun = Begun(done)
     spending = Spending(services.spending, operation.demand)
 
+    typed = program.typed_now() if bare else None
+
     def tried(run: compiled.Run | SingleRun) -> None:
         if run.fits:
-            begun.end(Result(run.data, []))
+            begun.end(Written(written(run.data)) if typed is not None else Result(run.data, []))
             return
         rest = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]), spending)
         rest.remember(run.known)
         begun.go_on(finish(rest, operation.plan.node))
 
     if program.is_single:
-        begun.run = single = SingleRun(program, services, call, spending, tried)
+        begun.run = single = SingleRun(program, services, call, spending, tried, typed)
         single.begin(call.told, ways)
     else:
-        begun.run = several = DirectRun(program, services, call, spending, call.told, ways, tried)
+        begun.run = several = DirectRun(program, services, call, spending, call.told, ways, tried, typed)
         several.begin()
     return begun
 

@@ -155,7 +155,15 @@ class Prepared:
         """Run it and answer once, without a task; None where that can't be, and then nothing has begun."""
         if self.dry_run or self.bill is not None or self.around is not None:
             return None
-        run = partial(begin, self.operation, self.graph.services, self.call, self.conditions, self.masking)
+        run = partial(
+            begin,
+            self.operation,
+            self.graph.services,
+            self.call,
+            self.conditions,
+            self.masking,
+            bare=not self.extensions,
+        )
         return run(done) if self.joined is None else self.joined(run, done)
 
     async def _run(self) -> Result:

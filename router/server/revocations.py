@@ -46,15 +46,13 @@ class Revocations:
 
     async def hit(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether one of these was taken back since a token was issued; in whole seconds, as tokens count."""
-        await self._fresh()
+        if self._is_stale() and self._reading is not None:
+            await asyncio.shield(self._reading)
         return self._among(subjects, issued_at)
 
     def hit_now(self, subjects: Iterable[str], issued_at: float) -> bool | None:
-        """Tell the same without waiting for anybody; None where somebody has to be asked first."""
-        now = time.monotonic()
-        if now - self._read_at >= EVERY_SECONDS and (
-            now - self._tried_at >= AGAIN_SECONDS or self._reading is not None
-        ):
+        """Tell the same without waiting for anybody; None where that has to be waited for."""
+        if self._is_stale():
             return None
         return bool(self._moments) and self._among(subjects, issued_at)
 
@@ -62,19 +60,18 @@ class Revocations:
         moments = (self._moments.get(subject) for subject in subjects)
         return any(moment is not None and int(moment[0]) >= int(issued_at) for moment in moments)
 
-    async def _fresh(self) -> None:
+    def _is_stale(self) -> bool:
+        """Whether the list is so old that a new one has to be waited for; it's asked for long before, and then nobody waits."""
         now = time.monotonic()
         if now - self._read_at < EVERY_SECONDS:
-            return
+            return False
         if self._reading is None and now - self._tried_at >= AGAIN_SECONDS:
             self._tried_at = now
             location = self._location()
             if location is None:
-                return  # nobody is there who could take anything back
+                return False  # nobody is there who could take anything back
             self._reading = asyncio.create_task(self._read(location), name="revocations")
-        # Nearly always the list of a moment ago will do, and nobody waits.
-        if self._reading is not None and now - self._read_at > PATIENCE_SECONDS:
-            await asyncio.shield(self._reading)
+        return self._reading is not None and now - self._read_at > PATIENCE_SECONDS
 
     async def _read(self, location: str) -> None:
         try:

@@ -59,6 +59,25 @@ class Asset(tables.Entity, Model):
     retired_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     last_seen_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     attributes: Mapped[dict[str, Any]]
+    cpu: Mapped[str | None]
+    ram_mb: Mapped[int | None]
+    disk_gb: Mapped[int | None]
+    purchase_price: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    supplier: Mapped[str | None]
+    invoice_ref: Mapped[str | None]
+    last_seen_source: Mapped[str | None]
+    rmm_ref: Mapped[str | None]
+    secrets_ref: Mapped[str | None]
+
+
+class TenantZone(Model):
+    """Where a company is that sells, as billing told it."""
+
+    __tablename__ = "tenant_zone"
+
+    legal_entity_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    time_zone: Mapped[str]
+    at: Mapped[datetime] = mapped_column(tables.Moment)
 
 
 class AssetType(tables.Entity, Model):

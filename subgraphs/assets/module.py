@@ -18,7 +18,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     narrows=("assets:read", "assets:write", "licenses:read", "licenses:write"),
     references=("Customer", "Site"),
-    consumers=(consumers.MERGED,),
+    consumers=(consumers.MERGED, consumers.ZONES),
     jobs=(consumers.EOL, consumers.WARRANTY, consumers.STALE, consumers.RENEWAL),
     long_jobs=(long_imports.IMPORT,),
 )

@@ -3,6 +3,8 @@
 Beside `run`, which does the same over any transport and waits for it, this needs a short way to every service of the plan
 (`router.executor.direct`). Entity fetches to one service that can start at the same moment travel in one request: who is ready
 waits for the end of the turn, and a millisecond at most for those that need nothing but an answer which is on its way already.
+A fetch for which nobody waits travels with the last one to its service, without which the answer isn't complete: one
+request less, for which the answer is later only where the first question alone takes the service longer than the last.
 
     accounts ── answer ──► reviews of users    ─┐ end of the turn
     products ── answer ──► reviews of products ─┴──────────────────► one request with two questions
@@ -21,17 +23,20 @@ from typing import Any, Final
 
 import orjson
 import structlog
+from msgspec import MsgspecError
+from msgspec.json import Decoder
 
 from router.executor import clock
 from router.executor.compiled.program import Program
 from router.executor.compiled.run import Collected, Run, clean, collect, filled, json_list
 from router.executor.compiled.schedule import Schedule, schedule_of
+from router.executor.compiled.typed import Reading, Typed
 from router.executor.compiled.visitors import Group, Unfit, no_tables
 from router.executor.direct import Direct, Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
 from router.executor.together import Alike, document_for, part_of
-from router.executor.transport import SubgraphResponse, TransportFailure, graphql_response
+from router.executor.transport import Answer, SubgraphResponse, TransportFailure, graphql_response
 from router.planner.query_plan import Fetch
 
 _PATIENCE_SECONDS: Final = 0.001
@@ -82,8 +87,8 @@ class DirectRun:
     """One operation while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
     __slots__ = (
-        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_waits",
-        "_ways", "run",
+        "_done", "_flushes", "_hurries", "_left", "_queued", "_schedule", "_sent", "_started", "_states", "_told", "_typed",
+        "_waits", "_ways", "run",
     )  # fmt: skip
 
     def __init__(
@@ -95,9 +100,12 @@ class DirectRun:
         told: Callable[[str], Told],
         ways: Ways,
         done: Callable[[Run], None],
+        typed: Typed | None = None,
     ) -> None:
         schedule: Schedule = program.schedule
-        self.run = Run(program, services, call, spending, program.root.copy(), no_tables(program.tables))
+        self._typed = typed
+        data = program.root.copy() if typed is None else typed.root()
+        self.run = Run(program, services, call, spending, data, no_tables(program.tables))
         self._schedule = schedule
         self._told = told
         self._ways = ways
@@ -115,6 +123,8 @@ class DirectRun:
     def begin(self) -> None:
         """Start what waits for nothing."""
         self.run.program.ran += 1
+        if self._typed is not None:
+            self._typed.ran += 1
         for number in self._schedule.first:
             self._start(number)
         self._perhaps_done()
@@ -171,26 +181,42 @@ class DirectRun:
         self._states[member.number] = _READY
         self._queued.setdefault(service, []).append(member)
         if not self._flushes:
-            self._flushes = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._soon()
+
+    def _soon(self) -> None:
+        self._flushes = True
+        asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send those that are ready, but for those who expect company."""
         self._flushes = False
+        hurries = False
         for service in list(self._queued):
-            if not self._expects(service):
+            if self._has_time(service):
+                continue
+            if self._expects(service):
+                hurries = True
+            else:
                 self._send_together(self._queued.pop(service))
-        if self._queued and not self._hurries:
+        if hurries and not self._hurries:
             self._hurries = True
             asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._hurry)
         self._perhaps_done()
 
     def _hurry(self) -> None:
-        """Send all that are ready."""
+        """Send all that are ready and for whom somebody may wait."""
         self._hurries = False
         for service in list(self._queued):
-            self._send_together(self._queued.pop(service))
+            if not self._has_time(service):
+                self._send_together(self._queued.pop(service))
         self._perhaps_done()
+
+    def _has_time(self, service: str) -> bool:
+        """Tell whether nobody waits for those that are ready, while a later fetch to the service has to be waited for anyway."""
+        then = self._schedule.then
+        if any(then[member.number] for member in self._queued[service]):
+            return False
+        return any(self._states[number] == _WAITS for number in self._schedule.together[service])
 
     def _expects(self, service: str) -> bool:
         """Tell whether another fetch to the service waits for nothing but answers that are on their way."""
@@ -262,7 +288,10 @@ class DirectRun:
         run, code, said = self.run, OK, outcome
         service = self._schedule.requests[sent.members[0].number].fetch.service_name
         try:
-            self._take(sent, self._read(service, outcome))
+            if self._typed is not None:
+                self._take_typed(sent, outcome, self._typed)
+            else:
+                self._take(sent, self._read(service, outcome))
         except TransportFailure as failure:
             code, said, run.fits = failure.code, failure, False
         except (Unfit, KeyError, TypeError):
@@ -276,6 +305,8 @@ class DirectRun:
             self._left[member.number] -= 1
             if not self._left[member.number]:
                 self._ended(member.number)
+        if self._queued and not self._flushes:
+            self._soon()  # whom those wait for who have time may have turned out to have nothing to ask
         self._perhaps_done()
 
     def _read(self, service: str, outcome: Outcome) -> SubgraphResponse:
@@ -302,6 +333,51 @@ class DirectRun:
                 entities = [entities[place] for place in places]
             filled(request, collected, entities, run)
 
+    def _take_typed(self, sent: _Sent, outcome: Outcome, typed: Typed) -> None:
+        if isinstance(outcome, TransportFailure):
+            raise outcome
+        run = self.run
+        run.spending.answer(self._schedule.requests[sent.members[0].number].fetch.service_name, len(outcome.body))
+        if len(sent.groups) > 1:
+            self._take_several(sent, outcome, typed)
+            return
+        decoder: Decoder[Any] | None = None
+        data: Any = None
+        for member in sent.members:
+            reading, collected = typed.readings[member.number], member.collected
+            if reading.decoder is not decoder:
+                decoder = reading.decoder
+                data = read(decoder, outcome)
+            if collected is None:
+                reading.take([data], [[Group(run.program.root_type, {}, [run.data])]], run.tables)
+            else:
+                self._add(sent, member, collected, data.v__entities, reading)
+
+    def _take_several(self, sent: _Sent, answer: Answer, typed: Typed) -> None:
+        """Read an answer with several lists of entities: once, unless two fetches ask for the same entities."""
+        rest = list(sent.members)
+        while rest:
+            first: dict[int, _Member] = {}
+            for member in rest:
+                first.setdefault(member.place[0], member)
+            numbers = tuple([first[each].number if each in first else None for each in range(len(sent.groups))])
+            data = read(typed.several(numbers), answer)
+            for place, member in first.items():
+                rest.remove(member)
+                if member.collected is not None:
+                    entities = getattr(data, f"v__e{place}")
+                    self._add(sent, member, member.collected, entities, typed.readings[member.number])
+
+    def _add(
+        self, sent: _Sent, member: _Member, collected: Collected, entities: Sequence[Any], reading: Reading
+    ) -> None:
+        group = sent.groups[member.place[0]] if sent.groups else None
+        if len(entities) != len(group.entities if group is not None else collected.groups):
+            raise Unfit
+        if group is not None:
+            entities = [entities[place] for place in group.places[member.place[1]]]
+        reading.take(list(entities), collected.groups, self.run.tables)
+
     def _ended(self, number: int) -> None:
         self._states[number] = _ENDED
         waits = self._waits
@@ -317,7 +393,7 @@ class DirectRun:
         done, self._done = self._done, None
         self._queued.clear()
         if not self.run.fits:
-            self.run.program.unfit += 1
+            (self._typed or self.run.program).unfit += 1
             self.run.known = [known for sent, outcome in self._sent for known in self._known(sent, outcome)]
         done(self.run)
 
@@ -329,10 +405,22 @@ class DirectRun:
         said = outcome if isinstance(outcome, TransportFailure) else graphql_response(outcome)
         for index, member in enumerate(sent.members):
             fetch, collected, one = self._schedule.requests[member.number].fetch, member.collected, said
-            own = {fetch.representations: collected.representations} if collected else {}
+            own = {fetch.representations: collected.representations()} if collected else {}
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)
+
+
+def read(decoder: Decoder[Any], answer: Answer) -> Any:
+    """Read an answer into records; raises `Unfit` where somebody has to look at it who can say what is wrong."""
+    try:
+        found = decoder.decode(answer.body)
+    except (MsgspecError, ValueError, RecursionError):
+        graphql_response(answer)  # says so where it's no GraphQL at all
+        raise Unfit from None
+    if found.errors:
+        raise Unfit
+    return found.data
 
 
 def known_of(fetch: Fetch, outcome: Outcome) -> Known:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from router.executor.compiled import typed
 from router.executor.compiled.places import Map, NotCompiled, Place, Required, Step, Variant
+from router.executor.compiled.typed import NotTyped, Typed
 from router.executor.compiled.visitors import Fill, Json, Visitors, blank
 from router.executor.operation import Operation
 from router.executor.types import RuntimeTypes
@@ -36,6 +39,10 @@ class Request:
     """The whole body, of a fetch that takes nothing from the client's variables."""
     as_known: bool
     """Whether representations are made of values as they came: none of them has fields."""
+    step: int
+    """Its number among those that were laid over the map."""
+    variants: Sequence[Variant]
+    """Whose fields it brings."""
 
     def used(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of the client's variables that it takes; a new dictionary."""
@@ -73,7 +80,7 @@ class Program:
     node: Node | None
     root: Json
     tables: int
-    root_type: str
+    top: Variant
     ran: int = field(default=0)
     unfit: int = field(default=0)
     schedule: Any = None
@@ -85,10 +92,31 @@ class Program:
     is_single: bool = False
     """Whether there is one fetch and nothing else."""
 
+    typed: Typed | None = None
+    """How answers are read straight into what the client gets, of an operation that comes often."""
+    is_untyped: bool = False
+    """Whether that can't be."""
+
+    @property
+    def root_type(self) -> str:
+        """The name of the operation's root type."""
+        return self.top.type.name
+
     @property
     def worthwhile(self) -> bool:
         """Whether it still is quicker to try: what fails half of the time costs more than it saves."""
         return self.unfit < 8 or self.unfit * 2 < self.ran
+
+    def typed_now(self) -> Typed | None:
+        """Return the readings, if there are any and they mostly fit; they are made for who comes often."""
+        readings = self.typed
+        if readings is None and not self.is_untyped and self.ran >= typed.FREQUENT:
+            self.is_untyped = True
+            with suppress(NotTyped):
+                requests = self.schedule.requests
+                fetches = [(each.variants, each.step, each.table is not None) for each in requests]
+                readings = self.typed = typed.typed(self.top, fetches)
+        return readings if readings is not None and readings.worthwhile else None
 
 
 def program_for(operation: Operation, types: RuntimeTypes, conditions: Mapping[str, Any]) -> Program | None:
@@ -119,7 +147,7 @@ def compiled(operation: Operation, types: RuntimeTypes, conditions: Mapping[str,
         node,
         blank(root),
         len(places.places),
-        root.type.name,
+        root,
         is_single=isinstance(node, Request) and node.table is None,
     )
 
@@ -168,7 +196,9 @@ def _ready(laid: Any, visitors: Visitors) -> Node:
     head, tail = _body(step.fetch)
     table = place.index if step.place is not None else None
     as_known = not any(each.selections for required in step.required.values() for each in required)
-    return Request(step.fetch, head, tail, table, step.required, fills, b"{}".join((head, tail)), as_known)
+    return Request(
+        step.fetch, head, tail, table, step.required, fills, b"{}".join((head, tail)), as_known, step.index, variants
+    )
 
 
 def _body(fetch: Fetch) -> tuple[bytes, bytes]:

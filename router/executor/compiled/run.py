@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -26,7 +27,8 @@ class Run:
     services: Services
     call: Call
     spending: Spending
-    data: Json
+    data: Any
+    """What the client gets: records where answers are read into them, else dictionaries."""
     tables: Tables
     known: list[Known] = field(default_factory=list)
     fits: bool = True
@@ -59,17 +61,21 @@ async def _node(node: Node, run: Run) -> None:
 
 @dataclass(slots=True)
 class Collected:
-    """What entities are asked for: the groups of each, its representation, and that as JSON."""
+    """What entities are asked for: the groups of each, and its representation as JSON."""
 
     groups: list[list[Group]]
-    representations: list[Json]
     encoded: list[bytes]
     differ: bool
     """Whether no two groups have the same representation."""
 
     def part(self, start: int, end: int) -> Collected:
         """Return some of them."""
-        return Collected(self.groups[start:end], self.representations[start:end], self.encoded[start:end], self.differ)
+        return Collected(self.groups[start:end], self.encoded[start:end], self.differ)
+
+    def representations(self) -> list[Json]:
+        """Return them as objects, for whoever has to go on."""
+        found: list[Json] = orjson.loads(b"[" + b",".join(self.encoded) + b"]")
+        return found
 
 
 async def _request(request: Request, run: Run) -> None:
@@ -107,7 +113,9 @@ async def _guarded_batch(request: Request, collected: Collected, run: Run) -> No
 
 
 async def _fetch_batch(request: Request, collected: Collected, run: Run) -> None:
-    response = await _send(request, {request.fetch.representations: collected.representations}, run, collected.encoded)
+    response = await _send(
+        request, {request.fetch.representations: collected.representations()}, run, collected.encoded
+    )
     entities = clean(response)["_entities"]
     if entities.__class__ is not list or len(entities) != len(collected.groups):
         raise Unfit
@@ -130,35 +138,43 @@ def filled(request: Request, collected: Collected, entities: list[Any], run: Run
         request.fills[variant](raws, groups, run.tables)
 
 
-def collect(request: Request, found: Any, run: Run) -> Collected:
+def collect(request: Request, found: Iterable[Group], run: Run) -> Collected:
     """Build one representation for all groups that have the same."""
-    groups: list[list[Group]] = []
-    representations: list[Json] = []
+    asked: list[Group] = []
     encoded: list[bytes] = []
-    differ = True
-    seen: dict[bytes, list[Group]] = {}
-    for group in found:
-        required = request.builds.get(group.variant)
-        if required is None:
-            continue
-        known = group.known
-        if request.as_known:
-            built = {each.name: known[each.key] for each in required}
-        else:
-            built = _representation(required, known, run)
-        if None in built.values() and not run.services.types.keyed(request.fetch.service_name, built):
-            raise Unfit
-        key = orjson.dumps(built)
-        same = seen.get(key)
-        if same is None:
-            same = seen[key] = [group]
-            groups.append(same)
-            representations.append(built)
-            encoded.append(key)
-        else:
-            differ = False
-            same.append(group)
-    return Collected(groups, representations, encoded, differ)
+    for name, groups in _by_variant(found):
+        required = request.builds.get(name)
+        if required is not None:
+            asked += groups
+            encoded += _encoded(request, required, groups, run)
+    if len(set(encoded)) == len(encoded):
+        return Collected([[group] for group in asked], encoded, differ=True)
+    same: dict[bytes, list[Group]] = {}
+    for group, key in zip(asked, encoded, strict=True):
+        same.setdefault(key, []).append(group)
+    return Collected(list(same.values()), list(same), differ=False)
+
+
+def _by_variant(found: Iterable[Group]) -> Iterable[tuple[str, list[Group]]]:
+    """Return runs of groups of one type: their order stays what it is."""
+    groups = list(found)
+    if len({group.variant for group in groups}) == 1:
+        return [(groups[0].variant, groups)]
+    return [(group.variant, [group]) for group in groups]
+
+
+def _encoded(request: Request, required: tuple[Required, ...], groups: Sequence[Group], run: Run) -> list[bytes]:
+    if request.as_known and len(required) > 1:
+        names, values = [each.name for each in required], itemgetter(*[each.key for each in required])
+        built = [dict(zip(names, values(group.known), strict=True)) for group in groups]
+    else:
+        built = [_representation(required, group.known, run) for group in groups]
+    encoded = list(map(orjson.dumps, built))
+    if b"null" in b"".join(encoded):
+        for each in built:
+            if None in each.values() and not run.services.types.keyed(request.fetch.service_name, each):
+                raise Unfit
+    return encoded
 
 
 def _representation(required: tuple[Required, ...], known: Mapping[str, Any], run: Run) -> Json:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 
 from router.executor import clock
-from router.executor.compiled.direct import Ways, known_of
+from router.executor.compiled.direct import Ways, known_of, read
 from router.executor.compiled.program import Program, Request
 from router.executor.compiled.run import clean
-from router.executor.compiled.visitors import Group, Json, Unfit, no_tables
+from router.executor.compiled.typed import Typed
+from router.executor.compiled.visitors import Group, Unfit, no_tables
 from router.executor.direct import Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
@@ -29,10 +31,28 @@ log = structlog.get_logger(__name__)
 class SingleRun:
     """One operation of one fetch while it runs; `done` is told once, of a run that fits or of one that another has to answer."""
 
-    __slots__ = ("_began", "_call", "_done", "_program", "_services", "_spending", "_started", "data", "fits", "known")
+    __slots__ = (
+        "_began",
+        "_call",
+        "_done",
+        "_program",
+        "_services",
+        "_spending",
+        "_started",
+        "_typed",
+        "data",
+        "fits",
+        "known",
+    )
 
     def __init__(
-        self, program: Program, services: Services, call: Call, spending: Spending, done: Callable[[SingleRun], None]
+        self,
+        program: Program,
+        services: Services,
+        call: Call,
+        spending: Spending,
+        done: Callable[[SingleRun], None],
+        typed: Typed | None = None,
     ) -> None:
         self._program = program
         self._services = services
@@ -41,7 +61,8 @@ class SingleRun:
         self._done: Callable[[SingleRun], None] | None = done
         self._started: Started | None = None
         self._began = 0.0
-        self.data: Json = {}
+        self._typed = typed
+        self.data: Any = None
         self.known: list[Known] = []
         self.fits = True
 
@@ -49,6 +70,8 @@ class SingleRun:
         """Send the request."""
         program, call = self._program, self._call
         program.ran += 1
+        if self._typed is not None:
+            self._typed.ran += 1
         request: Request = program.schedule.requests[0]
         service = request.fetch.service_name
         direct, url = ways[service]
@@ -76,7 +99,10 @@ class SingleRun:
         request: Request = self._program.schedule.requests[0]
         code, said = OK, outcome
         try:
-            self._take(request, self._read(request, outcome))
+            if self._typed is not None:
+                self._take_typed(request, outcome, self._typed)
+            else:
+                self._take(request, self._read(request, outcome))
         except TransportFailure as failure:
             code, said, self.fits = failure.code, failure, False
         except (Unfit, KeyError, TypeError):
@@ -104,11 +130,20 @@ class SingleRun:
         request.fills[name]([clean(response)], [Group(name, {}, [data])], no_tables(program.tables))
         self.data = data
 
+    def _take_typed(self, request: Request, outcome: Outcome, typed: Typed) -> None:
+        if isinstance(outcome, TransportFailure):
+            raise outcome
+        reading, data, program = typed.readings[0], typed.root(), self._program
+        self._spending.answer(request.fetch.service_name, len(outcome.body))
+        brought = read(reading.decoder, outcome)
+        reading.take([brought], [[Group(program.root_type, {}, [data])]], no_tables(program.tables))
+        self.data = data
+
     def _end(self, known: Known | None) -> None:
         """Let another one answer, who need not ask again."""
         done, self._done = self._done, None
         self.fits = False
-        self._program.unfit += 1
+        (self._typed or self._program).unfit += 1
         self.known = [] if known is None else [known]
         if done is not None:
             done(self)

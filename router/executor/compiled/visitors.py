@@ -68,7 +68,8 @@ class Group:
 
     variant: str
     known: Json
-    objects: list[Json] = field(default_factory=list)
+    objects: list[Any] = field(default_factory=list)
+    """What the client gets of it, dictionaries or records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Visitors:
     def fill(self, variant: Variant, step: int) -> Fill:
         """Return what adds the answers of a fetch to groups of objects of this variant."""
         leaves, below = self._fields(variant, step)
-        kept = _kept(variant, step)
+        kept = kept_of(variant, step)
         check_type = variant.place.type is not variant.type and "__typename" in variant.brought[step].keys
         name = variant.type.name
 
@@ -236,11 +237,11 @@ def _gathering(variant: Variant, step: int, plain: Create) -> Create:
     """Put every object that is made into its group."""
     table, name = variant.place.index, variant.type.name
     alone = name if variant.place.type is variant.type else None
-    kept = _kept(variant, step)
+    kept = kept_of(variant, step)
     brought = variant.brought.get(step, Brought())
     if "__typename" not in kept:
         raise NotCompiled("objects without a type")
-    telling = _telling(variant, brought, kept)
+    telling = telling_of(variant, brought, kept)
     if telling is None:
         return _gathering_each(table, name, alone, kept, plain)
 
@@ -290,7 +291,7 @@ def _keys(raws: Column, alone: str | None, telling: tuple[str, ...]) -> list[Any
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)) or [()] * len(raws)
 
 
-def _telling(variant: Variant, brought: Brought, kept: tuple[str, ...]) -> tuple[str, ...] | None:
+def telling_of(variant: Variant, brought: Brought, kept: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the keys by which equal objects are told, when sharing one object of the answer is safe."""
     if brought.below or len(variant.brought) < 2:
         return None
@@ -298,7 +299,8 @@ def _telling(variant: Variant, brought: Brought, kept: tuple[str, ...]) -> tuple
     return tuple(keys) if len(keys) > 1 else None
 
 
-def _kept(variant: Variant, step: int) -> tuple[str, ...]:
+def kept_of(variant: Variant, step: int) -> tuple[str, ...]:
+    """Return the keys of what a fetch brings that representations are made of."""
     return tuple(key for key, bringers in variant.kept.items() if step in bringers)
 
 
@@ -310,7 +312,7 @@ def _type_of(selected: Selected) -> GraphQLOutputType:
 
 def _leaf(selected: Selected) -> Callable[[Column], Column]:
     """Return what checks the values of a field all at once; it gives the same list back where they are right as they are."""
-    inner, nullable = _bare(_type_of(selected))
+    inner, nullable = bare(_type_of(selected))
     if isinstance(inner, GraphQLList):
         return _each(_leaf_list(inner, selected.leaf, nullable=nullable))
     check = _each(_leaf_check(selected.leaf, nullable=nullable))
@@ -342,7 +344,7 @@ def _integers(check: Callable[[Column], Column]) -> Callable[[Column], Column]:
     return column
 
 
-def _bare(of: GraphQLOutputType) -> tuple[Any, bool]:
+def bare(of: GraphQLOutputType) -> tuple[Any, bool]:
     """Return a type without its exclamation mark, and whether it had none."""
     return (of.of_type, False) if isinstance(of, GraphQLNonNull) else (of, True)
 
@@ -367,7 +369,7 @@ def _leaf_check(leaf: Leaf, *, nullable: bool) -> Check:
 
 
 def _leaf_list(of: GraphQLList[Any], leaf: Leaf, *, nullable: bool) -> Check:
-    inner, inner_nullable = _bare(of.of_type)
+    inner, inner_nullable = bare(of.of_type)
     each = (
         _leaf_list(inner, leaf, nullable=inner_nullable)
         if isinstance(inner, GraphQLList)
@@ -386,7 +388,7 @@ def _leaf_list(of: GraphQLList[Any], leaf: Leaf, *, nullable: bool) -> Check:
 
 def _completed(of: GraphQLOutputType, create: Create) -> Complete:
     """Return what completes a field whose value is an object, or lists of them."""
-    inner, nullable = _bare(of)
+    inner, nullable = bare(of)
     if isinstance(inner, GraphQLList):
         return _unless_null(_completed_lists(_completed(inner.of_type, create)), _LISTS, nullable=nullable)
     return _unless_null(create, _OBJECTS, nullable=nullable)

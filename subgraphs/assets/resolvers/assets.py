@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
+from decimal import Decimal
 
 import strawberry
 
 from subgraphs.assets import models
 from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
 from subgraphs.assets.service import assets as service
-from subgraphs.assets.service import expiring
+from subgraphs.assets.service import expiring, kinds
 from subgraphs.assets.types.assets import (
     READ,
     Asset,
     AssetFilter,
     AssetPayload,
-    AssetType,
-    AssetTypePayload,
     ExpiringItem,
     Status,
     TypeKey,
     Within,
-    types_known,
     within,
 )
+from subgraphs.assets.types.kinds import AssetType, AssetTypePayload, types_known
 from subgraphs.assets.types.licenses import READ as LICENSES
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
@@ -156,6 +155,24 @@ class CreateAssetInput(Command):
     """When it went into use; now, when it is DEPLOYED and nothing else is said."""
     last_seen_at: datetime | None = None
     """When it was last seen to be alive."""
+    cpu: str | None = None
+    """Its processor."""
+    ram_mb: int | None = None
+    """Its memory, in mebibytes."""
+    disk_gb: int | None = None
+    """Its storage, in gigabytes."""
+    purchase_price: Decimal | None = None
+    """What was paid for it, without VAT."""
+    supplier: str | None = None
+    """Who sold it."""
+    invoice_ref: str | None = None
+    """The supplier's invoice on which it stands."""
+    last_seen_source: str | None = None
+    """What saw it last."""
+    rmm_ref: str | None = None
+    """What the remote management calls it."""
+    secrets_ref: str | None = None
+    """Where its passwords are kept; never a password itself."""
     attributes: JSON | None = None
     """Whatever else is known about it, as an object."""
 
@@ -206,6 +223,24 @@ class UpdateAssetInput(AssetCommand):
     """How long it is worth using, from the day it was bought: 1 to 600 months; null removes it."""
     last_seen_at: datetime | None = strawberry.UNSET
     """When it was last seen to be alive."""
+    cpu: str | None = strawberry.UNSET
+    """Its processor; null removes it."""
+    ram_mb: int | None = strawberry.UNSET
+    """Its memory, in mebibytes; null removes it."""
+    disk_gb: int | None = strawberry.UNSET
+    """Its storage, in gigabytes; null removes it."""
+    purchase_price: Decimal | None = strawberry.UNSET
+    """What was paid for it, without VAT; null removes it."""
+    supplier: str | None = strawberry.UNSET
+    """Who sold it; null removes it."""
+    invoice_ref: str | None = strawberry.UNSET
+    """The supplier's invoice on which it stands; null removes it."""
+    last_seen_source: str | None = strawberry.UNSET
+    """What saw it last; null removes it."""
+    rmm_ref: str | None = strawberry.UNSET
+    """What the remote management calls it; null removes it."""
+    secrets_ref: str | None = strawberry.UNSET
+    """Where its passwords are kept; never a password itself; null removes it."""
     attributes: JSON | None = strawberry.UNSET
     """All that is known beside the above, as an object; null removes it."""
 
@@ -371,7 +406,7 @@ class AssetMutation:
     @command(WRITE, AssetTypePayload)
     async def create_asset_type(work: Work, input: CreateAssetTypeInput) -> models.AssetType:
         """Make a kind of asset that the platform does not know."""
-        return await service.create_type(work, **given(input))
+        return await kinds.create(work, **given(input))
 
 
 @strawberry.type

@@ -10,7 +10,7 @@ Whatever is not yet retired can be reported LOST. The table `MOVES` is the whole
 What is in use needs a customer: walls, contracts and the customer's own list rest on it. A site is welcome, not
 demanded: devices that are found in use come without one, and many customers have a single office and record no site.
 
-The end of an asset's life (`eolDate`) is told at thresholds, at 02:00 UTC of the day:
+The end of an asset's life (`eolDate`) is told at thresholds, at 02:00 of the day where the tenant is:
 
     365 ────────── 180 ────── 90 ──── 30 ── 0        days before
      ●              ●         ○       ○     ○        `told = 180`: this one and all before it are done
@@ -27,7 +27,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from types import MappingProxyType
 
@@ -270,6 +271,8 @@ def _ip_address(text: str) -> str | None:
 
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 LONGEST_LIFE_MONTHS = 600
+LARGEST_SIZE = 2_000_000_000
+DEAREST = Decimal("999999999999.99")
 
 
 def check_day(day: date | None, *, field: str) -> date | None:
@@ -284,6 +287,20 @@ def check_moment(moment: datetime | None, *, field: str) -> datetime | None:
     if moment is not None:
         check_day(moment.date(), field=field)
     return moment
+
+
+def check_size(size: int | None, *, field: str) -> int | None:
+    """How much of something it has, or nothing; raises `Invalid` for what no machine has."""
+    if size is not None and not 0 <= size <= LARGEST_SIZE:
+        raise Invalid(f"{field} must be between 0 and {LARGEST_SIZE}.", field=field)
+    return size
+
+
+def check_price(price: Decimal | None, *, field: str) -> Decimal | None:
+    """What was paid, to the cent, or nothing; raises `Invalid` for what is less than nothing or beyond reason."""
+    if price is not None and not (price.is_finite() and 0 <= price <= DEAREST):
+        raise Invalid(f"{field} must be an amount between 0 and {DEAREST}.", field=field)
+    return None if price is None else price.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def check_life(months: int | None) -> int | None:
@@ -324,7 +341,8 @@ THRESHOLDS = (365, 180, 90, 30, 0)
 WARRANTY_THRESHOLDS = (90, 30, 0)
 """The same for the end of its warranty."""
 
-TOLD_AT = time(2, 0, tzinfo=UTC)
+TOLD_AT = time(2, 0)
+"""In the night, where the tenant is."""
 
 CERTIFICATE = "certificate"
 """What has no life that ends, but runs out."""
@@ -350,29 +368,37 @@ class Telling:
 
 
 def next_threshold(
-    eol: date, told: int | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS
+    eol: date, told: int | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS, *, zone: tzinfo = UTC
 ) -> Threshold | None:
     """What is to be told next, and when; None when everything is told.
 
     A threshold that has passed untold is told in the next night, the latest one for all of them.
     """
-    late = _late(eol, told, at, thresholds)
+    late = _late(eol, told, at, thresholds, zone)
     if late is not None:
-        return Threshold(late, _next_night(at))
-    ahead = (days for days in thresholds if (told is None or days < told) and _moment(eol, days) > at)
-    return next((Threshold(days, _moment(eol, days)) for days in ahead), None)
+        return Threshold(late, _next_night(at, zone))
+    ahead = (days for days in thresholds if (told is None or days < told) and moment(eol, days, zone) > at)
+    return next((Threshold(days, moment(eol, days, zone)) for days in ahead), None)
 
 
-def fired(eol: date, told: int | None, days: int, at: datetime, thresholds: Sequence[int] = THRESHOLDS) -> Telling:
+def fired(
+    eol: date,
+    told: int | None,
+    days: int,
+    at: datetime,
+    thresholds: Sequence[int] = THRESHOLDS,
+    *,
+    zone: tzinfo = UTC,
+) -> Telling:
     """What the timer that was set for the threshold `days` brings about at `at`.
 
     Timers may be late (then the latest passed threshold is told), early (then nothing is, and they are set again), or
     doubled (then the second finds its threshold told, and ends).
     """
-    late = _late(eol, told, at, thresholds)
+    late = _late(eol, told, at, thresholds, zone)
     if late is None and told is not None and told <= days:
         return Telling(None, None)
-    return Telling(late, next_threshold(eol, told if late is None else late, at, thresholds))
+    return Telling(late, next_threshold(eol, told if late is None else late, at, thresholds, zone=zone))
 
 
 def stale_at(seen: datetime) -> datetime:
@@ -380,28 +406,32 @@ def stale_at(seen: datetime) -> datetime:
     return seen + UNSEEN
 
 
-def rearmed(told: int | None, eol: date | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS) -> int | None:
+def rearmed(
+    told: int | None, eol: date | None, at: datetime, thresholds: Sequence[int] = THRESHOLDS, *, zone: tzinfo = UTC
+) -> int | None:
     """What counts as told when the end of life becomes `eol`: of what was told, only what is passed under it too."""
     if told is None or eol is None:
         return told
-    passed = _passed(eol, at, thresholds)
+    passed = _passed(eol, at, thresholds, zone)
     return None if passed is None else max(told, passed)
 
 
-def _late(eol: date, told: int | None, at: datetime, thresholds: Sequence[int]) -> int | None:
-    passed = _passed(eol, at, thresholds)
+def _late(eol: date, told: int | None, at: datetime, thresholds: Sequence[int], zone: tzinfo) -> int | None:
+    passed = _passed(eol, at, thresholds, zone)
     return passed if passed is not None and (told is None or passed < told) else None
 
 
-def _passed(eol: date, at: datetime, thresholds: Sequence[int]) -> int | None:
+def _passed(eol: date, at: datetime, thresholds: Sequence[int], zone: tzinfo) -> int | None:
     """The latest threshold that has passed."""
-    return min((days for days in thresholds if _moment(eol, days) <= at), default=None)
+    return min((days for days in thresholds if moment(eol, days, zone) <= at), default=None)
 
 
-def _moment(eol: date, days: int) -> datetime:
-    return datetime.combine(eol - timedelta(days=days), TOLD_AT)
+def moment(end: date, days: int, zone: tzinfo) -> datetime:
+    """When it is told that something ends in so many days."""
+    return datetime.combine(end - timedelta(days=days), TOLD_AT, zone).astimezone(UTC)
 
 
-def _next_night(at: datetime) -> datetime:
-    tonight = datetime.combine(at.astimezone(UTC).date(), TOLD_AT)
-    return tonight if tonight > at else tonight + timedelta(days=1)
+def _next_night(at: datetime, zone: tzinfo) -> datetime:
+    today = at.astimezone(zone).date()
+    tonight = moment(today, 0, zone)
+    return tonight if tonight > at else moment(today + timedelta(days=1), 0, zone)

@@ -1,27 +1,23 @@
-"""What asset management does: every write to an asset is here, and every event and timer that follows from it."""
+"""What asset management does: every write to an asset is here, and every event that follows from it."""
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 
 from contracts.events import assets as events
-from contracts.events.envelope import Event
-from subgraphs.assets.errors import TooManyTypes, TypeKeyTaken, WipeMissing
+from subgraphs.assets.errors import WipeMissing
 from subgraphs.assets.models import Asset, AssetType
 from subgraphs.assets.rules import assets as rules
-from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType, Threshold
-from subgraphs.assets.service import licenses, software, stays
-from subgraphs.kit import jobs, references
-from subgraphs.kit.errors import Forbidden, Invalid, NotFound
+from subgraphs.assets.rules.assets import AssetStatus, Move, SystemType
+from subgraphs.assets.service import kinds, licenses, software, stays, timers
+from subgraphs.kit import references
+from subgraphs.kit.errors import Forbidden, Invalid
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import Order
@@ -29,12 +25,6 @@ from subgraphs.kit.shapes import camel, line, optional_line
 from subgraphs.kit.work import Work
 
 BY_NAME = Order((Asset.name,))
-
-EOL_JOB = "asset.eol"
-WARRANTY_JOB = "asset.warranty"
-STALE_JOB = "asset.stale"
-
-LONGEST_ATTRIBUTES = 20_000
 
 # --- reading
 
@@ -100,12 +90,6 @@ def _narrowed(type: str | None, status: AssetStatus | None) -> list[ColumnElemen
     return of_type if status is None else [*of_type, Asset.status == status]
 
 
-async def own_types(work: Work, tenants: Sequence[UUID]) -> Mapping[UUID, Sequence[AssetType]]:
-    """The asset types that each tenant made for itself, by key; PostgreSQL shows no tenant but the caller's."""
-    most = rules.MOST_OWN_TYPES
-    return await work.per_parent(AssetType, AssetType.tenant_id, tenants, order=(AssetType.key,), limit=most)
-
-
 # --- creating and changing
 
 
@@ -125,8 +109,8 @@ async def create(
     rules.check_owner(status, has_customer=customer_id is not None)
     await _check_customer(work, customer_id)
     await _check_site(work, site_id, customer_id)
-    kind = await _type(work, described["type"], field="type")
-    _check_attributes(kind, described.get("attributes"))
+    kind = await kinds.known(work, described["type"], field="type")
+    kinds.check_attributes(kind, described.get("attributes"))
     in_use = status in rules.IN_USE
     asset = work.add(
         Asset(
@@ -136,12 +120,14 @@ async def create(
             **checked(described),
         )
     )
-    await _say(work, asset, events.AssetCreated(**_whose(asset), name=asset.name, type_key=asset.type))
+    await timers.say(work, asset, events.AssetCreated(**timers.whose(asset), name=asset.name, type_key=asset.type))
     if in_use:
-        await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
-    await _set_timer(work, asset, _next_threshold(work, asset))
-    await _watch_warranty(work, asset)
-    await watch_sight(work, asset, before=None)
+        await timers.say(
+            work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at)
+        )
+    await timers.watch_eol(work, asset)
+    await timers.watch_warranty(work, asset)
+    await timers.watch_sight(work, asset, before=None)
     await stays.note(work, asset)
     return asset
 
@@ -150,17 +136,14 @@ async def change(work: Work, id: UUID, version: int | None = None, **described: 
     """Change what describes the asset; where it is and whose it is have commands of their own."""
     asset = await work.take(Asset, id, field="id", version=version)
     rules.check_changeable(asset.status)
-    kind = await _type(work, described.get("type", asset.type), field="type")
+    kind = await kinds.known(work, described.get("type", asset.type), field="type")
     if "attributes" in described:
-        _check_attributes(kind, described["attributes"])
+        kinds.check_attributes(kind, described["attributes"])
     before, seen = asset.warranty_until, asset.last_seen_at
     await _become(work, asset, checked(described))
-    await watch_sight(work, asset, before=seen)
+    await timers.watch_sight(work, asset, before=seen)
     if asset.warranty_until != before:
-        asset.warranty_told = rules.rearmed(
-            asset.warranty_told, asset.warranty_until, work.at, rules.WARRANTY_THRESHOLDS
-        )
-        await _watch_warranty(work, asset)
+        await timers.rearm_warranty(work, asset)
     return asset
 
 
@@ -172,8 +155,7 @@ async def set_eol_dates(work: Work, id: UUID, version: int | None = None, **date
     moved = "eol_date" in values and values["eol_date"] != asset.eol_date
     await _become(work, asset, values)
     if moved:
-        asset.eol_told = rules.rearmed(asset.eol_told, asset.eol_date, work.at)
-        await _set_timer(work, asset, _next_threshold(work, asset))
+        await timers.rearm_eol(work, asset)
     return asset
 
 
@@ -207,8 +189,8 @@ async def deploy(
     rules.check_moment(installed_at, field="installedAt")
     where = await _new_place(work, asset, place, status)
     await _become(work, asset, {"status": status, "installed_at": installed_at or work.at, **where})
-    kind = await _type(work, asset.type, field="id")
-    await _say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
+    kind = await kinds.known(work, asset.type, field="id")
+    await timers.say(work, asset, events.AssetDeployed(**_moment(work, asset, kind), installed_at=asset.installed_at))
     return asset
 
 
@@ -225,8 +207,8 @@ async def end_maintenance(work: Work, id: UUID, version: int | None = None) -> A
 async def retire(work: Work, id: UUID, version: int | None = None) -> Asset:
     """Take an asset out of use for good."""
     asset = await _simply(work, Move.RETIRE, id, version, retired_at=work.at)
-    kind = await _type(work, asset.type, field="id")
-    await _say(work, asset, events.AssetRetired(**_moment(work, asset, kind)))
+    kind = await kinds.known(work, asset.type, field="id")
+    await timers.say(work, asset, events.AssetRetired(**_moment(work, asset, kind)))
     return asset
 
 
@@ -234,116 +216,20 @@ async def dispose(work: Work, id: UUID, version: int | None = None, wipe_certifi
     """Say that a retired asset is gone for good; what may hold data needs a certificate that it was wiped."""
     certificate = optional_line(wipe_certificate, field="wipeCertificate")
     asset = await _simply(work, Move.DISPOSE, id, version, wipe_certificate=certificate)
-    kind = await _type(work, asset.type, field="id")
-    if certificate is None and rules.holds_data(kind.key, await _holders(work)):
+    kind = await kinds.known(work, asset.type, field="id")
+    if certificate is None and rules.holds_data(kind.key, await kinds.holders(work)):
         raise WipeMissing(
             "This may hold data of people: name the certificate that it was wiped.", field="wipeCertificate"
         )
     await licenses.end_those_of(work, asset)
     await software.forget(work, asset.id)
-    await _say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
+    await timers.say(work, asset, events.AssetDisposed(**_moment(work, asset, kind)))
     return asset
-
-
-async def tell_warranty(work: Work, id: UUID, until: date, days: int) -> None:
-    """Do what the timer set for the threshold `days` before the end of the warranty is there for."""
-    asset = await work.take(Asset, id, field="id")
-    if asset.warranty_until != until or asset.status not in rules.ACTIVE:
-        return
-    telling = rules.fired(until, asset.warranty_told, days, work.at, rules.WARRANTY_THRESHOLDS)
-    if telling.days is not None:
-        asset.warranty_told = telling.days
-        ending = events.AssetWarrantyExpiring(
-            **_whose(asset), name=asset.name, warranty_until=until, threshold_days=telling.days
-        )
-        await _say(work, asset, ending)
-    await _set_warranty_timer(work, asset, telling.then)
 
 
 async def report_lost(work: Work, id: UUID, version: int | None = None) -> Asset:
     """Say that nobody knows where an asset is."""
     return await _simply(work, Move.REPORT_LOST, id, version)
-
-
-async def tell_eol(work: Work, id: UUID, eol: date, days: int) -> None:
-    """Do what the timer set for the threshold `days` before `eol` is there for, if that is still the date."""
-    asset = await work.take(Asset, id, field="id")
-    if asset.eol_date != eol or asset.status not in rules.ACTIVE:
-        return
-    telling = rules.fired(eol, asset.eol_told, days, work.at)
-    if telling.days is not None:
-        asset.eol_told = telling.days
-        ending = events.AssetEol(**_whose(asset), name=asset.name, eol_date=eol, threshold_days=telling.days)
-        await _say(work, asset, ending)
-        if asset.type == rules.CERTIFICATE:
-            told = events.CertificateExpiring(
-                **_whose(asset), name=asset.name, expires_on=eol, threshold_days=telling.days
-            )
-            await _say(work, asset, told)
-    await _set_timer(work, asset, telling.then)
-
-
-async def tell_stale(work: Work, id: UUID) -> None:
-    """Tell that nobody has seen an asset in use for long, or look again when it was seen meanwhile."""
-    asset = await work.take(Asset, id, field="id")
-    if asset.last_seen_at is None or asset.status not in rules.ACTIVE:
-        return
-    if rules.stale_at(asset.last_seen_at) > work.at:
-        await _set_sight_timer(work, asset, asset.last_seen_at)
-    elif asset.status in rules.IN_USE:
-        unseen = (work.at - asset.last_seen_at).days
-        stale = events.AssetStale(
-            **_whose(asset), name=asset.name, type_key=asset.type, last_seen_at=asset.last_seen_at, days=unseen
-        )
-        await _say(work, asset, stale)
-
-
-# --- types
-
-
-async def create_type(
-    work: Work,
-    *,
-    key: str,
-    name: str,
-    counts_as_device: bool,
-    parent: str | None = None,
-    icon: str | None = None,
-    attribute_schema: Any = None,
-    holds_data: bool | None = None,
-) -> AssetType:
-    """Make a kind of asset that the platform does not know."""
-    _check_unlimited(work, "Asset types are shared by all customers; you work for some of them.", field="key")
-    # One at a time for each tenant, so that two can neither take the same key nor the last place.
-    lock = func.hashtextextended(f"asset_type/{work.caller.tenant}", 0)
-    await work.session.execute(select(func.pg_advisory_xact_lock(lock)))
-    own = set(await work.session.scalars(select(AssetType.key)))
-    if rules.type_key(key) in own | rules.SYSTEM_TYPES.keys():
-        raise TypeKeyTaken(f"There is an asset type {key!r} already.", field="key")
-    if len(own) >= rules.MOST_OWN_TYPES:
-        raise TooManyTypes(f"There are {rules.MOST_OWN_TYPES} asset types of your own; that is the most.", field="key")
-    if parent is not None:
-        await _type(work, parent, field="parent")
-    named, pictured = line(name, field="name"), optional_line(icon, field="icon", longest=50)
-    return work.add(
-        AssetType(
-            key=key,
-            name=named,
-            parent=parent,
-            counts_as_device=counts_as_device,
-            icon=pictured,
-            attribute_schema=schema_of_fields(attribute_schema),
-            holds_data=holds_data,
-        ),
-    )
-
-
-async def _type(work: Work, key: str | None, *, field: str) -> SystemType | AssetType:
-    known = rules.SYSTEM_TYPES.get(key or "")
-    found = known or await work.session.scalar(select(AssetType).where(AssetType.key == key))
-    if found is None:
-        raise NotFound(f"There is no asset type {key!r}.", field=field)
-    return found
 
 
 # --- what the above share
@@ -365,8 +251,8 @@ async def _become(work: Work, asset: Asset, values: Mapping[str, Any]) -> None:
     if "customerId" in changed:
         await software.follow(work, asset)
     if changed:
-        updated = events.AssetUpdated(**_whose(asset), name=asset.name, type_key=asset.type, changed=changed)
-        await _say(work, asset, updated)
+        updated = events.AssetUpdated(**timers.whose(asset), name=asset.name, type_key=asset.type, changed=changed)
+        await timers.say(work, asset, updated)
 
 
 async def _new_place(
@@ -408,90 +294,12 @@ def _check_unlimited(work: Work, message: str, *, field: str) -> None:
         raise Forbidden(message, field=field)
 
 
-def _whose(asset: Asset) -> dict[str, Any]:
-    return {"asset_id": asset.id, "customer_id": asset.customer_id}
-
-
 def _moment(work: Work, asset: Asset, kind: SystemType | AssetType) -> dict[str, Any]:
     counts = {"type_key": kind.key, "counts_as_device": kind.counts_as_device}
-    return {**_whose(asset), **counts, "at": work.at}
-
-
-async def _say(work: Work, asset: Asset, happened: Event) -> None:
-    await work.emit(happened, subject=asset.id, customer=asset.customer_id)
-
-
-def _next_threshold(work: Work, asset: Asset) -> Threshold | None:
-    if asset.eol_date is None or asset.status not in rules.ACTIVE:
-        return None
-    return rules.next_threshold(asset.eol_date, asset.eol_told, work.at)
-
-
-async def _set_timer(work: Work, asset: Asset, threshold: Threshold | None) -> None:
-    if threshold is not None and asset.eol_date is not None:
-        payload = {"asset": str(asset.id), "eol": asset.eol_date.isoformat(), "days": threshold.days}
-        await jobs.enqueue(work, EOL_JOB, payload, at=threshold.at)
-
-
-async def _watch_warranty(work: Work, asset: Asset) -> None:
-    if asset.warranty_until is not None and asset.status in rules.ACTIVE:
-        due = rules.next_threshold(asset.warranty_until, asset.warranty_told, work.at, rules.WARRANTY_THRESHOLDS)
-        await _set_warranty_timer(work, asset, due)
-
-
-async def _set_warranty_timer(work: Work, asset: Asset, threshold: Threshold | None) -> None:
-    if threshold is not None and asset.warranty_until is not None:
-        payload = {"asset": str(asset.id), "until": asset.warranty_until.isoformat(), "days": threshold.days}
-        await jobs.enqueue(work, WARRANTY_JOB, payload, at=threshold.at)
-
-
-async def watch_sight(work: Work, asset: Asset, *, before: datetime | None) -> None:
-    """One timer at a time looks after an asset for as long as it is seen: set when it is first seen, or seen again after all."""
-    if asset.last_seen_at is not None and (before is None or rules.stale_at(before) <= work.at):
-        await _set_sight_timer(work, asset, asset.last_seen_at)
-
-
-async def _set_sight_timer(work: Work, asset: Asset, seen: datetime) -> None:
-    at = rules.stale_at(seen)
-    key = f"{STALE_JOB}/{asset.id}/{at.isoformat()}"
-    await jobs.enqueue(work, STALE_JOB, {"asset": str(asset.id)}, at=at, key=key)
-
-
-async def _holders(work: Work) -> Mapping[str, tuple[bool | None, str | None]]:
-    """What the tenant said of its own types: whether they hold data, and what they are a kind of."""
-    own = (await work.session.scalars(select(AssetType))).all()
-    return {row.key: (row.holds_data, row.parent) for row in own}
+    return {**timers.whose(asset), **counts, "at": work.at}
 
 
 # --- what may be entered
-
-
-def _check_attributes(kind: SystemType | AssetType, attributes: Any) -> None:
-    """Raise `Invalid` when what is known of an asset does not fit the schema that its type has for it."""
-    schema = kind.attribute_schema if isinstance(kind, AssetType) else None
-    if schema is None:
-        return
-    trouble = next(Draft202012Validator(schema).iter_errors(attributes or {}), None)
-    if trouble is not None:
-        where = "/".join(str(step) for step in trouble.absolute_path)
-        raise Invalid(f"attributes{'/' + where if where else ''}: {trouble.message[:300]}", field="attributes")
-
-
-def schema_of_fields(schema: Any) -> dict[str, Any] | None:
-    """The schema of a type's own fields; raises `Invalid` for what is none, is too long, or refers to another."""
-    if schema is None:
-        return None
-    text = json.dumps(schema)
-    if not isinstance(schema, dict) or len(text) > LONGEST_ATTRIBUTES or "$ref" in text or '"pattern' in text:
-        told = f"attributeSchema must be a JSON Schema of at most {LONGEST_ATTRIBUTES} characters, without $ref and patterns."
-        raise Invalid(told, field="attributeSchema")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as trouble:
-        raise Invalid(
-            f"attributeSchema is no JSON Schema: {trouble.message[:300]}", field="attributeSchema"
-        ) from trouble
-    return schema
 
 
 def checked(entered: Mapping[str, Any]) -> dict[str, Any]:
@@ -505,15 +313,10 @@ def _required(value: Any, *, field: str) -> Any:
     return value
 
 
-def _attributes(value: Any) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or len(json.dumps(value)) > LONGEST_ATTRIBUTES:
-        raise Invalid(f"attributes must be an object of at most {LONGEST_ATTRIBUTES} characters.", field="attributes")
-    return value
-
-
-_TEXTS = ("asset_tag", "serial_number", "manufacturer", "model", "hostname", "os", "os_version")
+_TEXTS = (
+    "asset_tag", "serial_number", "manufacturer", "model", "hostname", "os", "os_version", "cpu", "supplier", "invoice_ref",
+    "last_seen_source", "rmm_ref", "secrets_ref",
+)  # fmt: skip
 _DAYS = ("purchase_date", "warranty_until", "eol_date", "eos_date")
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
@@ -524,8 +327,11 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "mac_addresses": lambda entered: rules.mac_addresses(entered or ()),
     "ip_addresses": lambda entered: rules.ip_addresses(entered or ()),
     "useful_life_months": rules.check_life,
+    "ram_mb": functools.partial(rules.check_size, field="ramMb"),
+    "disk_gb": functools.partial(rules.check_size, field="diskGb"),
+    "purchase_price": functools.partial(rules.check_price, field="purchasePrice"),
     "last_seen_at": functools.partial(rules.check_moment, field="lastSeenAt"),
-    "attributes": _attributes,
+    "attributes": kinds.attributes,
     **{name: functools.partial(optional_line, field=camel(name)) for name in _TEXTS},
     **{name: functools.partial(rules.check_day, field=camel(name)) for name in _DAYS},
 }

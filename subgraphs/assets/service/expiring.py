@@ -1,4 +1,4 @@
-"""What ends soon: warranties, support, life, certificates, domains and licences, in one list by day."""
+"""What ends soon: warranties, support, life, certificates, domains, licences and software, in one list by day."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
-from subgraphs.assets.models import Asset, License
+from subgraphs.assets.models import Asset, License, SoftwareInstall, SoftwareProduct
 from subgraphs.assets.rules import assets as rules
+from subgraphs.assets.service import zones
 from subgraphs.kit.work import Work
 
 FURTHEST_DAYS = 1_830
@@ -35,6 +36,22 @@ class ExpiryKind(Enum):
     """A licence is to be renewed or given up."""
     LICENSE_END = "LICENSE_END"
     """A licence ends."""
+    SOFTWARE_END_OF_LIFE = "SOFTWARE_END_OF_LIFE"
+    """The maker drops a product that is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A product that its maker drops, on devices of a customer."""
+
+    product: SoftwareProduct
+    customer_id: UUID | None
+    devices: int
+
+    @property
+    def id(self) -> UUID:
+        """The product's."""
+        return self.product.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +60,7 @@ class Expiry:
 
     day: date
     kind: ExpiryKind
-    what: Asset | License
+    what: Asset | License | Dropped
 
 
 async def of_customers(
@@ -61,8 +78,8 @@ async def of_all(work: Work, *, within_days: int, limit: int, offset: int) -> Se
 
 
 async def _ending(work: Work, within_days: int, customers: Sequence[UUID] | None = None) -> list[Expiry]:
-    """What ends, in two statements; what has ended and is in use all the same comes first."""
-    until = work.at.date() + timedelta(days=within_days)
+    """What ends, in three statements; what has ended and is in use all the same comes first."""
+    until = await zones.today(work) + timedelta(days=within_days)
     days = (Asset.warranty_until, Asset.eol_date, Asset.eos_date)
     assets = select(Asset).where(Asset.status.in_(rules.ACTIVE), or_(*(day <= until for day in days)))
     licenses = select(License).where(or_(License.renewal_date <= until, License.end_date <= until))
@@ -75,7 +92,29 @@ async def _ending(work: Work, within_days: int, customers: Sequence[UUID] | None
     first_licenses = licenses.order_by(func.least(License.renewal_date, License.end_date), License.id).limit(_MOST)
     found = [one for row in await work.session.scalars(first_assets) for one in _of_asset(row, until)]
     found += [one for row in await work.session.scalars(first_licenses) for one in _of_license(row, until)]
-    return sorted(found, key=lambda one: (one.day, one.kind.value, one.what.id))
+    found += await _of_software(work, until, customers)
+    return sorted(found, key=lambda one: (one.day, one.kind.value, one.what.id, str(one.what.customer_id)))
+
+
+async def _of_software(work: Work, until: date, customers: Sequence[UUID] | None) -> list[Expiry]:
+    """Products that are dropped, once for each customer who has them on devices that are in use."""
+    there = (
+        select(SoftwareInstall.product_id, SoftwareInstall.customer_id, func.count().label("devices"))
+        .join(Asset, (Asset.tenant_id == SoftwareInstall.tenant_id) & (Asset.id == SoftwareInstall.asset_id))
+        .where(SoftwareInstall.removed_at.is_(None), Asset.status.in_(rules.ACTIVE))
+        .group_by(SoftwareInstall.product_id, SoftwareInstall.customer_id)
+    )
+    if customers is not None:
+        there = there.where(SoftwareInstall.customer_id.in_(customers))
+    on, dropped = there.subquery(), SoftwareProduct.eol_date <= until
+    query = select(SoftwareProduct, on.c.customer_id, on.c.devices).join(on, on.c.product_id == SoftwareProduct.id)
+    rows = await work.session.execute(
+        query.where(dropped).order_by(SoftwareProduct.eol_date, SoftwareProduct.id).limit(_MOST)
+    )
+    return [
+        Expiry(product.eol_date, ExpiryKind.SOFTWARE_END_OF_LIFE, Dropped(product, whose, devices))
+        for product, whose, devices in rows
+    ]
 
 
 _RUN_OUT = {"certificate": ExpiryKind.CERTIFICATE, "domain": ExpiryKind.DOMAIN}

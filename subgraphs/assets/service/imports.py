@@ -17,7 +17,7 @@ from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.rules import matching
 from subgraphs.assets.rules.assets import AssetStatus
 from subgraphs.assets.rules.matching import Decision, Traits
-from subgraphs.assets.service import assets, software
+from subgraphs.assets.service import assets, software, timers
 from subgraphs.kit import references
 from subgraphs.kit.errors import Invalid, Refusal
 from subgraphs.kit.paging import Order
@@ -137,7 +137,7 @@ async def merge(work: Work, *, keep_id: UUID | None, merge_id: UUID | None) -> A
     seen = keep.last_seen_at
     await software.forget(work, gone.id)  # the next report of the agent says what is on the one that stays
     _complete(keep, gone)
-    await assets.watch_sight(work, keep, before=seen)
+    await timers.watch_sight(work, keep, before=seen)
     gone.merged_into, gone.archived_at = keep.id, work.at
     gone.status, gone.retired_at = AssetStatus.RETIRED, gone.retired_at or work.at
     told = events.AssetMerged(asset_id=gone.id, customer_id=gone.customer_id, into_id=keep.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from subgraphs.assets.models import Asset, License, LicenseSeat
 from subgraphs.assets.rules import assets as dates
 from subgraphs.assets.rules import licenses as rules
 from subgraphs.assets.rules.licenses import ComplianceStatus, Principal, Seat, Standing
+from subgraphs.assets.service import zones
 from subgraphs.kit import jobs, references
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.filters import conditions, containing
@@ -296,8 +297,9 @@ async def _remind(work: Work, bought: License) -> None:
     """Set a timer for each reminder that still lies ahead."""
     if bought.renewal_date is None:
         return
+    zone = await zones.of(work)
     for days in _RENEWAL_DAYS:
-        at = datetime.combine(bought.renewal_date - timedelta(days=days), dates.TOLD_AT)
+        at = dates.moment(bought.renewal_date, days, zone)
         if at > work.at:
             payload = {"license": str(bought.id), "renewal": bought.renewal_date.isoformat(), "days": days}
             await jobs.enqueue(work, RENEWAL_JOB, payload, at=at)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self, cast
+from decimal import Decimal
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
+from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.assets import models
 from subgraphs.assets.rules import assets as rules
 from subgraphs.assets.rules import labels
 from subgraphs.assets.rules import relations as relation_rules
-from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus, SystemType
+from subgraphs.assets.rules.assets import AssetCriticality, AssetStatus
 from subgraphs.assets.rules.relations import Hit, RelationKind
 from subgraphs.assets.service import assets as service
 from subgraphs.assets.service import expiring
@@ -21,10 +23,11 @@ from subgraphs.assets.service import licenses as license_service
 from subgraphs.assets.service import relations as relation_service
 from subgraphs.assets.service import software as software_service
 from subgraphs.assets.service import stays as stay_service
-from subgraphs.assets.service.expiring import Expiry, ExpiryKind
+from subgraphs.assets.service.expiring import Dropped, Expiry, ExpiryKind
+from subgraphs.assets.types.kinds import AssetType, type_of
+from subgraphs.assets.types.licenses import COSTS, CREDENTIALS, License
 from subgraphs.assets.types.licenses import READ as LICENSES
-from subgraphs.assets.types.licenses import License
-from subgraphs.assets.types.software import SoftwareInstall
+from subgraphs.assets.types.software import SoftwareInstall, SoftwareProduct
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import Invalid
 from subgraphs.kit.filters import DateRange, TimeRange
@@ -41,55 +44,6 @@ TypeKey = Annotated[str | None, strawberry.argument(description="Of the type wit
 Depth = Annotated[int, strawberry.argument(description="How many relations away, at most: 1 to 10.")]
 Within = Annotated[int, strawberry.argument(description="Within so many days from today: 0 to 1830.")]
 Status = Annotated[AssetStatus | None, strawberry.argument(description="In this status.")]
-
-
-@strawberry.type
-class AssetType:
-    """A kind of asset: one that every tenant knows, or one of your own."""
-
-    key: str
-    """What it is called in filters and events: `server`, `access_point`, …"""
-    name: str
-    """What people call it."""
-    counts_as_device: bool
-    """Whether contracts that bill per device count it."""
-    icon: str | None
-    """The name of its picture."""
-    attribute_schema: JSON | None
-    """What fields of their own such assets have, as JSON Schema; null: whatever one likes."""
-    holds_data: bool | None
-    """Whether such things may hold data of people; null: as the wider kind does."""
-    parent_key: strawberry.Private[str | None]
-
-    @strawberry.field
-    async def parent(self, info: Info) -> AssetType | None:
-        """The wider kind that it belongs to."""
-        return await type_of(info, self.parent_key) if self.parent_key else None
-
-    @classmethod
-    def of(cls, row: models.AssetType | SystemType) -> Self:
-        """The asset type in this row, or among those that every tenant knows."""
-        return cls(
-            key=row.key,
-            name=row.name,
-            counts_as_device=row.counts_as_device,
-            icon=row.icon,
-            attribute_schema=cast("JSON | None", row.attribute_schema) if isinstance(row, models.AssetType) else None,
-            holds_data=row.holds_data if isinstance(row, models.AssetType) else None,
-            parent_key=row.parent,
-        )
-
-
-async def types_known(info: Info) -> dict[str, models.AssetType | SystemType]:
-    """All asset types by key: first those that every tenant knows; the tenant's own are read once for each request."""
-    own = await info.context.lists(service.own_types, info.context.caller.tenant, READ)
-    return {**rules.SYSTEM_TYPES, **{row.key: row for row in own}}
-
-
-async def type_of(info: Info, key: str) -> AssetType | None:
-    """The asset type with this key."""
-    found = rules.SYSTEM_TYPES.get(key) or (await types_known(info)).get(key)
-    return AssetType.of(found) if found else None
 
 
 @entity(keys=["id"])
@@ -148,6 +102,22 @@ class Asset:
     """When it went out of use for good."""
     last_seen_at: datetime | None
     """When it was last seen to be alive."""
+    cpu: str | None
+    """Its processor."""
+    ram_mb: int | None
+    """Its memory, in mebibytes."""
+    disk_gb: int | None
+    """Its storage, in gigabytes."""
+    supplier: str | None
+    """Who sold it."""
+    invoice_ref: str | None
+    """The supplier's invoice on which it stands."""
+    last_seen_source: str | None
+    """What saw it last: the name of an agent, of a scan, of a directory."""
+    rmm_ref: str | None
+    """What the remote management calls it."""
+    stored_price: strawberry.Private[Decimal | None]
+    stored_secrets: strawberry.Private[str | None]
     attributes: JSON
     """Whatever else is known about it, as an object; the fields that its type demands among them."""
     wipe_certificate: str | None
@@ -165,6 +135,18 @@ class Asset:
     async def asset_type(self, info: Info) -> AssetType | None:
         """What kind of asset it is."""
         return await type_of(info, self.type)
+
+    @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
+    def purchase_price(self, info: Info) -> Decimal | None:
+        """What was paid for it, without VAT; only for those who may see costs."""
+        info.context.caller.require(COSTS)
+        return self.stored_price
+
+    @restricted(requires_scopes=[[CREDENTIALS]])  # type: ignore[untyped-decorator]
+    def secrets_ref(self, info: Info) -> str | None:
+        """Where its passwords are kept; only for those who may open the vault."""
+        info.context.caller.require(CREDENTIALS)
+        return self.stored_secrets
 
     @strawberry.field
     def customer(self) -> Customer | None:
@@ -229,7 +211,7 @@ class Asset:
     @classmethod
     def of(cls, row: models.Asset) -> Self:
         """The asset in this row."""
-        return shape(cls, row)
+        return shape(cls, row, stored_price=row.purchase_price, stored_secrets=row.secrets_ref)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
@@ -336,6 +318,10 @@ class ExpiringItem:
     """The asset whose it is."""
     license: License | None
     """The licence that it is."""
+    software: SoftwareProduct | None
+    """The product of which it is."""
+    devices: int | None
+    """On how many of the customer's devices that product is installed."""
     customer: Customer | None
     """Whose it is; null for what is ours."""
 
@@ -343,12 +329,28 @@ class ExpiringItem:
     def of(cls, one: Expiry) -> Self:
         """The item of this expiry."""
         whose = Customer(id=strawberry.ID(str(one.what.customer_id))) if one.what.customer_id else None
-        row = one.what
-        if isinstance(row, models.License):
-            return cls(
-                day=one.day, kind=one.kind, name=row.product, asset=None, license=License.of(row), customer=whose
-            )
-        return cls(day=one.day, kind=one.kind, name=row.name, asset=Asset.of(row), license=None, customer=whose)
+        item = cls(
+            day=one.day, kind=one.kind, name=_called(one), asset=None, license=None, software=None, devices=None,
+            customer=whose,
+        )  # fmt: skip
+        match one.what:
+            case models.Asset():
+                item.asset = Asset.of(one.what)
+            case models.License():
+                item.license = License.of(one.what)
+            case Dropped():
+                item.software, item.devices = SoftwareProduct.of(one.what.product), one.what.devices
+        return item
+
+
+def _called(one: Expiry) -> str:
+    match one.what:
+        case models.Asset():
+            return one.what.name
+        case models.License():
+            return one.what.product
+        case Dropped(product=product):
+            return " ".join(part for part in (product.vendor, product.name, product.release) if part)
 
 
 def within(days: int) -> int:
@@ -398,7 +400,7 @@ class Customer:
     async def expiring_items(
         self, info: Info, within_days: Within = 90, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[ExpiringItem] | None:
-        """What of the customer's ends soon, the first day first: warranties, support, life, certificates, licences."""
+        """What of the customer's ends soon, the first day first: warranties, support, life, certificates, licences, software."""
         info.context.caller.require(LICENSES)
         rows = await info.context.lists(
             expiring.of_customers,
@@ -442,6 +444,10 @@ class AssetFilter:
     """Whose support ends in this span of days."""
     last_seen_at: TimeRange | None = None
     """Last seen in this span of time."""
+    rmm_ref: str | None = None
+    """What the remote management calls so."""
+    supplier: str | None = None
+    """Sold by this supplier."""
 
 
 @strawberry.type
@@ -450,15 +456,5 @@ class AssetPayload:
 
     asset: Asset | None = None
     """The asset as it is now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""
-
-
-@strawberry.type
-class AssetTypePayload:
-    """What became of a command on an asset type."""
-
-    asset_type: AssetType | None = None
-    """The asset type as it is now; absent when the command was refused."""
     errors: list[UserError] = strawberry.field(default_factory=list)
     """Why the command was refused; empty when it was done."""

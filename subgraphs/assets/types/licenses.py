@@ -9,6 +9,7 @@ from typing import Self
 from uuid import UUID
 
 import strawberry
+from strawberry.federation import field as restricted
 from strawberry.federation import type as entity
 
 from subgraphs.assets import models
@@ -22,6 +23,8 @@ from subgraphs.kit.values import Date, UserError
 from subgraphs.kit.work import Work
 
 READ = "licenses:read"
+COSTS = "costs:read"
+CREDENTIALS = "credentials:read"
 
 for spoken in (LicenseMetric, ComplianceStatus):
     strawberry.enum(spoken)
@@ -81,18 +84,28 @@ class License:
     """When it is to be renewed; `license.renewal_due` tells 60 and 14 days before."""
     end_date: Date | None
     """The last day on which it holds."""
-    key_ref: str | None
-    """Where its key is kept; never the key itself."""
     vendor_subscription_id: str | None
     """What the vendor calls the subscription."""
-    cost_per_unit: Decimal | None
-    """What one costs us, in the currency of the customer."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
     """When it was recorded."""
     updated_at: datetime
     """When it was last changed."""
+    stored_key: strawberry.Private[str | None]
+    stored_cost: strawberry.Private[Decimal | None]
+
+    @restricted(requires_scopes=[[CREDENTIALS]])  # type: ignore[untyped-decorator]
+    def key_ref(self, info: Info) -> str | None:
+        """Where its key is kept, never the key itself; only for those who may open the vault."""
+        info.context.caller.require(CREDENTIALS)
+        return self.stored_key
+
+    @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
+    def cost_per_unit(self, info: Info) -> Decimal | None:
+        """What one costs us, in the currency of the customer; only for those who may see costs."""
+        info.context.caller.require(COSTS)
+        return self.stored_cost
 
     @strawberry.field
     async def compliance(self, info: Info) -> LicenseCompliance | None:
@@ -109,7 +122,7 @@ class License:
     @classmethod
     def of(cls, row: models.License) -> Self:
         """The licence in this row."""
-        return shape(cls, row)
+        return shape(cls, row, stored_key=row.key_ref, stored_cost=row.cost_per_unit)
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:

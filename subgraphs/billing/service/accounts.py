@@ -84,6 +84,7 @@ _THEIRS: Mapping[str, str] = MappingProxyType(
         "currency": "currency",
         "language": "language",
         "invoiceEmail": "invoice_email",
+        "leitwegId": "buyer_reference",
     }
 )
 

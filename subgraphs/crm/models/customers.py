@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, FetchedValue, Uuid
+from sqlalchemy import Enum, FetchedValue, Numeric, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -57,6 +58,17 @@ class Customer(tables.Entity, Model):
     custom: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     """The values of the tenant's own fields, by key."""
     merged_into_id: Mapped[UUID | None] = mapped_column(Uuid)
+    tax_number: Mapped[str | None]
+    leitweg_id: Mapped[str | None]
+    small_business: Mapped[bool]
+    shipping_address: Mapped[dict[str, str]] = mapped_column(JSONB)
+    employees: Mapped[int | None]
+    holiday_region: Mapped[str | None]
+    credit_limit: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    health_score: Mapped[int | None]
+    avv_signed_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+    source: Mapped[str | None]
+    external_ids: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
 
 
 class Site(tables.Entity, Model):

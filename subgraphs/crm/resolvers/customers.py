@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
+from decimal import Decimal
 
 import strawberry
+from sqlalchemy import false
 
 from subgraphs.crm.models import customers as models
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerStatus
 from subgraphs.crm.service import custom_fields
 from subgraphs.crm.service import customers as service
-from subgraphs.crm.types.customers import (
-    READ,
-    Contact,
-    ContactFilter,
-    ContactPayload,
-    Customer,
-    CustomerFilter,
-    CustomerPayload,
-    Site,
-    SitePayload,
-)
+from subgraphs.crm.service.custom_fields import INSIDERS
+from subgraphs.crm.types.customers import READ, Contact, Customer, Site
+from subgraphs.crm.types.filters import ContactFilter, CustomerExternalIdInput, CustomerFilter
+from subgraphs.crm.types.payloads import ContactPayload, CustomerPayload, SitePayload
 from subgraphs.kit import live
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
@@ -75,6 +71,8 @@ class CustomerQuery:
         """Customers page by page, by name; `search` looks into names and numbers."""
         wanted = cut(first=first, after=after, last=last, before=before)
         query = service.selected(wanted=filter, search=search)
+        if filter and filter.health_score_at_most is not None and info.context.caller.kind not in INSIDERS:
+            query = query.where(false())
         count = counts(info)
         async with info.context.work(READ) as work:
             fields = filter.custom_fields if filter else None
@@ -152,6 +150,28 @@ class CreateCustomerInput(Command):
     """The user who looks after it."""
     group_id: strawberry.ID | None = None
     """The group in which it is."""
+    tax_number: str | None = None
+    """Its number at the tax office."""
+    leitweg_id: str | None = None
+    """Which authority its e-invoices go to: a Leitweg-ID with its check digits."""
+    small_business: bool | None = None
+    """Whether it charges no VAT itself (§ 19 UStG); false when absent."""
+    shipping_address: AddressInput | None = None
+    """Where goods are sent, if not to the billing address."""
+    employees: int | None = None
+    """How many people work there."""
+    holiday_region: str | None = None
+    """The country, or the part of one, whose holidays it keeps: `DE-BY` (ISO 3166-2)."""
+    credit_limit: Decimal | None = None
+    """Up to what it may owe us, in its currency."""
+    health_score: int | None = None
+    """How well it goes with it, from 0 to 100."""
+    avv_signed_at: datetime | None = None
+    """When the contract on data processing (Article 28 GDPR) was signed."""
+    source: str | None = None
+    """How it came to us."""
+    external_ids: list[CustomerExternalIdInput] | None = None
+    """What other systems call it."""
     custom_fields: JSON | None = None
     """Values of your own fields, by key."""
 
@@ -196,6 +216,28 @@ class UpdateCustomerInput(Change):
     """The user who looks after it; null leaves it to nobody."""
     group_id: strawberry.ID | None = strawberry.UNSET
     """The group in which it is; null takes it out."""
+    tax_number: str | None = strawberry.UNSET
+    """Its number at the tax office; null removes it."""
+    leitweg_id: str | None = strawberry.UNSET
+    """Which authority its e-invoices go to: a Leitweg-ID with its check digits; null removes it."""
+    small_business: bool | None = strawberry.UNSET
+    """Whether it charges no VAT itself (§ 19 UStG)."""
+    shipping_address: AddressInput | None = strawberry.UNSET
+    """Where goods are sent, if not to the billing address; null empties it."""
+    employees: int | None = strawberry.UNSET
+    """How many people work there; null removes it."""
+    holiday_region: str | None = strawberry.UNSET
+    """The country, or the part of one, whose holidays it keeps: `DE-BY` (ISO 3166-2); null removes it."""
+    credit_limit: Decimal | None = strawberry.UNSET
+    """Up to what it may owe us, in its currency; null removes it."""
+    health_score: int | None = strawberry.UNSET
+    """How well it goes with it, from 0 to 100; null removes it."""
+    avv_signed_at: datetime | None = strawberry.UNSET
+    """When the contract on data processing (Article 28 GDPR) was signed; null removes it."""
+    source: str | None = strawberry.UNSET
+    """How it came to us; null removes it."""
+    external_ids: list[CustomerExternalIdInput] | None = strawberry.UNSET
+    """All that other systems call it; null removes them."""
     custom_fields: JSON | None = strawberry.UNSET
     """Values of your own fields, by key; null removes one, what is absent stays."""
 

@@ -19,7 +19,8 @@ from subgraphs.crm.types.activities import (
     ConsentRecordPayload,
 )
 from subgraphs.crm.types.custom_fields import CustomField, CustomFieldPayload
-from subgraphs.crm.types.customers import READ, ContactPayload, CustomerGroup, CustomerGroupPayload
+from subgraphs.crm.types.customers import READ, CustomerGroup
+from subgraphs.crm.types.payloads import ContactPayload, CustomerGroupPayload
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped

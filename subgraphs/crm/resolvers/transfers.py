@@ -8,7 +8,8 @@ from subgraphs.crm.models import customers as customer_models
 from subgraphs.crm.models import transfers as models
 from subgraphs.crm.rules.csv_files import ImportEntity
 from subgraphs.crm.service import duplicates, exports, imports, merging
-from subgraphs.crm.types.customers import READ, ContactPayload, CustomerPayload
+from subgraphs.crm.types.customers import READ
+from subgraphs.crm.types.payloads import ContactPayload, CustomerPayload
 from subgraphs.crm.types.transfers import (
     EXPORT,
     ContactDuplicate,

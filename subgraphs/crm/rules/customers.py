@@ -95,6 +95,9 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "language": "de-DE",
         "time_zone": "Europe/Berlin",
         "billing_address": None,
+        "shipping_address": None,
+        "small_business": False,
+        "external_ids": (),
         "tags": (),
     }
 )
@@ -232,6 +235,11 @@ def place(value: Mapping[str, str | None] | None, *, field: str) -> dict[str, st
     if not found.keys() & {"line1", "city"}:
         raise Invalid(f"{field} needs at least a street or a town.", field=field)
     return found
+
+
+def is_country(code: str) -> bool:
+    """Whether these two letters are a country (ISO 3166-1)."""
+    return code in _COUNTRIES
 
 
 def _one_of(known: Collection[str], value: str | None, *, field: str, what: str, example: str) -> str:

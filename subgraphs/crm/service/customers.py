@@ -18,6 +18,7 @@ from subgraphs.crm.errors import NumberTaken
 from subgraphs.crm.models.customers import Contact, Customer, Site
 from subgraphs.crm.models.relations import CustomerGroup
 from subgraphs.crm.rules import customers as rules
+from subgraphs.crm.rules import particulars
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.customers import ContactRole, CustomerStatus
 from subgraphs.crm.service import colleagues, custom_fields, groups
@@ -60,6 +61,14 @@ def selected(
         query = query.where(Customer.status == status)
     if wanted is not None and wanted.tag is not None:
         query = query.where(Customer.tags.contains([wanted.tag]))
+    if wanted is not None and wanted.avv_signed is not None:
+        signed = Customer.avv_signed_at.is_not(None)
+        query = query.where(signed if wanted.avv_signed else ~signed)
+    if wanted is not None and wanted.health_score_at_most is not None:
+        query = query.where(Customer.health_score <= wanted.health_score_at_most)
+    if wanted is not None and wanted.external_id is not None:
+        system, identity = wanted.external_id.system.strip().lower(), wanted.external_id.id.strip()
+        query = query.where(Customer.external_ids.contains([{"system": system, "id": identity}]))
     if wanted is not None and wanted.parent_id is not None:
         # Whom a customer belongs to is told to those who see that one, too: a known id must not be a question.
         parent = aliased(Customer)
@@ -131,6 +140,7 @@ async def create_customer(
     if work.caller.customers is not None:
         raise Forbidden("Whoever sees only some customers cannot add one.")
     values = {**rules.DEFAULTS} | {name: value for name, value in described.items() if value is not None}
+    particulars.signed_at(described.get("avv_signed_at"), now=work.at, field="avvSignedAt")
     custom = await custom_fields.applied(work, CustomEntity.CUSTOMER, described.get("custom_fields"))
     customer = Customer(status=CustomerStatus.ACTIVE, parent_id=parent_id, custom=custom, **cleaned(_CUSTOMER, values))
     await groups.check(work, customer.group_id)
@@ -148,6 +158,7 @@ async def update_customer(work: Work, id: UUID, version: int | None = None, **ch
         await alone_in_the_tree(work)
     customer = await work.take(Customer, id, field="id", version=version)
     values = cleaned(_CUSTOMER, changes)
+    particulars.signed_at(changes.get("avv_signed_at"), now=work.at, field="avvSignedAt")
     if "status" in changes:
         values["status"] = rules.status_by_hand(customer.status, changes["status"])
     if changes.get("parent_id"):
@@ -229,8 +240,11 @@ def _copy(customer: Customer) -> dict[str, Any]:
         currency=customer.currency,
         language=customer.language,
         invoice_email=customer.invoice_email,
+        buyer_reference=customer.leitweg_id,
+        tax_number=customer.tax_number,
+        small_business=bool(customer.small_business),
     )
-    names = ("id", "number", "name", "parent_id", "group_id")
+    names = ("id", "number", "name", "parent_id", "group_id", "holiday_region", "avv_signed_at")
     return {name: getattr(customer, name) for name in names} | {"status": status, "billed_at": billed_at}
 
 
@@ -385,6 +399,17 @@ _CUSTOMER: Mapping[str, Clean] = MappingProxyType(
         "tags": rules.tags,
         "account_manager_id": kept,
         "group_id": kept,
+        "tax_number": particulars.tax_number,
+        "leitweg_id": particulars.leitweg_id,
+        "small_business": rules.present,
+        "shipping_address": _address,
+        "employees": particulars.employees,
+        "holiday_region": particulars.holiday_region,
+        "credit_limit": particulars.credit_limit,
+        "health_score": particulars.health_score,
+        "avv_signed_at": kept,
+        "source": optional_line,
+        "external_ids": particulars.external_ids,
     }
 )
 _SITE: Mapping[str, Clean] = MappingProxyType(

@@ -315,6 +315,10 @@ _CUSTOMER: Mapping[str, tuple[str, Callable[[str, str], Any]]] = MappingProxyTyp
         "industry": ("industry", _text),
         "invoiceEmail": ("invoice_email", _text),
         "tags": ("tags", _words),
+        "taxNumber": ("tax_number", _text),
+        "leitwegId": ("leitweg_id", _text),
+        "holidayRegion": ("holiday_region", _text),
+        "source": ("source", _text),
     }
 )
 _CONTACT: Mapping[str, tuple[str, Callable[[str, str], Any]]] = MappingProxyType(

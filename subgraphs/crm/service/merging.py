@@ -21,6 +21,7 @@ from subgraphs.crm.models.relations import Activity, ConsentRecord
 from subgraphs.crm.models.sales import Opportunity, Quote, QuoteFile
 from subgraphs.crm.rules import customers as customer_rules
 from subgraphs.crm.rules import merging as rules
+from subgraphs.crm.rules import particulars
 from subgraphs.crm.rules.customers import CustomerStatus
 from subgraphs.crm.service import contract_events, customers
 from subgraphs.kit import references
@@ -29,7 +30,8 @@ from subgraphs.kit.work import Work
 
 _OF_CUSTOMERS = (
     "legal_name", "vat_id", "website", "industry", "invoice_email", "billing_address", "account_manager_id", "group_id",
-    "parent_id",
+    "parent_id", "tax_number", "leitweg_id", "shipping_address", "employees", "holiday_region", "credit_limit",
+    "health_score", "avv_signed_at", "source",
 )  # fmt: skip
 _OF_CONTACTS = ("site_id", "salutation", "first_name", "email", "phone", "mobile", "position")
 _FOLLOWERS = (Activity, Opportunity, Quote, ContractLine, ConsentRecord)
@@ -98,6 +100,7 @@ async def _take_over(work: Work, source: Customer, target: Customer) -> None:
         setattr(target, name, value)
     target.tags = rules.united(target.tags, source.tags)[: customer_rules.MOST_TAGS]
     target.custom = {**source.custom, **target.custom}
+    target.external_ids = particulars.united(target.external_ids, source.external_ids)
     if target.parent_id == source.id:
         target.parent_id = source.parent_id
     for branch in await _branches(work, source.id):

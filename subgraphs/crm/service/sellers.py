@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from contracts.events import billing
 from contracts.events.envelope import Envelope
 from subgraphs.crm.models.sales import SellerCopy
-from subgraphs.kit import references
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.work import Work
 
@@ -42,7 +41,7 @@ async def learn(work: Work, envelope: Envelope) -> None:
 
 async def check(work: Work, legal_entity_id: UUID, *, field: str) -> None:
     """Refuse to sell in the name of a company that is not there."""
-    if await references.patiently(lambda: _found(work, legal_entity_id)) is None:
+    if await _found(work, legal_entity_id) is None:
         raise NotFound("There is no legal entity with this id.", field=field)
 
 

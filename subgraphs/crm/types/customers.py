@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
@@ -17,14 +18,14 @@ from subgraphs.crm.rules.customers import ContactRole, CustomerKind, CustomerSta
 from subgraphs.crm.rules.quotes import QuoteStatus, StageOutcome
 from subgraphs.crm.service import activities, consents, contracts, groups, quotes, sales
 from subgraphs.crm.service import customers as service
-from subgraphs.crm.types.custom_fields import CustomFieldFilter, shown
+from subgraphs.crm.service.custom_fields import INSIDERS
+from subgraphs.crm.types.custom_fields import shown
 from subgraphs.crm.types.others import User, user
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
-from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
-from subgraphs.kit.values import JSON, Address, UserError
+from subgraphs.kit.values import JSON, Address, Money
 
 if TYPE_CHECKING:
     from subgraphs.crm.types.activities import Activity, ConsentRecord
@@ -47,6 +48,16 @@ for spoken in (CustomerKind, CustomerStatus, ContactRole, ActivityKind):
 
 Role = Annotated[ContactRole | None, strawberry.argument(description="Only people with this role.")]
 Active = Annotated[bool | None, strawberry.argument(description="Only people who are there, or only those who left.")]
+
+
+@strawberry.type
+class CustomerExternalId:
+    """What another system calls a customer."""
+
+    system: str
+    """The system, in small letters: `datev`."""
+    id: str
+    """What it is called there."""
 
 
 @entity(keys=["id"])
@@ -91,6 +102,24 @@ class Customer:
     """Words to find it by."""
     account_manager_id: strawberry.ID | None
     """The user who looks after it."""
+    tax_number: str | None
+    """Its number at the tax office."""
+    leitweg_id: str | None
+    """Which authority its e-invoices go to: a Leitweg-ID."""
+    small_business: bool
+    """Whether it charges no VAT itself (§ 19 UStG)."""
+    shipping_address: Address
+    """Where goods are sent; empty when that is the billing address."""
+    employees: int | None
+    """How many people work there."""
+    holiday_region: str | None
+    """The country, or the part of one, whose holidays it keeps: `DE-BY` (ISO 3166-2)."""
+    avv_signed_at: datetime | None
+    """When the contract on data processing (Article 28 GDPR) was signed."""
+    stored_ids: strawberry.Private[list[CustomerExternalId]]
+    stored_health: strawberry.Private[int | None]
+    stored_limit: strawberry.Private[Decimal | None]
+    stored_source: strawberry.Private[str | None]
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     created_at: datetime
@@ -110,6 +139,28 @@ class Customer:
     def account_manager(self) -> User | None:
         """The user who looks after it."""
         return user(self.account_manager_id)
+
+    @strawberry.field
+    def external_ids(self, limit: Limit = DEFAULT_LIMIT) -> list[CustomerExternalId]:
+        """What other systems call it, by their names."""
+        return self.stored_ids[: bounded(limit)]
+
+    @strawberry.field
+    def health_score(self, info: Info) -> int | None:
+        """How well it goes with it, from 0 to 100; only for those who work here."""
+        return self.stored_health if info.context.caller.kind in INSIDERS else None
+
+    @strawberry.field
+    def credit_limit(self, info: Info) -> Money | None:
+        """Up to what it may owe us; only for those who work here."""
+        if self.stored_limit is None or info.context.caller.kind not in INSIDERS:
+            return None
+        return Money(amount=self.stored_limit, currency=self.currency)
+
+    @strawberry.field
+    def source(self, info: Info) -> str | None:
+        """How it came to us; only for those who work here."""
+        return self.stored_source if info.context.caller.kind in INSIDERS else None
 
     @strawberry.field
     async def group(self, info: Info) -> CustomerGroup | None:
@@ -212,7 +263,16 @@ class Customer:
     @classmethod
     def of(cls, row: models.Customer) -> Self:
         """The customer in this row."""
-        return shape(cls, row, billing_address=Address(**row.billing_address))
+        return shape(
+            cls,
+            row,
+            billing_address=Address(**row.billing_address),
+            shipping_address=Address(**row.shipping_address),
+            stored_ids=[CustomerExternalId(system=one["system"], id=one["id"]) for one in row.external_ids],
+            stored_health=row.health_score,
+            stored_limit=row.credit_limit,
+            stored_source=row.source,
+        )
 
     @classmethod
     async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
@@ -418,89 +478,3 @@ class CustomerGroup:
         """The group that another module points at."""
         row = await info.context.row(relations.CustomerGroup, id, READ)
         return cls.of(row) if row else None
-
-
-@strawberry.type
-class CustomerGroupPayload:
-    """What became of a command on a group."""
-
-    customer_group: CustomerGroup | None = None
-    """The group as it is now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""
-
-
-@strawberry.input
-class CustomerFilter:
-    """Which customers: all that is given must hold."""
-
-    group_id: strawberry.ID | None = None
-    """In this group."""
-    custom_fields: list[CustomFieldFilter] | None = None
-    """With these values in your own fields."""
-    status: list[CustomerStatus] | None = None
-    """In one of these statuses."""
-    kind: list[CustomerKind] | None = None
-    """Of one of these kinds."""
-    parent_id: strawberry.ID | None = None
-    """Belonging to this customer."""
-    account_manager_id: strawberry.ID | None = None
-    """In the care of this user."""
-    is_business: bool | None = None
-    """Businesses, or consumers."""
-    tag: str | None = None
-    """With this tag."""
-    created_at: TimeRange | None = None
-    """Written down in this span of time."""
-    updated_at: TimeRange | None = None
-    """Last changed in this span of time."""
-
-
-@strawberry.input
-class ContactFilter:
-    """Which people: all that is given must hold."""
-
-    custom_fields: list[CustomFieldFilter] | None = None
-    """With these values in your own fields."""
-    customer_id: strawberry.ID | None = None
-    """Working for this customer."""
-    site_id: strawberry.ID | None = None
-    """Working at this site."""
-    role: ContactRole | None = None
-    """With this role."""
-    email: str | None = None
-    """With exactly this e-mail address."""
-    active: bool | None = None
-    """Those who are there, or those who left."""
-    is_vip: bool | None = None
-    """Those who are served before others, or all the others."""
-
-
-@strawberry.type
-class CustomerPayload:
-    """What became of a command on a customer."""
-
-    customer: Customer | None = None
-    """The customer as it is now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""
-
-
-@strawberry.type
-class SitePayload:
-    """What became of a command on a site."""
-
-    site: Site | None = None
-    """The site as it is now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""
-
-
-@strawberry.type
-class ContactPayload:
-    """What became of a command on a contact."""
-
-    contact: Contact | None = None
-    """The person as they are now; absent when the command was refused."""
-    errors: list[UserError] = strawberry.field(default_factory=list)
-    """Why the command was refused; empty when it was done."""

@@ -288,7 +288,7 @@ async def test_what_ends_soon_is_one_list_by_day(store):
     await ok(store, "createLicense", customerId=str(customer), product="office", purchased=1, renewalDate=ahead(10))
     query = (
         "query($r: [_Any!]!) { _entities(representations: $r) { ... on Customer "
-        "{ expiringItems(withinDays: 30) { kind name day asset { name } license { product } } } } }"
+        "{ expiringItems(withinDays: 30) { kind name day asset { name } license { product } software { name } devices } } } }"
     )
     [found] = (await store.data(query, r=[{"__typename": "Customer", "id": str(customer)}]))["_entities"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from subgraphs.assets.rules import software as rules
 from subgraphs.assets.rules.software import Software
-from tests.subgraphs.assets.asking import NORD, PERSON, SITE, SUED, created, deployed, done, run
+from tests.subgraphs.assets.asking import NORD, PERSON, SITE, SUED, created, deployed, done, portal, run
 from tests.subgraphs.house import A, B, staff
 
 REPORT = """mutation($i: ReportSoftwareInput!) { reportSoftware(input: $i) {
@@ -124,3 +125,35 @@ async def test_time_alone_makes_a_licence_end_and_looking_again_tells_it(store):
     found = (await store.data(text, i={"id": made["id"]}))["recomputeCompliance"]
     assert found == {"license": {"compliance": {"status": "EXPIRED"}}, "errors": []}
     assert (await run(store, "retireAsset", id=str(uuid4())))["errors"][0]["code"] == "NOT_FOUND"
+
+
+async def test_software_that_its_maker_drops_ends_once_for_each_customer_who_has_it(store):
+    found = []
+    for customer in (NORD, NORD, SUED):
+        asset = await deployed(store, customerId=str(customer))
+        await report(store, asset, ("Dropped", "2012"))
+        found.append(asset)
+    retired = await deployed(store)
+    await report(store, retired, ("Dropped", "2012"))
+    await done(store, "retireAsset", retired)
+    query = '{ softwareProductsConnection(search: "Dropped") { edges { node { id } } } }'
+    (product,) = (await store.data(query))["softwareProductsConnection"]["edges"]
+    eol = "mutation($i: SetSoftwareEolInput!) { setSoftwareEol(input: $i) { errors { code } } }"
+    end = (store.moment + timedelta(days=80)).date().isoformat()
+    await store.data(eol, i={"id": product["node"]["id"], "eolDate": end})
+
+    fields = "kind name day devices software { id } asset { id } license { id } customer { id }"
+    ends = (await store.data(f"{{ expiringItems(withinDays: 85, limit: 200) {{ {fields} }} }}"))["expiringItems"]
+    plain = {
+        "kind": "SOFTWARE_END_OF_LIFE", "name": "Maker Dropped 2012", "day": end, "software": product["node"], "asset": None,
+        "license": None,
+    }  # fmt: skip
+    assert [one for one in ends if one["name"] == "Maker Dropped 2012"] == [
+        plain | {"devices": count, "customer": {"id": str(whose)}} for whose, count in sorted([(NORD, 2), (SUED, 1)])
+    ]
+    theirs = (await store.data(f"{{ expiringItems(withinDays: 85, limit: 200) {{ {fields} }} }}", portal(SUED)))[
+        "expiringItems"
+    ]
+    assert [one["devices"] for one in theirs if one["name"] == "Maker Dropped 2012"] == [1]
+    sooner = (await store.data(f"{{ expiringItems(withinDays: 79, limit: 200) {{ {fields} }} }}"))["expiringItems"]
+    assert "Maker Dropped 2012" not in [one["name"] for one in sooner]

@@ -34,6 +34,9 @@ def billed_at(**address):
         "currency": "EUR",
         "language": "de-DE",
         "invoiceEmail": None,
+        "buyerReference": None,
+        "taxNumber": None,
+        "smallBusiness": False,
     }
     return {**plain, "address": {**empty, **address}}
 
@@ -75,6 +78,8 @@ async def test_a_customer_needs_no_more_than_a_name(crm):
                 "parentId": None,
                 "billedAt": billed_at(),
                 "groupId": None,
+                "holidayRegion": None,
+                "avvSignedAt": None,
                 "changed": [],
             },
         )
@@ -204,6 +209,8 @@ async def test_a_change_tells_what_it_changed_and_nothing_else(crm):
                 "parentId": None,
                 "billedAt": billed_at(city="Kiel", country="DE"),
                 "groupId": None,
+                "holidayRegion": None,
+                "avvSignedAt": None,
                 "changed": ["name", "industry", "billingAddress"],
             },
         )
@@ -247,6 +254,8 @@ async def test_a_blocked_customer_is_told_at_once_and_can_come_back(crm):
         "parentId": None,
         "billedAt": billed_at(),
         "groupId": None,
+        "holidayRegion": None,
+        "avvSignedAt": None,
         "changed": ["status"],
     }
     assert (await told(crm, "Customer", customer["id"]))[1:] == [

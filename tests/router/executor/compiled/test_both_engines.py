@@ -14,9 +14,10 @@ from graphql import DocumentNode, OperationDefinitionNode, parse
 from lies import spoiled
 from world import World
 
+from router.executor.compiled import typed
 from router.executor.compiled.program import Program, program_for
 from router.executor.direct import Done, Parcel, Told
-from router.executor.execute import Result, begin, execute
+from router.executor.execute import Result, Written, begin, execute
 from router.executor.fetch import Call, Services
 from router.executor.operation import Operation
 from router.executor.redaction import Masking
@@ -100,8 +101,8 @@ class Engines:
         more, self.answers.asked = len(sent) - len(self.answers.asked), []
         return compiled, general, program, more
 
-    async def directly(self, document: DocumentNode) -> tuple[Result, list[bytes]] | None:
-        """Answer without a task, if that can be; also tell what was asked."""
+    async def directly(self, document: DocumentNode, *, bare: bool = False) -> tuple[Result, list[bytes]] | None:
+        """Answer without a task, if that can be; also tell what was asked. If it's `bare`, it may be read into records."""
         definition = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
         operation = Operation.of(self.schema, document, definition, self._planner.plan(document))
         urls = {name: f"http:{url}" for name, url in self._services.urls.items()}
@@ -111,7 +112,7 @@ class Engines:
         call = Call(queries.VALUES, lambda _: {}, lambda _: None, told=lambda _: told)
         answer: asyncio.Future[Result | Exception] = asyncio.get_running_loop().create_future()
         self.answers.asked = []
-        if begin(operation, services, call, queries.EFFECTIVE, Masking(), answer.set_result) is None:
+        if begin(operation, services, call, queries.EFFECTIVE, Masking(), answer.set_result, bare=bare) is None:
             return None
         result = await answer
         assert isinstance(result, Result)
@@ -143,9 +144,16 @@ async def test_where_all_is_well_they_say_the_same_and_the_fast_one_is_used(firs
     assert compiled >= 20
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are read into records from the first time on."""
+    monkeypatch.setattr(typed, "FREQUENT", 0)
+
+
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("first", range(5000, 5060, 10))
 async def test_without_a_task_the_answer_is_the_same_in_no_more_requests(first: int) -> None:
-    answered = 0
+    answered = read_into_records = 0
     for seed in range(first, first + 5):
         engines = Engines(World(seed), batch=100)
         for document in engines.documents():
@@ -154,10 +162,15 @@ async def test_without_a_task_the_answer_is_the_same_in_no_more_requests(first: 
                 continue
             _, general, _, _ = await engines.both(document)
 
-            assert comparable(direct[0]) == comparable(general)
+            bare = await engines.directly(document, bare=True)
+            assert bare is not None
+            assert comparable(direct[0]) == comparable(bare[0]) == comparable(general)
+            assert bare[1] == direct[1]
             answered += 1
+            read_into_records += isinstance(bare[0], Written)
 
     assert answered >= 8
+    assert read_into_records >= 3
 
 
 @pytest.mark.parametrize("limits", [SpendingLimits(fetches=0), SpendingLimits(answer_bytes=1)])
@@ -178,6 +191,7 @@ async def test_without_a_task_one_fetch_or_several_are_held_to_the_same_limits(l
     assert min(refused.values()) > 0
 
 
+@pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("first", range(6000, 6060, 10))
 async def test_without_a_task_lies_do_the_same_harm_and_nothing_is_asked_twice(first: int) -> None:
     compared = 0
@@ -185,12 +199,14 @@ async def test_without_a_task_lies_do_the_same_harm_and_nothing_is_asked_twice(f
         engines = Engines(World(seed), lies=True, batch=100)
         for document in engines.documents():
             direct = await engines.directly(document)
+            bare = await engines.directly(document, bare=True)
             _, general, _, _ = await engines.both(document)
-            if direct is None or any(b"_e0" in body for body in direct[1]):
+            if direct is None or bare is None or any(b"_e0" in body for body in direct[1]):
                 continue  # what was asked together was lied about together
 
-            assert comparable(direct[0]) == comparable(general)
+            assert comparable(direct[0]) == comparable(bare[0]) == comparable(general)
             assert len(direct[1]) == len(set(direct[1]))
+            assert bare[1] == direct[1]
             compared += 1
 
     assert compared >= 5

@@ -2,7 +2,7 @@
 
 from subgraphs.kit import migrate
 
-revision, down_revision, depends_on, branch_labels = "crm_0008", "crm_0007", None, None
+revision, down_revision, depends_on, branch_labels = "crm_0009", "crm_0008", None, None
 
 
 def upgrade() -> None:

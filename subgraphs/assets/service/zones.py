@@ -1,0 +1,53 @@
+"""Where a tenant is: whose nights and days count. Billing tells it of the companies that sell; the first one is home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from contracts.events import billing
+from contracts.events.envelope import Envelope
+from subgraphs.assets.models import TenantZone
+from subgraphs.kit.work import Work
+
+USUAL: Final = "Europe/Berlin"
+"""Where a tenant is of which nobody has said it."""
+
+_TOLD: Final[Mapping[str, type[billing.LegalEntityCreated | billing.LegalEntityUpdated]]] = {
+    event.type: event for event in (billing.LegalEntityCreated, billing.LegalEntityUpdated)
+}
+EVENTS: Final = tuple(_TOLD)
+
+
+async def learn(work: Work, envelope: Envelope) -> None:
+    """Remember where a company is that sells; an older event never overwrites a newer one."""
+    told = envelope.read(_TOLD[envelope.type])
+    row = {
+        "tenant_id": work.caller.tenant,
+        "legal_entity_id": told.id,
+        "time_zone": told.time_zone,
+        "at": envelope.time,
+    }
+    made = insert(TenantZone).values(row)
+    newer = made.on_conflict_do_update(
+        index_elements=["tenant_id", "legal_entity_id"],
+        set_={"time_zone": made.excluded.time_zone, "at": made.excluded.at},
+        where=TenantZone.at <= made.excluded.at,
+    )
+    await work.session.execute(newer)
+
+
+async def of(work: Work) -> ZoneInfo:
+    """The time zone of the tenant."""
+    name = await work.session.scalar(select(TenantZone.time_zone).order_by(TenantZone.legal_entity_id).limit(1))
+    return ZoneInfo(name or USUAL)
+
+
+async def today(work: Work) -> date:
+    """Which day it is where the tenant is."""
+    return work.at.astimezone(await of(work)).date()
