@@ -7,6 +7,7 @@ says so.
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -27,7 +28,15 @@ hypothesis.settings.load_profile("untimed")
 # Folders whose tests ask one platform, which is built when it is first asked for.
 _ONE_PLATFORM = ("tests/walls", "tests/e2e")
 # What would be waited for if it came last.
-_SLOW = ("tests/walls", "tests/e2e", "tests/faults/test_nothing_is_lost.py")
+_SLOW = (
+    "tests/walls",
+    "tests/e2e",
+    "tests/faults/test_nothing_is_lost.py",
+    "tests/rest/test_same.py",
+    "tests/router/composition/test_against_oracle.py",
+    "tests/subgraphs/billing/test_rubbish.py",
+    "tests/subgraphs/assets/test_rubbish.py",
+)
 _SERVICES = {"RabbitMQ": "PSA_TEST_AMQP_URL", "Redis": "PSA_TEST_REDIS_URL"}
 
 
@@ -82,6 +91,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = [_shared_by(item.path.relative_to(item.config.rootpath).as_posix()) for item in items]
     ranks = {place: _SLOW.index(place) if place in _SLOW else len(_SLOW) for place in places}
     items[:] = [item for _, item in sorted(zip(places, items, strict=True), key=lambda pair: ranks[pair[0]])]
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay to the end: the collector need not look at them again and again, nor after each few objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _shared_by(path: str) -> str:

@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from graphql import InputValueDefinitionNode, NamedTypeNode, NonNullTypeNode, Visitor, parse, print_ast, visit
 
 from codegen.clients import powershell
 from codegen.clients.tools import HERE, node_modules, node_tool, python_tool
@@ -65,7 +67,7 @@ def _linked(target: Path) -> None:
 
 def python(promised: Promised, target: Path) -> None:
     """Two packages: `psa_rest` for the REST interface, `psa_graph` for the graph."""
-    Promised(_with_one_body_each(promised.openapi), promised.sdl).write(target)
+    Promised(_with_one_body_each(promised.openapi), _without_defaults(promised.sdl)).write(target)
     settings = {"package_name_override": "psa_rest", "post_hooks": [], "literal_enums": False}
     (target / "rest.json").write_text(json.dumps(settings), encoding="utf-8")
     words = "generate --path openapi.json --meta none --output-path psa_rest --overwrite --config rest.json"
@@ -86,6 +88,21 @@ def _with_one_body_each(openapi: Mapping[str, Any]) -> dict[str, Any]:
             for other in [name for name in content if name != "application/json" and "application/json" in content]:
                 del content[other]
     return copied
+
+
+class _Unwritten(Visitor):
+    def enter_input_value_definition(
+        self, node: InputValueDefinitionNode, *_: object
+    ) -> InputValueDefinitionNode | None:
+        kind = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
+        if node.default_value is None or not isinstance(kind, NamedTypeNode) or kind.name.value not in _SCALARS:
+            return None
+        return replace(node, type=kind, default_value=None)
+
+
+def _without_defaults(sdl: str) -> str:
+    """Let inputs of our own scalars be left out instead: the generator would write a Decimal's default as a string."""
+    return print_ast(visit(parse(sdl), _Unwritten()))
 
 
 _ARIADNE: Final = """\

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull
 
+from codegen.rest import example_bodies
 from router.rest.representation import Node
 
 _WORDS: Final = {
@@ -36,6 +37,27 @@ _WORDS: Final = {
     "url": "https://example.com/",
     "website": "https://example.com/",
     "ip": "192.0.2.10",
+    "address": "a.hansen@example.com",
+    "contactEmail": "a.hansen@example.com",
+    "contactName": "Anna Hansen",
+    "displayName": "Anna Hansen",
+    "domains": "example.com",
+    "dueAt": "2126-11-22T08:30:00Z",
+    "dueOn": "2126-11-22",
+    "endedAt": "2026-11-22T09:15:00Z",
+    "endsAt": "2026-11-22T09:15:00Z",
+    "expiresAt": "2126-11-22T08:30:00Z",
+    "iban": "DE02120300000000202051",
+    "issuer": "https://login.example.com/",
+    "level": 0,
+    "line1": "Hafenstraße 12",
+    "line2": "2nd floor",
+    "permissions": "tickets:read",
+    "rate": "19.00",
+    "region": "DE-SH",
+    "roles": "technician",
+    "scopes": "tickets:read",
+    "years": 2027,
 }
 _SCALARS: Final[dict[str, Any]] = {
     "Int": 3,
@@ -61,7 +83,13 @@ def value(kind: Any, name: str) -> Any:
         case GraphQLEnumType():
             return next(iter(kind.values))
         case _:
-            return identity(name) if kind.name == "ID" else _WORDS.get(name, _SCALARS.get(kind.name, "text"))
+            return identity(name) if kind.name == "ID" else _scalar(kind.name, name)
+
+
+def _scalar(kind: str, name: str) -> Any:
+    usual = _SCALARS.get(kind, "text")
+    told = _WORDS.get(name, usual)
+    return told if type(told) is type(usual) else usual
 
 
 def identity(name: str) -> str:
@@ -85,6 +113,7 @@ def thing(node: Node, addresses: dict[str, str], name: str) -> dict[str, Any]:
     return shown
 
 
-def body(members: dict[str, Any], *, only: list[str]) -> dict[str, Any]:
-    """An example of a body with some of its fields."""
-    return {name: value(members[name].type, name) for name in only}
+def body(operation: str, members: dict[str, Any], *, only: list[str]) -> dict[str, Any]:
+    """An example of a body of an operation with some of its fields."""
+    own = example_bodies.MEMBERS.get(operation, {})
+    return {**{name: value(members[name].type, name) for name in only}, **own}

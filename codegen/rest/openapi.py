@@ -141,7 +141,7 @@ class _Writer:
             required = any(is_required(one) for one in members.values())
             needed = required or route.kind in (Kind.CREATE, Kind.UPDATE)
             only = [name for name in changes if is_required(members[name])] or changes[:1]
-            given = examples.body(members, only=only)
+            given = examples.body(route.name, members, only=only)
             written["requestBody"] = self._request(route, schema, given, required=needed)
         thing = self._schemas.thing(command.thing)
         extras = {
@@ -150,7 +150,7 @@ class _Writer:
         schema = {"allOf": [thing, {"type": "object", "properties": extras}]} if extras else thing
         answer = {
             **parts.answered(schema, self._example(command.thing)),
-            "headers": parts.head("ETag", "Preference-Applied"),
+            "headers": parts.head("ETag", "Preference-Applied", "Idempotent-Replayed"),
         }
         links = self._links(command.thing.name, "$response.body#/id", route)
         responses: dict[str, Any] = {}
@@ -158,12 +158,12 @@ class _Writer:
             created = {
                 **answer,
                 "description": "It was made.",
-                "headers": parts.head("ETag", "Location", "Preference-Applied"),
+                "headers": parts.head("ETag", "Location", "Preference-Applied", "Idempotent-Replayed"),
             }
             responses["201"] = {**created, "links": links} if links else created
             responses["200"] = {**answer, "description": "It was only tried (`Prefer: dry-run`); nothing was made."}
         elif command.thing.name == long_jobs.JOB:
-            begun = parts.head("Location", "Preference-Applied")
+            begun = parts.head("Location", "Preference-Applied", "Idempotent-Replayed")
             responses["202"] = {
                 **answer,
                 "description": "It was begun; `Location` says how far it is.",
@@ -172,7 +172,10 @@ class _Writer:
             responses["200"] = {**answer, "description": "It was only tried (`Prefer: dry-run`); nothing was begun."}
         else:
             responses["200"] = answer
-            responses["204"] = {"description": "It was done.", "headers": parts.head("ETag", "Preference-Applied")}
+            responses["204"] = {
+                "description": "It was done.",
+                "headers": parts.head("ETag", "Preference-Applied", "Idempotent-Replayed"),
+            }
         refusals = parts.refusals(route.kind, keyed=bool(route.keys))
         if guarded:
             refusals["412"] = problem("412")
@@ -196,10 +199,12 @@ class _Writer:
         own["required"] = ["items"]
         only = [name for name in members if is_required(members[name])] or list(members)[:1]
         written["parameters"] = [*self._shown(command.thing), header("Idempotency-Key"), header("Prefer")]
-        written["requestBody"] = parts.body(schema, {"items": [examples.body(members, only=only)]})
+        written["requestBody"] = parts.body(
+            schema, {"items": [examples.body(route.name.removesuffix("Bulk"), members, only=only)]}
+        )
         results = self._schemas.thing(command.thing)
         answer = parts.answered(parts.bulk_results(results), parts.bulk_example(self._example(command.thing)))
-        answer["headers"] = parts.head("Preference-Applied")
+        answer["headers"] = parts.head("Preference-Applied", "Idempotent-Replayed")
         answer["description"] = "What became of each item, in their order."
         written["responses"] = {"207": answer, **parts.refusals(route.kind, keyed=False)}
 

@@ -92,6 +92,10 @@ HEADERS: Final[dict[str, Any]] = {
     "Link": {"description": "The neighbouring pages (RFC 8288): `next` and `prev`.", "schema": {"type": "string"}},
     "Location": {"description": "Where it is found.", "schema": {"type": "string", "format": "uri-reference"}},
     "Preference-Applied": {"description": "Which preferences were followed.", "schema": {"type": "string"}},
+    "Idempotent-Replayed": {
+        "description": "`true` when this was done before, with the same `Idempotency-Key`: it is told again, not done again.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "RateLimit-Policy": {"description": 'What holds: `"default";q=1000;w=60`.', "schema": {"type": "string"}},
     "RateLimit": {"description": 'What is left: `"default";r=999;t=60`.', "schema": {"type": "string"}},
     "Retry-After": {"description": "When to come again, in seconds.", "schema": {"type": "string"}},
@@ -241,9 +245,11 @@ _PROBLEMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "410": ("What the cursor leads to is not kept any more; begin again.", ()),
     "412": ("It is not the version any more that `If-Match` names.", ()),
     "413": ("The body is too large.", ()),
+    "414": ("The URL is too long; a list can be asked for by `POST …/query`.", ()),
     "415": ("The body has another content type than is accepted.", ()),
     "422": ("A value makes no sense; `errors` says which, and what would.", ()),
     "429": ("Too many requests.", ("Retry-After",)),
+    "431": ("The headers are too large.", ()),
     "500": ("A fault of ours; the trace id leads to the log.", ()),
     "502": ("A module answered what nobody understands.", ()),
     "503": ("A module is away, or too much is asked at once.", ("Retry-After",)),
@@ -261,9 +267,11 @@ _EXAMPLES: Final = {
     "410": "CURSOR_EXPIRED",
     "412": "STALE",
     "413": "BODY_TOO_LARGE",
+    "414": "URI_TOO_LONG",
     "415": "UNSUPPORTED_MEDIA_TYPE",
     "422": "VALIDATION",
     "429": "REQUEST_RATE_LIMITED",
+    "431": "REQUEST_HEADER_FIELDS_TOO_LARGE",
     "500": "INTERNAL",
     "502": "SUBREQUEST_HTTP_ERROR",
     "503": "MODULE_ABSENT",
@@ -298,7 +306,7 @@ def _problem(base: str, status: str, description: str, headers: tuple[str, ...])
 
 def refusals(kind: Kind, *, keyed: bool) -> dict[str, Any]:
     """The problems that a route can answer."""
-    statuses = ["400", "401", "403", "406", "413", "429", "500", "502", "503", "504"]
+    statuses = ["400", "401", "403", "406", "413", "414", "429", "431", "500", "502", "503", "504"]
     if keyed or kind.writes or kind is Kind.SINGLETON:
         statuses.append("404")
     if kind.writes:

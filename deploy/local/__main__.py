@@ -6,6 +6,7 @@ Each command imports what it needs, and no other's: a token should not wait for 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from enum import Enum
 from pathlib import Path
@@ -62,7 +63,9 @@ def run(
 @app.command()
 def token(
     home: Home = DEFAULT_HOME,
-    tenant: Annotated[str | None, typer.Option(help="`nordlicht` or `alpenblick`.")] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="`nordlicht`, `alpenblick`, or `scale` when it was seeded.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="By mail address, name or UUID.")] = None,
     role: Annotated[str | None, typer.Option(help="Whoever has this role; the owner if nothing is said.")] = None,
 ) -> None:
@@ -82,6 +85,27 @@ def month(
     from deploy.local import month as months  # noqa: PLC0415 - see above
 
     asyncio.run(months.live(f"http://127.0.0.1:{port}", home.expanduser().absolute(), say))
+
+
+@app.command()
+def seed(
+    home: Home = DEFAULT_HOME,
+    customers: Annotated[
+        int | None, typer.Option(min=1, help="How many customers, each with a contract: 2,000.")
+    ] = None,
+    tickets: Annotated[int | None, typer.Option(min=0, help="How many tickets, over three years: 200,000.")] = None,
+    time_entries: Annotated[int | None, typer.Option(min=0, help="How much time, worked on them: 2,000,000.")] = None,
+    assets: Annotated[int | None, typer.Option(min=0, help="How many assets: 50,000.")] = None,
+    *,
+    small: Annotated[bool, typer.Option("--small", help="A hundredth of everything, in seconds.")] = False,
+) -> None:
+    """Fill a tenant of its own with thousands of customers and millions of rows, on the platform that runs here."""
+    from deploy.local.scale import seeding, sizes  # noqa: PLC0415 - see above
+
+    plain = sizes.SMALL if small else sizes.Sizes()
+    asked = {"customers": customers, "tickets": tickets, "time_entries": time_entries, "assets": assets}
+    wanted = dataclasses.replace(plain, **{name: many for name, many in asked.items() if many is not None})
+    asyncio.run(seeding.seed_home(home.expanduser().absolute(), wanted, say))
 
 
 @app.command(

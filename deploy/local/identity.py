@@ -21,7 +21,7 @@ from contracts.identity import EVERY_CUSTOMER, SIGNING_ALGORITHM, CallerClaims
 from contracts.scopes import ROLES
 from deploy.local import home as homes
 from deploy.local.home import Trouble
-from deploy.local.people import TENANTS, Person, Tenant
+from deploy.local.people import SCALE, TENANTS, Person, Tenant
 
 _ISSUER = "http://localhost:4000"
 AUDIENCE = "psa"
@@ -92,10 +92,10 @@ def token(home: Path, tenant: Tenant, person: Person) -> str:
 
 def tenant_named(words: str | None) -> Tenant:
     """Find a tenant by its short or full name or its UUID; the first one if nothing is said."""
-    for tenant in TENANTS:
+    for tenant in (*TENANTS, SCALE):
         if words is None or words.casefold() in {tenant.slug, tenant.name.casefold(), str(tenant.id)}:
             return tenant
-    raise Trouble(f"There is no tenant {words!r}.", f"Choose one: {', '.join(t.slug for t in TENANTS)}")
+    raise Trouble(f"There is no tenant {words!r}.", f"Choose one: {', '.join(t.slug for t in (*TENANTS, SCALE))}")
 
 
 def person_named(tenant: Tenant, user: str | None, role: str | None) -> Person:

@@ -22,7 +22,9 @@ from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import holidays
 import httpx2
 
 from deploy.local import identity
@@ -31,6 +33,7 @@ from deploy.local.home import Trouble
 from deploy.local.people import NORDLICHT
 
 _PATIENCE_SECONDS = 60.0
+_HERE = ZoneInfo("Europe/Berlin")
 _INVOICE = (
     "id number kind documentStatus paymentStatus dueDate totalNet { amount } totalTax { amount } totalGross { amount }"
     " openAmount { amount } precedingInvoice { number } lines(limit: 50) { description quantity unitPrice netAmount contractId }"
@@ -102,9 +105,14 @@ class Person:
             await asyncio.sleep(0.1)
 
 
+def _today() -> date:
+    """The day that documents are dated with; around midnight it is not that of Greenwich."""
+    return datetime.now(_HERE).date()
+
+
 async def live(url: str, home: Path, say: Say) -> Month:
     """Live through the calendar month before this one."""
-    last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    last = _today().replace(day=1) - timedelta(days=1)
     month = Month(first=last.replace(day=1), days=last.day)
     async with _person(url, home, "owner") as owner, _person(url, home, "accountant") as accountant:
         await _sign(owner, month)
@@ -234,9 +242,14 @@ _WORKED = (
 
 
 def _workday(month: Month, weekday: int) -> date:
-    """A Monday, Tuesday, … of the second week, on which nobody has a holiday anywhere: never the first days of a month."""
-    day = month.first + timedelta(days=8)
-    return day + timedelta(days=(weekday - day.weekday()) % 7)
+    """A Monday, Tuesday, … of a week whose first four days are no holiday anywhere, and never one of the first days."""
+    begins = month.first + timedelta(days=4)
+    monday = begins + timedelta(days=-begins.weekday() % 7)
+    states = holidays.list_supported_countries()["DE"]
+    free = {day for state in states for day in holidays.country_holidays("DE", subdiv=state, years=monday.year)}
+    while free & {monday + timedelta(days=days) for days in range(4)}:
+        monday += timedelta(days=7)
+    return monday + timedelta(days=weekday)
 
 
 async def _booked(
@@ -309,7 +322,7 @@ async def _read(accountant: Person, month: Month, invoice: Row) -> None:
 async def _collect(accountant: Person, month: Month) -> None:
     werft, mill = month.customers["Werft"], month.customers["Mühle"]
     largest = max((one for key, one in month.invoices.items() if key.startswith("Werft")), key=_gross)
-    today = datetime.now(UTC).date()
+    today = _today()
     month.paid = await accountant.do(
         "recordPayment", "payment", "id amount { amount } unallocated { amount } allocations { invoiceId amount }",
         customerId=werft, amount=largest["totalGross"]["amount"], valueDate=str(today), bankReference=largest["number"],
@@ -342,7 +355,7 @@ async def _dun(accountant: Person, month: Month, customer: str) -> None:
 
 
 async def _export(accountant: Person, month: Month) -> None:
-    today = datetime.now(UTC).date()
+    today = _today()
     month.batch = await accountant.do(
         "exportDatev", "exportBatch", "fileName rows debit credit sha256 contentBase64", periodStart=str(today),
         periodEnd=str(today), again=True,

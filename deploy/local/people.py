@@ -97,3 +97,22 @@ ALPENBLICK = Tenant(
 )
 
 TENANTS = (NORDLICHT, ALPENBLICK)
+
+SCALE = Tenant(
+    "scale",
+    "Scale GmbH",
+    (
+        Person("owner@scale.example", "Kim Petersen", "owner"),
+        Person("accountant@scale.example", "Robin Kaiser", "accountant"),
+        Person("dispatcher@scale.example", "Toni Lange", "dispatcher"),
+        *(
+            Person(
+                f"technician{number}@scale.example",
+                f"Technician {number}",
+                "technician" if number % 4 else "senior_technician",
+            )
+            for number in range(1, 25)
+        ),
+    ),
+)
+"""The tenant of some size that `./dev seed` fills; it is not there before."""

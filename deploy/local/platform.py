@@ -32,6 +32,7 @@ from router.registry.registry import Entry, Registration
 from router.server.app import build as build_router
 from router.server.cache_events import Inside
 from router.server.config import PREFIX, Authentication, Misconfigured, RegistrySettings, RouterConfig, read
+from router.server.memory import settle
 from subgraphs import MODULES
 from subgraphs.kit import app as module_app
 from subgraphs.kit import broker, ending, graph, module, process
@@ -86,6 +87,7 @@ async def in_one_process(
         tasks["router"] = serving.serve(router, listener, ready)
         await stack.enter_async_context(_running(tasks))
         await ready.wait()
+        settle()
         step.done("router")
         yield Running(
             f"http://{serving.HOST}:{serving.port_of(listener)}",

@@ -38,7 +38,9 @@ _START_SECONDS = 90.0
 _STOP_SECONDS = 15.0
 _POOL = "5"
 # Ours says nothing to them: what production does not set, they must not need.
-_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+# Where bytecode is kept is no setting of a module: fifteen processes should not compile what all of them import.
+_BYTECODE = {"PYTHONPYCACHEPREFIX": sys.pycache_prefix} if sys.pycache_prefix else {}
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", **_BYTECODE}
 
 
 @asynccontextmanager

@@ -412,7 +412,7 @@ class Api:
         return self._failed(reasons) if reasons else Problem("NOT_FOUND", _NOT_THERE)
 
     def _refused(self, route: Route, refusals: Errors, *, guarded: bool) -> Problem:
-        if guarded and refusals[0]["code"] == "CONFLICT":
+        if guarded and problems.is_stale(refusals[0]):
             return problems.stale(refusals[0]["message"])
         return problems.from_refusals(refusals, self.lock.codes, route.keys)
 

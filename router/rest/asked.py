@@ -71,7 +71,7 @@ def pairs_of(query: bytes) -> list[tuple[str, str]]:
 def of_thing(pairs: Pairs) -> Asked:
     """Read the URL of one thing."""
     known = _single(pairs, SHOWN)
-    return Asked(fields=_names(known.get("fields")), expand=_names(known.get("expand")) or (), pairs=pairs)
+    return Asked(fields=_names(known, "fields"), expand=_names(known, "expand") or (), pairs=pairs)
 
 
 def of_nothing(pairs: Pairs) -> None:
@@ -91,7 +91,7 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
         faults.append(Fault("VALIDATION", f"cursor and {FEED} mean the same; one of them is enough.", param="cursor"))
     if faults:
         raise Problem("INVALID_PARAMETER", faults[0].message, faults=faults)
-    return Asked(page, _names(known.get("fields")), _names(known.get("expand")) or (), variables, pairs)
+    return Asked(page, _names(known, "fields"), _names(known, "expand") or (), variables, pairs)
 
 
 def of_document(body: Mapping[str, Any], listing: Listing, pairs: Pairs) -> Asked:
@@ -150,8 +150,13 @@ def _list(body: Mapping[str, Any], name: str, faults: list[Fault]) -> tuple[str,
     return tuple(dict.fromkeys(given))
 
 
-def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+def _names(known: Mapping[str, str], param: str) -> tuple[str, ...] | None:
+    if param not in known:
+        return None
+    names = tuple(dict.fromkeys(name.strip() for name in known[param].split(",")))
+    if "" in names:
+        raise refused(param, f"{param} takes names with commas between them, and one of them is empty.")
+    return names
 
 
 def _single(pairs: Pairs, allowed: Iterable[str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ OWN: Final[Mapping[str, Code]] = MappingProxyType(
         "METHOD_NOT_ALLOWED": Code(405, "The path is right and the method is not; `Allow` lists those that are."),
         "NOT_ACCEPTABLE": Code(406, "`Accept` names nothing that can be answered; answers are JSON."),
         "UNSUPPORTED_MEDIA_TYPE": Code(415, "The body has a content type that is not accepted here."),
+        "BODY_TOO_LARGE": Code(413, "The body is larger than is accepted."),
         "MALFORMED_BODY": Code(400, "The body is not what its content type says."),
         "INVALID_PARAMETER": Code(400, "A parameter of the URL is unknown, or has a value that is not allowed."),
         "INVALID_PREFERENCE": Code(400, "A preference (`Prefer`) can't be followed, and ignoring it would do harm."),
@@ -155,6 +156,11 @@ def status_of(code: str, codes: Mapping[str, Code] = MappingProxyType({})) -> in
         status = CATALOGUE[code].status
         return status if status >= 400 else 502
     return 409
+
+
+def is_stale(refusal: Mapping[str, Any]) -> bool:
+    """Whether a module refuses the version that it was given; a conflict over another field is one of its own."""
+    return refusal["code"] == "CONFLICT" and refusal.get("field") in {None, "version"}
 
 
 def stale(message: str) -> Problem:

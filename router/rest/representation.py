@@ -3,7 +3,7 @@
     standard      every value that the thing's own module knows; what it consists of, whole (addresses, amounts); of other
                   things to which it points, the id and where they are found (`href`)
     fields=       only these, and the id: `fields=number,customer.name`
-    expand=       these too, in their standard representation: `expand=customer,asset.site`, to three levels
+    expand=       these too, in their standard representation: `expand=customer,asset.assetType`, to three levels
 
 Lists of other things have addresses of their own, so they're shown only when they're expanded, and then as far as their
 field goes by itself. What was expanded, and what another module adds, may be missing: then a warning says why.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import OperationType
 from starlette.datastructures import Headers
 
 from router.executor import clock
 from router.executor.fetch import Call, FetchRecord
-from router.executor.headers import Returned, to_service
+from router.executor.headers import Names, Propagate, Returned, Rules, to_service
 from router.executor.operation import Operation
 from router.executor.transport import SubgraphResponse
 from router.planner.query_plan import Fetch
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from router.server.authentication import Minter
     from router.server.pipeline import Client
 
+_KEY: Final = "idempotency-key"
+_REPLAYED: Final = Propagate(Names("idempotent-replayed"))
+"""What a service says that answers the first result of a key again; whoever sent the key is told."""
+
 Told = Callable[[str], Mapping[str, str]]
 """Which headers a service gets, all but the token that we sign."""
 
@@ -35,6 +39,7 @@ class Calls:
 
     def __init__(self, config: RouterConfig, minter: Minter | None, metrics: Metrics) -> None:
         self._to_services, self._to_client = config.headers.to_services(), config.headers.to_client()
+        self._of_keys = Rules((_REPLAYED, *self._to_client.for_all), self._to_client.by_service)
         self._forwarded = config.subgraphs.forwarded_headers
         self._seconds = config.request_timeout_seconds
         self._minter = minter
@@ -86,9 +91,10 @@ class Calls:
             facts.fetches.append(record)
             self._metrics.fetched(record)
 
-        if self._to_client.is_empty and opened is None:
+        rules = self._of_keys if _KEY in client.headers else self._to_client
+        if rules.is_empty and opened is None:
             return Call(request.variables, headers_for, observe, self._deadline(operation))
-        returned = Returned(self._to_client)
+        returned = Returned(rules)
         facts.returned.append(returned.lines)
 
         def received(node: Fetch, response: SubgraphResponse) -> None:

@@ -328,9 +328,13 @@ def _options(api: Api, path: str) -> Reply:
     return Reply(204, b"", told)
 
 
+_IN_OUR_WORDS: Final = {"INVALID_GRAPHQL_REQUEST": "BODY_TOO_LARGE"}
+"""What is called after GraphQL elsewhere."""
+
+
 def _problem(refused: Refused) -> Problem:
     first = refused.errors[0]
-    code = first["extensions"]["code"]
+    code = _IN_OUR_WORDS.get(first["extensions"]["code"], first["extensions"]["code"])
     status = refused.status if refused.status >= 400 else problems.status_of(code)
     headers = dict(refused.headers)
     if status == 401:

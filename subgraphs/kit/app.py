@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -152,6 +153,11 @@ def _bearer(headers: Headers) -> str:
     return token
 
 
+def _say_replayed(response: Response | WebSocket) -> None:
+    if isinstance(response, Response):
+        response.headers["idempotent-replayed"] = "true"
+
+
 def _unauthenticated() -> Response:
     error = {"message": "This service answers only the router.", "extensions": {"code": "UNAUTHENTICATED"}}
     return JSONResponse({"errors": [error]}, status_code=401, headers={"WWW-Authenticate": "Bearer"})
@@ -191,7 +197,6 @@ class _Subgraph(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """What the resolvers of this request may use."""
-        del response
         caller: Caller = request.scope["psa.caller"]
         key = request.headers.get("idempotency-key")
         return Context(
@@ -199,6 +204,7 @@ class _Subgraph(GraphQL[Context, None]):
             self._engine,
             self._module.name,
             idempotency_key=key,
+            replayed=partial(_say_replayed, response),
             clock=self._clock,
             feed=self._feed,
             refusals=self._refusals,

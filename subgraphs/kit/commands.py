@@ -98,7 +98,7 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
         key = input.client_mutation_id or _key_of_request(info)
         try:
             async with context.work(scope, command=name) as work:
-                row = await _once(work, handler, name, input, key, _model(handler))
+                row, is_first = await _once(work, handler, name, input, key, _model(handler))
                 done = _done(payload, row)
                 if input.dry_run:
                     work.session.expunge_all()  # fields of the answer are read later, when all this is gone
@@ -110,6 +110,8 @@ def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[...,
                 await context.refused(name, refusal)
             return payload(errors=[failure(refusal)])
         else:
+            if not is_first:
+                context.replayed()
             return done
 
     _pose_as(run, handler, payload)
@@ -123,17 +125,18 @@ def _key_of_request(info: Info) -> str | None:
     return f"{key}/{info.path.key}" if key else None
 
 
-async def _once(work: Work, handler: Handler, name: str, given: Any, key: str | None, model: type[R]) -> R:
+async def _once(work: Work, handler: Handler, name: str, given: Any, key: str | None, model: type[R]) -> tuple[R, bool]:
+    """What came of a command, and whether it was done just now."""
     if key is not None:
         first = await idempotency.first_result(work, key, {"command": name, "input": _as_json(given)})
         if first is not None:
-            return _thawed(model, first)
+            return _thawed(model, first), False
     row = await handler(work, given)
     await work.session.flush()
     if key is not None:
         await idempotency.keep(work, key, _frozen(row))
     assert isinstance(row, model)  # noqa: S101 - what the handler's annotation promises
-    return row
+    return row, True
 
 
 def _done(payload: type[Any], row: Entity) -> Any:

@@ -42,6 +42,8 @@ class Context:
     engine: AsyncEngine
     module: str
     idempotency_key: str | None = None
+    replayed: Callable[[], None] = lambda: None
+    """Says that what is answered is the first result of the request's key, and nothing was done."""
     clock: Clock = now
     feed: Feed | None = None
     """What a subscription hears; None where nobody tells anything."""

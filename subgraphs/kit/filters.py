@@ -10,13 +10,13 @@ class TicketFilter:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, false, or_
 
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.shapes import in_time
@@ -50,6 +50,12 @@ class DateRange:
     def ends(self) -> tuple[date | None, date | None]:
         """Both ends."""
         return self.since, self.until
+
+
+def among(column: Any, identities: Iterable[UUID]) -> ColumnElement[bool]:
+    """Rows whose column is one of these, however many they are: as one array, where `IN` takes at most 32,767."""
+    known = bindparam("among", list(identities), type_=ARRAY(Uuid), unique=True)
+    return column == any_(known)  # type: ignore[no-any-return]
 
 
 def conditions(model: type[Entity], wanted: Any) -> list[ColumnElement[bool]]:

@@ -39,6 +39,8 @@ from subgraphs.kit.module import Module
 
 FEDERATION_VERSION: Final = "2.9"
 """The newest version that both open composers read."""
+DOCUMENTS = 500
+"""How many texts stay parsed and checked in a process; the router sends few different ones."""
 
 _log = structlog.get_logger()
 
@@ -71,8 +73,9 @@ def _built(module: Module) -> _Quiet:
         config=StrawberryConfig(),
         extensions=[
             functools.partial(MaxTokensLimiter, max_token_count=15_000),
-            functools.partial(ParserCache, maxsize=500),
-            functools.partial(ValidationCache, maxsize=500),
+            # Looked up for each request.
+            lambda: ParserCache(maxsize=DOCUMENTS),
+            lambda: ValidationCache(maxsize=DOCUMENTS),
             TellErrors,
         ],
     )

@@ -29,15 +29,18 @@ from subgraphs.kit.caller import Caller
 
 TENANT_WALL = "tenant_id = NULLIF(current_setting('psa.tenant', true), '')::uuid"
 
+# What depends on the caller alone stands in a SELECT of its own: PostgreSQL works it out once for a statement, and not for each row.
 _CUSTOMERS = "current_setting('psa.customers', true)"
-_DENIED = "string_to_array(COALESCE(current_setting('psa.denied', true), ''), ',')::uuid[]"
+_EVERYONE = f"(SELECT {_CUSTOMERS} = '{EVERY_CUSTOMER}')"
+_OWN = f"CASE WHEN {_CUSTOMERS} = '{EVERY_CUSTOMER}' THEN '' ELSE COALESCE({_CUSTOMERS}, '') END"
+_LISTED = f"(SELECT string_to_array({_OWN}, ',')::uuid[])::uuid[]"
+_DENIED = "(SELECT string_to_array(COALESCE(current_setting('psa.denied', true), ''), ',')::uuid[])::uuid[]"
 
 
 def customer_wall(column: str = "customer_id") -> str:
     """The condition that limits rows to the caller's customers; internal rows (no customer) are for unlimited callers."""
-    everyone = f"{_CUSTOMERS} = '{EVERY_CUSTOMER}' AND ({column} IS NULL OR {column} <> ALL ({_DENIED}))"
-    own = f"CASE WHEN {_CUSTOMERS} = '{EVERY_CUSTOMER}' THEN '' ELSE COALESCE({_CUSTOMERS}, '') END"
-    limited = f"{column} = ANY (string_to_array({own}, ',')::uuid[]) AND {column} <> ALL ({_DENIED})"
+    everyone = f"{_EVERYONE} AND ({column} IS NULL OR {column} <> ALL ({_DENIED}))"
+    limited = f"{column} = ANY ({_LISTED}) AND {column} <> ALL ({_DENIED})"
     return f"(({everyone}) OR ({limited}))"
 
 
@@ -72,7 +75,8 @@ CONTACT = "NULLIF(current_setting('psa.contact', true), '')::uuid"
 def narrow(table: str, *, read: str, write: str, own: str) -> str:
     """The SQL that shows callers who hold `read` or `write` for own rows only those rows for which `own` is true."""
     narrowed = "string_to_array(COALESCE(current_setting('psa.narrowed', true), ''), ',')"
-    reads, writes = (f"('{permission}' <> ALL ({narrowed}) OR {own})" for permission in (read, write))
+    # Asked once for a statement, as in the walls.
+    reads, writes = (f"((SELECT '{permission}' <> ALL ({narrowed})) OR {own})" for permission in (read, write))
     return f"""
         CREATE POLICY own_reads ON {table} AS RESTRICTIVE FOR SELECT USING ({reads});
         CREATE POLICY own_inserts ON {table} AS RESTRICTIVE FOR INSERT WITH CHECK ({writes});
@@ -213,5 +217,5 @@ def _is_wall(policy: Mapping[str, object], wall: str) -> bool:
 
 
 def _normal(expression: str) -> str:
-    """An SQL condition without what PostgreSQL adds when it prints one: casts of literals, parentheses, blanks."""
-    return re.sub(r"::text\b|[()\s]", "", expression).replace("<>ALL", "<>all").lower()
+    """An SQL condition without what PostgreSQL adds when it prints one: names of columns, casts of literals, parentheses, blanks."""
+    return re.sub(r"\bAS \w+|::text\b|[()\s]", "", expression).replace("<>ALL", "<>all").lower()

@@ -30,6 +30,7 @@ from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, Stale
+from subgraphs.kit.filters import among
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.tables import Entity, Row
 
@@ -88,12 +89,12 @@ class Work:
 
         What is not there is left for `take` to say, in the order in which the caller asks for it.
         """
-        rows = select(model.id).where(model.id.in_(tuple(identities))).order_by(model.id)
+        rows = select(model.id).where(among(model.id, identities)).order_by(model.id)
         await self.session.execute(rows.with_for_update())
 
     async def those(self, model: type[E], identities: Sequence[UUID]) -> dict[UUID, E]:
         """The rows with these ids, by id, in one statement; what is not visible is missing."""
-        rows = await self.session.scalars(select(model).where(model.id.in_(identities)))
+        rows = await self.session.scalars(select(model).where(among(model.id, identities)))
         return {row.id: row for row in rows}
 
     async def per_parent(

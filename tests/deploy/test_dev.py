@@ -250,3 +250,15 @@ def test_ci_runs_both_even_if_the_first_fails(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert (tmp_path / "log").read_text(encoding="ascii") == "check\ntest\n"
+
+
+def test_bytecode_that_may_not_lie_beside_the_sources_lies_where_nobody_looks(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+
+    dev.fill_in_environment()
+
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+    assert os.environ["PYTHONPYCACHEPREFIX"] == str(dev.OURS / "bytecode")

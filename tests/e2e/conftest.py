@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -20,18 +21,38 @@ import pytest
 
 from deploy.local import identity, packages
 from deploy.local.people import NORDLICHT, Tenant
-from tests.deploy.local.processes import wait_until
+from tests.deploy.local.processes import family, still_running, wait_until
 
-START_SECONDS = 300  # on a busy machine; a quiet one needs ten
+START_SECONDS = 900  # patience with a busy machine; a quiet one needs less than one
 
 
 @dataclass
 class Platform:
     """A running platform: where it is, and what it has said so far."""
 
-    process: subprocess.Popen[str]
     home: Path
-    said: list[str] = field(default_factory=list)
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[str] = field(init=False)
+    said: list[str] = field(init=False)
+
+    def start(self) -> None:
+        """Start `./dev run` in its home, without waiting; again, when it was killed."""
+        command = [sys.executable, "-m", "deploy.local", "run", "--home", str(self.home), *self.arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PSA_")}
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env={**environment, "PYTHONWARNINGS": "error"},
+        )
+        self.said = []
+        threading.Thread(target=_read, args=(self.process, self.said), daemon=True).start()
+
+    def is_up(self) -> bool:
+        """Wait until it answers."""
+        return self.wait_until_it_says("Ctrl-C stops everything", START_SECONDS)
 
     @property
     def url(self) -> str:
@@ -51,12 +72,10 @@ class Platform:
         """Ask the graph as somebody of the demo; whoever asked too often comes again when they are told to."""
         token = identity.token(self.home, tenant, tenant.with_role(role))
         while True:
-            answer = httpx2.post(
+            answer = _client().post(
                 f"{self.url}/graphql",
                 json={"query": query, "variables": variables},
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=30,
-                trust_env=False,
             )
             if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
                 body: dict[str, Any] = answer.json()
@@ -71,20 +90,16 @@ class Platform:
         )
 
 
+@functools.cache
+def _client() -> httpx2.Client:
+    """One for all, since each reads every root that this machine trusts; no connection outlives its answer."""
+    return httpx2.Client(timeout=60, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
+
+
 def start(home: Path, *arguments: str) -> Platform:
     """Start `./dev run` with these arguments, without waiting."""
-    command = [sys.executable, "-m", "deploy.local", "run", "--home", str(home), *arguments]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PSA_")}
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**environment, "PYTHONWARNINGS": "error"},
-    )
-    platform = Platform(process, home)
-    threading.Thread(target=_read, args=(platform,), daemon=True).start()
+    platform = Platform(home, arguments)
+    platform.start()
     return platform
 
 
@@ -98,10 +113,10 @@ def stop(platform: Platform) -> int:
         platform.process.kill()
 
 
-def _read(platform: Platform) -> None:
-    assert platform.process.stdout is not None
-    with platform.process.stdout as lines:
-        platform.said.extend(lines)
+def _read(process: subprocess.Popen[str], said: list[str]) -> None:
+    assert process.stdout is not None
+    with process.stdout as lines:
+        said.extend(lines)
 
 
 @pytest.fixture(scope="session", params=["one process", "split"])
@@ -114,7 +129,11 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     home = tmp_path_factory.mktemp("platform") / "home"
     running = start(home, "--port", "0", *(["--split"] if request.param == "split" else []))
     try:
-        assert running.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), running.output
+        assert running.is_up(), running.output
         yield running
+        everybody = family(running.process.pid)
+        assert stop(running) == 0, running.output
+        assert still_running(everybody, seconds=60) == []
+        assert wait_until(lambda: running.output.rstrip().endswith("✓ stopped; the data stays")), running.output
     finally:
         stop(running)

@@ -63,7 +63,7 @@ def test_a_portal_user_of_another_customer_finds_nothing_and_hears_no_more_than_
 
 
 def test_without_a_token_there_is_no_answer(platform: Platform) -> None:
-    answer = httpx2.post(f"{platform.url}/graphql", json={"query": SEED}, timeout=30, trust_env=False)
+    answer = httpx2.post(f"{platform.url}/graphql", json={"query": SEED}, timeout=60, trust_env=False)
 
     assert answer.status_code == 401
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -55,7 +55,9 @@ def test_another_system_knocks_at_the_routers_door(platform: Platform) -> None:
 
     def knock(proof: str) -> int:
         headers = {"x-hub-signature-256": proof, "x-github-delivery": "1", "content-type": "application/json"}
-        return httpx2.post(f"{platform.url}{made['path']}", content=body, headers=headers, trust_env=False).status_code
+        return httpx2.post(
+            f"{platform.url}{made['path']}", content=body, headers=headers, timeout=60, trust_env=False
+        ).status_code
 
     assert [knock("sha256=00"), knock(signature), knock(signature)] == [401, 202, 200]
     shown = platform.ask("query ($id: ID!) { inboundEndpoint(id: $id) { messages { payload } } }", id=made["id"])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from tests.deploy.local.processes import command, family, still_running, wait_until
-from tests.e2e.conftest import START_SECONDS, Platform, start, stop
+from tests.e2e.conftest import START_SECONDS, Platform
 from tests.e2e.test_first_answer import SEED
 
 pytestmark = [pytest.mark.timeout(START_SECONDS + 120), pytest.mark.faults]
@@ -50,28 +49,14 @@ def test_without_the_tickets_module_name_and_assets_still_arrive(platform: Platf
     assert wait_until(lambda: platform.ask(SEED) == {"data": {"customer": whole}}, seconds=120)
 
 
-@pytest.mark.parametrize("mode", [(), ("--split",)], ids=["one process", "split"])
-def test_nothing_survives_a_platform_that_was_killed_and_its_data_does(mode: tuple[str, ...], tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    first = start(home, "--port", "0", *mode)
-    try:
-        if not first.wait_until_it_says("Ctrl-C stops everything", START_SECONDS):
-            pytest.skip(f"it does not start here: {first.output}")
-        answer = first.ask(SEED)
-        everybody = family(first.process.pid)
-        first.process.kill()
+def test_nothing_survives_a_platform_that_was_killed_and_its_data_does(platform: Platform) -> None:
+    answer = platform.ask(SEED)
+    everybody = family(platform.process.pid)
+    platform.process.kill()
+    platform.process.wait()
 
-        assert still_running(everybody, seconds=60) == []
-    finally:
-        first.process.kill()
-
-    again = start(home, "--port", "0", *mode)
-    try:
-        assert again.wait_until_it_says("Ctrl-C stops everything", START_SECONDS), again.output
-        assert again.ask(SEED) == answer
-        assert "demo data" not in again.output.partition("GraphQL")[0]
-    finally:
-        everybody = family(again.process.pid)
-        assert stop(again) == 0
-    assert still_running(everybody, seconds=20) == []
-    assert again.output.rstrip().endswith("✓ stopped; the data stays")
+    assert still_running(everybody, seconds=60) == []
+    platform.start()
+    assert platform.is_up(), platform.output
+    assert platform.ask(SEED) == answer
+    assert "demo data" not in platform.output.partition("GraphQL")[0]

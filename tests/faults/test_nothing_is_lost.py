@@ -84,7 +84,7 @@ async def count_after(standing: House, **changed: Part) -> dict[str, Any]:
     async with standing.running(*parts.values()):
         while len(standing.ledger("tried")) < WRITER.limit * TOGETHER:
             await asyncio.sleep(0.05)
-        await standing.quiet(seconds=40)
+        await standing.quiet(seconds=300)
         return asdict(await standing.count()) | {"deaths": standing.graves}
 
 
@@ -99,7 +99,7 @@ MOMENTS = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_dying_at_the_worst_moment_loses_nothing_and_does_nothing_twice(
     standing: House, moment: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -138,7 +138,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 async def test_a_mutant_is_caught(standing: House, mutant: str) -> None:
     part, symptom = MUTANTS[mutant]
 

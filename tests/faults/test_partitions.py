@@ -66,7 +66,7 @@ class Traffic:
         async with RabbitBroker(self.cluster.urls[node]).publisher() as publisher:
             while self.writing:
                 messages = messages or [self._message() for _ in range(5)]
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(60):
                     taken = await publisher.publish(messages)
                 self.confirmed |= taken
                 self.confirmed_at[node] = time.monotonic()

@@ -105,6 +105,8 @@ async def test_what_is_made_is_found_where_it_says(api, twin):
     assert made.headers["location"] == f"/api/v1/tickets/{made.json()['id']}"
     assert (await api("GET", made.headers["location"])).json() == made.json()
     assert again.json() == made.json()
+    assert "idempotent-replayed" not in made.headers
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
     assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert other.json()["errors"][0]["header"] == "Idempotency-Key"
 
@@ -117,6 +119,7 @@ async def test_fifty_twins_make_one_thing(api, twin):
 
     assert {answer.status_code for answer in made} == {201}
     assert len({answer.text for answer in made}) == 1
+    assert sum("idempotent-replayed" in answer.headers for answer in made) == 49
     assert (await api("GET", "/tickets?count=exact&limit=1")).json()["page"]["totalCount"] == before + 1
 
 
@@ -220,6 +223,8 @@ async def test_nobody_in_particular_is_asked_who_they_are(platform):
         ("GET", "/tickets?filter[status]=NONE", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?fields=colour", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?expand=customer.sites.customer.sites", {}, 400, "INVALID_PARAMETER"),
+        ("GET", "/tickets?fields=", {}, 400, "INVALID_PARAMETER"),
+        ("GET", f"/tickets?q={'x' * 17_000}", {}, 414, "URI_TOO_LONG"),
         ("GET", "/api/v9/tickets", {}, 404, "ROUTE_NOT_FOUND"),
     ],
 )
@@ -235,6 +240,13 @@ async def test_what_makes_no_sense_is_a_problem(api, method, path, headers, stat
         assert "OPTIONS" in answer.headers["allow"]
     explained = await api("GET", problem["type"])
     assert explained.json()["code"] == code
+
+
+async def test_a_body_that_is_too_large_is_told_in_the_words_of_rest(api):
+    answer = await api("POST", "/tickets", headers={"content-type": "application/json"}, content=b" " * 2_000_001)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
+    assert (await api("GET", answer.json()["type"])).json()["status"] == 413
 
 
 async def test_the_description_shows_what_its_reader_may_do(twin, partner):
@@ -326,3 +338,22 @@ async def test_every_address_that_meta_gives_is_there(api):
 
     assert (addresses["tickets"], addresses["audit"]) == ("/api/v1/tickets", None)
     assert [name for name, allow in read.items() if "GET" not in allow] == []
+
+
+async def test_what_the_description_shows_as_a_body_can_be_sent(api):
+    """Its ids are nobody's (404), and what it makes may be there already (409); but what it says makes sense."""
+    paths = (await api("GET", "/openapi.json")).json()["paths"]
+    refused = []
+    for path, item in paths.items():
+        if "post" not in item or "{" in path or path.endswith("/query"):
+            continue
+        body = item["post"].get("requestBody", {"content": {"application/json": {"example": {}}}})
+        shown = body["content"]["application/json"]["example"]
+        answer = await api("POST", path, json=shown, headers={"prefer": "dry-run"})
+        if answer.status_code not in (200, 201, 202, 204, 207, 404, 409):
+            refused.append((path, answer.json()["detail"]))
+        if answer.status_code == 207:
+            faults = [one["problem"] for one in answer.json()["results"] if "problem" in one]
+            refused += [(path, one["detail"]) for one in faults if one["status"] not in (404, 409)]
+
+    assert refused == []

@@ -25,11 +25,11 @@ class Client:
         await self.socket.send(json.dumps(message))
 
     async def hear(self) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return json.loads(await self.socket.recv())
 
     async def closed(self) -> tuple[int, str]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(ConnectionClosed):
                 while True:
                     await self.socket.recv()

@@ -42,7 +42,7 @@ async def test_serve_over_subgraphs_gets_ready_and_needs_no_token(subgraphs: Pat
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             await ready(client)
             response = await client.post("/graphql", json={"query": "{ __typename hello }"})
     finally:

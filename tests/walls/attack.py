@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from subgraphs import MODULES
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform
 from tests.walls.probes import (
@@ -24,6 +25,7 @@ from tests.walls.probes import (
     nested_operations,
     operation,
     questions,
+    roots,
     values,
 )
 from tests.walls.search import tokens
@@ -66,10 +68,11 @@ class Attack:
         self._search(str(probe.position or probe.field), raw, said)
         self.probes += 1
 
-    async def run_references(self, foreign: Foreign, own: Foreign) -> None:
-        """Ask every module directly for foreign things by reference, and try foreign values below what is one's own."""
+    async def run_references(self, foreign: Foreign, own: Foreign, modules: Collection[str] = MODULES) -> None:
+        """Ask these modules directly for foreign things by reference, and try foreign values below what is one's own."""
         theirs, mine = _every(foreign), _every(own)
-        for module, schema in self.platform.subgraphs.items():
+        for module in modules:
+            schema = self.platform.subgraphs[module]
             for entity in entities(schema):
                 await self._ask_module(module, entity_operation(schema, entity), _represented(entity, theirs))
                 for position, text in nested_operations(schema, entity) if mine else ():
@@ -142,11 +145,14 @@ async def thin_raid(platform: Platform, caller: Caller, own: Household, secrets:
     return attack
 
 
-async def glance(platform: Platform, caller: Caller, secrets: set[str], foreign: Foreign) -> Attack:
-    """The quickest look: all lists as they are, and everything foreign by reference."""
+async def glance(
+    platform: Platform, caller: Caller, secrets: set[str], foreign: Foreign, modules: Collection[str] = MODULES
+) -> Attack:
+    """The quickest look: all lists of these modules as they are, and everything foreign by reference."""
     attack = Attack(platform, caller, frozenset(secrets))
-    await attack.run(questions(platform.api, Foreign(), {}))
-    await attack.run_references(foreign, Foreign())
+    fields = {name for module in modules for name in roots(platform.subgraphs[module], "query")}
+    await attack.run(probe for probe in questions(platform.api, Foreign(), {}) if probe.field in fields)
+    await attack.run_references(foreign, Foreign(), modules)
     return attack
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import io
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from subgraphs.kit import caller, references, tenancy
+from subgraphs.kit import caller, graph, references, tenancy
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform, listening, running
 from tests.walls.twins import Twin, built
@@ -27,8 +28,11 @@ async def platform(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFac
     await admin.execute(f"CREATE DATABASE {name}")
     url = urlunsplit(urlsplit(postgres_admin_url)._replace(path=f"/{name}"))
     try:
-        async with running(url, tmp_path_factory.mktemp("walls")) as platform:
-            yield platform
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(graph, "DOCUMENTS", 3000)  # which every wall asks again
+            async with running(url, tmp_path_factory.mktemp("walls")) as platform:
+                gc.freeze()  # seven schemas and their supergraph stay
+                yield platform
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()

@@ -226,6 +226,9 @@ def _router_config(directory: Path) -> RouterConfig:
         ),
         limits=Limits(selections=1_000_000, tokens=100_000, height=100_000),
         registry=RegistrySettings(token=SecretStr(REGISTRY_TOKEN)),
+        # Every wall asks the same thousands of questions.
+        operation_cache_entries=3000,
+        operation_cache_bytes=50_000_000,
         rate_limit=RateLimit(enabled=False),  # thousands of probes in the name of a handful of people
         # A busy machine must not make a refusal of an answer that is only slow.
         request_timeout_seconds=600,

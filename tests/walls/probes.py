@@ -283,7 +283,7 @@ class Speller:
             case _ if named.name == "String":
                 return wrap(_FORMS.get(name, _plain)(next(self.words)))
             case _:
-                return wrap(_SINGLE[named.name])
+                return wrap(_SINGLE["Past" if name in _OVER else named.name])
 
 
 def _entity(of: GraphQLField) -> str:
@@ -315,6 +315,8 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
         "revenueAccount": lambda _: "8400",
+        "leitwegId": lambda _: "04011000-1234512345-06",
+        "holidayRegion": lambda _: "DE-BY",
         "language": lambda _: "de-DE",
         "locale": lambda _: "de-DE",
         "roles": lambda _: "technician",
@@ -338,6 +340,9 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
 )
 """Texts that must have a certain form, by the name of their input field, made of a word as far as possible."""
 
+_OVER = frozenset({"avvSignedAt"})
+"""Moments that are never to come."""
+
 _SINGLE: Mapping[str, Any] = MappingProxyType(
     {
         "Boolean": True,
@@ -347,6 +352,7 @@ _SINGLE: Mapping[str, Any] = MappingProxyType(
         "Date": "2030-01-02",
         "Time": "22:00:00",
         "DateTime": "2036-01-02T03:04:05Z",
+        "Past": "2026-01-02T03:04:05Z",
         "JSON": {},
     }
 )

@@ -133,11 +133,8 @@ class SingleRun:
     def _take_typed(self, request: Request, outcome: Outcome, typed: Typed) -> None:
         if isinstance(outcome, TransportFailure):
             raise outcome
-        reading, data, program = typed.readings[0], typed.root(), self._program
         self._spending.answer(request.fetch.service_name, len(outcome.body))
-        brought = read(reading.decoder, outcome)
-        reading.take([brought], [[Group(program.root_type, {}, [data])]], no_tables(program.tables))
-        self.data = data
+        self.data = read(typed.readings[0].decoder, outcome)
 
     def _end(self, known: Known | None) -> None:
         """Let another one answer, who need not ask again."""

@@ -129,13 +129,17 @@ def written(data: Struct) -> bytes:
     return _encoder.encode(_Written(data))
 
 
-def typed(root: Variant, fetches: Iterable[tuple[Sequence[Variant], int, bool]]) -> Typed:
+def typed(root: Variant, fetches: Sequence[tuple[Sequence[Variant], int, bool]]) -> Typed:
     """Make the readings of a program: of each fetch its variants, its step, and whether it asks for entities.
 
     Raises `NotTyped`.
     """
     records = _Records()
     readings: list[Reading] = []
+    match fetches:
+        case [(_, step, False)]:  # one that brings everything: what is read is what is written
+            record = records.whole(root, step)
+            return Typed(record, [Reading(record, _decoder(record), _take_nothing)])
     for variants, step, is_entities in fetches:
         if len(variants) != 1:
             raise NotTyped("entities of several types")
@@ -143,6 +147,10 @@ def typed(root: Variant, fetches: Iterable[tuple[Sequence[Variant], int, bool]])
         record, decoder = records.brought(variant, step, is_entities=is_entities)
         readings.append(Reading(record, decoder, records.take(variant, step)))
     return Typed(records.whole(root, root.place.creator), readings)
+
+
+def _take_nothing(_records: Column, _groups: Sequence[Sequence[Group]], _tables: Tables) -> None:
+    """Take what is there already."""
 
 
 class _Records:

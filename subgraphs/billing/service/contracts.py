@@ -32,6 +32,7 @@ from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.products import required, stored_tiers
 from subgraphs.billing.service.uniqueness import added, settled
 from subgraphs.kit.errors import Conflict, Invalid
+from subgraphs.kit.filters import among
 from subgraphs.kit.shapes import line as one_line
 from subgraphs.kit.shapes import optional_line
 from subgraphs.kit.work import Work
@@ -300,7 +301,7 @@ async def changes_of(work: Work, lines: Iterable[UUID]) -> dict[UUID, list[Quant
     """The changes of lines, oldest first."""
     query = (
         select(QuantityChange)
-        .where(QuantityChange.contract_line_id.in_(list(lines)))
+        .where(among(QuantityChange.contract_line_id, lines))
         .order_by(QuantityChange.created_at, QuantityChange.id)
     )
     found: dict[UUID, list[QuantityChange]] = {}

@@ -24,6 +24,7 @@ from subgraphs.billing.rules.quantities import Count, QuantityMode
 from subgraphs.billing.rules.recurring import Change, RecurringLine, Schedule, agreed_today
 from subgraphs.billing.service.contracts import changes_of, paused
 from subgraphs.billing.service.products import tiers
+from subgraphs.kit.filters import among
 from subgraphs.kit.work import Work
 
 
@@ -43,7 +44,7 @@ async def of_contracts(work: Work, contracts: Sequence[BilledContract]) -> list[
     What is bought before it is used, and what is billed by its use, comes to items by other ways.
     """
     by_id = {contract.id: contract for contract in contracts}
-    query = select(ContractLine).where(ContractLine.contract_id.in_(list(by_id)))
+    query = select(ContractLine).where(among(ContractLine.contract_id, by_id))
     every = (
         await work.session.scalars(query.order_by(ContractLine.contract_id, ContractLine.valid_from, ContractLine.id))
     ).all()
@@ -114,13 +115,13 @@ async def device_counts(work: Work, customers: Iterable[UUID]) -> dict[UUID, tup
     wanted = list(customers)
     if not wanted:
         return {}
-    rows = await work.session.scalars(select(BilledDevice).where(BilledDevice.customer_id.in_(wanted)))
+    query = select(BilledDevice.customer_id, BilledDevice.since, BilledDevice.until)
     steps: dict[UUID, dict[date, int]] = {}
-    for row in rows:
-        mine = steps.setdefault(row.customer_id, {})
-        mine[row.since] = mine.get(row.since, 0) + 1
-        if row.until is not None:
-            mine[row.until] = mine.get(row.until, 0) - 1
+    for customer, since, until in await work.session.execute(query.where(among(BilledDevice.customer_id, wanted))):
+        mine = steps.setdefault(customer, {})
+        mine[since] = mine.get(since, 0) + 1
+        if until is not None:
+            mine[until] = mine.get(until, 0) - 1
     return {customer: _summed(mine) for customer, mine in steps.items()}
 
 
@@ -133,16 +134,16 @@ def _summed(steps: Mapping[date, int]) -> tuple[Count, ...]:
 
 
 async def billed(work: Work, lines: Iterable[UUID]) -> dict[tuple[UUID, date], dict[int, Before]]:
-    """What of these lines was billed before."""
-    query = select(BillableItem).where(
-        BillableItem.source == BillableSource.CONTRACT_LINE, BillableItem.source_id.in_(list(lines))
-    )
+    """What of these lines was billed before: all periods ever, so only what the rules look at is read of each."""
+    query = select(
+        BillableItem.source_id, BillableItem.period_start, BillableItem.part, BillableItem.created_at, BillableItem.service_from,
+        BillableItem.service_to, BillableItem.quantity, BillableItem.unit_price,
+    ).where(BillableItem.source == BillableSource.CONTRACT_LINE, among(BillableItem.source_id, lines))  # fmt: skip
     found: dict[tuple[UUID, date], dict[int, Before]] = {}
-    for item in await work.session.scalars(query):
-        assert item.source_id is not None and item.period_start is not None  # noqa: S101, PT018 - what recurs has both
-        active = Period(item.service_from, (item.service_to or item.service_from) + DAY)
-        before = Before(item.created_at, active, item.quantity, item.unit_price)
-        found.setdefault((item.source_id, item.period_start), {})[item.part] = before
+    for line, period, part, at, since, until, quantity, price in await work.session.execute(query):
+        assert line is not None and period is not None  # noqa: S101, PT018 - what recurs has both
+        before = Before(at, Period(since, (until or since) + DAY), quantity, price)
+        found.setdefault((line, period), {})[part] = before
     return found
 
 
@@ -155,7 +156,7 @@ async def in_force(
         or_(BilledContract.legal_entity_id == legal_entity_id, BilledContract.legal_entity_id.is_(None)),
     )
     if only:
-        query = query.where(BilledContract.customer_id.in_(list(customers)))
+        query = query.where(among(BilledContract.customer_id, customers))
     return (await work.session.scalars(query.order_by(BilledContract.customer_id, BilledContract.number))).all()
 
 
@@ -171,7 +172,7 @@ async def mrr_of_contracts(work: Work, contracts: Sequence[UUID]) -> dict[UUID, 
 
 async def mrr_of_customers(work: Work, customers: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
     """The monthly recurring revenue of customers, in lists of one."""
-    query = select(BilledContract).where(BilledContract.customer_id.in_(list(customers)))
+    query = select(BilledContract).where(among(BilledContract.customer_id, customers))
     rows = (await work.session.scalars(query)).all()
     found = await _monthly(work, rows)
     sums = dict.fromkeys(customers, ZERO)

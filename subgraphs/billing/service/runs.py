@@ -32,10 +32,13 @@ from subgraphs.billing.service import accounts, drafts, recurring
 from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.recurring import Recurring
+from subgraphs.kit.filters import among
 from subgraphs.kit.progress import Failure, Progress
 from subgraphs.kit.work import Work
 
 MOST_WARNINGS = 200
+_AT_ONCE = 50
+"""So many drafts go to the database together: all at once would keep everybody else in this process waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def _explained(one: Recurring, charge: Charge) -> list[str]:
 async def _ready(work: Work, until: date, customers: Sequence[UUID], *, lock: bool) -> list[BillableItem]:
     query = select(BillableItem).where(BillableItem.status == BillableStatus.READY, BillableItem.service_from <= until)
     if customers:
-        query = query.where(BillableItem.customer_id.in_(list(customers)))
+        query = query.where(among(BillableItem.customer_id, customers))
     order = (
         BillableItem.customer_id,
         BillableItem.service_from,
@@ -243,6 +246,8 @@ async def run(
         if progress is not None:
             await progress.tell(number, len(found.proposals))
         await _write(work, found.entity, billing_run, proposal)
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            await work.session.flush()
     for one in found.held:
         one.item.status, one.item.hold_reason = BillableStatus.HELD, one.hold_reason
         work.add(one.item)

@@ -68,7 +68,7 @@ async def pdf(document: QuoteDocument) -> bytes:
 def letter(document: QuoteDocument) -> Letter:
     """Who writes to whom, and what about."""
     said, seller = words(document.language), document.seller
-    home = seller.address.get("country")
+    home = seller.address.get("country") or document.customer_address.get("country")
     return Letter(
         title=f"{said.title} {document.number}",
         language=document.language,

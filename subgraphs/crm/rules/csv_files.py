@@ -220,6 +220,14 @@ def cells(columns: Mapping[int, str], row: Sequence[str]) -> dict[str, str]:
     return {field: row[at] for at, field in columns.items() if at < len(row) and row[at]}
 
 
+def check_width(header: Sequence[str], row: Sequence[str]) -> None:
+    """Raise `Invalid` for a row that says more than the header has columns: what stands where would be a guess."""
+    more = sum(1 for cell in row[len(header) :] if cell)
+    if more:
+        told = f"The row has {more} {'cell' if more == 1 else 'cells'} too many; a cell with the delimiter in it needs quotes around it."
+        raise Invalid(told)
+
+
 def yes(value: str, *, field: str) -> bool:
     """Ja, nein, x, true, 1: what people write for yes and no."""
     word = value.strip().lower()

@@ -58,7 +58,7 @@ async def import_csv(
     columns = rules.mapped(entity, table.header, dict(mapping), own)
     if not columns:
         raise Invalid("None of the columns is a field that we know; say which is which.", field="mapping")
-    found = [(line, await _row(work, entity, rules.cells(columns, cells))) for line, cells in table.rows]
+    found = [(line, await _row(work, entity, table.header, columns, cells)) for line, cells in table.rows]
     row = _told(entity, table, columns, found)
     row.filename = optional_line(filename, field="filename")
     row.sha256 = hashlib.sha256(raw).hexdigest()
@@ -77,11 +77,14 @@ def _bytes(content: str) -> bytes:
         raise Invalid("content is not Base64.", field="content") from None
 
 
-async def _row(work: Work, entity: ImportEntity, cells: Mapping[str, str]) -> Done:
+async def _row(
+    work: Work, entity: ImportEntity, header: Sequence[str], columns: Mapping[int, str], row: Sequence[str]
+) -> Done:
     """Do what a row says, all of it or nothing."""
     try:
+        rules.check_width(header, row)
         async with work.session.begin_nested():
-            return await _WRITERS[entity](work, cells)
+            return await _WRITERS[entity](work, rules.cells(columns, row))
     except Refusal as refusal:
         return Done(Outcome.FAILED, refusal=refusal)
 

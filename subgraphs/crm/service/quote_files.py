@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from contracts.scopes import covers
 from subgraphs.crm.documents import page
 from subgraphs.crm.documents.page import QuoteDocument, Seller
 from subgraphs.crm.models.customers import Customer
@@ -28,7 +29,7 @@ from subgraphs.crm.service import sellers
 from subgraphs.crm.service.quote_lines import lines_of
 from subgraphs.kit.work import Work
 
-_HOLDS_LINK = ("quotes:write", "quotes:approve")
+_ANSWERS = ("quotes:write", "quotes:approve")
 
 
 async def keep(work: Work, quote: Quote, token: str) -> None:
@@ -48,12 +49,12 @@ async def content(work: Work, quote: Quote) -> bytes:
 
 async def links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
     """A link to the paper of each quote, in a list of one; none where it would say more than the caller may know."""
-    insider = any(work.caller.holds(scope) for scope in _HOLDS_LINK)
+    answers = any(covers(work.caller.scopes, scope) for scope in _ANSWERS)  # nobody is refused here: others see less
     found = await work.session.execute(select(Quote.id, Quote.status, Quote.file_secret).where(Quote.id.in_(quotes)))
     return {
         one: [rules.file_link(bytes.fromhex(secret), work.caller.tenant, one, work.at)]
         for one, status, secret in found
-        if insider or status not in rules.OPEN
+        if answers or status not in rules.OPEN
     }
 
 

@@ -18,7 +18,7 @@ from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.custom_fields import CustomEntity
 from subgraphs.crm.rules.quotes import StageOutcome
 from subgraphs.crm.service import colleagues, custom_fields
-from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.errors import Conflict, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 
@@ -47,7 +47,7 @@ async def create_stage(work: Work, *, name: str, position: int, probability: int
     taken = {stage.name.lower() for stage in await _pipeline(work)}
     named = line(name, field="name")
     if named.lower() in taken:
-        raise Invalid("There is a stage with this name.", field="name")
+        raise Conflict("There is a stage with this name.", field="name")
     likely = rules.probability(probability, field="probability")
     return work.add(PipelineStage(name=named, position=position, probability=likely, outcome=StageOutcome.OPEN))
 

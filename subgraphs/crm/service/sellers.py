@@ -27,7 +27,7 @@ async def learn(work: Work, envelope: Envelope) -> None:
     row = {
         "tenant_id": work.caller.tenant,
         "legal_entity_id": told.id,
-        "told": told.model_dump(mode="json"),
+        "told": told.model_dump(mode="json", by_alias=False),
         "at": envelope.time,
     }
     made = insert(SellerCopy).values(row)

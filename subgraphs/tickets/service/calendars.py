@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from subgraphs.kit.errors import Invalid
+from subgraphs.kit.errors import Conflict, Invalid
 from subgraphs.kit.ids import uuid7
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
@@ -133,7 +133,7 @@ async def _flush(work: Work) -> None:
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError as error:
-        raise Invalid("There is a calendar with this name.", field="name") from error
+        raise Conflict("There is a calendar with this name.", field="name") from error
 
 
 def _definition(row: BusinessCalendar) -> dict[str, Any]:

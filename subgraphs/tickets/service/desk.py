@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
-from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.errors import Conflict, Invalid, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.desk import Category, DeskSettings, Queue, SubStatus
@@ -134,4 +134,4 @@ async def _flush(work: Work, taken: str, *, field: str) -> None:
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError as error:
-        raise Invalid(taken, field=field) from error
+        raise Conflict(taken, field=field) from error

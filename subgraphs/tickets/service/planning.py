@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from contracts.events import tickets as events
 from subgraphs.kit import jobs, references
-from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.errors import Conflict, Invalid, NotFound
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.desk import Category, Queue
@@ -79,7 +79,7 @@ async def create_template(
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError as error:
-        raise Invalid("There is a template with this name.", field="name") from error
+        raise Conflict("There is a template with this name.", field="name") from error
     return row
 
 
@@ -288,7 +288,7 @@ async def _check_free(
         Appointment.id != (but or UUID(int=0)),
     )
     if await work.session.scalar(query.limit(1)):
-        raise Invalid("They have another appointment at that time.", field="startsAt")
+        raise Conflict("They have another appointment at that time.", field="startsAt")
 
 
 def _told(row: Appointment) -> dict[str, Any]:

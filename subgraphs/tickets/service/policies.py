@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from subgraphs.kit import jobs, references
-from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.errors import Conflict, Invalid, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.desk import Queue
@@ -169,4 +169,4 @@ async def _flush(work: Work) -> None:
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError as error:
-        raise Invalid("There is a policy with this name.", field="name") from error
+        raise Conflict("There is a policy with this name.", field="name") from error

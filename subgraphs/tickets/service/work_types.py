@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
-from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.errors import Conflict, Invalid, NotFound
 from subgraphs.kit.shapes import line
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.sla import BusinessCalendar
@@ -131,4 +131,4 @@ async def _flush(work: Work) -> None:
         async with work.session.begin_nested():
             await work.session.flush()
     except IntegrityError as error:
-        raise Invalid("There is a kind of work with this key.", field="key") from error
+        raise Conflict("There is a kind of work with this key.", field="key") from error

@@ -39,7 +39,7 @@ def still_running(pids: Iterable[int], seconds: float) -> list[str]:
     return [command(pid) for pid in pids if is_running(pid)]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> bool:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> bool:
     """Wait until something is true; return whether it is."""
     deadline = time.monotonic() + seconds
     while not (reached := true()) and time.monotonic() < deadline:

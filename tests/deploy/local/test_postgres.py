@@ -188,7 +188,7 @@ async def test_it_dies_with_its_parent_even_when_that_is_killed(home: Path) -> N
     holder.kill()
     holder.communicate()
 
-    assert still_running({database}, seconds=10) == []
+    assert still_running({database}, seconds=60) == []
     log = (home / "postgres" / "log").read_text(encoding="utf-8")
     assert log.rstrip().endswith("database system is shut down")
 

@@ -109,7 +109,7 @@ def test_a_service_listens_on_loopback_only_and_dies_with_a_parent_that_was_kill
     holder.kill()
     holder.communicate()
 
-    assert still_running(started, seconds=30) == []
+    assert still_running(started, seconds=60) == []
     assert IPv4Address("127.0.0.1") in addresses
     assert all(found.is_loopback for found in addresses)
 

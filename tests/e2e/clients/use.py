@@ -24,6 +24,7 @@ from psa_rest.models import (
     TicketPage,
     UpdateTicketBody,
 )
+from psa_rest.types import UNSET, Unset
 
 URL, KEY = os.environ["PSA_URL"], os.environ["PSA_KEY"]
 
@@ -33,13 +34,15 @@ def rest() -> dict[str, object]:
     client = AuthenticatedClient(f"{URL}/api/v1", KEY, prefix="", auth_header_name="X-API-Key")
     customer = get_customer.sync("123", client=client)
     assert isinstance(customer, Customer)
-    numbers, cursor = [], None
+    numbers: list[object] = []
+    cursor: str | Unset = UNSET
     while True:
-        place = {"cursor": cursor} if cursor else {}
-        page = list_tickets.sync(client=client, customer_id=customer.id, limit=2, fields=[TicketFields.NUMBER], **place)
+        page = list_tickets.sync(
+            client=client, customer_id=customer.id, limit=2, fields=[TicketFields.NUMBER], cursor=cursor
+        )
         assert isinstance(page, TicketPage)
         numbers += [one.number for one in page.data]
-        cursor = page.page.next_cursor
+        cursor = page.page.next_cursor or UNSET
         if not page.page.has_more:
             break
     body = CreateTicketBody(customer_id=customer.id, title="From Python")

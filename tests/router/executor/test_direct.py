@@ -61,7 +61,7 @@ async def direct(shape: Shape) -> AsyncIterator[tuple[Direct, Service, str, list
         server.close()
 
 
-async def ask(short: Direct, url: str, told: Told = TOLD, seconds: float = 5.0) -> Outcome:
+async def ask(short: Direct, url: str, told: Told = TOLD, seconds: float = 60.0) -> Outcome:
     answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     short.start(Parcel(url, b"{}", told, is_query=True), clock.now() + seconds, answer.set_result)
     assert not answer.done()

@@ -77,7 +77,7 @@ async def client(**more: int) -> AsyncIterator[Http1Exchange]:
         await exchange.close()
 
 
-async def ask(exchange: Http1Exchange, url: str, body: bytes = b"{}", seconds: float = 5.0, **headers: str) -> Answer:
+async def ask(exchange: Http1Exchange, url: str, body: bytes = b"{}", seconds: float = 60.0, **headers: str) -> Answer:
     deadline = asyncio.get_running_loop().time() + seconds
     return await exchange.exchange("POST", url, body=body, headers=headers, deadline=deadline)
 
@@ -144,7 +144,8 @@ async def test_whoever_leaves_while_waiting_passes_the_turn_on() -> None:
 async def test_a_cancelled_request_takes_its_connection_down() -> None:
     async with serving(None, http()) as server, client() as exchange:
         leaving = asyncio.ensure_future(ask(exchange, server.url))
-        await asyncio.sleep(0.05)
+        while not server.connections:
+            await asyncio.sleep(0.01)
         leaving.cancel()
         await asyncio.wait({leaving})
         answer = await ask(exchange, server.url)

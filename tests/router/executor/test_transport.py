@@ -56,7 +56,7 @@ def http(status: str, body: bytes, *headers: str) -> bytes:
     return head.encode() + b"\r\n\r\n" + body
 
 
-async def send(url: str, seconds: float = 5.0, ca_file: Path | None = None) -> Any:
+async def send(url: str, seconds: float = 60.0, ca_file: Path | None = None) -> Any:
     exchange = HttpExchange(max_answer_bytes=10_000, ca_file=ca_file)
     try:
         deadline = asyncio.get_running_loop().time() + seconds

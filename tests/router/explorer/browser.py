@@ -25,7 +25,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 SEED_QUERY = 'query { customer(id: "123") { name tickets(status: "open") { id title priority } assets { name type } } }'
-SECONDS = 30
+SECONDS = 60
 
 _CHROMIUM = Path("/usr/bin/chromium")
 _DRIVER = Path("/usr/bin/chromedriver")

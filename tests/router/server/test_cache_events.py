@@ -99,7 +99,7 @@ async def _exchange(amqp_url: str) -> AsyncIterator[tuple[str, Callable[[str, di
 
 
 async def _until(holds: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)
 

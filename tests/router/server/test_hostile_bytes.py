@@ -34,7 +34,7 @@ async def shout(port: int, text: bytes, *, wait: bool = False) -> bytes:
         writer.write(text)
         if not wait:
             writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reader.read()
     except ConnectionResetError:
         return b""

@@ -247,7 +247,7 @@ async def test_a_changed_manifest_is_read_again_and_a_broken_one_keeps_the_old(p
         await asyncio.sleep(1.2)
         broken = await post(psa, {"documentId": "one"})
         manifest(tmp_path, {"new": QUERY})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (after := await post(psa, {"documentId": "new"})).status_code != 200:
                 await asyncio.sleep(0.1)
 

@@ -29,7 +29,7 @@ async def test_modules_announce_themselves_over_http_and_are_reached_over_http(p
         served(modules["tickets"]) as tickets,
         served(modules["assets"]) as assets,
         served(router) as url,
-        httpx2.AsyncClient(base_url=url) as client,
+        httpx2.AsyncClient(base_url=url, timeout=60) as client,
     ):
         early = await client.get("/health/ready")
         answers = []

@@ -43,7 +43,7 @@ class Slow:
         await send({"type": "http.response.body", "body": self._body})
 
     async def until(self, asked: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.asked < asked:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.02)  # whoever else wants to ask has done so now

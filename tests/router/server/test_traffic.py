@@ -361,9 +361,9 @@ async def test_the_router_itself_can_ask_for_certificates(small: Any, tmp_path: 
         known = ssl.create_default_context(cafile=authority.file)
         stranger = ssl.create_default_context(cafile=authority.file)
         known.load_cert_chain(certificate, key)
-        async with httpx2.AsyncClient(verify=known, trust_env=False) as client:
+        async with httpx2.AsyncClient(verify=known, timeout=60, trust_env=False) as client:
             answer = await client.post(url, json={"query": "{ good }"})
-        async with httpx2.AsyncClient(verify=stranger, trust_env=False) as client:
+        async with httpx2.AsyncClient(verify=stranger, timeout=60, trust_env=False) as client:
             with pytest.raises(httpx2.TransportError):
                 await client.post(url, json={"query": "{ good }"})
 

@@ -287,7 +287,7 @@ async def test_a_worker_does_what_is_due(timers):
     begin = functools.partial(work.begin, timers.service.engine, module="assets", clock=lambda: due)
     url = timers.service.settings.needed("database_relay_url")
     worker = asyncio.create_task(jobs.work(url, "assets", module.jobs, begin, pace=jobs.Pace(poll_seconds=0.2)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await timers.told(asset):
             await asyncio.sleep(0.05)
     worker.cancel()

@@ -34,7 +34,7 @@ async def served(admin_url: str) -> AsyncIterator[tuple[Auth, str]]:
     application = app.build(service.module, settings, keys=keys)
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="on"))
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-    async with httpx2.AsyncClient(base_url=origin) as service.client:
+    async with httpx2.AsyncClient(base_url=origin, timeout=60) as service.client:
         auth = Auth(service)
         for tenant, slug in ((A, "a"), (B, "b")):
             async with auth.work(tenant) as job:

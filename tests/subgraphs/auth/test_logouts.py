@@ -82,7 +82,7 @@ async def judged(auth: Auth, told: Told, algorithm: str) -> tuple[dict[str, Any]
     assert content_type == "application/x-www-form-urlencoded"
     assert list(fields) == ["logout_token"]
     origin = auth.service.settings.needed("issuer")
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=60) as http:
         found = (await http.get(f"{origin}/.well-known/openid-configuration")).json()
         keys = KeySet.import_key_set((await http.get(found["jwks_uri"])).json())
     assert (found["backchannel_logout_supported"], found["backchannel_logout_session_supported"]) == (True, True)

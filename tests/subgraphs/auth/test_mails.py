@@ -40,7 +40,7 @@ class Inbox:
 
     async def next(self) -> tuple[list[str], EmailMessage]:
         """For whom the next mail is, and the mail."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             recipients, content = await self._arrived.get()
         return recipients, read(content)
 
@@ -125,7 +125,7 @@ async def test_a_link_for_a_new_password_arrives_and_the_old_one_opens_nothing_a
 async def test_without_a_server_mails_are_files_in_a_folder_of_their_own(auth: Auth, tmp_path: Path):
     folder = tmp_path / "mails to send"
     address = await invited(auth)
-    async with working(auth, mail_url=SecretStr(folder.as_uri())), asyncio.timeout(15):
+    async with working(auth, mail_url=SecretStr(folder.as_uri())), asyncio.timeout(60):
         while not (files := list(folder.glob("*.eml"))):
             await asyncio.sleep(0.05)
         await done(auth, "auth.send_link")

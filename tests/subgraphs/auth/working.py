@@ -35,6 +35,6 @@ async def working(auth: Auth, **settings: Any) -> AsyncIterator[None]:
 
 async def done(auth: Auth, name: str) -> None:
     """Wait until nothing of this name is queued: a job is gone when its transaction is."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await auth.service.rows("SELECT 1 FROM job WHERE entrypoint = $1", name):
             await asyncio.sleep(0.05)

@@ -225,7 +225,7 @@ async def test_what_documents_need_to_know_of_a_customer_comes_from_crm_and_what
     told = crm.CustomerCreated(
         id=buyer, number="4711", name="Werft", status="ACTIVE",
         billed_at=crm.BilledAt(legal_name="Werft GmbH & Co. KG", vat_id="DE123456789", is_business=True, currency="EUR",
-                               language="fr", invoice_email="a@werft.example",
+                               language="fr", invoice_email="a@werft.example", buyer_reference="991-33333TEST-33",
                                address=crm.PostalAddress(line1="Kai 1", postal_code="24103", city="Kiel", country="DE")),
     )  # fmt: skip
     await handled(store, consumers.customer_told, told, at=moment)
@@ -245,5 +245,6 @@ async def test_what_documents_need_to_know_of_a_customer_comes_from_crm_and_what
         "de",
     )
     assert row["invoice_email"] == "rechnung@werft.example"
+    assert row["buyer_reference"] == "991-33333TEST-33"
     assert '"Lübeck"' in row["address"]
     assert "Kai 1" not in row["address"]

@@ -84,7 +84,7 @@ def test_options_that_are_paid_differently_have_no_sum():
 @pytest.fixture(scope="module")
 async def seller(crm):
     told = {
-        "name": "Nordlicht GmbH", "address": {"line1": "Kai 1", "city": "Kiel", "country": "DE"}, "contact_name": "Birte",
+        "name": "Nordlicht GmbH", "address": {"line1": "Kai 1", "postalCode": "24103", "city": "Kiel", "country": "DE"}, "contact_name": "Birte",
         "contact_email": "b@x.example", "time_zone": "Europe/Berlin",
     }  # fmt: skip
     first = uuid4()
@@ -106,7 +106,7 @@ async def test_the_paper_of_a_draft_is_made_for_whoever_looks_and_kept_when_it_i
 
     assert (draft["filename"], draft["sizeBytes"], draft["sha256"]) == (f"{made['number']}.pdf", None, None)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "application/pdf")
-    assert all(part in text(shown.content) for part in ("ENTWURF", "Nordlicht AG", "Papier AG"))
+    assert all(part in text(shown.content) for part in ("ENTWURF", "Nordlicht AG", "24103 Kiel", "Birte", "Papier AG"))
     assert await crm.count("quote_file") == before
 
     sent = await done(crm, "sendQuote", id=made["id"])

@@ -37,7 +37,7 @@ async def test_without_the_lease_two_workers_send_twice(hub: Hub, monkeypatch) -
     async def waits_for_another(request, writer) -> None:
         if len(receiver.requests) == 2:
             arrived.set()
-        await asyncio.wait_for(arrived.wait(), 10)
+        await asyncio.wait_for(arrived.wait(), 60)
         await OK(request, writer)
 
     monkeypatch.setattr(dispatch, "_lease", taken)

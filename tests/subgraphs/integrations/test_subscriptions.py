@@ -161,7 +161,7 @@ async def test_receivers_that_hang_hold_up_no_other_however_many_they_are(hub: H
                 pace=Pace(poll_seconds=0.1),
             )
         )
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(60):
             while len(slow.requests) < dispatch._MOST_FAILING:
                 await asyncio.sleep(0.02)
             await hub.subscribe(good.url)

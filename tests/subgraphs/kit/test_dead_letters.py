@@ -68,7 +68,7 @@ async def running(schema: Schema, broker: Broker, *patients: Patient) -> AsyncIt
 
 async def until(found: Callable[[], Awaitable[Any]]) -> Any:
     """Wait for something to be there."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not (what := await found()):
             await asyncio.sleep(0.02)
     return what
@@ -112,7 +112,7 @@ async def test_what_no_consumer_can_handle_is_kept_with_the_reason_and_comes_bac
         sick.mended = True
         made = await settle(schema, Action.REPLAY, row["id"])
         assert made.settled == [str(row["id"])]
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while len(await schema.effects()) < 2:
                 await asyncio.sleep(0.02)
 

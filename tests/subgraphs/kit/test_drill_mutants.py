@@ -19,7 +19,7 @@ async def test_without_the_archivist_a_poisonous_event_is_seen_by_nobody(schema:
             group.create_task(inbox.consume(local_broker, "tickets", [sick.consumer], schema.begin, pace=PACE)),
         ]
         await schema.emit()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await schema.rows("SELECT 1 FROM dead_letter"):
                 await asyncio.sleep(0.02)
         for task in running:

@@ -76,7 +76,7 @@ class Desk:
 
     async def emptied(self, queue: str = "q.test.%") -> None:
         """Wait until the queues are empty."""
-        async with asyncio.timeout(30), wire.connection(self.broker.url, application="test") as connection:
+        async with asyncio.timeout(60), wire.connection(self.broker.url, application="test") as connection:
             while await connection.fetchval("SELECT count(*) FROM message WHERE queue LIKE $1", queue):
                 await asyncio.sleep(0.02)
 
@@ -247,7 +247,7 @@ async def test_while_a_failed_event_waits_for_its_next_try_its_neighbours_pass_b
     patient = Pace(prefetch=3, retry=Backoff(first_seconds=600, most_seconds=600), outage=QUICK)
     await desk.send(poison, *healthy)
     began = None
-    async with desk.consuming(Consumer("count", ("ticket.assigned",), choke), pace=patient), asyncio.timeout(30):
+    async with desk.consuming(Consumer("count", ("ticket.assigned",), choke), pace=patient), asyncio.timeout(60):
         while (seen := len(await desk.schema.effects())) < len(healthy):
             began = began or (time.monotonic() if seen else None)
             await asyncio.sleep(0.02)

@@ -59,7 +59,7 @@ async def states(schema: Schema) -> list[str]:
 
 async def until(schema: Schema, *expected: str) -> None:
     """Wait until exactly these jobs are in the queue, by their states."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await states(schema) != list(expected):
             await asyncio.sleep(0.02)
 
@@ -321,7 +321,7 @@ async def test_a_worker_sweeps_by_itself(schema: Schema) -> None:
     await schema.rows("UPDATE job_log SET created = now() - interval '100 days'")
     await schema.rows("UPDATE inbox SET handled_at = now() - interval '100 days'")
 
-    async with working(schema, NOTE), asyncio.timeout(30):
+    async with working(schema, NOTE), asyncio.timeout(60):
         while await schema.rows("SELECT 1 FROM job_log UNION ALL SELECT 1 FROM inbox"):
             await asyncio.sleep(0.02)
     assert await schema.effects() == ["done"]
@@ -380,7 +380,7 @@ async def test_a_worker_that_is_told_to_end_leaves_its_errands_to_the_next_one(s
             await do(job, str(payload["what"]))
 
     await enqueue(schema, "walked")
-    async with asyncio.timeout(20), working(schema, Errand("note", walk)):
+    async with asyncio.timeout(60), working(schema, Errand("note", walk)):
         await begun.wait()
     assert await schema.effects() == []
     async with working(schema, Errand("note", walk)):

@@ -42,7 +42,7 @@ async def worked(schema: Schema, long: Long, job: UUID, *, until: str) -> dict[s
     """Let a worker work until the job is in a state."""
     async with asyncio.TaskGroup() as group:
         working = group.create_task(jobs.work(schema.relay_url, "tickets", [long.task], schema.begin, pace=PACE))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (row := await seen(schema, job))["status"] != until:
                 await asyncio.sleep(0.02)
         working.cancel()
@@ -106,7 +106,7 @@ async def test_what_breaks_is_tried_again_then_held_and_can_begin_again(schema: 
     row = await worked(schema, long, job, until="FAILED")
     assert (row["error_code"], row["attempts"]) == ("INTERNAL", progress.TRIES)
     assert await schema.effects() == []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await schema.rows("SELECT * FROM dead_letter"):
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(

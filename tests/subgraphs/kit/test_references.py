@@ -83,7 +83,8 @@ async def test_what_is_behind_a_wall_is_not_found(desk, asking):
         await known(desk, identity, asking)
 
 
-async def test_a_command_waits_a_little_for_the_event_that_is_on_its_way(desk):
+async def test_a_command_waits_a_little_for_the_event_that_is_on_its_way(desk, monkeypatch):
+    monkeypatch.setattr(references, "_PATIENCE_SECONDS", 60)
     identity = uuid4()
     waiting = asyncio.create_task(known(desk, identity))
     await asyncio.sleep(0.2)

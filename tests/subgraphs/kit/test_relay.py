@@ -67,7 +67,7 @@ async def relaying(schema: Schema, broker: Any, *, pace: Pace = PACE, relays: in
 
 async def emptied(schema: Schema, *, waiting: int = 0) -> None:
     """Wait until the outbox has nothing more to publish."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await _waiting(schema) != waiting:
             await asyncio.sleep(0.02)
 
@@ -205,7 +205,7 @@ async def test_the_relay_sweeps_what_was_published_long_ago(schema: Schema, queu
     await schema.rows("UPDATE outbox SET published_at = now() - interval '30 days'")
 
     async with relaying(schema, queue):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await schema.rows("SELECT 1 FROM outbox"):
                 await asyncio.sleep(0.02)
     assert await arrived(queue) == []

@@ -186,7 +186,7 @@ async def test_a_scheduled_ticket_has_an_appointment_and_nobody_has_two_at_a_tim
 
     assert (scheduled["status"], told(found["scheduledFor"])) == ("SCHEDULED", "2026-05-05 10:00")
     assert [one["ticketId"] for one in calendar["appointments"]] == [ticket]
-    assert (await desk.run("createAppointment", "appointment { id }", **span))[1] == [("VALIDATION", "startsAt")]
+    assert (await desk.run("createAppointment", "appointment { id }", **span))[1] == [("CONFLICT", "startsAt")]
     moved = await desk.do(
         "updateAppointment", "appointment { state }", id=calendar["appointments"][0]["id"], state="CANCELLED"
     )

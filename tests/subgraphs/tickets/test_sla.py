@@ -201,7 +201,7 @@ async def test_a_sub_status_that_pauses_stops_the_resolution_and_leaves_with_the
     ("command", "fields", "given", "error"),
     [
         ("createCalendar", "calendar { id }", {"name": "Never"}, ("VALIDATION", "weekly")),
-        ("createCalendar", "calendar { id }", {"name": "DE Mo-Fr 08-17", "weekly": WEEK}, ("VALIDATION", "name")),
+        ("createCalendar", "calendar { id }", {"name": "DE Mo-Fr 08-17", "weekly": WEEK}, ("CONFLICT", "name")),
         ("createCalendar", "calendar { id }", {"name": "X", "weekly": WEEK, "timeZone": "Mars"}, ("VALIDATION", "timeZone")),
         ("importHolidays", "calendar { id }", {"calendarId": "7", "region": "DE", "years": [2026]}, ("NOT_FOUND", "calendarId")),
         ("createSlaPolicy", "policy { id }", {"name": "X", "calendarId": "7", "targets": []}, ("NOT_FOUND", "calendarId")),

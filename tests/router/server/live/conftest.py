@@ -55,7 +55,7 @@ class Feed:
         finally:
             self.listening.remove(queue)
 
-    async def heard_by(self, count: int, seconds: float = 10) -> None:
+    async def heard_by(self, count: int, seconds: float = 60) -> None:
         """Wait until so many listen."""
         async with asyncio.timeout(seconds):
             while len(self.listening) != count:
@@ -178,7 +178,7 @@ class Live:
 
     async def caught_up(self) -> None:
         """Wait until every source follows the supergraph that is served."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(
                 source.prepared.graph is not self.app.state.graphs.current
                 for source in self.subscriptions._sources.values()
@@ -197,14 +197,14 @@ class Live:
 
     async def quiet_but_connected(self) -> None:
         """Wait until there is no subscription, no stream, and no listener at the service."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.subscriptions.sources or self.subscriptions.opened or self.feed.listening:
                 await asyncio.sleep(0.005)
 
     async def quiet(self) -> None:
         """Wait until nothing is left, and nobody is connected either."""
         await self.quiet_but_connected()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.app.state.live.presence.count or self.app.state.live.callbacks.open:
                 await asyncio.sleep(0.005)
 
@@ -312,7 +312,7 @@ class Events:
         if self._lines is None:
             self._lines = self.response.aiter_lines()
         kind, data = "", ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for line in self._lines:
                 if line.startswith("event:"):
                     kind = line.removeprefix("event:").strip()

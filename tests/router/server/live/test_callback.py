@@ -29,7 +29,7 @@ class Emitter:
         self.checked: int | None = None
         self.asked = asyncio.Event()
         self.refuses: Any = None
-        self.client = httpx2.AsyncClient(timeout=10)
+        self.client = httpx2.AsyncClient(timeout=60)
 
     async def graphql(self, request: Request) -> JSONResponse:
         self.terms = (await request.json())["extensions"]["subscription"]

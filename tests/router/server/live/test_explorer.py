@@ -33,7 +33,7 @@ async def test_what_happens_appears_in_the_editor(live: Any, issuer: Any) -> Non
 
 
 async def _emit(psa: Any, title: str) -> None:
-    await psa.feed.heard_by(1, seconds=30)
+    await psa.feed.heard_by(1)
     psa.feed.emit(title)
 
 

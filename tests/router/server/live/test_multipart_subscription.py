@@ -19,7 +19,7 @@ async def test_parts_have_an_envelope_and_are_ended_at_once(live: Any) -> None:
         await psa.feed.heard_by(1)
         psa.feed.emit("Printer")
         text, read = "", response.aiter_text()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while text.count("--graphql") < 2:
                 text += await anext(read)
         psa.feed.emit(None)
@@ -49,7 +49,7 @@ async def test_silence_is_an_empty_part(live: Any) -> None:
         psa.client.stream("POST", "/graphql", json={"query": SUBSCRIPTION}, headers={"accept": ACCEPT}) as response,
     ):
         text, read = "", response.aiter_text()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while text.count("\r\n\r\n{}") < 2:
                 text += await anext(read)
 

@@ -31,7 +31,7 @@ class Held:
         await self.service(scope, receive, send)
 
     async def asked_by(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.waiting < count:
                 await asyncio.sleep(0.005)
 
@@ -100,7 +100,7 @@ async def test_a_place_is_free_again_when_an_operation_ends(live: Any, ends: str
             assert await client.hear() == {"type": "pong"}
             held.go.set()
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await asks(psa)).status_code == 503:
                 await asyncio.sleep(0.005)
 

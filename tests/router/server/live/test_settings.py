@@ -83,7 +83,7 @@ async def test_other_settings_ask_everybody_to_come_again(serving: Any) -> None:
         assert json.loads(await socket.recv())["type"] == "connection_ack"
         return socket
 
-    async with serving(swappable) as url, asyncio.timeout(20):
+    async with serving(swappable) as url, asyncio.timeout(60):
         old = await connected(url)
         await swappable.swap(build(config))
         with pytest.raises(ConnectionClosed):

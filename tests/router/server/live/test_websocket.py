@@ -260,7 +260,7 @@ async def test_a_server_that_stops_lets_everybody_leave_before_it_waits_for_them
                 with pytest.raises(EOFError):
                     await reading.next()
             closed = await client.closed()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await running
 
     assert json.loads(first[1])["errors"][0]["extensions"]["code"] == "SHUTTING_DOWN"

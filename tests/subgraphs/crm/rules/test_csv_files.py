@@ -122,3 +122,11 @@ def test_any_bytes_are_a_table_or_a_refusal(content):
     except Invalid:
         return
     assert all(len(cells) >= 1 for _, cells in found.rows)
+
+
+def test_a_row_that_says_more_than_there_are_columns_is_no_guess():
+    rules.check_width(("name", "city"), ("A", "B"))
+    rules.check_width(("name", "city"), ("A",))
+    rules.check_width(("name", "city"), ("A", "B", "", ""))
+    with pytest.raises(Invalid, match=r"^The row has 2 cells too many; "):
+        rules.check_width(("name", "city"), ("A", "B", "C", "", "D"))
