@@ -5,6 +5,9 @@ that were written when it was fetched. It needs neither Node nor a package: a ta
 
 The files are kept compressed: browsers take them as they are, and the repository stays small. The sums are those of
 the contents, because two versions of zlib may compress the same bytes differently.
+
+The editor is laid out with the few changes in `CHANGES`, each of them looked for by its text: a version in which one of
+them no longer fits is not written.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import sys
 import tarfile
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,6 +40,91 @@ FILES = MappingProxyType(
         "package/dist/monacoeditorwork/json.worker.bundle.js": "json.worker.js.gz",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Text of the published editor that is written otherwise, so many times and no more."""
+
+    why: str
+    before: str
+    after: str
+    times: int = 1
+
+
+# Of a schema's root fields, and of a type's, the builder shows as many at first, and as many more whenever it is asked to.
+_ROWS = r"""
+psaRows=e=>{let[t,n]=(0,x.useState)(50),{activeOperation:r}=h3(),i=(e.operation??r)?.query??``,
+a=t=>[...e.path,t.name].join(`.`),
+o=e.isSearchActive&&e.visiblePaths?e.fields.filter(t=>e.visiblePaths.has(a(t))):e.fields,
+s=o.filter((n,r)=>r<t||i2(i,a(n),e.operationName));
+return(0,O.jsxs)(O.Fragment,{children:[s.map(t=>(0,O.jsx)(p9,{...e,field:t,path:[...e.path,t.name]},t.name)),
+s.length<o.length&&(0,O.jsx)(m3,{variant:`ghost`,size:`sm`,className:`w-full justify-start text-xs`,onClick:()=>n(t+200),
+children:`Show more (${o.length-s.length})`},`…`)]})},p9=e=>{let t=Qd(e.field.type);"""
+_READ = "function psaRead(e){if(psaRead.of!==e){psaRead.of=e;psaRead.is=void 0;try{psaRead.is=Hu(n2(e))}catch{}}return psaRead.is}"
+_UNREADABLE = r"""try{Hu(ne.query)}catch(t){let n=l({headers:`{}`,operation:ne,preflightLogs:[],createdAt:new Date().toISOString(),
+response:JSON.stringify({errors:[{message:t.message,locations:t.locations}]},null,2)});e.onAfterOperationRun?.(n);return}"""
+_AT_ONCE = r"""onResponse:e=>{d(i.id,e)}}).then(e=>{if(!e)return;let{request:t,response:n,...r}=e.extensions??{};
+d(i.id,JSON.stringify(e.toJSON?{errors:[e]}:{...e,extensions:Object.keys(r).length?r:void 0}))})"""
+CHANGES = (
+    Change(
+        "a row of the builder read the whole operation again, and once more for each argument",
+        r"function i2\(e,t,n\)\{if\(!e\|\|!t\)return!1;e=n2\(e\);let\[r,\.\.\.i\]=t\.split\(`\.`\),a;try\{a=Hu\(e\)\}catch\{\}",
+        _READ + "function i2(e,t,n){if(!e||!t)return!1;let[r,...i]=t.split(`.`),a=psaRead(e);",
+    ),
+    Change(
+        "the same",
+        r"function ATt\(e,t,n,r\)\{if\(!e\|\|!t\)return!1;e=n2\(e\);let\[i,\.\.\.a\]=t\.split\(`\.`\),o;try\{o=Hu\(e\)\}catch\{\}",
+        "function ATt(e,t,n,r){if(!e||!t)return!1;let[i,...a]=t.split(`.`),o=psaRead(e);",
+    ),
+    Change(
+        "a component that draws a part of many rows",
+        r"(?<=,)p9=e=>\{let t=Qd\(e\.field\.type\);",
+        _ROWS.replace("\n", ""),
+    ),
+    Change(
+        "the builder drew every field of the graph, a dozen elements each",
+        r"(\w+)\??\.map\(t=>\(0,O\.jsx\)\(p9,\{field:t,path:\[([^\]]+),t\.name\],([^{}]*)\},t\.name\)\)",
+        r"(0,O.jsx)(psaRows,{fields:\1,path:[\2],\3})",
+        times=5,
+    ),
+    Change(
+        "among the tabs of an answer stood a button, and what else is known of the answer",
+        r"\(0,O\.jsxs\)\(o9,\{className:`(h-\[50px\] w-full items-center justify-start[^`]*)`",
+        r"(0,O.jsxs)(`div`,{className:`text-muted-foreground flex \1`",
+    ),
+    Change(
+        "so the list of tabs begins where they begin",
+        r"(?=\(0,O\.jsx\)\(s9,\{value:`response`,className:`grow-0 rounded-sm`)",
+        "(0,O.jsxs)(o9,{className:`rounded-none bg-transparent p-0`,children:[",
+    ),
+    Change(
+        "and ends where they end",
+        r"(\(0,O\.jsx\)\(s9,\{value:`query-plan`,className:`grow-0 rounded-sm`,children:`Query Plan`\}\))",
+        r"\1]})",
+    ),
+    Change(
+        "what can't be read was not sent, and nothing told why; what is deferred was asked for, and never shown",
+        r"if\(f\)\{let i=l\(\{responses:\[\]",
+        _UNREADABLE.replace("\n", "") + r"if(f||/@(defer|stream)\\b/.test(ne.query)){let i=l({responses:[]",
+    ),
+    Change(
+        "a subscription that was refused at once said nothing",
+        r"onResponse:e=>\{d\(i\.id,e\)\}\}\),e\.onAfterOperationRun",
+        _AT_ONCE.replace("\n", "") + ",e.onAfterOperationRun",
+    ),
+    Change(
+        "and not only subscriptions answer more than once",
+        r"children:\[`Subscription`,",
+        "children:[`Answers`,",
+    ),
+    Change(
+        "the last line of each answer was cut off",
+        r"20\.5\*n\.split\(`\n`\)\.length",
+        r"20.5*n.split(`\\n`).length+24",
+    ),
+)
+
 TARGET = Path(__file__).parent / "static" / "laboratory"
 SUMS = TARGET / "SHA256SUMS"
 
@@ -85,9 +175,19 @@ def _lay_out(archive: tarfile.TarFile, source: str, target: Path) -> None:
     member = archive.extractfile(source)
     if member is None:
         raise FileNotFoundError(source)
-    content = member.read()
+    content = changed(member.read()) if target.name == "laboratory.js.gz" else member.read()
     # No timestamp, so that the same file is the same bytes tomorrow.
     target.write_bytes(gzip.compress(content, compresslevel=9, mtime=0) if target.suffix == ".gz" else content)
+
+
+def changed(editor: bytes) -> bytes:
+    """The editor with every change, each as often as it must fit."""
+    text = editor.decode()
+    for change in CHANGES:
+        text, times = re.subn(change.before, change.after, text)
+        if times != change.times:
+            raise ValueError(f"{times} places instead of {change.times} for: {change.why}")
+    return text.encode()
 
 
 def _digest(file: Path) -> str:

@@ -21,8 +21,6 @@ from starlette.routing import BaseRoute, Route
 
 from contracts.scopes import PERMISSIONS, ROLE_NAMES, ROLES
 from router.explorer import schema_map
-from router.federation.api_schema import api_schema
-from router.federation.supergraph import Supergraph
 from router.registry.history import Published
 from router.registry.registry import Registry
 from router.server import limits, response, rest
@@ -49,12 +47,12 @@ class ExplorerData:
         """Draw the map once for each supergraph: it takes as long as a small request."""
         graph = self._graphs.needed()
         if self._drawn is None or self._drawn[0] is not graph:
-            drawn = await asyncio.to_thread(self._draw, graph.supergraph)
+            drawn = await asyncio.to_thread(self._draw, graph)
             self._drawn = (graph, drawn)
         return self._drawn[1]
 
-    def _draw(self, supergraph: Supergraph) -> bytes:
-        return orjson.dumps(schema_map.of(supergraph, api_schema(supergraph)))
+    def _draw(self, graph: Graph) -> bytes:
+        return orjson.dumps(schema_map.of(graph.supergraph, graph.schema))
 
     async def changes(self) -> bytes:
         """Return the versions as far as they are remembered."""

@@ -1,6 +1,6 @@
 // The catalogue of REST routes and events, and a place to try the routes out.
 
-import { make, table } from "./elements.js";
+import { make, prose, table } from "./elements.js";
 import { list } from "./list.js";
 import { holds, model, role } from "./model.js";
 import * as offers from "./offers.js";
@@ -41,11 +41,11 @@ function row(one) {
 
 function route(api, one) {
   const body = offers.resolved(api, one.requestBody ?? {}).content ?? {};
-  const parameters = one.parameters.map((each) => [each.name, each.in, offers.typeOf(api, each.schema ?? {}), (each.required ? `${word("required")}. ` : "") + (each.description ?? "")]);
-  const answers = Object.entries(one.responses ?? {}).map(([status, each]) => [status, offers.resolved(api, each).description ?? ""]);
+  const parameters = one.parameters.map((each) => [each.name, each.in, offers.typeOf(api, each.schema ?? {}), prose((each.required ? `${word("required")}. ` : "") + (each.description ?? ""))]);
+  const answers = Object.entries(one.responses ?? {}).map(([status, each]) => [status, prose(offers.resolved(api, each).description)]);
   return [
     make("h2", {}, one.title),
-    make("p", {}, one.description ?? one.summary),
+    make("p", {}, ...prose(one.description ?? one.summary)),
     one.scopes.length ? make("p", {}, word("needs"), " ", make("code", {}, one.scopes.join(" "))) : null,
     one.field ? make("p", { class: "quiet" }, "GraphQL: ", make("a", { href: `#/map/${one.field.split(".")[0]}` }, one.field)) : null,
     ...tryOut(one, exampleOf(api, body)),
@@ -62,7 +62,7 @@ function event(api, one) {
   const example = one.message.examples?.[0]?.payload;
   return [
     make("h2", {}, one.title),
-    make("p", {}, one.summary),
+    make("p", {}, ...prose(one.summary)),
     make("p", { class: "modules" }, ...one.tags.map((tag) => make("span", { class: "module" }, tag))),
     ...(data ? [table(word("payload"), [word("name"), word("type"), word("description")], properties(api, data))] : []),
     ...(example ? [make("h3", {}, word("example")), make("pre", { tabindex: "0" }, JSON.stringify(example, null, 2))] : []),
@@ -75,7 +75,7 @@ function properties(api, schema = {}) {
   return Object.entries(found.properties ?? {}).map(([name, part]) => [
     name + (required.has(name) ? " *" : ""),
     offers.typeOf(api, part),
-    part.description ?? offers.resolved(api, part).description ?? "",
+    prose(part.description ?? offers.resolved(api, part).description),
   ]);
 }
 

@@ -19,7 +19,17 @@ function current() {
   const tab = tabs.find((one) => one.id === active) ?? tabs[0];
   const operation = memory.recall("operations", []).find((one) => one.id === tab?.data?.id);
   if (!operation?.query?.trim()) return null;
-  return { query: operation.query, variables: parsed(operation.variables) };
+  return { query: operation.query, variables: parsed(operation.variables), ...firstOf(operation.query) };
+}
+
+// Of several operations the first is sent, by its name.
+function firstOf(query) {
+  try {
+    const found = read(query);
+    return { operationName: found.length > 1 ? found[0].name : null, streams: found[0].kind === "subscription" };
+  } catch {
+    return {};
+  }
 }
 
 function written(sent, routes) {

@@ -10,11 +10,26 @@ export function draw(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// Descriptions put names between backticks.
+export function prose(text) {
+  return (text ?? "").split(/`([^`]+)`/).map((part, index) => (index % 2 ? make("code", {}, part) : part));
+}
+
 // A heading with a table below it; `rows` are lists of texts or elements.
 export function table(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
   const body = rows.map((row) => make("tr", {}, ...row.map((cell, index) => make(index ? "td" : "th", index ? {} : { scope: "row" }, cell))));
-  return make("div", { class: "scroll" }, make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body)));
+  return scrolling(caption, make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body)));
+}
+
+// What is too wide for its place can be moved with the arrow keys, and only then does Tab stop there.
+function scrolling(label, content) {
+  const place = make("div", { class: "scroll", role: "group", "aria-label": label }, content);
+  new ResizeObserver(() => {
+    if (place.scrollWidth > place.clientWidth) place.setAttribute("tabindex", "0");
+    else place.removeAttribute("tabindex");
+  }).observe(place);
+  return place;
 }
 
 function filled(element, attributes, children) {

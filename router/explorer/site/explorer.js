@@ -14,7 +14,7 @@ const part = (id) => document.getElementById(id);
 const panel = part("sign-in");
 
 words.translate();
-transport.install(() => ask("The platform no longer accepts your token. It may have expired: get a fresh one."));
+transport.install(() => ask(words.word("tokenRefused")));
 part("sign-in-form").addEventListener("submit", submit);
 part("sign-in-here").addEventListener("click", leave);
 part("show-token").addEventListener("click", showOrHide);
@@ -26,16 +26,21 @@ panel.addEventListener("close", () => {
   if (document.body.dataset.state === "starting") ask(part("token-problem").textContent);
 });
 addEventListener("hashchange", () => (isReady() && location.hash.startsWith("#/") ? views.show() : arrive()));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the view
+  part("content").focus();
+});
 part("language").value = words.language;
 part("language").addEventListener("change", () => words.choose(part("language").value));
 part("role").addEventListener("change", () => lookAs(part("role").value));
 arrive();
 
 async function arrive() {
-  const brought = session.takeFromAddress() ?? (await signin.finish());
-  const token = brought ?? session.token();
-  if (!token) return ask();
-  say("Loading the schema …");
+  const link = session.takeFromAddress();
+  const { token: signedIn, problem: refused } = link ? {} : await signin.finish();
+  const token = link ?? signedIn ?? session.token();
+  if (!token || refused) return ask(refused);
+  say(words.word("loadingSchema"));
   const problem = await enter(token);
   if (problem) ask(problem);
 }
@@ -64,7 +69,7 @@ async function enter(token) {
   part("token").value = "";
   panel.close();
   part("account").textContent = session.owner(token);
-  say("Loading the query editor …");
+  say(words.word("loadingEditor"));
   try {
     model.use(schema);
     await laboratory.open(part("editor"), await seen(schema));

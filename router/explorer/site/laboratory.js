@@ -3,12 +3,13 @@
 import { finish } from "./finish.js";
 import * as memory from "./memory.js";
 import { ENDPOINT } from "./transport.js";
+import { word } from "./words.js";
 
 const FILES = new URL("laboratory/", import.meta.url);
 
 const SEED = {
   id: "seed",
-  name: "A customer with tickets and assets",
+  name: word("seed"),
   query: `query {
   customer(id: "123") {
     name
@@ -48,7 +49,7 @@ export const library = new Promise((resolve, reject) => {
   const script = document.createElement("script");
   script.src = new URL("laboratory.js", FILES);
   script.onload = () => resolve(window.HiveLaboratory);
-  script.onerror = () => reject(new Error("The query editor could not be loaded."));
+  script.onerror = () => reject(new Error(word("noEditor")));
   document.head.append(script);
 });
 

@@ -1,7 +1,7 @@
 // The schema map: search on the left, the chosen type on the right, and the picture of how entities connect.
 
 import { drawing } from "./drawing.js";
-import { make, table } from "./elements.js";
+import { make, prose, table } from "./elements.js";
 import { list } from "./list.js";
 import { model } from "./model.js";
 import * as offers from "./offers.js";
@@ -46,11 +46,11 @@ function about(schema, name) {
   const users = [...schema.types.values()].flatMap((other) => other.fields.filter((field) => field.named === name).map((field) => ({ other, field })));
   return [
     make("h2", {}, name, " ", make("small", {}, type.kind.toLowerCase().replaceAll("_", " "))),
-    make("p", {}, type.description ?? ""),
+    make("p", {}, ...prose(type.description)),
     make("p", { class: "modules" }, ...type.owners.map((owner) => make("span", { class: "module" }, owner))),
     ...keys(type),
     ...(type.fields.length ? [table(word("fields"), ["name", "type", "by", "needs", "description"].map((one) => word(one)), type.fields.map((field) => fieldRow(schema, field)))] : []),
-    ...(type.enumValues?.length ? [table(word("values"), [word("name"), word("description")], type.enumValues.map((one) => [one.name, one.description ?? ""]))] : []),
+    ...(type.enumValues?.length ? [table(word("values"), [word("name"), word("description")], type.enumValues.map((one) => [one.name, prose(one.description)]))] : []),
     ...(type.possibleTypes?.length ? [make("h3", {}, word("members")), make("p", {}, ...type.possibleTypes.map((one) => [link(one.name), " "]))] : []),
     ...(users.length ? [make("h3", {}, word("usedBy")), make("p", { class: "wrapped" }, ...users.slice(0, 200).map(({ other, field }) => [link(other.name, `${other.name}.${field.name}`), " "]))] : []),
     ...(type.isEntity ? picture : []),
@@ -75,7 +75,7 @@ function fieldRow(schema, field) {
     schema.types.has(field.named) ? link(field.named, field.written) : field.written,
     field.owners.join(", "),
     make("code", { class: asked.length ? "" : "none" }, asked.join("; ")),
-    [field.description ?? "", ...extra, ...old].filter(Boolean).join(" · "),
+    prose([field.description ?? "", ...extra, ...old].filter(Boolean).join(" · ")),
   ];
 }
 

@@ -20,7 +20,6 @@ function told(run, schema) {
     ...(trace ? waterfall(run, trace.fetches) : [make("p", { class: "quiet" }, word("noTrace"))]),
     make("h3", {}, word("refusals")),
     ...refusals(run, schema),
-    make("h3", {}, word("cacheDecisions")),
     ...decisions(run.extensions.apolloCacheDebugging?.data ?? []),
     ...plan(run.extensions.apolloQueryPlan?.text),
   ];
@@ -98,7 +97,7 @@ function placeOf(path, run, schema) {
 }
 
 function decisions(found) {
-  if (!found.length) return [make("p", { class: "quiet" }, word("noCache"))];
+  if (!found.length) return [make("h3", {}, word("cacheDecisions")), make("p", { class: "quiet" }, word("noCache"))];
   const rows = found.map((one) => [one.subgraphName, one.typeName, one.status, String(one.cacheControl?.maxAge ?? ""), (one.invalidationKeys ?? []).join(" ")]);
   return [table(word("cacheDecisions"), [word("module"), word("type"), "status", "max-age", "tags"], rows)];
 }

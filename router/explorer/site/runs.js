@@ -28,26 +28,62 @@ async function operationOf(request) {
 }
 
 async function noted(sent, answer, began, added) {
-  if (!answer.headers.get("content-type")?.includes("json")) return answer;
-  const text = await answer.clone().text();
-  const milliseconds = performance.now() - began;
-  let body;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return answer;
-  }
-  last = { sent, status: answer.status, milliseconds, body, extensions: body.extensions ?? {} };
-  listeners.forEach((listener) => listener(last));
-  return added ? without(body, answer) : answer;
+  const kind = answer.headers.get("content-type") ?? "";
+  if (kind.startsWith("multipart/mixed")) return inParts(sent, answer, began, added);
+  if (!kind.includes("json")) return answer;
+  const body = await answer.clone().json().catch(() => null);
+  if (!body) return answer;
+  keep(sent, answer, began, body);
+  return added ? new Response(JSON.stringify(without(body)), { ...about(answer), headers: whole(answer) }) : answer;
 }
 
-function without(body, answer) {
+function keep(sent, answer, began, body) {
+  last = { sent, status: answer.status, milliseconds: performance.now() - began, body, extensions: body.extensions ?? {} };
+  listeners.forEach((listener) => listener(last));
+}
+
+// A deferred answer comes in parts, each of them a line of JSON: every part goes on at once, and all that they tell is one run.
+function inParts(sent, answer, began, added) {
+  const body = { extensions: {} };
+  let rest = "";
+  const line = (text) => {
+    if (!text.startsWith("{")) return text;
+    const part = JSON.parse(text);
+    body.data ??= part.data;
+    Object.assign(body.extensions, part.extensions);
+    const errors = [part, ...(part.incremental ?? [])].flatMap((one) => one.errors ?? []);
+    if (errors.length) body.errors = [...(body.errors ?? []), ...errors];
+    return added ? JSON.stringify(without(part)) : text;
+  };
+  const parts = new TransformStream({
+    transform(text, out) {
+      const lines = (rest + text).split("\r\n");
+      // Where a part ends, its mark may stand without an end of line: only a line of JSON is waited for.
+      rest = lines.at(-1).startsWith("{") ? lines.pop() : "";
+      out.enqueue(lines.map(line).join("\r\n") + (rest ? "\r\n" : ""));
+    },
+    flush(out) {
+      out.enqueue(line(rest));
+      keep(sent, answer, began, body);
+    },
+  });
+  const read = answer.body.pipeThrough(new TextDecoderStream()).pipeThrough(parts);
+  return new Response(read.pipeThrough(new TextEncoderStream()), { ...about(answer), headers: whole(answer) });
+}
+
+function without(body) {
   const extensions = Object.fromEntries(Object.entries(body.extensions ?? {}).filter(([name]) => !EXTENSIONS.includes(name)));
   const { extensions: _, ...rest } = body;
-  const shown = Object.keys(extensions).length ? { ...rest, extensions } : rest;
+  return Object.keys(extensions).length ? { ...rest, extensions } : rest;
+}
+
+function about({ status, statusText }) {
+  return { status, statusText };
+}
+
+function whole(answer) {
   const headers = new Headers(answer.headers);
   headers.delete("content-length");
   headers.delete("content-encoding");
-  return new Response(JSON.stringify(shown), { status: answer.status, statusText: answer.statusText, headers });
+  return headers;
 }

@@ -1,57 +1,91 @@
 // The same operation in other words: `curl`, REST where it has the field, TypeScript and Python. The token stands in the environment,
 // never in the text.
 
+const BEARER = '  -H "Authorization: Bearer $PSA_TOKEN"';
+// Every Debian has it; `uuidgen` has to be brought.
+const ONCE = '  -H "Idempotency-Key: $(date +%s%N)"';
+const PLAIN = ["limit", "search"];
 const NESTED = ["edges", "node", "nodes", "pageInfo", "items"];
 
 export function curl(origin, sent) {
-  const body = JSON.stringify(payload(sent), null, 2).replaceAll("'", "'\\''");
-  return [`curl ${origin}/graphql`, "  -H \"Authorization: Bearer $PSA_TOKEN\"", "  -H 'Content-Type: application/json'", `  -d '${body}'`].join(" \\\n");
+  const streamed = sent.streams ? ["  -N -H 'Accept: text/event-stream'"] : [];
+  const body = `  -d ${shell(JSON.stringify(payload(sent), null, 2))}`;
+  return [`curl ${origin}/graphql`, BEARER, "  -H 'Content-Type: application/json'", ...streamed, body].join(" \\\n");
 }
 
 export function typescript(origin, sent) {
+  const { query, ...rest } = payload(sent);
+  const others = Object.entries(rest).map(([name, value]) => `\n    ${name}: ${indented(JSON.stringify(value, null, 2), 4)},`);
   return `const answer = await fetch("${origin}/graphql", {
   method: "POST",
   headers: {
-    "Content-Type": "application/json",
+    "Content-Type": "application/json",${sent.streams ? '\n    Accept: "text/event-stream",' : ""}
     Authorization: \`Bearer \${process.env.PSA_TOKEN}\`,
   },
   body: JSON.stringify({
-    query: ${template(sent.query)},
-    variables: ${indented(JSON.stringify(sent.variables ?? {}, null, 2), 4)},
+    query: ${template(query)},${others.join("")}
   }),
 });
-const { data, errors }: { data: unknown; errors?: { message: string }[] } = await answer.json();
-if (errors) throw new Error(errors.map((error) => error.message).join("\\n"));
-console.log(data);
+${sent.streams ? TYPESCRIPT_EVENTS : TYPESCRIPT_ANSWER}
+export {};
 `;
 }
 
+const TYPESCRIPT_ANSWER = `const { data, errors }: { data: unknown; errors?: { message: string }[] } = await answer.json();
+if (errors) throw new Error(errors.map((error) => error.message).join("\\n"));
+console.log(JSON.stringify(data, null, 2));`;
+
+const TYPESCRIPT_EVENTS = `const decoder = new TextDecoder();
+let rest = "";
+for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+  const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\\r?\\n/);
+  rest = lines.pop() ?? "";
+  for (const line of lines) if (/^data: ?./.test(line)) console.log(JSON.parse(line.slice(5)));
+}`;
+
+// With nothing but what comes along with Python.
 export function python(origin, sent) {
-  return `import os
+  const { query, ...rest } = payload(sent);
+  const others = Object.entries(rest).map(([name, value]) => `, "${name}": ${literal(value)}`);
+  return `import json
+import os
+import urllib.request
 
-import httpx
+QUERY = ${quoted(query)}
 
-QUERY = ${quoted(sent.query)}
-
-answer = httpx.post(
+request = urllib.request.Request(
     "${origin}/graphql",
-    headers={"Authorization": f"Bearer {os.environ['PSA_TOKEN']}"},
-    json={"query": QUERY, "variables": ${indented(literal(sent.variables ?? {}), 4)}},
+    json.dumps({"query": QUERY${indented(others.join(""), 4)}}).encode(),
+    {
+        "Authorization": f"Bearer {os.environ['PSA_TOKEN']}",
+        "Content-Type": "application/json",${sent.streams ? '\n        "Accept": "text/event-stream",' : ""}
+    },
 )
-answer.raise_for_status()
-body = answer.json()
+with urllib.request.urlopen(request) as answer:
+${sent.streams ? PYTHON_EVENTS : PYTHON_ANSWER}`;
+}
+
+const PYTHON_ANSWER = `    body = json.load(answer)
 if body.get("errors"):
     raise SystemExit("\\n".join(error["message"] for error in body["errors"]))
 print(body["data"])
 `;
-}
+
+const PYTHON_EVENTS = `    for line in answer:
+        name, _, value = line.decode().strip().partition(":")
+        if name == "data" and value.strip():
+            print(json.loads(value))
+`;
 
 // One call for each root field; `text` is null for a field that REST doesn't have.
 export function rest(origin, operation, routes) {
   const root = { query: "Query", mutation: "Mutation" }[operation.kind];
   return operation.selections.filter((one) => !one.name.startsWith("__")).flatMap((selection) => {
-    const route = best(routes.filter((one) => one.field === `${root}.${selection.name}`), selection);
-    if (!route) return [{ field: `${root ?? "Subscription"}.${selection.name}`, text: null }];
+    const of = (name) => best(routes.filter((one) => one.field === `${root}.${name}`), selection);
+    // A plain list has the address of its pages, as long as it is asked for no more than a page is.
+    const isPlain = Object.keys(selection.args).every((name) => PLAIN.includes(name));
+    const route = of(selection.name) ?? (isPlain ? of(`${selection.name}Connection`) : null);
+    if (!route || filters(route, selection.args).some(([name]) => name === null)) return [{ field: `${root ?? "Subscription"}.${selection.name}`, text: null }];
     const lists = asked(selection, root, routes);
     const left = { ...selection, selections: selection.selections.filter((one) => !lists.some((list) => list.one === one)) };
     const own = left.selections.length || !lists.length ? [{ field: route.field, text: call(origin, route, left) }] : [];
@@ -75,16 +109,16 @@ function best(found, selection) {
 }
 
 function call(origin, route, { args, selections }) {
-  const path = route.address.replace(/\{(\w+)\}/g, (all, name) => encodeURIComponent(pathValue(name, args) ?? all).replaceAll("%7B", "{").replaceAll("%7D", "}"));
-  const lines = ["  -H \"Authorization: Bearer $PSA_TOKEN\""];
+  const path = route.address.replace(/\{(\w+)\}/g, (all, name) => encoded(pathValue(name, args) ?? all).replaceAll("%7B", "{").replaceAll("%7D", "}"));
+  const lines = [BEARER];
   if (route.method === "get") {
-    const query = [...filters(route, args), ...shape(route, selections)].map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("%2C", ",")}`);
+    const query = [...filters(route, args), ...shape(route, selections)].map(([name, value]) => `${name}=${encoded(value).replaceAll("%2C", ",")}`);
     return [`curl -g '${origin}${path}${query.length ? `?${query.join("&")}` : ""}'`, ...lines].join(" \\\n");
   }
   const used = new Set(names(route.path));
   const body = Object.fromEntries(Object.entries({ ...args, ...args.input, input: undefined }).filter(([name]) => name !== "input" && !used.has(name)));
-  lines.push("  -H \"Idempotency-Key: $(uuidgen)\"", `  -H 'Content-Type: ${route.method === "patch" ? "application/merge-patch+json" : "application/json"}'`);
-  lines.push(`  -d '${JSON.stringify(body, null, 2).replaceAll("'", "'\\''")}'`);
+  lines.push(ONCE, `  -H 'Content-Type: ${route.method === "patch" ? "application/merge-patch+json" : "application/json"}'`);
+  lines.push(`  -d ${shell(JSON.stringify(body, null, 2))}`);
   return [`curl -X ${route.method.toUpperCase()} '${origin}${path}'`, ...lines].join(" \\\n");
 }
 
@@ -94,14 +128,27 @@ function pathValue(name, args) {
   return args[name] ?? input[name] ?? (own.length === 1 ? args[own[0]] : undefined);
 }
 
+const RENAMED = { first: "limit", last: "limit", after: "cursor", orderBy: "sort", search: "q" };
+const BOUNDS = { since: "gte", until: "lt" };
+
+// Names and values of the address; the name is null for what this route can't be asked.
 function filters(route, args) {
+  if (route.method !== "get") return [];
   const known = new Set(route.parameters.filter((one) => one.in === "query").map((one) => one.name));
-  const renamed = { first: "limit", after: "cursor", orderBy: "sort" };
-  const given = Object.entries({ ...args, ...args.filter, filter: undefined }).filter(([name, value]) => value !== undefined && value !== null && name !== "filter");
-  return given.flatMap(([name, value]) => {
-    const found = [renamed[name], `filter[${name}]`, name].find((one) => known.has(one));
-    return found ? [[found, [value].flat().map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join(",")]] : [];
-  });
+  const used = names(route.path).map((name) => pathValue(name, args));
+  const given = Object.entries({ ...args, filter: undefined }).filter(([, value]) => !used.includes(value));
+  const filtered = Object.entries(args.filter ?? {}).flatMap(([name, value]) => flat(name, value));
+  return [...given.map(([name, value]) => [[RENAMED[name], `filter[${name}]`, name], value]), ...filtered]
+    .filter(([, value]) => value !== undefined && value !== null)
+    .map(([candidates, value]) => [candidates.find((one) => known.has(one)) ?? null, [value].flat().join(",")]);
+}
+
+// `{ createdAt: { since } }` is `filter[createdAt][gte]`, `{ owned: [{ key }] }` is `filter[owned.key]`.
+function flat(name, value) {
+  const inside = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if ([inside].flat().some((one) => Array.isArray(one) || (one && typeof one === "object" && Array.isArray(inside)))) return [[[null], "…"]];
+  if (!inside || typeof inside !== "object" || Array.isArray(inside)) return [[[`filter[${name}]`, name], value]];
+  return Object.entries(inside).map(([key, part]) => [[`filter[${name}][${BOUNDS[key]}]`, `filter[${name}.${key}]`], part]);
 }
 
 // Leaves become `fields`, what lies deeper `expand`; pages and edges are REST's own business.
@@ -129,6 +176,15 @@ function payload(sent) {
 
 function names(path) {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+}
+
+// A single quote ends the text of a shell, and is no reserved character of an address.
+function encoded(text) {
+  return encodeURIComponent(text).replaceAll("'", "%27");
+}
+
+function shell(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function template(text) {

@@ -2,6 +2,8 @@
 // provider's page may live at another name of this machine (localhost), so the code is turned into a token here, at
 // the address that this page came from: the router answers at both.
 
+import { word } from "./words.js";
+
 const CLIENT = "AAAAAAAAAAAAAAAAAAAAAQexplorer";
 const PENDING = "psa-explorer:signing-in";
 const CONFIGURATION = "/.well-known/openid-configuration";
@@ -9,7 +11,7 @@ const CONFIGURATION = "/.well-known/openid-configuration";
 // Leave for the provider's page, which sends the browser back here; or say why not.
 export async function begin() {
   const found = await fetch(CONFIGURATION).catch(() => null);
-  if (!found?.ok) return "There is no sign-in page behind this address at the moment: bring a token.";
+  if (!found?.ok) return word("noSignIn");
   const { authorization_endpoint } = await found.json();
   const verifier = random();
   const state = random();
@@ -26,25 +28,26 @@ export async function begin() {
   location.assign(`${authorization_endpoint}?${parameters}`);
 }
 
-// The token that a code in the address stands for; null when nobody comes back from the provider.
+// The token that a code in the address stands for, or why there is none; neither when nobody comes back from the provider.
 export async function finish() {
   const answered = new URLSearchParams(location.search);
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
-  if (!answered.has("state")) return null;
+  if (!answered.has("state")) return {};
   sessionStorage.removeItem(PENDING);
   history.replaceState(null, "", location.pathname + location.hash);
-  if (!pending || answered.get("state") !== pending.state || !answered.has("code")) return null;
-  const response = await fetch("/auth/token", {
-    method: "POST",
-    body: new URLSearchParams({
-      grant_type: "authorization_code",
-      client_id: CLIENT,
-      code: answered.get("code"),
-      redirect_uri: home(),
-      code_verifier: pending.verifier,
-    }),
+  if (!pending || answered.get("state") !== pending.state) return {};
+  if (!answered.has("code")) return { problem: word("notSignedIn", answered.get("error_description") ?? answered.get("error") ?? "") };
+  const body = new URLSearchParams({
+    grant_type: "authorization_code",
+    client_id: CLIENT,
+    code: answered.get("code"),
+    redirect_uri: home(),
+    code_verifier: pending.verifier,
   });
-  return response.ok ? (await response.json()).access_token : null;
+  const response = await fetch("/auth/token", { method: "POST", body }).catch(() => null);
+  if (!response) return { problem: word("unreachable") };
+  const told = await response.json().catch(() => ({}));
+  return response.ok ? { token: told.access_token } : { problem: word("notSignedIn", told.error_description ?? told.error ?? response.status) };
 }
 
 function home() {

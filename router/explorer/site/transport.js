@@ -3,6 +3,7 @@
 
 import * as runs from "./runs.js";
 import * as session from "./session.js";
+import { word } from "./words.js";
 
 export const ENDPOINT = "/graphql";
 
@@ -26,15 +27,13 @@ export async function introspect(token) {
   try {
     answer = await plainFetch(withToken(ENDPOINT, { method: "POST", headers: HEADERS, body: JSON.stringify({ query }) }, token));
   } catch {
-    return { problem: "The platform cannot be reached. Is it running?" };
+    return { problem: word("unreachable") };
   }
-  if (answer.status === 401) {
-    return { problem: "The platform does not accept this token. It may have expired: get a fresh one." };
-  }
+  if (answer.status === 401) return { problem: word("tokenUnknown") };
   const body = await answer.json().catch(() => null);
   if (body?.data?.__schema) return { schema: body.data };
-  const reason = body?.errors?.[0]?.message ?? `it answered with status ${answer.status}`;
-  return { problem: `The platform did not hand out its schema: ${reason}` };
+  const reason = body?.errors?.[0]?.message ?? word("answeredStatus", answer.status);
+  return { problem: word("noSchema", reason) };
 }
 
 const asked = new Map();
@@ -88,7 +87,8 @@ function oneByOne(answer) {
     async transform(text, out) {
       const events = (rest + text.replaceAll("\r", "")).split("\n\n");
       rest = events.pop();
-      for (const event of events) {
+      // The end is no answer; the stream ends with it.
+      for (const event of events.filter((one) => !/^event: ?complete$/m.test(one))) {
         out.enqueue(event + "\n\n");
         await turn();
         await turn();

@@ -5,6 +5,7 @@ import { send } from "./transport.js";
 import { word } from "./words.js";
 
 const ASKED = 8;
+const USUAL = ["q", "sort", "limit", "cursor", "fields", "expand"];
 
 export function tryOut(route, example) {
   const inputs = chosen(route.parameters).map((one) => ({ ...one, input: make("input", { name: one.name, id: `try-${one.in}-${one.name}`, required: one.required, autocomplete: "off" }) }));
@@ -34,11 +35,12 @@ export function tryOut(route, example) {
   return [make("h3", {}, word("tryIt")), form, status, answer];
 }
 
-// Those that are needed, and the first few of the others: a route may have a hundred filters.
+// Those that are needed, those that most are asked with, and a few of the others: a route may have a hundred filters.
 function chosen(parameters) {
   const usable = parameters.filter((one) => one.in === "path" || one.in === "query");
-  const first = usable.filter((one) => !one.required && !/\]\[/.test(one.name)).slice(0, ASKED);
-  return [...usable.filter((one) => one.required), ...first];
+  const rank = ({ name }) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
+  const first = usable.filter((one) => !one.required && !/\]\[/.test(one.name)).sort((one, other) => rank(one) - rank(other));
+  return [...usable.filter((one) => one.required), ...first.slice(0, ASKED)];
 }
 
 function address(route, inputs) {

@@ -17,8 +17,10 @@ export function show() {
   const [, name = "query", ...rest] = location.hash.split("/").map(decodeURIComponent);
   const view = name in VIEWS ? name : "query";
   for (const link of document.querySelectorAll("[data-view]")) {
-    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view === view) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
   document.getElementById("editor").hidden = view !== "query";
   const place = document.getElementById("view");

@@ -109,6 +109,13 @@ def write(driver: Chrome, text: str) -> None:
     until(driver, lambda: text in driver.execute_script(remembered))
 
 
+def write_variables(driver: Chrome, text: str) -> None:
+    """Replace the text in the editor of variables."""
+    driver.execute_script(f"{_MODEL_OF_VARIABLES}.setValue(arguments[0])", text)
+    remembered = "return JSON.parse(localStorage['psa-explorer:operations'] ?? '[]').map((one) => one.variables)"
+    until(driver, lambda: text in driver.execute_script(remembered))
+
+
 def run(driver: Chrome) -> dict[str, Any]:
     """Press Ctrl+Enter; the answer that the page then shows."""
     press(driver, Keys.CONTROL, Keys.ENTER)
@@ -176,6 +183,7 @@ def complaints(driver: Chrome) -> list[str]:
 
 
 _MODEL_OF_OPERATION = "monaco.editor.getModels().find((model) => model.uri.path.startsWith('/operation'))"
+_MODEL_OF_VARIABLES = "monaco.editor.getModels().find((model) => model.uri.path.startsWith('/variables'))"
 _ANSWER_SHOWN = (
     "monaco.editor.getModels().find((model) => model.getLanguageId() === 'json'"
     ' && /^\\s*\\{\\s*"(data|errors)"/.test(model.getValue()))'

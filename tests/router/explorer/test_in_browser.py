@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,10 +16,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.asgi import GraphQL
+from strawberry.tools import create_type
 
 from router.explorer.page import routes
 from tests.router.explorer import browser
@@ -67,6 +68,14 @@ class Customer:
         return [Ticket(id=strawberry.ID("1"), title="Printer on fire", priority="HIGH")] if status == "open" else []
 
 
+def _named(name: str) -> Callable[[], str]:
+    def done() -> str:
+        return name
+
+    done.__name__ = name
+    return done
+
+
 @strawberry.type
 class Query:
     """As much of the platform as the seed query needs."""
@@ -77,6 +86,10 @@ class Query:
         if id != "123":
             return None
         return Customer(name="Nordwind Logistik GmbH", assets=[Asset(name="NB-0042", type="notebook")])
+
+
+# As many as a large platform has. The builder must show some of them, and stay as small as with ten.
+Mutation = create_type("Mutation", [strawberry.field(_named(f"change{number}")) for number in range(1000)])
 
 
 @strawberry.type
@@ -98,17 +111,42 @@ class OnlyWithToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let pass, or refuse."""
-        if Request(scope).headers.get("authorization") == f"Bearer {TOKEN}":
-            await self._inner(scope, receive, send)
+        request = Request(scope, receive)
+        if request.headers.get("authorization") == f"Bearer {TOKEN}":
+            body = await request.body()
+            answer = _deferred if b"@defer" in body else self._inner
+            await answer(scope, _again(body, receive), send)
         else:
             refusal = {"errors": [{"message": "Sign in first.", "extensions": {"code": "UNAUTHENTICATED"}}]}
             await JSONResponse(refusal, 401)(scope, receive, send)
 
 
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever the client says."""
+    told = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def received() -> Message:
+        return next(told, None) or await receive()
+
+    return received
+
+
+async def _parts() -> AsyncIterator[bytes]:
+    """What a router answers while a part is not there yet."""
+    yield b'\r\n---\r\ncontent-type: application/json\r\n\r\n{"data":{"customer":{"name":"Nordwind"}},"hasNext":true}\r\n---'
+    later = b'"incremental":[{"path":["customer"],"data":{"assets":[]}}],"extensions":{"trace":{"fetches":[]}}'
+    yield b"\r\ncontent-type: application/json\r\n\r\n{" + later + b',"hasNext":false}\r\n-----\r\n'
+
+
+async def _deferred(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = StreamingResponse(_parts(), media_type='multipart/mixed;boundary="-";deferSpec=20220824')
+    await answer(scope, receive, send)
+
+
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """A server with the page and a graph behind it."""
-    schema = strawberry.Schema(Query, subscription=Subscription)
+    schema = strawberry.Schema(Query, Mutation, subscription=Subscription)
     graph = GraphQL[None, None](schema, graphql_ide=None, subscription_protocols=["graphql-sse"])
     roles = Route("/explorer/data/roles", lambda _request: JSONResponse({"roles": {}, "permissions": {}, "needs": {}}))
     app = Starlette(routes=[roles, *routes(), Route("/graphql", OnlyWithToken(graph))])
@@ -152,6 +190,12 @@ def test_without_a_token_the_page_says_where_to_get_one(base_url: str, driver: C
     assert _stored(driver) == 0
     assert browser.hosts_asked(driver) == {urlsplit(base_url).netloc}
     assert browser.complaints(driver) == []
+    driver.execute_script("sessionStorage['psa-explorer:signing-in'] = JSON.stringify({ state: 'mine' })")
+    driver.get(f"{base_url}/?state=mine&error=access_denied&error_description=Not+you.")
+    problem = driver.find_element(By.ID, "token-problem")
+    browser.until(driver, lambda: problem.text)
+    assert problem.text == "Signing in did not succeed: Not you."
+    assert driver.current_url == f"{base_url}/"
 
 
 def test_a_typed_token_opens_the_explorer_without_the_mouse(base_url: str, driver: Chrome) -> None:
@@ -224,7 +268,28 @@ def test_a_subscription_shows_every_event_even_those_that_arrive_together(base_u
     )
     browser.until(driver, lambda: "Door is stuck" in driver.execute_script(events))
     assert sorted(driver.execute_script(events)) == ["Door is stuck", "Mail is slow", "Printer on fire", "VPN is down"]
+    _see_deferred_parts_as_they_come(driver, history)
+    _see_why_nothing_was_sent(driver)
     assert browser.complaints(driver) == []
+
+
+def _see_deferred_parts_as_they_come(driver: Chrome, history: str) -> None:
+    """The answer so far is shown; what is said about the run stays out of it."""
+    browser.write(driver, 'query Later { customer(id: "123") { name ... @defer { assets { name } } } }')
+    browser.press(driver, Keys.CONTROL, Keys.ENTER)
+    found = f"{history}.find((one) => one.operation.query.includes('@defer'))?.responses ?? []"
+    parts = f"return ({found}).map((one) => one.data)"
+    parts += ".sort((one, other) => one.length - other.length).map((one) => JSON.parse(one))"
+    # Of parts that come in one piece it may show the last alone.
+    shown = browser.until(
+        driver, lambda: "assets" in str(driver.execute_script(parts)) and driver.execute_script(parts)
+    )
+    assert shown[-1] == {"data": {"customer": {"name": "Nordwind", "assets": []}}}
+
+
+def _see_why_nothing_was_sent(driver: Chrome) -> None:
+    browser.write(driver, "query Broken { customer(")
+    assert "Syntax Error" in browser.run(driver)["errors"][0]["message"]
 
 
 def test_the_page_follows_the_systems_colours_while_it_is_open(base_url: str, driver: Chrome) -> None:
@@ -248,6 +313,22 @@ def test_every_button_has_a_name_and_scripts_before_a_request_are_not_offered(ba
     assert driver.execute_script(f"return {items}") == ["Command Palette...⌘J", "Environment Variables", "Settings"]
     nameless = f"[...{shadow}.querySelectorAll('button')].filter((one) => !one.ariaLabel && !one.textContent.trim())"
     assert driver.execute_script(f"return {nameless}.map((one) => one.outerHTML)") == []
+
+
+def test_of_a_thousand_fields_the_builder_draws_a_part_and_finds_any(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    editor = "document.querySelector('.hive-laboratory-host').shadowRoot"
+    rows = f"return [...{editor}.querySelectorAll('[role=checkbox]')].map((one) => one.ariaLabel)"
+    browser.write(driver, "mutation { change900 }")
+    browser.until(driver, lambda: "change49: String!" in driver.execute_script(rows))
+    assert driver.execute_script(rows) == [f"change{number}: String!" for number in [*range(50), 900]]
+    assert driver.execute_script(f"return {editor}.querySelectorAll('*').length") < 1500
+    browser.button(driver, "Show more (949)").send_keys(Keys.ENTER)
+    browser.until(driver, lambda: len(driver.execute_script(rows)) == 251)
+    search = driver.execute_script(f"return {editor}.querySelector(\"input[placeholder='Search fields']\")")
+    search.send_keys("change777")
+    browser.until(driver, lambda: driver.execute_script(rows) == ["change777: String!"])
 
 
 def _panel(driver: Chrome) -> WebElement:

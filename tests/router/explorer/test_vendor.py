@@ -1,4 +1,4 @@
-"""What lies in the repository is what the pinned tarball held."""
+"""What lies in the repository is what the pinned tarball held, with the changes that are named."""
 
 from __future__ import annotations
 
@@ -40,3 +40,8 @@ def test_a_tarball_with_another_digest_writes_nothing(tmp_path: Path, monkeypatc
     monkeypatch.setattr(vendor, "TARGET", tmp_path / "target")
     assert vendor.main([]) == 1
     assert not (tmp_path / "target").exists()
+
+
+def test_a_change_that_no_longer_fits_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="0 places instead of 1 for: a row of the builder read the whole operation"):
+        vendor.changed(b"another version")

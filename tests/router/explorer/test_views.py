@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import uvicorn
@@ -24,6 +27,7 @@ if reason := browser.missing():
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+NASTY = 'O\'Brien "quoted" \\ back\nzweite Zeile ä€ $HOME `date` ${x} \\u00e9 """ \'\'\''
 SUPERGRAPH = Path(__file__).parents[3] / "contracts" / "graph" / "supergraph.graphql"
 
 
@@ -102,6 +106,38 @@ def _read_the_seed_as_rest(driver: Chrome) -> None:
     calls = browser.until(driver, lambda: _samples(driver))["REST"]
     assert "/api/v1/customers/123?fields=name,assets.name,assets.type&expand=assets'" in calls
     assert "/api/v1/customers/123/tickets?status=open&fields=id,title,priority'" in calls
+    _read_what_has_to_be_quoted(driver)
+
+
+def _read_what_has_to_be_quoted(driver: Chrome) -> None:
+    """The printed lines say what the operation says, whatever stands in its variables."""
+    _go(driver, "query")
+    operation = "query Find($text: String!) { customers(search: $text, limit: 2) { name } } query Other { me { id } }"
+    browser.write(driver, operation)
+    browser.write_variables(driver, json.dumps({"text": NASTY}))
+    _go(driver, "code")
+    asked = {"query": operation, "variables": {"text": NASTY}, "operationName": "Find"}
+    printed = browser.until(driver, lambda: "$text" in _samples(driver)["curl"] and _samples(driver))
+    assert json.loads(_as_the_shell_reads(printed["curl"])[-1]) == asked
+    address = urlsplit(_as_the_shell_reads(printed["REST"])[1])
+    assert address.path == "/api/v1/customers"
+    assert parse_qs(address.query) == {"q": [NASTY], "limit": ["2"], "fields": ["name"]}
+    assert _as_python_sends(printed["Python"]) == asked
+
+
+def _as_the_shell_reads(command: str) -> list[str]:
+    program = "curl() { printf '%s\\0' \"$@\"; }\n" + command
+    told = subprocess.run(["/bin/sh", "-c", program], capture_output=True, text=True, check=True)
+    return told.stdout.split("\0")[:-1]
+
+
+def _as_python_sends(program: str) -> Any:
+    """The body that it would send."""
+    body = program.index("json.dumps(") + len("json.dumps(")
+    lines = program[: program.index("request =")] + "sent = " + program[body : program.index(").encode()")]
+    found: dict[str, Any] = {}
+    exec(lines, found)  # noqa: S102 - what our own page printed
+    return {**found["sent"], "query": found["sent"]["query"].strip()}
 
 
 def _read_the_catalogue(driver: Chrome) -> None:
