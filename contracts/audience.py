@@ -31,6 +31,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "Delivery": "notifications:read",
         "DunningNotice": "dunning:read",
         "ExportBatch": "datev:export",
+        "InboundInvoice": "payments:read",
         "InboundMessage": "webhooks:read",
         "Invoice": "invoices:read",
         "KbArticle": "kb:read",

@@ -1,4 +1,4 @@
-"""What billing tells the others: documents from draft to payment, what is asked for late, and what was paid before."""
+"""What billing tells the others: documents from draft to payment, what is asked for late, what was paid before, what is sold."""
 
 from __future__ import annotations
 
@@ -284,6 +284,46 @@ class DatevExported(Event):
     duplicate: bool
 
 
+class InboundInvoiceReceived(Event):
+    """An invoice of a supplier came in; somebody has to look at it."""
+
+    type = "inbound_invoice.received"
+    subject_type = "InboundInvoice"
+
+    id: UUID
+    format: str
+    """UBL, CII or ZUGFERD."""
+    number: str | None = None
+    supplier: str | None = None
+    gross: Amount | None = None
+    valid: bool
+    """The official rules have nothing fatal against it."""
+
+
+class _ProductFact(Event):
+    subject_type = "Product"
+
+    id: UUID
+    sku: str
+    name: str
+    active: bool
+
+
+class ProductCreated(_ProductFact):
+    """Something can be sold that could not be sold before."""
+
+    type = "product.created"
+
+
+class ProductUpdated(_ProductFact):
+    """A product was changed."""
+
+    type = "product.updated"
+
+    changed: tuple[str, ...]
+    """The fields that changed, by their names in GraphQL."""
+
+
 class _LegalEntityFact(Event):
     """Who sells, as it stands on documents; nothing of banks and books."""
 
@@ -339,6 +379,9 @@ CATALOGUE = catalogue(
     PrepaidExhausted,
     PrepaidExpired,
     DatevExported,
+    InboundInvoiceReceived,
+    ProductCreated,
+    ProductUpdated,
     LegalEntityCreated,
     LegalEntityUpdated,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from subgraphs.crm.service import activities, colleagues, exports, quotes, sellers, terms
+from subgraphs.crm.service import activities, colleagues, exports, offered, quotes, sellers, terms
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job, Payload
 from subgraphs.kit.work import Work
@@ -42,6 +42,7 @@ async def quote_over(work: Work, payload: Payload) -> None:
 
 
 USERS = Consumer(name="users", events=colleagues.EVENTS, handle=colleagues.learn)
+PRODUCTS = Consumer(name="products", events=offered.EVENTS, handle=offered.learn)
 SELLERS = Consumer(name="sellers", events=sellers.EVENTS, handle=sellers.learn)
 TERM = Job(name=terms.TERM_JOB, handle=term_over)
 REMINDER = Job(name=terms.REMINDER_JOB, handle=reminder_due)

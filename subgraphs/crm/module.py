@@ -15,7 +15,7 @@ module = Module(
     events=tuple(events.CATALOGUE.values()),
     extends=(others.User, others.Asset, others.Product),
     references=("Asset",),
-    consumers=(consumers.USERS, consumers.SELLERS),
+    consumers=(consumers.USERS, consumers.SELLERS, consumers.PRODUCTS),
     jobs=consumers.JOBS,
     web=web.routes,
 )

@@ -77,6 +77,10 @@ class Settings(BaseModel):
         description="What hashing a password costs (argon2id): KiB of memory, passes, lanes. For auth.",
     )
 
+    vies_url: str = Field(
+        "https://ec.europa.eu/taxation_customs/vies/rest-api",
+        description="Where the register of VAT ids is asked, when somebody says so (checkVatId). For billing.",
+    )
     files_folder: str | None = Field(
         None, description="A folder for the files of tickets; without one they are kept in the database. For tickets."
     )

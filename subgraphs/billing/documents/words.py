@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 
 from subgraphs.billing.rules.invoices import InvoiceKind
@@ -36,6 +37,9 @@ class Words:
     tax_in_euro: str
     transfer: str
     debit: str
+    refund: str
+    debited_on: str
+    carried: str
     skonto: str
     code: str
     page: str
@@ -43,10 +47,13 @@ class Words:
     vat_id: str
     tax_number: str
     units: Mapping[str, str]
+    one_of: Mapping[str, str]
+    """Units of which one is called otherwise than many."""
 
-    def unit(self, code: str) -> str:
+    def unit(self, code: str, quantity: Decimal) -> str:
         """A unit as people say it; an unknown one by its code."""
-        return self.units.get(code, code)
+        many = self.units.get(code, code)
+        return self.one_of.get(code, many) if abs(quantity) == 1 else many
 
 
 GERMAN = Words(
@@ -81,14 +88,18 @@ GERMAN = Words(
     preceding="Zu {number} vom {day}.",
     tax_in_euro="Umsatzsteuer in {currency}: {tax} (Kurs {rate}).",
     transfer="Bitte überweisen Sie auf {iban} ({name}), Verwendungszweck {reference}.",
-    debit="Wir buchen den Betrag von {iban} ab (Mandat {mandate}, Gläubiger-ID {creditor}).",
+    debit="Wir buchen {amount} zum {day} von {iban} ab (SEPA-Mandat {mandate}, Gläubiger-ID {creditor}).",
+    refund="Wir verrechnen {amount} mit offenen Rechnungen oder zahlen den Betrag zurück.",
+    debited_on="Abbuchung am",
+    carried="Übertrag",
     skonto="Bei Zahlung innerhalb von {days} Tagen {percent} % Skonto.",
     code="Zum Bezahlen scannen",
     page="Seite",
     draft="ENTWURF",
     vat_id="USt-IdNr.",
     tax_number="Steuernummer",
-    units=MappingProxyType({"HUR": "Std.", "C62": "Stück", "MON": "Monate", "DAY": "Tage", "KMT": "km"}),
+    units=MappingProxyType({"HUR": "Std.", "C62": "Stück", "MON": "Monate", "DAY": "Tage", "KMT": "km", "LS": "psch."}),
+    one_of=MappingProxyType({"MON": "Monat", "DAY": "Tag"}),
 )
 ENGLISH = Words(
     titles=MappingProxyType(
@@ -122,14 +133,18 @@ ENGLISH = Words(
     preceding="Refers to {number} of {day}.",
     tax_in_euro="VAT in {currency}: {tax} (rate {rate}).",
     transfer="Please transfer to {iban} ({name}), reference {reference}.",
-    debit="We will debit {iban} (mandate {mandate}, creditor id {creditor}).",
+    debit="We will debit {amount} from {iban} on {day} (SEPA mandate {mandate}, creditor id {creditor}).",
+    refund="We set off {amount} against open invoices or pay it back.",
+    debited_on="Debited on",
+    carried="Carried over",
     skonto="{percent} % discount for payment within {days} days.",
     code="Scan to pay",
     page="Page",
     draft="DRAFT",
     vat_id="VAT id",
     tax_number="Tax number",
-    units=MappingProxyType({"HUR": "h", "C62": "pcs", "MON": "months", "DAY": "days", "KMT": "km"}),
+    units=MappingProxyType({"HUR": "h", "C62": "pcs", "MON": "months", "DAY": "days", "KMT": "km", "LS": "flat"}),
+    one_of=MappingProxyType({"C62": "pc", "MON": "month", "DAY": "day"}),
 )
 
 

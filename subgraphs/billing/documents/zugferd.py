@@ -79,7 +79,10 @@ def _received(file: bytes) -> Received:
         raise NoInvoiceInside(f"This is no PDF with an invoice inside: {reason}") from reason
     if not name or not xml:
         raise NoInvoiceInside("This PDF has no invoice inside: factur-x.xml is not attached.")
-    tree = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    try:
+        tree = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except (etree.XMLSyntaxError, ValueError) as reason:
+        raise NoInvoiceInside(f"What is attached to this PDF is no XML: {reason}") from reason
     gross = _amount(tree.findtext(f".//{_RAM}GrandTotalAmount"))
     number = tree.findtext("{*}ExchangedDocument/" + f"{_RAM}ID")
     return Received(xml, hashlib.sha256(xml).hexdigest(), number, gross, differs=not _shows(file, gross))
@@ -98,7 +101,10 @@ def _shows(file: bytes, gross: Decimal | None) -> bool:
 
     if gross is None:
         return False
-    text = "".join(one.extract_text() for one in PdfReader(io.BytesIO(file)).pages)
+    try:
+        text = "".join(one.extract_text() for one in PdfReader(io.BytesIO(file)).pages)
+    except Exception:  # noqa: BLE001 - a page that can't be read shows no amount
+        return False
     plain = f"{gross:,.2f}"
     spellings = {plain, plain.translate(str.maketrans(",.", ".,")), f"{gross:.2f}", f"{gross:.2f}".replace(".", ",")}
     return any(spelling in text for spelling in spellings)

@@ -49,6 +49,24 @@ class BillingAccount(tables.Entity, Model):
     """When crm last told its name: an older event never overwrites a newer one."""
 
 
+class VatIdCheck(tables.Entity, Model):
+    """What the register said of a VAT id: evidence, so a row is written once and stays."""
+
+    __tablename__ = "vat_id_check"
+
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    vat_id: Mapped[str]
+    asking_vat_id: Mapped[str | None]
+    status: Mapped[VatIdStatus] = mapped_column(Enum(VatIdStatus, native_enum=False))
+    checked_at: Mapped[datetime] = mapped_column(tables.Moment)
+    consultation_number: Mapped[str | None]
+    name: Mapped[str | None]
+    address: Mapped[str | None]
+    matches: Mapped[dict[str, str]] = mapped_column(JSONB)
+    fault: Mapped[str | None]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
 class CustomerMerge(Model):
     """A customer that became another one; a row is written once and stays."""
 

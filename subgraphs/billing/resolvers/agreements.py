@@ -16,7 +16,7 @@ from subgraphs.billing.rules.prepaid import Overage
 from subgraphs.billing.rules.proration import ProrationMode
 from subgraphs.billing.rules.quantities import QuantityMode, QuantityPolicy, VarianceStatus
 from subgraphs.billing.rules.vat import VatIdStatus
-from subgraphs.billing.service import accounts, contracts, counting, prepaid
+from subgraphs.billing.service import accounts, contracts, counting, prepaid, vat_ids
 from subgraphs.billing.types.agreements import (
     READ,
     BilledContract,
@@ -139,6 +139,16 @@ class UpdateBillingAccountInput(Change):
     """Its account in bookkeeping."""
     dunning_block: bool | None = strawberry.UNSET
     """It is never asked."""
+
+
+@strawberry.input
+class CheckVatIdInput(Command):
+    """The customer whose VAT id the register is asked for."""
+
+    customer_id: strawberry.ID
+    """The customer."""
+    legal_entity_id: strawberry.ID | None = None
+    """In whose name; the only company that sells unless you say so."""
 
 
 @strawberry.input
@@ -341,6 +351,11 @@ class AgreementMutation:
     async def update_billing_account(work: Work, input: UpdateBillingAccountInput) -> models.BillingAccount:
         """Say how a customer is billed."""
         return await accounts.change(work, **entered(input))
+
+    @command(WRITE, BillingAccountPayload)
+    async def check_vat_id(work: Work, input: CheckVatIdInput) -> models.BillingAccount:
+        """Ask the Union's register (VIES) whether a customer's VAT id is valid, and keep its answer as evidence."""
+        return await vat_ids.check(work, **entered(input))
 
     @command(WRITE_CONTRACTS, BilledContractPayload)
     async def register_contract(work: Work, input: RegisterContractInput) -> models.BilledContract:

@@ -197,6 +197,16 @@ class UpdateLegalEntityInput(Change):
     """Their telephone; null removes it."""
     iban: str | None = strawberry.UNSET
     """The account to pay to."""
+    bic: str | None = strawberry.UNSET
+    """Its bank; null removes it."""
+    sepa_creditor_id: str | None = strawberry.UNSET
+    """By which it may collect direct debits; null removes it."""
+    register_court: str | None = strawberry.UNSET
+    """The court that keeps its register; null removes it."""
+    register_no: str | None = strawberry.UNSET
+    """Its number there; null removes it."""
+    vat_on_receipt: bool | None = strawberry.UNSET
+    """Owes VAT when the money comes in, not when it is invoiced."""
     vat_id: str | None = strawberry.UNSET
     """Its VAT id; null removes it."""
     tax_number: str | None = strawberry.UNSET

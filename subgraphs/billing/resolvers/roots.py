@@ -4,19 +4,32 @@ import strawberry
 
 from subgraphs.billing.resolvers.agreements import AgreementMutation, AgreementQuery
 from subgraphs.billing.resolvers.catalogue import CatalogueMutation, CatalogueQuery
+from subgraphs.billing.resolvers.inbound import InboundMutation, InboundQuery
 from subgraphs.billing.resolvers.invoices import InvoiceMutation, InvoiceQuery, InvoiceSubscription
 from subgraphs.billing.resolvers.items import ItemMutation, ItemQuery
 from subgraphs.billing.resolvers.receivables import ReceivableMutation, ReceivableQuery
 from subgraphs.billing.resolvers.runs import RunMutation, RunQuery, RunSubscription
+from subgraphs.billing.resolvers.sepa import SepaMutation, SepaQuery
 
 
 @strawberry.type
-class Query(AgreementQuery, CatalogueQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery):
+class Query(
+    AgreementQuery, CatalogueQuery, InboundQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery, SepaQuery
+):
     """What can be asked about billing."""
 
 
 @strawberry.type
-class Mutation(AgreementMutation, CatalogueMutation, InvoiceMutation, ItemMutation, ReceivableMutation, RunMutation):
+class Mutation(
+    AgreementMutation,
+    CatalogueMutation,
+    InboundMutation,
+    InvoiceMutation,
+    ItemMutation,
+    ReceivableMutation,
+    RunMutation,
+    SepaMutation,
+):
     """What can be done in billing."""
 
 

@@ -88,6 +88,10 @@ class Skonto:
     """When it does not hold for the whole amount."""
 
 
+DIRECT_DEBIT = "59"
+"""The payment means of a SEPA direct debit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """BG-16: how it is paid."""

@@ -4,7 +4,9 @@
                no fee
 
 Levels are counted per document and none is skipped; between two letters there are at least seven days. A customer gets one letter
-for everything that is late, at the highest level of its documents, while each document keeps its own level.
+for everything that is late, at the highest level of its documents, while each document keeps its own level. Francs and euros have
+no sum, so there is a letter for each currency; what policy and law set in euros is asked for in the letter's currency, at the
+rate that the document was issued with.
 
 Interest by law is the base rate of the central bank plus nine points between businesses, five points for a consumer, for each day
 of default; the day of payment no longer counts. The base rate changes in January and July, so a claim may have several rates.
@@ -12,7 +14,7 @@ of default; the day of payment no longer counts. The base rate changes in Januar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,10 +23,14 @@ from itertools import pairwise
 from uuid import UUID
 
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind, InvoiceStatus
-from subgraphs.billing.rules.money import HUNDRED, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.money import HUNDRED, ONE, ZERO, product, ratio, rounded
+
+EURO = "EUR"
+Account = tuple[UUID, str]
+"""A customer and a currency: what is owed in one is not paid with the other."""
 
 FLAT_FEE = Decimal("40.00")
-"""What a late payer who is no consumer owes once per claim (§ 288 (5) BGB)."""
+"""What a late payer who is no consumer owes once per claim, in euros (§ 288 (5) BGB)."""
 
 BUSINESS_POINTS = Decimal(9)
 CONSUMER_POINTS = Decimal(5)
@@ -66,6 +72,7 @@ class Level:
     level: int
     days_after_due: int
     fee: Decimal = ZERO
+    """In euros."""
     interest: bool = False
     flat_fee: bool = False
     """From this level on, the flat fee of 40 euros is asked for."""
@@ -77,6 +84,7 @@ class Policy:
 
     levels: tuple[Level, ...]
     min_amount: Decimal = Decimal("5.00")
+    """In euros."""
     days_between: int = 7
 
 
@@ -98,6 +106,7 @@ class NotDunned(Enum):
     TOO_SMALL = "TOO_SMALL"
     DISPUTED = "DISPUTED"
     BLOCKED = "BLOCKED"
+    BEING_COLLECTED = "BEING_COLLECTED"
     COVERED_BY_CREDIT = "COVERED_BY_CREDIT"
     NOT_YET = "NOT_YET"
     TOO_SOON = "TOO_SOON"
@@ -114,12 +123,17 @@ class Claim:
     status: InvoiceStatus
     due: date
     open_amount: Decimal
+    currency: str = EURO
+    exchange_rate: Decimal = ONE
+    """How much of the currency a euro was when the document was issued."""
     level: int | None = None
     """The last level that was sent; None when nobody has asked yet."""
     last_notice: date | None = None
     disputed: bool = False
     blocked_until: date | None = None
     customer_blocked: bool = False
+    being_collected: bool = False
+    """It is in a file of direct debits that waits."""
     flat_fee_charged: bool = False
 
 
@@ -133,9 +147,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter to one customer about everything that is late."""
+    """One letter to one customer about everything that is late in one currency."""
 
     customer_id: UUID
+    currency: str
     level: int
     steps: tuple[Step, ...]
 
@@ -146,13 +161,13 @@ def next_step(claim: Claim, policy: Policy, today: date) -> Step | NotDunned:
         return NotDunned.NOT_ISSUED
     if claim.kind not in CLAIMS:
         return NotDunned.NO_CLAIM
-    if claim.open_amount < policy.min_amount:
+    if claim.open_amount < in_currency_of(claim, policy.min_amount):
         return NotDunned.TOO_SMALL
     if claim.disputed:
         return NotDunned.DISPUTED
     if claim.customer_blocked or (claim.blocked_until is not None and today <= claim.blocked_until):
         return NotDunned.BLOCKED
-    return _level_reached(claim, policy, today)
+    return NotDunned.BEING_COLLECTED if claim.being_collected else _level_reached(claim, policy, today)
 
 
 def _level_reached(claim: Claim, policy: Policy, today: date) -> Step | NotDunned:
@@ -168,32 +183,49 @@ def _level_reached(claim: Claim, policy: Policy, today: date) -> Step | NotDunne
 
 
 def letters(
-    claims: Iterable[Claim], policy: Policy, today: date, *, credit_of: dict[UUID, Decimal] | None = None
+    claims: Iterable[Claim], policy: Policy, today: date, *, credit_of: Mapping[Account, Decimal] | None = None
 ) -> tuple[Letter, ...]:
-    """The letters of a run: one per customer, at the highest level of its documents.
+    """The letters of a run: one per customer and currency, at the highest level of its documents.
 
     `credit_of` says what customers have with us and nobody has allocated; it covers their oldest documents first.
     """
     left = dict(credit_of or {})
-    by_customer: dict[UUID, list[Step]] = {}
+    by_account: dict[Account, list[Step]] = {}
     for claim in sorted(claims, key=lambda one: (one.due, one.id)):
         step = next_step(claim, policy, today)
         if not isinstance(step, Step):
             continue
-        credit = left.get(claim.customer_id, ZERO)
-        left[claim.customer_id] = max(credit - claim.open_amount, ZERO)
+        account = (claim.customer_id, claim.currency)
+        credit = left.get(account, ZERO)
+        left[account] = max(credit - claim.open_amount, ZERO)
         if credit < claim.open_amount:
-            by_customer.setdefault(claim.customer_id, []).append(step)
+            by_account.setdefault(account, []).append(step)
     return tuple(
-        Letter(customer, max(step.level.level for step in steps), tuple(steps))
-        for customer, steps in by_customer.items()
+        Letter(customer, currency, max(step.level.level for step in steps), tuple(steps))
+        for (customer, currency), steps in by_account.items()
     )
+
+
+def fee(letter: Letter) -> Decimal:
+    """What the letter costs: the fee of its highest level."""
+    highest = max(letter.steps, key=lambda step: step.level.level)
+    return in_currency_of(highest.claim, highest.level.fee)
 
 
 def flat_fee(step: Step, *, consumer: bool) -> Decimal:
     """The forty euros, once per claim and never from a consumer."""
     owed = step.level.flat_fee and not consumer and not step.claim.flat_fee_charged
-    return FLAT_FEE if owed else ZERO
+    return in_currency_of(step.claim, FLAT_FEE) if owed else ZERO
+
+
+def in_currency_of(claim: Claim, euros: Decimal) -> Decimal:
+    """So many euros in the currency of a document, at the rate with which it was issued."""
+    return rounded(product(euros, claim.exchange_rate))
+
+
+def in_euros(claim: Claim) -> Decimal:
+    """What is open of a document in euros, at the rate with which it was issued."""
+    return rounded(ratio(claim.open_amount, claim.exchange_rate))
 
 
 def payments_are_fresh(imported_at: datetime | None, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,8 +20,8 @@ from subgraphs.billing.rules import days, entered, invoices
 from subgraphs.billing.rules import dunning as rules
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY, BaseRate, Claim, Letter, Level, Policy, Step
 from subgraphs.billing.rules.invoices import InvoiceMove, InvoiceStatus
-from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import settling, taxes
+from subgraphs.billing.rules.money import ONE, ZERO
+from subgraphs.billing.service import debits, settling, taxes
 from subgraphs.billing.service.drafts import told
 from subgraphs.kit.errors import Invalid, InvalidTransition
 from subgraphs.kit.work import Work
@@ -99,7 +99,7 @@ def _stored(levels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence[UUID] = ()) -> DunningRun:
-    """Ask everybody who is late: one letter per customer, each document a level further."""
+    """Ask everybody who is late: one letter per customer and currency, each document a level further."""
     today = on_date or days.local(work.at)
     if today > days.local(work.at):
         raise Invalid("Nobody can be asked on a day in the future.", field="onDate")
@@ -109,7 +109,8 @@ async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence
     mine = await policy(work)
     documents = {one.id: one for one in await _late(work, today, customer_ids)}
     accounts = await work.those(BillingAccount, list({one.customer_id for one in documents.values()}))
-    claims = [_claim(one, accounts.get(one.customer_id)) for one in documents.values()]
+    collected = await debits.pending(work, list(documents))
+    claims = [_claim(one, accounts.get(one.customer_id), collected) for one in documents.values()]
     credit = await settling.credit_of(work, list(accounts))
     letters = rules.letters(claims, mine, today, credit_of=credit)
     rates = await taxes.base_rates(work)
@@ -117,7 +118,7 @@ async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence
         DunningRun(
             on_date=today,
             notices=len(letters),
-            total_open=sum((step.claim.open_amount for letter in letters for step in letter.steps), ZERO),
+            total_open=sum((rules.in_euros(step.claim) for letter in letters for step in letter.steps), ZERO),
             skipped=_skipped(claims, mine, today),
         )
     )
@@ -144,7 +145,7 @@ async def _late(work: Work, today: date, customers: Sequence[UUID]) -> Sequence[
     return (await work.session.scalars(query.order_by(Invoice.id).with_for_update())).all()
 
 
-def _claim(document: Invoice, account: BillingAccount | None) -> Claim:
+def _claim(document: Invoice, account: BillingAccount | None, collected: Container[UUID]) -> Claim:
     assert document.due_date is not None  # noqa: S101 - issued documents have one
     return Claim(
         id=document.id,
@@ -153,11 +154,14 @@ def _claim(document: Invoice, account: BillingAccount | None) -> Claim:
         status=document.document_status,
         due=document.due_date,
         open_amount=document.open_amount,
+        currency=document.currency,
+        exchange_rate=document.exchange_rate or ONE,
         level=document.dunning_level,
         last_notice=document.last_notice_on,
         disputed=document.disputed,
         blocked_until=document.dunning_blocked_until,
         customer_blocked=bool(account and account.dunning_block),
+        being_collected=document.id in collected,
         flat_fee_charged=document.flat_fee_charged,
     )
 
@@ -183,15 +187,14 @@ async def _write(
         await _asked(work, step, documents[step.claim.id], dunning_run.on_date, rates, consumer=consumer)
         for step in letter.steps
     ]
-    highest = max(letter.steps, key=lambda step: step.level.level).level
     work.add(
         DunningNotice(
             customer_id=letter.customer_id, run_id=dunning_run.id, level=letter.level, on_date=dunning_run.on_date,
             claims=[{name: str(value) for name, value in claim.items()} for claim in claims],
-            open_amount=sum((Decimal(claim["open_amount"]) for claim in claims), ZERO), fee=highest.fee,
+            open_amount=sum((Decimal(claim["open_amount"]) for claim in claims), ZERO), fee=rules.fee(letter),
             flat_fee=sum((Decimal(claim["flat_fee"]) for claim in claims), ZERO),
             interest=sum((Decimal(claim["interest"]) for claim in claims), ZERO),
-            currency=documents[letter.steps[0].claim.id].currency,
+            currency=letter.currency,
         )
     )  # fmt: skip
 

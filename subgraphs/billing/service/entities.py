@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from contracts.events import billing as events
 from subgraphs.billing.models.catalogue import LegalEntity
-from subgraphs.billing.rules import accounts, days
+from subgraphs.billing.rules import accounts, days, sepa
 from subgraphs.billing.service import taxes
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.shapes import line, optional_line
@@ -111,7 +111,7 @@ _CLEANERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "tax_number": lambda value: optional_line(value, field="taxNumber"),
         "register_court": lambda value: optional_line(value, field="registerCourt"),
         "register_no": lambda value: optional_line(value, field="registerNo"),
-        "sepa_creditor_id": lambda value: optional_line(value, field="sepaCreditorId"),
+        "sepa_creditor_id": sepa.creditor_id,
         "iban": lambda value: accounts.iban(value or ""),
         "bic": accounts.bic,
         "vat_id": accounts.vat_id,

@@ -20,10 +20,11 @@ from subgraphs.billing.errors import WrongRunStatus
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice, InvoiceLine, NumberRange
 from subgraphs.billing.rules import chain, days, entered, invoices, numbering, totals
+from subgraphs.billing.rules.dunning import EURO
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import accounts, archive, drafts, einvoices, runs, settling, snapshots
+from subgraphs.billing.service import accounts, archive, drafts, einvoices, mandates, runs, settling, snapshots
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -63,7 +64,8 @@ async def _approve(work: Work, invoice: Invoice, entity: LegalEntity) -> None:
     invoice.approved_by, invoice.approved_at = work.caller.subject, work.at
     happened = events.InvoiceApproved(id=invoice.id, approved_by=work.caller.subject, at=work.at)
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
-    if entity.approve_issues and ISSUE in work.caller.scopes:
+    # A document in another currency waits for whoever knows the rate of the day, and keeps no run waiting with it.
+    if entity.approve_issues and ISSUE in work.caller.scopes and invoice.currency == entity.base_currency:
         await _issue(work, invoice, entity)
 
 
@@ -121,7 +123,7 @@ async def _issue(
     _exchange(invoice, entity, exchange_rate, day)
     lines = await drafts.lines_of(work, invoice.id)
     invoice.seller_snapshot = snapshots.seller(entity)
-    invoice.buyer_snapshot = await _buyer(work, invoice)
+    invoice.buyer_snapshot = await _buyer(work, invoice) | await _mandate(work, invoice, entity, day)
     snapshots.check(invoice, lines)
     invoice.issue_date, invoice.due_date = day, day + timedelta(days=invoice.payment_days)
     await einvoices.check(work, invoice, lines)
@@ -148,6 +150,14 @@ async def _buyer(work: Work, invoice: Invoice) -> dict[str, Any]:
         if undone is not None and undone.buyer_snapshot is not None:
             return undone.buyer_snapshot
     return snapshots.buyer(await accounts.of(work, invoice.customer_id))
+
+
+async def _mandate(work: Work, invoice: Invoice, entity: LegalEntity, day: date) -> dict[str, Any]:
+    """The mandate by which a document is collected; naming it tells the customer of the debit before."""
+    if not entity.sepa_creditor_id or invoice.currency != EURO or invoice.kind not in invoices.CLAIMS:
+        return {}
+    found = await mandates.on_document(work, invoice.customer_id, at=day) if invoice.total_gross > 0 else None
+    return {"mandate": found} if found else {}
 
 
 def _exchange(invoice: Invoice, entity: LegalEntity, rate: Decimal | None, day: date) -> None:

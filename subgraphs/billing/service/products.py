@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from contracts.events import billing as events
 from subgraphs.billing.models.agreements import BilledContract
 from subgraphs.billing.models.catalogue import PriceList, Product, RateCard
 from subgraphs.billing.rules import accounts, entered, products
@@ -20,7 +21,7 @@ from subgraphs.billing.service.uniqueness import added
 from subgraphs.kit import references
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.filters import containing
-from subgraphs.kit.shapes import line, optional_line, prose
+from subgraphs.kit.shapes import camel, line, optional_line, prose
 from subgraphs.kit.work import Work
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -52,10 +53,19 @@ async def upsert(work: Work, *, sku: str, **values: Any) -> Product:
     cleaned = {name: _clean(name, value) for name, value in values.items() if name not in _CHOICES or value is not None}
     if row is None:
         new = Product(sku=sku, **{**_DEFAULTS, **cleaned})
-        return await added(work, new, message="This SKU was entered a moment ago.", field="sku")
+        await added(work, new, message="This SKU was entered a moment ago.", field="sku")
+        await work.emit(events.ProductCreated(**_said(new)), subject=new.id)
+        return new
+    changed = tuple(camel(name) for name, value in cleaned.items() if getattr(row, name) != value)
     for name, value in cleaned.items():
         setattr(row, name, value)
+    if changed:
+        await work.emit(events.ProductUpdated(**_said(row), changed=changed), subject=row.id)
     return row
+
+
+def _said(row: Product) -> dict[str, Any]:
+    return {"id": row.id, "sku": row.sku, "name": row.name, "active": row.active}
 
 
 def _clean(name: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ longer counts, and what it held is there again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,8 +20,9 @@ from subgraphs.billing.models.invoices import Invoice
 from subgraphs.billing.models.receivables import Allocation, Payment
 from subgraphs.billing.rules import accounts as account_rules
 from subgraphs.billing.rules import days, entered, invoices, payments
+from subgraphs.billing.rules.dunning import EURO, Account
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
-from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.money import ONE, ZERO, ratio, rounded
 from subgraphs.billing.rules.payments import PaymentMethod, Wanted
 from subgraphs.billing.service import accounts
 from subgraphs.billing.service.drafts import told
@@ -47,28 +48,63 @@ async def allocations_of(work: Work, parents: Sequence[UUID], *, limit: int) -> 
 
 
 async def balances(work: Work, customers: Sequence[UUID]) -> dict[UUID, list[Decimal]]:
-    """What customers owe: open documents, less credit notes and payments that nobody has allocated; in lists of one."""
-    open_sum = func.sum(Invoice.open_amount)
-    issued = [Invoice.document_status == InvoiceStatus.ISSUED, Invoice.customer_id.in_(list(customers))]
+    """What customers owe in euros: open documents, less credit notes and payments that nobody has allocated; in lists of one.
+
+    Another currency counts at the rates with which the documents were issued; money that came in has none of its own, and counts
+    at that of the customer's newest document in its currency.
+    """
+    open_sum = func.sum(Invoice.open_amount / func.coalesce(Invoice.exchange_rate, 1))
     query = (
-        select(Invoice.customer_id, Invoice.kind, open_sum).where(*issued).group_by(Invoice.customer_id, Invoice.kind)
+        select(Invoice.customer_id, Invoice.kind, open_sum)
+        .where(*_issued_to(customers))
+        .group_by(Invoice.customer_id, Invoice.kind)
     )
     found = dict.fromkeys(customers, ZERO)
     for customer, kind, amount in await work.session.execute(query):
         found[customer] += -amount if kind is InvoiceKind.CREDIT_NOTE else amount
-    for customer, amount in (await credit_of(work, customers)).items():
-        found[customer] -= amount
-    return {customer: [amount] for customer, amount in found.items()}
+    credit = await _unallocated(work, customers)
+    rates = await _newest_rates(work, {customer for customer, currency in credit if currency != EURO})
+    for account, amount in credit.items():
+        if account[1] == EURO or account in rates:
+            found[account[0]] -= ratio(amount, rates.get(account, ONE))
+    return {customer: [rounded(amount)] for customer, amount in found.items()}
 
 
-async def credit_of(work: Work, customers: Sequence[UUID]) -> dict[UUID, Decimal]:
-    """What customers have paid and nobody has allocated."""
+async def credit_of(work: Work, customers: Sequence[UUID]) -> dict[Account, Decimal]:
+    """What customers have with us, in each currency: paid and not allocated, or left of a credit note."""
+    found = await _unallocated(work, customers)
     query = (
-        select(Payment.customer_id, func.sum(Payment.unallocated))
-        .where(Payment.customer_id.in_(list(customers)), Payment.reversed_at.is_(None))
-        .group_by(Payment.customer_id)
+        select(Invoice.customer_id, Invoice.currency, func.sum(Invoice.open_amount))
+        .where(*_issued_to(customers), Invoice.kind == InvoiceKind.CREDIT_NOTE)
+        .group_by(Invoice.customer_id, Invoice.currency)
     )
-    return {row[0]: row[1] for row in await work.session.execute(query)}
+    for customer, currency, amount in await work.session.execute(query):
+        found[customer, currency] = found.get((customer, currency), ZERO) + amount
+    return found
+
+
+def _issued_to(customers: Sequence[UUID]) -> list[ColumnElement[bool]]:
+    return [Invoice.document_status == InvoiceStatus.ISSUED, Invoice.customer_id.in_(list(customers))]
+
+
+async def _unallocated(work: Work, customers: Sequence[UUID]) -> dict[Account, Decimal]:
+    query = (
+        select(Payment.customer_id, Payment.currency, func.sum(Payment.unallocated))
+        .where(Payment.customer_id.in_(list(customers)), Payment.reversed_at.is_(None), Payment.unallocated > 0)
+        .group_by(Payment.customer_id, Payment.currency)
+    )
+    return {(row[0], row[1]): row[2] for row in await work.session.execute(query)}
+
+
+async def _newest_rates(work: Work, customers: Collection[UUID]) -> dict[Account, Decimal]:
+    if not customers:
+        return {}
+    query = (
+        select(Invoice.customer_id, Invoice.currency, Invoice.exchange_rate)
+        .where(Invoice.customer_id.in_(list(customers)), Invoice.exchange_rate.is_not(None))
+        .order_by(Invoice.issued_at)
+    )
+    return {(row[0], row[1]): row[2] for row in await work.session.execute(query) if row[2] is not None}
 
 
 # --- money comes in

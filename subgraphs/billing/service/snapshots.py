@@ -123,9 +123,7 @@ def document(
         gross=invoice.total_gross,
         paid=ZERO,
         due=invoice.total_gross,
-        payment=paper.Payment(
-            iban=seller_.get("iban"), bic=seller_.get("bic"), account_name=seller_.get("name"), reference=invoice.number
-        ),
+        payment=_payment(invoice, seller_, buyer_.get("mandate")),
         language=str(buyer_.get("language") or "de"),
         allowances=_allowances(parts, invoice.discount_percent),
         due_date=invoice.due_date,
@@ -195,6 +193,18 @@ def _buyer(stored: Mapping[str, Any], *, with_vat_id: bool) -> paper.Party:
         endpoint=paper.Endpoint(endpoint["value"], endpoint["scheme"])
         if endpoint
         else (paper.Endpoint(email) if email else None),
+    )
+
+
+def _payment(invoice: Invoice, seller_: Mapping[str, Any], mandate: Mapping[str, Any] | None) -> paper.Payment:
+    """By transfer, or from the buyer's account when there is a mandate."""
+    if mandate is not None:
+        return paper.Payment(
+            means_code=paper.DIRECT_DEBIT, reference=invoice.number, mandate_reference=mandate["reference"],
+            creditor_id=seller_.get("sepa_creditor_id"), debited_iban=mandate["iban"],
+        )  # fmt: skip
+    return paper.Payment(
+        iban=seller_.get("iban"), bic=seller_.get("bic"), account_name=seller_.get("name"), reference=invoice.number
     )
 
 

@@ -17,8 +17,9 @@ from subgraphs.billing.rules.prepaid import MovementKind, Overage, PrepaidUnit
 from subgraphs.billing.rules.proration import ProrationMode
 from subgraphs.billing.rules.quantities import QuantityMode, QuantityPolicy, VarianceStatus
 from subgraphs.billing.rules.vat import VatIdStatus
-from subgraphs.billing.service import contracts, prepaid
+from subgraphs.billing.service import contracts, prepaid, vat_ids
 from subgraphs.billing.types.catalogue import PriceTier, tiers
+from subgraphs.billing.types.vat_ids import VatIdCheck
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, bounded
 from subgraphs.kit.shapes import shape
@@ -112,6 +113,12 @@ class BillingAccount:
     def skonto(self, limit: Limit = DEFAULT_LIMIT) -> list[SkontoTerm]:
         """What may be taken off for paying early."""
         return skonto(self.stored_skonto)[: bounded(limit)]
+
+    @strawberry.field
+    async def vat_id_checks(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[VatIdCheck]:
+        """What the register said of the customer's VAT ids, the last answer first."""
+        rows = await info.context.lists(vat_ids.of_customers, self.id, READ, limit=bounded(limit))
+        return [VatIdCheck.of(row) for row in rows]
 
     @classmethod
     def of(cls, row: models.BillingAccount) -> Self:

@@ -153,7 +153,7 @@ class DunningClaim:
 
 @entity(keys=["id"])
 class DunningNotice:
-    """One letter to one customer about everything that is late."""
+    """One letter to one customer about everything that is late in one currency."""
 
     id: strawberry.ID
     """The identifier: a UUID."""
@@ -215,7 +215,7 @@ class DunningSkipped:
     invoice_id: strawberry.ID
     """The document."""
     reason: str
-    """Why: NOT_YET, TOO_SOON, BLOCKED, DISPUTED, TOO_SMALL or LAST_LEVEL."""
+    """Why: NOT_YET, TOO_SOON, BLOCKED, DISPUTED, BEING_COLLECTED, TOO_SMALL or LAST_LEVEL."""
 
 
 @strawberry.type
@@ -229,7 +229,7 @@ class DunningRun:
     notice_count: int
     """How many letters it wrote."""
     total_open: Decimal
-    """What they ask for."""
+    """What they ask for, in euros."""
     stored: strawberry.Private[list[Any]]
 
     @strawberry.field

@@ -31,6 +31,15 @@ UnitPrice = Numeric(14, 4)
 Percent = Numeric(7, 2)
 
 
+class ProductCopy(Model):
+    """A product of the catalogue, as billing told of it: that it is there."""
+
+    __tablename__ = "product_copy"
+
+    product_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    at: Mapped[datetime] = mapped_column(tables.Moment)
+
+
 class Contract(tables.Entity, Model):
     """What was agreed with a customer."""
 

@@ -16,6 +16,7 @@ from subgraphs.crm.rules import contracts as rules
 from subgraphs.crm.rules import customers as looks
 from subgraphs.crm.rules import terms
 from subgraphs.crm.rules.contracts import ContractLineKind, ProrationMode, QuantityMode, QuantityPolicy
+from subgraphs.crm.service import offered
 from subgraphs.crm.service.entering import Clean, cleaned, kept, optional
 from subgraphs.kit import references
 from subgraphs.kit.errors import Invalid, NotFound
@@ -52,10 +53,12 @@ async def add_lines(work: Work, contract: Contract, entered: Sequence[Any], *, s
     )
     if (before or 0) + len(entered) > rules.MOST_LINES:
         raise Invalid(f"A contract may have at most {rules.MOST_LINES} lines.", field="lines")
-    return [
-        work.add(await _new_line(work, contract, one, position=position, start=start))
+    rows = [
+        await _new_line(work, contract, one, position=position, start=start)
         for position, one in enumerate(entered, start=(before or 0) + 1)
     ]
+    await offered.check(work, (row.product_id for row in rows))
+    return [work.add(row) for row in rows]
 
 
 async def _new_line(
@@ -90,6 +93,8 @@ async def follow(work: Work, former: ContractLine, effective: date, changes: Map
     given = {name: value for name, value in changes.items() if value is not None}
     row = ContractLine(**(values | cleaned(_LINE, given)), replaces_id=former.id, valid_from=begins)
     await _check_line(work, row)
+    if row.product_id != former.product_id:
+        await offered.check(work, [row.product_id])
     former.valid_to = begins - terms.DAY
     return work.add(row)
 

@@ -14,7 +14,8 @@ from subgraphs.crm.rules import contracts as bounds
 from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.quotes import QuoteLine
 from subgraphs.crm.rules.terms import BillingInterval
-from subgraphs.kit.errors import Invalid
+from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.ids import parsed
 from subgraphs.kit.shapes import line, optional_line
 
 
@@ -43,6 +44,14 @@ def entered(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_stored(_new_line(one)) for one in lines]
 
 
+def _product(value: Any) -> str | None:
+    if value is None:
+        return None
+    if (found := parsed(str(value))) is None:
+        raise NotFound("There is no product with this id.", field="productId")
+    return str(found)
+
+
 def _new_line(one: Mapping[str, Any]) -> QuoteLine:
     optional = bool(one.get("optional"))
     return QuoteLine(
@@ -51,7 +60,7 @@ def _new_line(one: Mapping[str, Any]) -> QuoteLine:
         quantity=bounds.quantity(one.get("quantity") or Decimal(1), field="quantity"),
         unit_price=bounds.price(one["unit_price"], field="unitPrice"),
         unit_code=line(one.get("unit_code") or "C62", field="unitCode", longest=10),
-        product_id=None if one.get("product_id") is None else str(one["product_id"]),
+        product_id=_product(one.get("product_id")),
         cost=None if one.get("cost") is None else bounds.price(one["cost"], field="cost"),
         discount_percent=bounds.percent(one.get("discount_percent") or Decimal(0), field="discountPercent"),
         tax_code=line(one.get("tax_code") or "DE19", field="taxCode", longest=40),

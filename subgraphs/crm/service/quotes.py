@@ -21,7 +21,7 @@ from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.contracts import ContractLineKind, ContractType
 from subgraphs.crm.rules.quotes import QuoteLine, QuoteStatus
 from subgraphs.crm.rules.terms import DAY, BillingInterval
-from subgraphs.crm.service import contracts, quote_files, sellers
+from subgraphs.crm.service import contracts, offered, quote_files, sellers
 from subgraphs.crm.service.quote_lines import entered, lines_of
 from subgraphs.kit import jobs, numbers
 from subgraphs.kit.errors import Forbidden, NotFound
@@ -31,6 +31,12 @@ from subgraphs.kit.work import Work
 EXPIRY_JOB: Final = "crm.quote_expiry"
 
 # --- writing
+
+
+async def _entered(work: Work, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    stored = entered(lines)
+    await offered.check(work, (UUID(one["product_id"]) for one in stored if one["product_id"]))
+    return stored
 
 
 async def create_quote(
@@ -62,7 +68,7 @@ async def create_quote(
         status=QuoteStatus.DRAFT,
         valid_until=valid_until,
         currency=customer.currency,
-        lines=entered(lines),
+        lines=await _entered(work, lines),
         terms_text=prose(terms_text, field="termsText"),
         legal_entity_id=legal_entity_id,
     )
@@ -94,7 +100,7 @@ async def revise_quote(
         status=QuoteStatus.DRAFT,
         valid_until=valid_until or former.valid_until,
         currency=former.currency,
-        lines=former.lines if lines is None else entered(lines),
+        lines=former.lines if lines is None else await _entered(work, lines),
         terms_text=former.terms_text if terms_text is None else prose(terms_text, field="termsText"),
         legal_entity_id=former.legal_entity_id,
     )

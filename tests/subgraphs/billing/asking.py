@@ -25,9 +25,14 @@ ENTITIES = {
     "BillingRun": "billingRun { id status draftCount lines warnings totalNet { amount } drafts { id totalNet { amount } } }",
     "Payment": "payment { id unallocated { amount } version }",
     "DunningPolicy": "dunningPolicy { minAmount }",
-    "DunningRun": "dunningRun { id noticeCount notices { id level flatFee40 { amount } interest { amount }"
+    "DunningRun": "dunningRun { id noticeCount totalOpen notices { id level flatFee40 { amount } interest { amount }"
     " claims { number level } } skipped { reason } }",
     "DunningNotice": "dunningNotice { id sentAt }",
+    "InboundInvoice": "inboundInvoice { id format status number supplier gross valid reason xml contentBase64"
+    " findings { rule severity } }",
+    "SepaMandate": "sepaMandate { id reference status version }",
+    "SepaBatch": "sepaBatch { id status collectionDate debitCount total { amount } contentBase64"
+    " debits { invoiceId sequence amount { amount } paymentId } }",
     "ExportBatch": "exportBatch { id fileName rows debit credit duplicate contentBase64 }",
     "Invoice": "invoice { id number kind documentStatus paymentStatus issueDate dueDate version totalNet { amount }"
     " totalTax { amount } totalGross { amount } openAmount { amount } paidAmount { amount } contentHash"
@@ -40,7 +45,7 @@ ENTITIES = {
 PAYLOADS = {
     "createLegalEntity": "LegalEntity", "updateLegalEntity": "LegalEntity", "upsertProduct": "Product",
     "upsertTaxCode": "TaxCode", "upsertPriceList": "PriceList", "upsertRateCard": "RateCard", "setBaseRate": "BaseRate",
-    "updateBillingAccount": "BillingAccount", "registerContract": "BilledContract",
+    "updateBillingAccount": "BillingAccount", "checkVatId": "BillingAccount", "registerContract": "BilledContract",
     "addContractLine": "BilledContractLine", "endContractLine": "BilledContractLine",
     "changeContractQuantity": "QuantityChange", "reconcileQuantity": "QuantityVariance",
     "acceptVariance": "QuantityVariance", "ignoreVariance": "QuantityVariance", "purchasePrepaid": "PrepaidBalance",
@@ -49,7 +54,9 @@ PAYLOADS = {
     "runBilling": "BillingRun", "discardBillingRun": "BillingRun", "approveBillingRun": "BillingRun",
     "recordPayment": "Payment", "allocatePayment": "Payment", "reversePayment": "Payment",
     "setDunningPolicy": "DunningPolicy", "runDunning": "DunningRun", "sendDunningNotice": "DunningNotice",
-    "exportDatev": "ExportBatch",
+    "exportDatev": "ExportBatch", "recordSepaMandate": "SepaMandate", "revokeSepaMandate": "SepaMandate",
+    "receiveInboundInvoice": "InboundInvoice", "acceptInboundInvoice": "InboundInvoice",
+    "rejectInboundInvoice": "InboundInvoice", "createSepaBatch": "SepaBatch", "bookSepaBatch": "SepaBatch", "cancelSepaBatch": "SepaBatch",
 }  # fmt: skip
 """The payload of each command; what is not here gives back an invoice."""
 

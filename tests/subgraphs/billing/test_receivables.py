@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.subgraphs.billing.asking import customer, done, issued, money, refused, run, told
+from tests.subgraphs.billing.asking import customer, done, draft, issued, money, refused, run, told
 
 ONE = ({"description": "Wartung", "quantity": "1", "unitPrice": "1000.00"},)
 
@@ -151,6 +151,46 @@ async def test_a_letter_is_sent_once_and_tells(store, later):
 
     assert await told(store, f"DunningNotice/{letter['id']}") == ["dunning.notice_sent"]
     assert await refused(store, "sendDunningNotice", id=letter["id"]) == "INVALID_TRANSITION"
+
+
+async def test_a_customer_who_owes_in_two_currencies_gets_two_letters_and_one_balance(store, later):
+    buyer = await customer(store)
+    await issued(store, buyer, ONE)
+    await done(store, "updateBillingAccount", customerId=buyer, currency="CHF")
+    francs = await draft(store, buyer, [{**ONE[0], "unitPrice": "100.00"}])
+    await done(store, "approveInvoice", id=francs["id"])
+    await done(store, "issueInvoice", id=francs["id"], exchangeRate="0.95")
+    await done(store, "recordPayment", customerId=buyer, amount="9.50", currency="CHF", valueDate="2026-03-01")
+    later(2026, 3, 23)
+    await done(store, "runDunning", customerIds=[buyer])
+    later(2026, 4, 6)
+    found = await done(store, "runDunning", customerIds=[buyer])
+
+    letters = await store.rows(
+        "SELECT currency, open_amount, flat_fee FROM dunning_notice WHERE customer_id = $1 AND level = 1 ORDER BY currency",
+        buyer,
+    )
+    assert [tuple(row.values()) for row in letters] == [
+        ("CHF", Decimal("119.00"), Decimal("38.00")),
+        ("EUR", Decimal("1190.00"), Decimal("40.00")),
+    ]
+    assert (found["noticeCount"], found["totalOpen"]) == (2, "1315.26")
+    query = 'query($id: ID!) { _entities(representations: [{__typename: "Customer", id: $id}]) { ... on Customer { openBalance { amount currency } } } }'  # fmt: skip
+    (seen,) = (await store.data(query, id=buyer))["_entities"]
+    assert seen["openBalance"] == {"amount": "1305.26", "currency": "EUR"}
+
+
+async def test_what_is_left_of_a_credit_note_covers_what_is_late(store, later):
+    buyer = await customer(store)
+    paid = await issued(store, buyer, ONE)
+    await done(store, "recordPayment", customerId=buyer, amount="1190.00", valueDate="2026-03-01", allocateOldest=True)
+    credited = [{"lineId": paid["lines"][0]["id"], "quantity": "1"}]
+    note = await done(store, "createCreditNote", id=paid["id"], lines=credited, reason="Kulanz")
+    await done(store, "approveInvoice", id=note["id"])
+    await issued(store, buyer, [{**ONE[0], "unitPrice": "500.00"}])
+    later(2026, 3, 30)
+
+    assert (await done(store, "runDunning", customerIds=[buyer]))["noticeCount"] == 0
 
 
 async def test_with_a_policy_of_ones_own_payments_must_be_fresh(store, later):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from tests.subgraphs import rubbish
 from tests.subgraphs.billing.asking import TOT_2, customer, done, draft, issued
 from tests.subgraphs.billing.test_runs import contract
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Nobody waits here for events that do not come."""
+    monkeypatch.setattr("subgraphs.kit.references._PATIENCE_SECONDS", 0.0)
+
+
+@pytest.mark.timeout(240)  # some thousand questions, one after another, on a machine that may be busy
 async def test_rubbish_is_refused_wherever_it_stands(store):
     buyer = await customer(store)
     block = await contract(store, buyer, type="BLOCK_HOURS")

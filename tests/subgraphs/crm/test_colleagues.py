@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.events import auth
+from contracts.events import auth, billing
 from tests.subgraphs.crm.asking import company, hear
+from tests.subgraphs.house import B
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +77,7 @@ async def test_a_contract_leads_to_the_assets_and_products_of_its_lines_of_today
     first, second, former, product = (uuid4() for _ in range(4))
     for one in (first, second, former):
         await crm.knows("Asset", one, customer=UUID(customer["id"]))
+    await hear(crm, billing.ProductCreated(id=product, sku="W-1", name="Wartung", active=True))
     make = """mutation($i: CreateContractInput!) { createContract(input: $i) { contract {
         coveredAssets { id } lines { product { id } assets { id } } } errors { code field message } } }"""
     line = {"description": "Wartung", "quantity": "1", "unitPrice": "10.00"}
@@ -94,3 +96,32 @@ async def test_a_contract_leads_to_the_assets_and_products_of_its_lines_of_today
     assert made["contract"]["coveredAssets"] == [{"id": str(first)}, {"id": str(second)}]
     assert [one["product"] for one in made["contract"]["lines"]] == [{"id": str(product)}, None, None]
     assert made["contract"]["lines"][2]["assets"] == [{"id": str(former)}]
+
+
+async def entered(crm, command, given):
+    """Give a command; why it was refused."""
+    text = f"mutation($i: {command[0].upper()}{command[1:]}Input!) {{ {command}(input: $i) {{ errors {{ code field }} }} }}"
+    return (await crm.data(text, i=given))[command]["errors"]
+
+
+async def test_a_line_names_no_product_that_is_not_there_or_is_another_tenants(crm):
+    customer = await company(crm, "Kutter AG")
+    mine, theirs = uuid4(), uuid4()
+    await hear(crm, billing.ProductUpdated(id=mine, sku="W-1", name="Wartung", active=True, changed=("name",)))
+    await hear(crm, billing.ProductCreated(id=theirs, sku="W-1", name="Wartung", active=True), tenant=B)
+    line = {"description": "Wartung", "quantity": "1", "unitPrice": "10.00"}
+    offer = {"customerId": customer["id"], "title": "Angebot", "validUntil": "2026-12-31"}
+    agreement = {
+        "customerId": customer["id"], "title": "Wartung", "type": "FLAT_RATE", "startDate": "2026-01-01",
+        "billingInterval": "MONTHLY",
+    }  # fmt: skip
+    before = [await crm.count(table) for table in ("quote", "contract", "contract_line", "outbox")]
+
+    for product in (str(uuid4()), str(theirs), "rubbish"):
+        lines = [line | {"productId": str(mine)}, line | {"productId": product}]
+        for command, given in (("createQuote", offer), ("createContract", agreement)):
+            found = await entered(crm, command, given | {"lines": lines})
+            assert found == [{"code": "NOT_FOUND", "field": "productId"}]
+    assert [await crm.count(table) for table in ("quote", "contract", "contract_line", "outbox")] == before
+    assert await entered(crm, "createQuote", offer | {"lines": [line | {"productId": str(mine)}]}) == []
+    assert (await crm.rows("SELECT lines FROM quote WHERE title = 'Angebot'"))[0]["lines"].count(str(mine)) == 1

@@ -12,9 +12,12 @@ from subgraphs.billing.rules.dunning import (
     FLAT_FEE,
     BaseRate,
     Claim,
+    Level,
     NotDunned,
+    Policy,
     Step,
     _base_rate,
+    fee,
     flat_fee,
     interest,
     letters,
@@ -98,6 +101,7 @@ def test_a_consumer_pays_less_interest_and_no_flat_fee():
         ({"disputed": True}, 30, NotDunned.DISPUTED),
         ({"blocked_until": on(30)}, 30, NotDunned.BLOCKED),
         ({"customer_blocked": True}, 30, NotDunned.BLOCKED),
+        ({"being_collected": True}, 30, NotDunned.BEING_COLLECTED),
         ({"level": 3, "last_notice": on(49)}, 80, NotDunned.LAST_LEVEL),
         ({"level": 0, "last_notice": on(29)}, 35, NotDunned.TOO_SOON),
     ],
@@ -116,10 +120,10 @@ def test_no_level_is_skipped_however_late_it_is():
 def test_credit_that_nobody_has_allocated_covers_the_oldest_first():
     old, new = claim(1), claim(2, due=on(1))
 
-    (letter,) = letters([new, old], DEFAULT_POLICY, on(20), credit_of={CUSTOMER: Decimal("100.00")})
+    (letter,) = letters([new, old], DEFAULT_POLICY, on(20), credit_of={(CUSTOMER, "EUR"): Decimal("100.00")})
 
     assert [step.claim.id for step in letter.steps] == [new.id]
-    assert letters([new, old], DEFAULT_POLICY, on(20), credit_of={CUSTOMER: Decimal("200.00")}) == ()
+    assert letters([new, old], DEFAULT_POLICY, on(20), credit_of={(CUSTOMER, "EUR"): Decimal("200.00")}) == ()
 
 
 def test_payments_must_have_been_imported_within_a_day():
@@ -149,3 +153,39 @@ def test_before_the_first_rate_that_is_known_the_first_holds():
     rates = (BaseRate(date(2025, 1, 1), Decimal(2)),)
 
     assert interest(Decimal(3650), date(2024, 1, 1), date(2024, 1, 11), base_rates=rates) == Decimal("11.00")
+
+
+# --- several currencies
+
+FRANCS = {"currency": "CHF", "exchange_rate": Decimal("0.95")}
+
+
+def test_francs_and_euros_have_no_sum_so_there_is_a_letter_for_each():
+    found = letters([claim(1, level=0, **FRANCS), claim(2, due=on(1))], DEFAULT_POLICY, on(21))
+
+    assert [(one.customer_id, one.currency, one.level, len(one.steps)) for one in found] == [
+        (CUSTOMER, "CHF", 1, 1),
+        (CUSTOMER, "EUR", 0, 1),
+    ]
+
+
+def test_credit_in_euros_covers_no_claim_in_francs():
+    in_euros, in_francs = claim(1), claim(2, **FRANCS)
+
+    (letter,) = letters([in_euros, in_francs], DEFAULT_POLICY, on(20), credit_of={(CUSTOMER, "EUR"): Decimal(500)})
+
+    assert (letter.currency, [step.claim for step in letter.steps]) == ("CHF", [in_francs])
+
+
+def test_what_law_and_policy_say_in_euros_is_asked_for_in_the_currency_of_the_letter():
+    policy = Policy((Level(0, 7), Level(1, 21, fee=Decimal("2.50"), flat_fee=True)))
+
+    (letter,) = letters([claim(level=0, **FRANCS)], policy, on(21))
+
+    assert flat_fee(letter.steps[0], consumer=False) == Decimal("38.00")
+    assert fee(letter) == Decimal("2.38")
+
+
+def test_what_is_too_small_is_measured_in_euros():
+    assert next_step(claim(open_amount=Decimal("4.75"), **FRANCS), DEFAULT_POLICY, on(7)) != NotDunned.TOO_SMALL
+    assert next_step(claim(open_amount=Decimal("4.74"), **FRANCS), DEFAULT_POLICY, on(7)) is NotDunned.TOO_SMALL
