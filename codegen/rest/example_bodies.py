@@ -42,6 +42,15 @@ Message-ID: <2026-11-22@example.com>
 Since this morning the login window closes by itself.
 """
 
+_INVOICE: Final = """\
+<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+ xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
+  <cbc:ID>4711</cbc:ID>
+  <cbc:IssueDate>2026-11-22</cbc:IssueDate>
+</Invoice>
+"""
+"""Taken in, and found wanting: a whole one is as long as the rest of the document."""
+
 _CERTIFICATE: Final = (
     "MIIBDTCBtaADAgECAgEBMAoGCCqGSM49BAMCMBAxDjAMBgNVBAMMBWxvZ2luMCAXDTI2MDEwMTAwMDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAQMQ4wDAYD"
     "VQQDDAVsb2dpbjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABO5NqFk1VmBb8jK7dFXoeWQYcB0o5XTXl2Mr51IV2hTzo2Wm46wQ9cU74hEKV6NZgmwVlZZz"
@@ -74,6 +83,10 @@ MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         },
         "importCsv": {"content": _CUSTOMERS},
         "indexContract": {"percent": "3.00"},
+        "receiveInboundInvoice": {
+            "contentBase64": base64.b64encode(_INVOICE.encode()).decode(),
+            "fileName": "4711.xml",
+        },
         "receiveMail": {"raw": _MAIL},
         "reportBounce": {"raw": _BOUNCE},
         "upsertTemplate": {"eventType": "ticket.created", "channel": "EMAIL"},

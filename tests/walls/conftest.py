@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gc
 import io
 import secrets
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from router.planner.planner import PlanLimits, Planner
+from router.server import reload
 from subgraphs.kit import caller, graph, references, tenancy
 from subgraphs.kit.caller import Caller
 from tests.walls.platform import Platform, listening, running
@@ -30,6 +33,8 @@ async def platform(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFac
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(graph, "DOCUMENTS", 3000)  # which every wall asks again
+            # A collection of everything that this process holds may fall into the planning of one probe.
+            patch.setattr(reload, "Planner", functools.partial(Planner, limits=PlanLimits(timeout_seconds=120)))
             async with running(url, tmp_path_factory.mktemp("walls")) as platform:
                 gc.freeze()  # seven schemas and their supergraph stay
                 yield platform

@@ -123,4 +123,4 @@ def test_dev_token_for_nobody_is_told_in_words(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "✗ There is no tenant 'nowhere'.\n  → Choose one: nordlicht, alpenblick\n"
+    assert done.stderr == "✗ There is no tenant 'nowhere'.\n  → Choose one: nordlicht, alpenblick, scale\n"
