@@ -27,6 +27,7 @@ from graphql import (
     GraphQLObjectType,
     Undefined,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
@@ -34,7 +35,7 @@ from strawberry.types import ExecutionContext
 
 from subgraphs.kit import audit_log, dead_letter_log, partners, progress_log, sorting
 from subgraphs.kit.context import Context
-from subgraphs.kit.errors import Forbidden, Invalid, Refusal
+from subgraphs.kit.errors import Forbidden, Invalid, Refusal, Unavailable
 from subgraphs.kit.module import Module
 
 FEDERATION_VERSION: Final = "2.9"
@@ -144,6 +145,8 @@ def _told(error: GraphQLError) -> GraphQLError:
         return error
     if isinstance(cause, Refusal):
         return _with(error, cause.message, _reasons(cause))
+    if isinstance(cause, PoolTimeout):  # nothing has begun: every connection to the database was taken
+        return _with(error, "There is no room just now; ask again in a moment.", {"code": Unavailable.code})
     return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
 
 

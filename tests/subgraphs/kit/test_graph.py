@@ -6,6 +6,7 @@ from enum import Enum
 
 import pytest
 import strawberry
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.federation import type as entity
 
 from subgraphs.kit import graph
@@ -58,6 +59,7 @@ class Query:
             "forbidden": Forbidden("Not for you."),
             "absent": NotFound("Not there."),
             "fault": RuntimeError("password=hunter2"),
+            "crowd": PoolTimeout("QueuePool limit of size 10 overflow 0 reached"),
         }[how]
 
 
@@ -92,6 +94,7 @@ def test_an_absent_argument_has_no_default_of_null():
         ("forbidden", "Not for you.", {"code": "FORBIDDEN"}),
         ("absent", "Not there.", {"code": "NOT_FOUND"}),
         ("fault", "Something went wrong on our side.", {"code": "INTERNAL"}),
+        ("crowd", "There is no room just now; ask again in a moment.", {"code": "UNAVAILABLE"}),
     ],
 )
 async def test_a_refusal_keeps_its_words_and_a_fault_loses_them(how, message, extensions):
