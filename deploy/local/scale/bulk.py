@@ -110,6 +110,12 @@ def _plain(value: Any) -> str | None:
     return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
 
 
+_QUEUED = """
+INSERT INTO job_log (job_id, status, entrypoint, priority) SELECT id, 'queued', entrypoint, priority FROM job WHERE id > $1
+"""
+"""As whoever enqueues says it of each job; the worker, who belongs to no tenant, finds there whose job it takes."""
+
+
 @asynccontextmanager
 async def opened(known: Settings, tenant: UUID, author: UUID) -> AsyncIterator[Bulk]:
     """Begin to write to a module; what was written is committed at the end of the block, or never was."""
@@ -118,6 +124,8 @@ async def opened(known: Settings, tenant: UUID, author: UUID) -> AsyncIterator[B
         async with connection.transaction():
             for name, value in tenancy.settings(system(tenant)).items():
                 await connection.execute("SELECT set_config($1, $2, true)", name, value)
+            last = await connection.fetchval("SELECT coalesce(max(id), 0) FROM job")
             yield Bulk(connection, tenant, author)
+            await connection.execute(_QUEUED, last)
     finally:
         await connection.close()
