@@ -157,7 +157,6 @@ async def test_the_documents_hang_together_and_the_next_month_can_be_billed(
 
 
 @pytest.mark.usefixtures("seeded")
-@pytest.mark.usefixtures("seeded")
 async def test_every_timer_is_in_the_log_where_its_worker_finds_whose_it_is(services: Mapping[str, Service]) -> None:
     assets = services["assets"]
     waiting = {row["id"] for row in await assets.rows("SELECT id FROM job WHERE status = 'queued'")}
@@ -167,6 +166,7 @@ async def test_every_timer_is_in_the_log_where_its_worker_finds_whose_it_is(serv
     assert waiting <= logged
 
 
+@pytest.mark.usefixtures("seeded")
 async def test_another_tenant_sees_nothing_and_a_customer_only_what_is_theirs(services: Mapping[str, Service]) -> None:
     customer = (await services["crm"].rows("SELECT id FROM customer ORDER BY number LIMIT 1"))[0]["id"]
     for module, tables in LISTS.items():
