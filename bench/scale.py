@@ -35,6 +35,7 @@ import asyncpg
 import httpx2
 
 from deploy.local import identity
+from deploy.local.home import DEFAULT_HOME
 from deploy.local.people import SCALE
 from subgraphs import MODULES
 
@@ -331,7 +332,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="bench.scale", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--home", type=Path, required=True, help="where a platform runs whose tenant was seeded")
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME, help="where a platform runs whose tenant was seeded")
     parser.add_argument("--port", type=int, default=4000)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--only", default="", help="only the questions with one of these words in their names")

@@ -6,7 +6,8 @@ several; otherwise private ones are started, and installed before if we may. Wha
 in a line nobody can miss, before the tests and after them.
 
 A few failures are asked once more, alone: what passes then hung on how busy the machine was. It is named as unsteady, a
-fault of the test or worse, and does not keep anybody else's change out.
+fault of the test or worse, and does not keep anybody else's change out. A wall that was open once, or something that was
+lost once, is no matter of chance: those have one try.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _OWN_ORDER = ("--lf", "--last-failed", "--ff", "--failed-first", "--sw", "--step
 _FAILED = 1
 # More than these are no matter of chance.
 _MOST_AGAIN = 10
+_ONE_TRY = ("tests/walls/", "tests/faults/")
 _VARIABLES: Mapping[str, tuple[str, _Service]] = MappingProxyType(
     {
         "RabbitMQ": ("PSA_TEST_AMQP_URL", services.rabbitmq),
@@ -103,7 +105,7 @@ async def _asked(
     noted = ["-o", f"cache_dir={cache}"]
     status = await _pytest([*_shared_out(workers), *noted, *arguments], environment)
     failed = _failed(cache)
-    if status != _FAILED or not 0 < len(failed) <= _MOST_AGAIN:
+    if status != _FAILED or not 0 < len(failed) <= _MOST_AGAIN or any(name.startswith(_ONE_TRY) for name in failed):
         return status, []
     say(f"⚠ {len(failed)} failed; once more, alone:")
     status = await _pytest(["-n0", *noted, "--last-failed", *arguments], environment)

@@ -46,13 +46,15 @@ class Revocations:
 
     async def hit(self, subjects: Iterable[str], issued_at: float) -> bool:
         """Whether one of these was taken back since a token was issued; in whole seconds, as tokens count."""
-        if self._is_stale() and self._reading is not None:
+        self._renew()
+        if self._reading is not None and self._is_stale():
             await asyncio.shield(self._reading)
         return self._among(subjects, issued_at)
 
     def hit_now(self, subjects: Iterable[str], issued_at: float) -> bool | None:
         """Tell the same without waiting for anybody; None where that has to be waited for."""
-        if self._is_stale():
+        self._renew()
+        if self._reading is not None and self._is_stale():
             return None
         return bool(self._moments) and self._among(subjects, issued_at)
 
@@ -60,18 +62,19 @@ class Revocations:
         moments = (self._moments.get(subject) for subject in subjects)
         return any(moment is not None and int(moment[0]) >= int(issued_at) for moment in moments)
 
-    def _is_stale(self) -> bool:
-        """Whether the list is so old that a new one has to be waited for; it's asked for long before, and then nobody waits."""
+    def _renew(self) -> None:
+        """Begin to read the list anew when it's a little old: long before anybody would have to wait for it."""
         now = time.monotonic()
-        if now - self._read_at < EVERY_SECONDS:
-            return False
-        if self._reading is None and now - self._tried_at >= AGAIN_SECONDS:
-            self._tried_at = now
-            location = self._location()
-            if location is None:
-                return False  # nobody is there who could take anything back
+        if now - self._read_at < EVERY_SECONDS or now - self._tried_at < AGAIN_SECONDS or self._reading is not None:
+            return
+        self._tried_at = now
+        location = self._location()
+        if location is not None:  # somebody is there who could take anything back
             self._reading = asyncio.create_task(self._read(location), name="revocations")
-        return self._reading is not None and now - self._read_at > PATIENCE_SECONDS
+
+    def _is_stale(self) -> bool:
+        """Whether the list is so old that nobody goes by it while a new one is on its way."""
+        return time.monotonic() - self._read_at > PATIENCE_SECONDS
 
     async def _read(self, location: str) -> None:
         try:

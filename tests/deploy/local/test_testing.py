@@ -155,18 +155,33 @@ def test_what_failed_is_asked_once_more_and_named_when_it_passes_then(tmp_path: 
     (tmp_path / "test_it.py").write_text(UNSTEADY, encoding="utf-8")
     if broken:
         (tmp_path / "test_broken.py").write_text("def test_broken(): assert False\n", encoding="utf-8")
-    named = {"PSA_TEST_REDIS_URL": "redis://one redis://two", "PSA_TEST_AMQP_URL": "amqp://one amqp://two"}
-
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.local", "test", "-p", "xdist.plugin", "-q", "-c", "/dev/null", tmp_path],
-        env=environment(tmp_path, {**named, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = whole_run(tmp_path)
 
     told = [line for line in done.stdout.splitlines() if line.startswith("⚠ UNSTEADY")]
     assert done.returncode == int(broken), done.stdout
     assert told == ["⚠ UNSTEADY: test_it.py::test_unsteady passed only at the second try."]
     assert (tmp_path / "runs").read_text(encoding="ascii") == "."
+
+
+@pytest.mark.parametrize("folder", ["tests/walls", "tests/faults"])
+def test_a_wall_that_was_open_once_is_not_asked_again(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "test_it.py").write_text(UNSTEADY, encoding="utf-8")
+
+    done = whole_run(tmp_path)
+
+    assert done.returncode == 1, done.stdout
+    assert "UNSTEADY" not in done.stdout
+
+
+def whole_run(place: Path) -> subprocess.CompletedProcess[str]:
+    named = {"PSA_TEST_REDIS_URL": "redis://one redis://two", "PSA_TEST_AMQP_URL": "amqp://one amqp://two"}
+
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.local", "test", "-p", "xdist.plugin", "-q", "-c", "/dev/null", place],
+        env=environment(place, {**named, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
