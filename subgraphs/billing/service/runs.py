@@ -322,9 +322,9 @@ async def discard(work: Work, id: UUID, version: int | None = None) -> BillingRu
     invoices = await of_run(work, billing_run.id)
     if any(invoice.document_status is not InvoiceStatus.DRAFT for invoice in invoices):
         raise WrongRunStatus("Some of its drafts are approved; take that back first.", field="id")
-    for invoice in invoices:
-        await drafts.remove(work, invoice)
+    await drafts.remove(work, invoices)
     billing_run.status = BillingRunStatus.DISCARDED
+    await work.emit(events.BillingRunDiscarded(id=billing_run.id, drafts=len(invoices)), subject=billing_run.id)
     return billing_run
 
 
