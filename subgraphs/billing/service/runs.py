@@ -48,13 +48,10 @@ class Proposal:
     account: BillingAccount
     order_reference: str | None
     lines: tuple[Taxed, ...]
+    totals: Totals
+    """What it would come to."""
     credits: Invoice | None = None
     """The document that it gives back a part of, when all in all it gives back more than it asks for."""
-
-    @property
-    def totals(self) -> Totals:
-        """What it would come to."""
-        return totals([_for_totals(one) for one in self.lines])
 
 
 def _for_totals(one: Taxed) -> Line:
@@ -143,7 +140,8 @@ def _proposals(account: BillingAccount, found: Sequence[Taxed], orders: dict[UUI
     for order, lines in by_order.items():
         categories = [one.rate.category for one in lines if one.rate]
         for group in apart(categories):
-            yield Proposal(account, order, tuple(lines[place] for place in group))
+            on_it = tuple(lines[place] for place in group)
+            yield Proposal(account, order, on_it, totals([_for_totals(one) for one in on_it]))
 
 
 async def _due(
