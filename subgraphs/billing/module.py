@@ -25,5 +25,5 @@ module = Module(
         consumers.TICKETS,
     ),
     jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.OVERDUE),
-    long_jobs=(long_runs.RUN,),
+    long_jobs=(long_runs.RUN, long_runs.DISCARD),
 )

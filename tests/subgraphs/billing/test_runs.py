@@ -13,7 +13,7 @@ from contracts.events.assets import AssetDeployed, AssetRetired
 from contracts.events.envelope import Envelope
 from contracts.events.tickets import TimeEntryApproved, WorkItem
 from subgraphs.billing import consumers
-from subgraphs.billing.service import runs
+from subgraphs.billing.service import long_runs, runs
 from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from subgraphs.kit.errors import Conflict
@@ -209,6 +209,44 @@ async def test_a_run_of_which_something_is_approved_is_not_discarded_and_nothing
 
     assert await store.rows(OF_ITEMS, whose) == before
     assert [row["status"] for row in before] == ["INVOICED"] * 6
+    assert await told(store, f"BillingRun/{made['id']}") == ["billing_run.completed"]
+
+
+async def two_drafts(store):
+    buyers = [await customer(store), await customer(store)]
+    for buyer in buyers:
+        await contract(store, buyer)
+    return await done(store, "runBilling", until="2026-03-02", customerIds=buyers)
+
+
+async def test_a_run_of_many_drafts_is_thrown_away_by_a_worker(store, monkeypatch):
+    monkeypatch.setattr(long_runs, "_MOST_IN_A_REQUEST", 1)
+    monkeypatch.setattr(runs, "_AT_ONCE", 1)
+    made = await two_drafts(store)
+    query = "query($id: ID!) { billingRun(id: $id) { status draftCount drafts { id } } }"
+
+    asked = await done(store, "discardBillingRun", id=made["id"])
+
+    assert (asked["status"], len(asked["drafts"])) == ("DISCARDING", 2)
+    for command in ("discardBillingRun", "approveBillingRun"):
+        assert await refused(store, command, id=made["id"]) == "INVALID_TRANSITION"
+    assert await worked(store) == 1
+    assert (await store.data(query, id=made["id"]))["billingRun"] == {"status": "DISCARDED", "draftCount": 2, "drafts": []}
+    assert await store.rows("SELECT id FROM invoice WHERE billing_run_id = $1", UUID(made["id"])) == []
+    assert await told(store, f"BillingRun/{made['id']}") == ["billing_run.completed", "billing_run.discarded"]
+
+
+async def test_a_worker_leaves_a_run_alone_of_which_a_draft_was_approved_meanwhile(store, monkeypatch):
+    monkeypatch.setattr(long_runs, "_MOST_IN_A_REQUEST", 1)
+    made = await two_drafts(store)
+    await done(store, "discardBillingRun", id=made["id"])
+    await done(store, "approveInvoice", id=made["drafts"][0]["id"])
+
+    assert await worked(store) == 1
+
+    query = "query($id: ID!) { billingRun(id: $id) { status drafts { id } } }"
+    found = (await store.data(query, id=made["id"]))["billingRun"]
+    assert (found["status"], len(found["drafts"])) == ("REVIEW", 2)
     assert await told(store, f"BillingRun/{made['id']}") == ["billing_run.completed"]
 
 
