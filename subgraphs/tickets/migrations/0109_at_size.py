@@ -6,7 +6,7 @@ The walls ask for columns of a row, so what is only counted was fetched from the
 
 from subgraphs.kit import migrate
 
-revision, down_revision, depends_on, branch_labels = "tickets_0109", "tickets_0107", None, None
+revision, down_revision, depends_on, branch_labels = "tickets_0109", "tickets_0108", None, None
 
 INTERNAL = "(SELECT COALESCE(current_setting('psa.kind', true), '') IN ('STAFF', 'SERVICE', 'SYSTEM'))"
 NO_NEIGHBOUR = "(SELECT COALESCE(current_setting('psa.kind', true), '') <> 'COMANAGED')"

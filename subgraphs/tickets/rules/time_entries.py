@@ -154,6 +154,8 @@ def moved(move: EntryMove, status: TimeEntryStatus) -> TimeEntryStatus:
 
 def worked(started_at: datetime, ended_at: datetime, *, now: datetime) -> int:
     """The minutes between the two, a begun one counts; raises `Invalid` for what nobody can have worked."""
+    # On the wall clock of one zone the night in which it is set back would be an hour too short.
+    started_at, ended_at = started_at.astimezone(UTC), ended_at.astimezone(UTC)
     if ended_at <= started_at:
         raise Invalid("The end must be after the beginning.", field="endedAt")
     if ended_at > now:
@@ -219,6 +221,7 @@ def after_hours(started_at: datetime, ended_at: datetime, calendar: Calendar | N
     """The minutes of an entry that lie outside of the calendar; none without a calendar."""
     if calendar is None:
         return 0
+    started_at, ended_at = started_at.astimezone(UTC), ended_at.astimezone(UTC)
     return -(-((ended_at - started_at) - calendars.between(calendar, started_at, ended_at)) // _MINUTE)
 
 

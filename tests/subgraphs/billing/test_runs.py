@@ -231,7 +231,11 @@ async def test_a_run_of_many_drafts_is_thrown_away_by_a_worker(store, monkeypatc
     for command in ("discardBillingRun", "approveBillingRun"):
         assert await refused(store, command, id=made["id"]) == "INVALID_TRANSITION"
     assert await worked(store) == 1
-    assert (await store.data(query, id=made["id"]))["billingRun"] == {"status": "DISCARDED", "draftCount": 2, "drafts": []}
+    assert (await store.data(query, id=made["id"]))["billingRun"] == {
+        "status": "DISCARDED",
+        "draftCount": 2,
+        "drafts": [],
+    }
     assert await store.rows("SELECT id FROM invoice WHERE billing_run_id = $1", UUID(made["id"])) == []
     assert await told(store, f"BillingRun/{made['id']}") == ["billing_run.completed", "billing_run.discarded"]
 
