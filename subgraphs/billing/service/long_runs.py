@@ -81,6 +81,7 @@ async def _kept(work: Work, _job: UUID, given: Mapping[str, Any], _why: Failure)
     billing_run = await work.take(BillingRun, UUID(given["run"]), field="id")
     if billing_run.status is BillingRunStatus.DISCARDING:
         billing_run.status = BillingRunStatus.REVIEW
+        await work.session.flush()  # the next line reads it again
         await runs.progressed(work, [billing_run.id])
 
 
