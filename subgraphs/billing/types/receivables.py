@@ -321,7 +321,7 @@ class BankEntry:
     status: BankEntryStatus
     """What became of it."""
     reason: str | None
-    """Why nobody knows whose it is: NO_NUMBER or SEVERAL_CUSTOMERS."""
+    """Why nobody knows whose it is: NO_NUMBER, SEVERAL_CUSTOMERS, or PAID_BEFORE in the same statement."""
     payment_id: strawberry.ID | None
     """The payment that it became."""
     version: int

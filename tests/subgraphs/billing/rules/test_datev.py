@@ -113,9 +113,7 @@ def test_another_currency_has_its_rate_and_what_it_is_worth_in_euros():
 
 
 def test_a_tax_key_has_four_digits():
-    keyed = Voucher(
-        "RE-1", date(2026, 3, 10), "10001", "X", (Revenue("8000", Decimal(119), tax_key="3"),)
-    )
+    keyed = Voucher("RE-1", date(2026, 3, 10), "10001", "X", (Revenue("8000", Decimal(119), tax_key="3"),))
 
     assert cell(rows(BOOKS, keyed)[0], "BU-Schlüssel") == '"0003"'
 
