@@ -42,14 +42,14 @@ def letter(document: InvoiceDocument) -> Letter:
         day=document.issue_date,
         sender=seller.trading_name or seller.name,
         sender_line=" · ".join(
-            [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)]
+            [seller.name, *address(seller.address, home=seller.address.country, language=document.language)]
         ),
         recipient=[
             document.buyer.name,
-            *_address(document.buyer.address, home=seller.address.country, language=document.language),
+            *address(document.buyer.address, home=seller.address.country, language=document.language),
         ],
         facts=_facts(document, said),
-        footer=_footer(document, said),
+        footer=footer(document.seller, document.payment.iban, document.language),
         page=said.page,
         draft=said.draft if document.is_draft else None,
     )
@@ -81,10 +81,11 @@ def _abroad(country: str, language: str) -> str:
     return str(Locale(paper.spoken(language)).territories.get(country, country)).upper()
 
 
-def _address(address: PostalAddress, *, home: str | None, language: str) -> list[str]:
-    place = " ".join(part for part in (address.postal_code, address.city) if part)
-    country = _abroad(address.country, language) if address.country and address.country != home else None
-    return [part for part in (address.line1, address.line2, place, country) if part]
+def address(where: PostalAddress, *, home: str | None, language: str) -> list[str]:
+    """An address in lines; the country only abroad."""
+    place = " ".join(part for part in (where.postal_code, where.city) if part)
+    country = _abroad(where.country, language) if where.country and where.country != home else None
+    return [part for part in (where.line1, where.line2, place, country) if part]
 
 
 def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
@@ -207,27 +208,29 @@ def _code(document: InvoiceDocument) -> str | None:
         or not payment.iban
     ):
         return None
-    if not Decimal("0.01") <= document.due <= Decimal("999999999.99"):
+    name, reference = payment.account_name or document.seller.name, payment.reference or document.number
+    return girocode(name, payment.iban, payment.bic, document.due, reference)
+
+
+def girocode(name: str, iban: str, bic: str | None, amount: Decimal, reference: str) -> str | None:
+    """A transfer as a QR code (EPC069-12), as a picture; None for an amount that it can't name."""
+    if not Decimal("0.01") <= amount <= Decimal("999999999.99"):
         return None
     import segno.helpers  # noqa: PLC0415 - only documents need it
 
     code = segno.helpers.make_epc_qr(
-        name=(payment.account_name or document.seller.name)[:70],
-        iban=payment.iban,
-        bic=payment.bic,
-        amount=document.due,
-        text=(payment.reference or document.number)[:140],
-        encoding="utf-8",
+        name=name[:70], iban=iban, bic=bic, amount=amount, text=reference[:140], encoding="utf-8"
     )
     picture = io.BytesIO()
     code.save(picture, kind="svg", border=0, xmldecl=False)
     return picture.getvalue().decode("utf-8")
 
 
-def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
-    seller, payment = document.seller, document.payment
+def footer(seller: Party, iban: str | None, language: str) -> list[list[str]]:
+    """Who sells, in three blocks at the foot of each page (§ 35a GmbHG)."""
+    said = words(language)
     return [
-        [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)],
+        [seller.name, *address(seller.address, home=seller.address.country, language=language)],
         [one for one in _reachable(seller) if one],
         [
             one
@@ -236,7 +239,7 @@ def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
                 f"{said.tax_number} {seller.tax_number}" if seller.tax_number else None,
                 seller.registration,
                 seller.legal_information,
-                f"IBAN {grouped(payment.iban)}" if payment.iban else None,
+                f"IBAN {grouped(iban)}" if iban else None,
             )
             if one
         ],

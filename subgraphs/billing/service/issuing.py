@@ -24,7 +24,7 @@ from subgraphs.billing.rules.dunning import EURO
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import accounts, archive, drafts, einvoices, mandates, runs, settling, snapshots
+from subgraphs.billing.service import accounts, archive, drafts, dunning, einvoices, mandates, runs, settling, snapshots
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -126,6 +126,9 @@ async def _issue(
     invoice.buyer_snapshot = await _buyer(work, invoice) | await _mandate(work, invoice, entity, day)
     snapshots.check(invoice, lines)
     invoice.issue_date, invoice.due_date = day, day + timedelta(days=invoice.payment_days)
+    if invoice.kind in invoices.CLAIMS:
+        account = await accounts.of(work, invoice.customer_id)
+        invoice.in_time_until = await dunning.in_time_until(work, account, invoice.due_date)
     await einvoices.check(work, invoice, lines)
     numbers = await _locked_range(work, entity, invoice.kind, day.year)
     numbering.check_issue_date(day, last=numbers.last_issue_date, closed_until=entity.books_closed_until)
