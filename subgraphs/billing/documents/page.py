@@ -93,8 +93,7 @@ def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
     facts = [
         (said.number, document.number),
         (said.issued, day(document.issue_date, language)),
-        (said.delivered, day(document.delivery_date, language) if document.delivery_date else None),
-        (said.period, _period(document.period, language)),
+        _performed(document, said),
         _until(document, said),
         (said.customer, document.buyer.identifier),
         (said.their_vat_id, document.buyer.vat_id),
@@ -105,8 +104,26 @@ def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value]
 
 
+def _performed(document: InvoiceDocument, said: Words) -> tuple[str, str | None]:
+    """When it was done (§ 14 (4) no. 6 UStG): a span of days, or the one day of a delivery."""
+    span = document.period
+    if span is not None and span.start != span.end:
+        return said.period, _period(span, document.language)
+    delivered = document.delivery_date or (span.end if span else None)
+    return said.delivered, day(delivered, document.language) if delivered else None
+
+
 def _period(period: ServicePeriod | None, language: str) -> str | None:
-    return f"{day(period.start, language)} – {day(period.end, language)}" if period else None  # noqa: RUF001 - the dash of a range
+    if period is None:
+        return None
+    days = dict.fromkeys((day(period.start, language), day(period.end, language)))
+    return " – ".join(days)  # noqa: RUF001 - the dash of a range
+
+
+def _period_of(line: DocumentLine, language: str) -> str | None:
+    """The days of a line, unless its name says them."""
+    said = line.period is not None and day(line.period.start, "de") in line.name
+    return None if said else _period(line.period, language)
 
 
 def _until(document: InvoiceDocument, said: Words) -> tuple[str, str | None]:
@@ -133,7 +150,7 @@ def _line(document: InvoiceDocument, line: DocumentLine, said: Words) -> dict[st
     return {
         "position": line.position,
         "name": line.name,
-        "more": [one for one in (line.description, _period(line.period, language), discount, line.note) if one],
+        "more": [one for one in (line.description, _period_of(line, language), discount, line.note) if one],
         "quantity": f"{figure(line.quantity, language)} {said.unit(line.unit_code, line.quantity)}",
         "price": each(line.unit_price, language),
         "tax": f"{figure(line.rate, language)} %",
@@ -178,7 +195,7 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
         return [said.refund.format(amount=money(document.due, document.currency, language))]
     terms = [document.payment_terms] if document.payment_terms else []
     terms += [said.skonto.format(days=one.days, percent=figure(one.percent, language)) for one in document.skonto]
-    if payment.iban:
+    if payment.iban and not document.is_draft:
         name, reference = payment.account_name or document.seller.name, payment.reference or document.number
         terms.append(said.transfer.format(iban=grouped(payment.iban), name=name, reference=reference))
     if payment.debited_iban:

@@ -1,4 +1,4 @@
-"""Letters about late payment on paper, links to files, and the last day on which a payment is in time."""
+"""Letters about late payment on paper, links to files, the last day on which a payment is in time, and which line a credit is of."""
 
 from subgraphs.kit import migrate
 
@@ -13,6 +13,8 @@ def upgrade() -> None:
         ALTER TABLE dunning_notice ADD COLUMN legal_entity_id uuid, ADD COLUMN paper jsonb,
             ADD COLUMN file_secret text NOT NULL DEFAULT {RANDOM};
         ALTER TABLE invoice ADD COLUMN in_time_until date, ADD COLUMN file_secret text NOT NULL DEFAULT {RANDOM};
+        ALTER TABLE invoice_line ADD COLUMN credits_line_id uuid;
+        CREATE INDEX invoice_line_credits ON invoice_line (tenant_id, credits_line_id) WHERE credits_line_id IS NOT NULL;
         ALTER TABLE dunning_policy ADD COLUMN rest_days boolean NOT NULL DEFAULT false;
         ALTER TABLE billing_account ADD COLUMN holiday_region text;
         CREATE TABLE dunning_file (

@@ -178,6 +178,8 @@ class InvoiceLine(tables.Entity, Model):
     contract_id: Mapped[UUID | None] = mapped_column(Uuid)
     project_id: Mapped[UUID | None] = mapped_column(Uuid)
     cost_center: Mapped[str | None]
+    credits_line_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """On a credit note: the line of which a part is given back."""
 
 
 class NumberRange(tables.Entity, Model):

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from subgraphs.billing.documents.writing import Format
 from subgraphs.billing.models.invoices import Invoice, InvoiceFile
 from subgraphs.billing.models.receivables import DunningFile, DunningNotice
 from subgraphs.billing.service import archive, demands, einvoices
-from subgraphs.billing.service.archive import Format
 from subgraphs.kit import signed
 from subgraphs.kit.errors import Refusal
 from subgraphs.kit.work import Work
@@ -109,15 +109,15 @@ def _letter_name(notice: DunningNotice) -> str:
 
 async def opened(work: Work, kind: FileKind, identity: UUID, *, expires: int, signature: str) -> File | None:
     """The file behind a link, or None when we gave out no such link, or long ago."""
-    row = await work.find(DunningNotice if kind is FileKind.LETTER else Invoice, identity)
-    if row is None:
-        return None
+    letter = await work.find(DunningNotice, identity) if kind is FileKind.LETTER else None
+    document = await work.find(Invoice, identity) if kind is not FileKind.LETTER else None
+    row = letter or document
     asked = path(work.caller.tenant, kind, identity)
-    if not signed.opens(asked, row.file_secret, expires=expires, signature=signature, now=work.at):
+    if row is None or not signed.opens(asked, row.file_secret, expires=expires, signature=signature, now=work.at):
         return None
-    if isinstance(row, DunningNotice):
-        return File(_letter_name(row), PDF, await demands.content(work, row))
-    return await _of_document(work, row, kind)
+    if letter is not None:
+        return File(_letter_name(letter), PDF, await demands.content(work, letter))
+    return await _of_document(work, document, kind) if document is not None else None
 
 
 async def _of_document(work: Work, invoice: Invoice, kind: FileKind) -> File | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -28,6 +29,7 @@ from subgraphs.kit.work import Work
 
 EXPIRE_JOB = "prepaid.expire"
 GRANT_JOB = "prepaid.grant"
+_BEFORE = "worked before it expired"
 
 # --- reading
 
@@ -278,13 +280,20 @@ async def left(work: Work, contract: BilledContract, on: date) -> Decimal:
 
 
 async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: date, source: UUID | None) -> Decimal:
-    """Take so much from the balances of a contract; what they could not give."""
+    """Take so much from the balances of a contract; what they could not give.
+
+    The day of the work counts, not the day on which somebody approves it: what expired in between comes back for it.
+    """
     await expire(work, contract, on=days.local(work.at))
     await work.session.flush()
-    rows, blocks = await _blocks(work, contract.id)
+    rows, left_over = await _blocks(work, contract.id)
+    expired = await _expired(work, [row.id for row in rows])
+    blocks = [replace(one, remaining=one.remaining + expired.get(one.id, ZERO)) for one in left_over]
     used = prepaid.consume(blocks, quantity, on)
-    by_id = {row.id: row for row in rows}
+    by_id, there = {row.id: row for row in rows}, {one.id: one.remaining for one in left_over}
     for movement in used.movements:
+        if (back := -movement.quantity - there[movement.block]) > 0:
+            _move(work, by_id[movement.block], MovementKind.EXPIRE, back, on, source=source, reason=_BEFORE)
         _move(work, by_id[movement.block], movement.kind, movement.quantity, on, source=source)
     if used.exhausted:
         exhausted = events.PrepaidExhausted(
@@ -298,6 +307,15 @@ async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: d
         )
         await work.emit(low, subject=contract.id, customer=contract.customer_id)
     return used.overage
+
+
+async def _expired(work: Work, balances: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """What was taken out of balances because their time was up."""
+    query = select(PrepaidMovement.balance_id, -func.sum(PrepaidMovement.quantity)).where(
+        PrepaidMovement.balance_id.in_(balances), PrepaidMovement.kind == MovementKind.EXPIRE
+    )
+    found = await work.session.execute(query.group_by(PrepaidMovement.balance_id))
+    return {row[0]: row[1] for row in found}
 
 
 def _unit(contract: BilledContract) -> str:

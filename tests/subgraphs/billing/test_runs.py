@@ -279,6 +279,30 @@ async def test_at_pre_3_what_expired_is_a_movement_and_no_negative_balance(store
     assert (await told(store, f"Contract/{made['id']}")) == ["prepaid.expired"]
 
 
+async def test_work_of_a_day_before_a_block_expired_is_taken_from_it_whenever_it_is_approved(store):
+    buyer = await customer(store)
+    made = await contract(store, buyer, (), type="BLOCK_HOURS", hourlyRate="100.00")
+    block = await done(
+        store, "purchasePrepaid", contractId=made["id"], quantity="5", boughtOn="2026-02-01", expiresOn="2026-02-28"
+    )
+    async with work.begin(store.engine, system(A), module="billing", clock=lambda: store.moment) as job:
+        await consumers.block_expired(job, {"contract": made["id"]})
+    await rated(store, buyer, minutes=90, serviceDate="2026-02-28")
+    await rated(store, buyer, minutes=60, serviceDate="2026-03-01")
+    await rated(store, buyer, minutes=240, serviceDate="2026-02-20")
+
+    rows = await store.rows(
+        "SELECT kind, quantity FROM prepaid_movement WHERE balance_id = $1 ORDER BY id", UUID(block["id"])
+    )
+    assert [(row["kind"], row["quantity"]) for row in rows] == [
+        ("PURCHASE", Decimal(5)), ("EXPIRE", Decimal(-5)),
+        ("EXPIRE", Decimal("1.5")), ("CONSUME", Decimal("-1.5")),
+        ("EXPIRE", Decimal("3.5")), ("CONSUME", Decimal("-3.5")),
+    ]  # fmt: skip
+    seen = await preview(store, buyer, "2026-03-02")
+    assert sorted(line["netAmount"] for line in seen["drafts"][0]["lines"]) == ["100.00", "50.00"]
+
+
 async def test_approved_time_becomes_an_item_on_the_ticket_once(store):
     await card(store)
     buyer, ticket, entry = await customer(store), uuid4(), uuid4()
