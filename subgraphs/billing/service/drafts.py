@@ -24,7 +24,7 @@ from subgraphs.billing.rules.money import HUNDRED, ZERO, ratio, rounded
 from subgraphs.billing.rules.money import product as product_of
 from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, line_net, totals
 from subgraphs.billing.rules.vat import TAX_REVIEW, Buyer, Supply, SupplyKind, TaxRate, decide, rate_on
-from subgraphs.billing.service import accounts, taxes
+from subgraphs.billing.service import accounts, finals, taxes
 from subgraphs.billing.service import products as catalogue
 from subgraphs.billing.service.entities import the_one
 from subgraphs.kit.errors import Invalid, NotFound
@@ -121,6 +121,7 @@ async def create(
     billable_item_ids: Sequence[UUID] = (),
     legal_entity_id: UUID | None = None,
     kind: InvoiceKind = InvoiceKind.INVOICE,
+    partial_invoice_ids: Sequence[UUID] = (),
     **head: Any,
 ) -> Invoice:
     """Write a draft by hand: of lines that are entered, of what is ready to be billed, or of both."""
@@ -138,7 +139,10 @@ async def create(
     found = taxed(items, products_, account, entity, known, discount_percent=invoice.discount_percent)
     _refuse_held(found)
     work.add(invoice)
-    await write_lines(work, invoice, found)
+    language, first = account.language, len(found) + 1
+    less = await finals.deductions(work, invoice, partial_invoice_ids, first=first, language=language)
+    await write_lines(work, invoice, found, more=less)
+    finals.check(invoice, less)
     await generated(work, invoice)
     return invoice
 
@@ -155,15 +159,19 @@ def new(entity: LegalEntity, account: BillingAccount, *, kind: InvoiceKind = Inv
     )  # fmt: skip
 
 
-async def write_lines(work: Work, invoice: Invoice, found: Sequence[Taxed], *, first: int = 1) -> None:
+async def write_lines(
+    work: Work, invoice: Invoice, found: Sequence[Taxed], *, more: Sequence[InvoiceLine] = ()
+) -> None:
     """Put items onto a draft, and add it up; a credit note says what goes back with positive amounts."""
-    lines = [_line(invoice, position, one) for position, one in enumerate(found, first)]
+    lines = [_line(invoice, position, one) for position, one in enumerate(found, 1)]
     for line in lines if invoice.kind is InvoiceKind.CREDIT_NOTE else ():
         line.quantity, line.net_amount = -line.quantity, -line.net_amount
     for one, line in zip(found, lines, strict=True):
         work.add(line)
         one.item.status, one.item.invoice_id, one.item.hold_reason = BillableStatus.INVOICED, invoice.id, None
-    add_up(invoice, lines)
+    for line in more:
+        work.add(line)
+    add_up(invoice, [*lines, *more])
 
 
 def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
@@ -364,6 +372,7 @@ async def change(
     if not lines and not more:
         raise NothingToBill("A document needs at least one line; delete the draft instead.", field="removeLineIds")
     add_up(invoice, [*lines, *more])
+    finals.check(invoice, lines)
     happened = events.InvoiceUpdated(id=invoice.id, changed=("lines", *map(_camel, head)))
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
     return invoice

@@ -24,7 +24,7 @@ from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice
 from subgraphs.billing.rules import entered
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, BillingRunStatus
-from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.money import ONE, ZERO
 from subgraphs.billing.rules.recurring import Charge, charges
 from subgraphs.billing.rules.totals import Line, Totals, totals
 from subgraphs.billing.rules.vat import apart
@@ -195,6 +195,8 @@ def _explained(one: Recurring, charge: Charge) -> list[str]:
         f"period {charge.period.start} to {charge.period.last_day}, {charge.period.days} days",
         f"{charge.agreed_quantity.normalize():f} by {one.row.quantity_mode.value}, {one.row.quantity_policy.value}",
     ]
+    if abs(charge.quantity) == ONE and abs(charge.agreed_quantity) != ONE:
+        reasons.append("as one piece, because no number of them at one price comes to this amount")
     if charge.active != charge.period:
         part = f"{charge.active.days} of {charge.period.days} days from {charge.active.start}"
         reasons.append(f"{one.row.prorate.value}: {part}")
