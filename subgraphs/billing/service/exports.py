@@ -22,9 +22,9 @@ from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.money import split
 from subgraphs.billing.rules.totals import TaxSubtotal
 from subgraphs.billing.rules.vat import TaxCategory
-from subgraphs.billing.service import drafts, snapshots
-from subgraphs.billing.service.drafts import Taxes
+from subgraphs.billing.service import snapshots, taxing
 from subgraphs.billing.service.entities import the_one
+from subgraphs.billing.service.taxing import Taxes
 from subgraphs.kit import audit
 from subgraphs.kit.errors import Invalid, PreconditionFailed
 from subgraphs.kit.work import Work
@@ -110,7 +110,7 @@ async def _issued(work: Work, entity_id: UUID, start: date, end: date) -> Sequen
 
 async def _written(work: Work, entity: LegalEntity, documents: Sequence[Invoice], start: date, end: date) -> Batch:
     books = books_of(entity)
-    known = await drafts.read_taxes(work)
+    known = await taxing.read(work)
     query = select(InvoiceLine).where(InvoiceLine.invoice_id.in_([one.id for one in documents]))
     lines: dict[UUID, list[InvoiceLine]] = {}
     for line in await work.session.scalars(query.order_by(InvoiceLine.invoice_id, InvoiceLine.position)):

@@ -92,9 +92,5 @@ def _line(
 
 def check(final: Invoice, lines: Sequence[InvoiceLine]) -> None:
     """Raise `Invalid` where a final invoice would not come to the whole less its partial ones."""
-    if not any(line.deducts_invoice_id for line in lines):
-        return
-    if final.discount_percent:
+    if final.discount_percent and any(line.deducts_invoice_id for line in lines):
         raise Invalid("It would lower what was paid before, too: give it on the lines.", field="discountPercent")
-    if final.total_gross < 0:
-        raise Invalid("The partial invoices come to more than the whole.", field=_FIELD)

@@ -267,6 +267,23 @@ async def test_a_credit_note_settles_what_is_open_and_has_a_range_of_its_own(sto
     assert await balance(store, buyer) == Decimal("754.30")
 
 
+async def test_a_line_with_a_negative_quantity_takes_off_but_no_invoice_gives_money_back(store):
+    buyer = await customer(store)
+    off = {"description": "Gutschein", "quantity": "-1", "unitPrice": "100.00"}
+    made = await draft(store, buyer, [*TOT_2, off])
+
+    assert money(made, "totalNet", "totalTax", "totalGross") == [
+        Decimal("578.70"),
+        Decimal("103.96"),
+        Decimal("682.66"),
+    ]
+    assert await refused(store, "createInvoice", customerId=buyer, lines=[off]) == "VALIDATION"
+    assert (
+        await refused(store, "updateDraftInvoice", id=made["id"], addLines=[{**off, "quantity": "-7"}]) == "VALIDATION"
+    )
+    assert (await done(store, "approveInvoice", id=made["id"]))["number"] is not None
+
+
 async def test_a_final_invoice_deducts_partial_ones_with_their_taxes_each_once(store):
     buyer = await customer(store)
     whole = [{"description": "Umzug", "quantity": "1", "unitPrice": "12000.00"}, {"description": "Fachbuch", "quantity": "10", "unitPrice": "20.00", "taxCode": "DE7"}]  # fmt: skip
