@@ -16,7 +16,7 @@ from subgraphs.billing.errors import DuplicateExport, NothingToBill
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice, InvoiceLine
 from subgraphs.billing.models.receivables import ExportBatch, ExportFile
-from subgraphs.billing.rules import datev, vat
+from subgraphs.billing.rules import datev, entered, vat
 from subgraphs.billing.rules.datev import Batch, Books, Revenue, Voucher
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.money import split
@@ -45,6 +45,8 @@ async def export(
     again: bool = False,
 ) -> ExportBatch:
     """Write the bookings of a period, both days included; exported before, it needs a word that this is meant."""
+    entered.day(period_start, field="periodStart")
+    entered.day(period_end, field="periodEnd")
     if period_end < period_start:
         raise Invalid("A period can't end before it begins.", field="periodEnd")
     entity = await the_one(work, legal_entity_id)

@@ -32,8 +32,6 @@ async def deductions(
     work: Work, final: Invoice, partials: Sequence[UUID], *, first: int, language: str
 ) -> list[InvoiceLine]:
     """The lines that take partial invoices off a final one, numbered from `first` on."""
-    if partials and final.kind is not InvoiceKind.FINAL:
-        raise Invalid("Only a final invoice deducts partial ones.", field=_FIELD)
     found: list[InvoiceLine] = []
     for identity in dict.fromkeys(partials):
         partial = await _partial(work, final, identity)
@@ -47,6 +45,8 @@ async def _partial(work: Work, final: Invoice, identity: UUID) -> Invoice:
     partial = await work.take(Invoice, identity, field=_FIELD)
     if (partial.customer_id, partial.legal_entity_id) != (final.customer_id, final.legal_entity_id):
         raise NotFound("There is no such partial invoice of this customer.", field=_FIELD)
+    if final.kind is not InvoiceKind.FINAL:
+        raise Invalid("Only a final invoice deducts partial ones.", field=_FIELD)
     if partial.kind is not InvoiceKind.PARTIAL or partial.document_status is not InvoiceStatus.ISSUED:
         raise Invalid(f"{partial.number or 'A draft'} is no partial invoice that was issued.", field=_FIELD)
     if partial.currency != final.currency:
