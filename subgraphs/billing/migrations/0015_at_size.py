@@ -2,7 +2,7 @@
 
 from subgraphs.kit import migrate
 
-revision, down_revision, depends_on, branch_labels = "billing_0013", "billing_0012", None, None
+revision, down_revision, depends_on, branch_labels = "billing_0015", "billing_0014", None, None
 
 FOR_STAFF = "(SELECT current_setting('psa.kind', true) NOT IN ('CUSTOMER', 'COMANAGED'))"
 
