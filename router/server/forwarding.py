@@ -97,6 +97,7 @@ DOORS: Final = (
     Door("/files/", "tickets"),
     Door("/quotes/", "crm"),
     Door("/crm/exports/", "crm"),
+    Door("/billing/files/", "billing"),
     Door("/webhooks/in/", "integrations", every_header=True),
     Door("/notify/", "notify"),
 )

@@ -20,7 +20,8 @@ from subgraphs.billing.rules import accounts as account_rules
 from subgraphs.billing.rules import days, entered, invoices, products
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
-from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.money import HUNDRED, ZERO, ratio, rounded
+from subgraphs.billing.rules.money import product as product_of
 from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, line_net, totals
 from subgraphs.billing.rules.vat import TAX_REVIEW, Buyer, Supply, SupplyKind, TaxRate, decide, rate_on
 from subgraphs.billing.service import accounts, taxes
@@ -43,12 +44,11 @@ class Taxes:
     codes: Sequence[TaxCode]
     rates: list[TaxRate] = field(default_factory=list)
 
-    def account(self, key: str, chart: str) -> str | None:
-        """The revenue account of a code."""
-        code = next((one for one in self.codes if one.key == key), None)
-        if code is None:
-            return None
-        return code.revenue_account_skr03 if chart == "03" else code.revenue_account_skr04
+    def code(self, key: str, day: date | None) -> TaxCode | None:
+        """The row of a code that holds on a day; its newest one where none does."""
+        rows = sorted((one for one in self.codes if one.key == key), key=lambda one: one.valid_from, reverse=True)
+        holding = (one for one in rows if day and one.valid_from <= day and (not one.valid_to or day <= one.valid_to))
+        return next(holding, rows[0] if rows else None)
 
 
 async def read_taxes(work: Work) -> Taxes:
@@ -78,10 +78,13 @@ def taxed(
     account: BillingAccount,
     entity: LegalEntity,
     known: Taxes,
+    *,
+    discount_percent: Decimal = ZERO,
 ) -> list[Taxed]:
-    """The items of one customer with their taxes: those of one run are one transaction."""
+    """The items of one customer with their taxes: those of one run are one transaction, and it is what is paid for it that counts."""
     plain = [Taxed(item, by_id.get(item.product_id) if item.product_id else None, None) for item in items]
-    reverse_charge = sum((one.net for one in plain if one.product and one.product.reverse_charge_goods), ZERO)
+    goods = sum((one.net for one in plain if one.product and one.product.reverse_charge_goods), ZERO)
+    reverse_charge = goods - rounded(product_of(goods, ratio(discount_percent, HUNDRED)))
     return [_taxed(one, reverse_charge, account, entity, known) for one in plain]
 
 
@@ -129,10 +132,12 @@ async def create(
     items += await _ready(work, account.customer_id, billable_item_ids)
     if not items:
         raise NothingToBill("A document needs at least one line.", field="lines")
-    found = taxed(items, await _products(work, items), account, entity, await read_taxes(work))
-    _refuse_held(found)
-    invoice = work.add(new(entity, account, kind=kind))
+    invoice = new(entity, account, kind=kind)
     _fill(invoice, head)
+    products_, known = await _products(work, items), await read_taxes(work)
+    found = taxed(items, products_, account, entity, known, discount_percent=invoice.discount_percent)
+    _refuse_held(found)
+    work.add(invoice)
     await write_lines(work, invoice, found)
     await generated(work, invoice)
     return invoice
@@ -176,11 +181,7 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
         unit_price=item.unit_price,
         discount_percent=item.discount_percent,
         net_amount=one.net,
-        tax_code=rate.key,
-        tax_category=rate.category,
-        tax_rate=rate.rate,
-        exemption_code=rate.exemption_code,
-        exemption_text=rate.exemption_text,
+        **_tax_of(rate),
         revenue_account=product.revenue_account if product else None,
         service_from=item.service_from,
         service_to=item.service_to,
@@ -188,6 +189,16 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
         contract_id=item.contract_id,
         project_id=item.project_id,
     )
+
+
+def _tax_of(rate: TaxRate) -> dict[str, Any]:
+    return {
+        "tax_code": rate.key,
+        "tax_category": rate.category,
+        "tax_rate": rate.rate,
+        "exemption_code": rate.exemption_code,
+        "exemption_text": rate.exemption_text,
+    }
 
 
 def add_up(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
@@ -345,8 +356,7 @@ async def change(
     items = [await _entered_item(work, account, line) for line in add_lines]
     items += await _ready(work, invoice.customer_id, add_billable_item_ids)
     entity = await the_one(work, invoice.legal_entity_id)
-    found = taxed(items, await _products(work, items), account, entity, await read_taxes(work))
-    _refuse_held(found)
+    found = await _taxed_with(work, invoice, lines, items, account, entity)
     more = [_line(invoice, len(lines) + place, one) for place, one in enumerate(found, 1)]
     for one, line in zip(found, more, strict=True):
         work.add(line)
@@ -357,6 +367,32 @@ async def change(
     happened = events.InvoiceUpdated(id=invoice.id, changed=("lines", *map(_camel, head)))
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
     return invoice
+
+
+async def _taxed_with(
+    work: Work,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    items: Sequence[BillableItem],
+    account: BillingAccount,
+    entity: LegalEntity,
+) -> list[Taxed]:
+    """What comes onto a draft, with its taxes; phones and tablets that stand there count with it, and are taxed anew."""
+    await work.session.flush()  # what was taken off is not there
+    there = (await work.session.scalars(select(BillableItem).where(BillableItem.invoice_id == invoice.id))).all()
+    by_id = await _products(work, [*there, *items])
+    together = invoice.kind in invoices.CLAIMS and any(one.reverse_charge_goods for one in by_id.values())
+    every = [*there, *items] if together else items
+    known = await read_taxes(work)
+    found = taxed(every, by_id, account, entity, known, discount_percent=invoice.discount_percent)
+    _refuse_held(found)
+    rates = {str(one.item.id): one.rate for one in found}
+    for line in lines if together else ():
+        rate = next((rates[item] for item in line.billable_item_ids if item in rates), None)
+        for name, value in _tax_of(rate).items() if rate else ():
+            setattr(line, name, value)
+    added = {item.id for item in items}
+    return [one for one in found if one.item.id in added]
 
 
 async def _remove(work: Work, invoice: Invoice, ids: set[UUID]) -> list[InvoiceLine]:

@@ -284,6 +284,7 @@ async def _write(work: Work, entity: LegalEntity, billing_run: BillingRun | None
     invoice = work.add(drafts.new(entity, proposal.account, kind=kind))
     if proposal.credits:
         invoice.preceding_id, invoice.payment_days, invoice.skonto = proposal.credits.id, 0, []
+        invoice.discount_percent = proposal.credits.discount_percent  # what was less then goes back less
         invoice.reason = f"{proposal.credits.number}: {proposal.lines[0].item.description}"[:500]
     invoice.billing_run_id = billing_run.id if billing_run else None
     invoice.order_reference = proposal.order_reference

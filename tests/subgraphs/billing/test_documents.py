@@ -267,6 +267,25 @@ async def test_a_credit_note_settles_what_is_open_and_has_a_range_of_its_own(sto
     assert await balance(store, buyer) == Decimal("754.30")
 
 
+async def test_of_each_line_no_more_goes_back_than_was_paid_for_it_however_many_notes_there_are(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer, discountPercent="5")
+    first, book, _ = made["lines"]
+
+    def part(line, quantity, **more):
+        return {"id": made["id"], "reason": "Kulanz", "lines": [{"lineId": line["id"], "quantity": quantity, **more}]}
+
+    note = await done(store, "createCreditNote", **part(book, "1"))
+    assert money(note, "totalNet", "totalTax") == [Decimal("23.70"), Decimal("1.66")]  # 24.95 less 5 %, at 7 %
+    assert await refused(store, "createCreditNote", **part(book, "2")) == "VALIDATION"
+    await done(store, "createCreditNote", **part(book, "1"))
+    assert await refused(store, "createCreditNote", **part(book, "0.01")) == "VALIDATION"
+    await done(store, "createCreditNote", **part(first, "3.25", unitPrice="100.00"))
+    assert await refused(store, "createCreditNote", **part(first, "3.25", unitPrice="20.01")) == "VALIDATION"
+    assert await refused(store, "cancelInvoice", id=made["id"], reason="x") == "PRECONDITION_FAILED"
+    assert len(await store.rows("SELECT 1 FROM invoice WHERE preceding_id = $1", UUID(made["id"]))) == 3
+
+
 async def test_at_vat_2_a_buyer_abroad_with_a_valid_id_owes_the_tax_and_without_is_held(store):
     address = {"line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT"}
     buyer = await customer(store, address=address, vatId="ATU12345678", vatIdStatus="VALID")
