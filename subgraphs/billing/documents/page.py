@@ -171,7 +171,8 @@ def _sums(document: InvoiceDocument, said: Words) -> list[dict[str, Any]]:
     for part in document.breakdown:
         label = said.tax.format(rate=figure(part.rate, language), taxable=money(part.taxable, currency, language))
         rows.append(row(label, part.tax))
-    rows.append(row(said.gross, document.gross, strong=True))
+    whole = said.credited if document.kind is InvoiceKind.CREDIT_NOTE else said.gross
+    rows.append(row(whole, document.gross, strong=True))
     if document.paid:
         rows += [row(said.paid, -document.paid), row(said.to_pay, document.due, strong=True)]
     return rows

@@ -31,6 +31,7 @@ class Words:
     net: str
     tax: str
     gross: str
+    credited: str
     paid: str
     to_pay: str
     preceding: str
@@ -83,6 +84,7 @@ GERMAN = Words(
     net="Nettobetrag",
     tax="USt. {rate} % auf {taxable}",
     gross="Rechnungsbetrag",
+    credited="Korrekturbetrag",
     paid="Bereits gezahlt",
     to_pay="Zu zahlen",
     preceding="Zu {number} vom {day}.",
@@ -128,6 +130,7 @@ ENGLISH = Words(
     net="Net amount",
     tax="VAT {rate} % on {taxable}",
     gross="Total",
+    credited="Amount credited",
     paid="Already paid",
     to_pay="Amount due",
     preceding="Refers to {number} of {day}.",

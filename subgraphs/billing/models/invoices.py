@@ -180,6 +180,8 @@ class InvoiceLine(tables.Entity, Model):
     cost_center: Mapped[str | None]
     credits_line_id: Mapped[UUID | None] = mapped_column(Uuid)
     """On a credit note: the line of which a part is given back."""
+    deducts_invoice_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """On a final invoice: the partial invoice that this line takes off."""
 
 
 class NumberRange(tables.Entity, Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,100 +13,25 @@ from sqlalchemy import delete, select
 from contracts.events import billing as events
 from subgraphs.billing.errors import NothingToBill, TaxReview
 from subgraphs.billing.models.agreements import BillingAccount
-from subgraphs.billing.models.catalogue import LegalEntity, Product, TaxCode
+from subgraphs.billing.models.catalogue import LegalEntity, Product
 from subgraphs.billing.models.invoices import BillableItem, Invoice, InvoiceLine
 from subgraphs.billing.rules import accounts as account_rules
 from subgraphs.billing.rules import days, entered, invoices, products
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
-from subgraphs.billing.rules.money import HUNDRED, ZERO, ratio, rounded
-from subgraphs.billing.rules.money import product as product_of
-from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, line_net, totals
-from subgraphs.billing.rules.vat import TAX_REVIEW, Buyer, Supply, SupplyKind, TaxRate, decide, rate_on
-from subgraphs.billing.service import accounts, taxes
+from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, totals
+from subgraphs.billing.rules.vat import TaxRate
+from subgraphs.billing.service import accounts, finals, taxing
 from subgraphs.billing.service import products as catalogue
 from subgraphs.billing.service.entities import the_one
+from subgraphs.billing.service.taxing import Taxed
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.shapes import line as one_line
 from subgraphs.kit.shapes import optional_line, prose
 from subgraphs.kit.work import Work
 
-NO_COUNTRY = f"{TAX_REVIEW}: NO_COUNTRY"
 _MOST = Decimal(10) ** 12
-NO_RATE = f"{TAX_REVIEW}: NO_RATE"
-
-
-@dataclass(frozen=True, slots=True)
-class Taxes:
-    """What the tax of a line depends on besides the line: read once for a whole run."""
-
-    codes: Sequence[TaxCode]
-    rates: list[TaxRate] = field(default_factory=list)
-
-    def code(self, key: str, day: date | None) -> TaxCode | None:
-        """The row of a code that holds on a day; its newest one where none does."""
-        rows = sorted((one for one in self.codes if one.key == key), key=lambda one: one.valid_from, reverse=True)
-        holding = (one for one in rows if day and one.valid_from <= day and (not one.valid_to or day <= one.valid_to))
-        return next(holding, rows[0] if rows else None)
-
-
-async def read_taxes(work: Work) -> Taxes:
-    """Read the tax codes."""
-    codes = await taxes.all_codes(work)
-    return Taxes(codes, taxes.rates(codes))
-
-
-@dataclass(frozen=True, slots=True)
-class Taxed:
-    """An item with its tax, or with the reason why it has none."""
-
-    item: BillableItem
-    product: Product | None
-    rate: TaxRate | None
-    hold_reason: str | None = None
-
-    @property
-    def net(self) -> Decimal:
-        """Its net amount."""
-        return line_net(self.item.quantity, self.item.unit_price, self.item.discount_percent)
-
-
-def taxed(
-    items: Sequence[BillableItem],
-    by_id: Mapping[UUID, Product],
-    account: BillingAccount,
-    entity: LegalEntity,
-    known: Taxes,
-    *,
-    discount_percent: Decimal = ZERO,
-) -> list[Taxed]:
-    """The items of one customer with their taxes: those of one run are one transaction, and it is what is paid for it that counts."""
-    plain = [Taxed(item, by_id.get(item.product_id) if item.product_id else None, None) for item in items]
-    goods = sum((one.net for one in plain if one.product and one.product.reverse_charge_goods), ZERO)
-    reverse_charge = goods - rounded(product_of(goods, ratio(discount_percent, HUNDRED)))
-    return [_taxed(one, reverse_charge, account, entity, known) for one in plain]
-
-
-def _taxed(one: Taxed, reverse_charge: Decimal, account: BillingAccount, entity: LegalEntity, known: Taxes) -> Taxed:
-    item, product = one.item, one.product
-    country = account.address.get("country")
-    if country is None and not entity.small_business:
-        return Taxed(item, product, None, NO_COUNTRY)
-    day = item.service_to or item.service_from
-    supply = Supply(
-        kind=product.supply if product else SupplyKind.SERVICE,
-        on=day,
-        tax_code=item.tax_code,
-        reverse_charge_goods=bool(product and product.reverse_charge_goods),
-        transaction_net=reverse_charge,
-        supplied_in=item.supplied_in,
-    )
-    buyer = Buyer(country or "", account.is_business, account.vat_id, account.vat_id_status)
-    decision = decide(supply, buyer, small_business=entity.small_business)
-    if decision.tax_code is None:
-        return Taxed(item, product, None, decision.hold_reason)
-    rate = rate_on(known.rates, decision.tax_code, day)
-    return Taxed(item, product, rate, None if rate else NO_RATE)
 
 
 # --- writing drafts
@@ -121,6 +45,7 @@ async def create(
     billable_item_ids: Sequence[UUID] = (),
     legal_entity_id: UUID | None = None,
     kind: InvoiceKind = InvoiceKind.INVOICE,
+    partial_invoice_ids: Sequence[UUID] = (),
     **head: Any,
 ) -> Invoice:
     """Write a draft by hand: of lines that are entered, of what is ready to be billed, or of both."""
@@ -134,11 +59,15 @@ async def create(
         raise NothingToBill("A document needs at least one line.", field="lines")
     invoice = new(entity, account, kind=kind)
     _fill(invoice, head)
-    products_, known = await _products(work, items), await read_taxes(work)
-    found = taxed(items, products_, account, entity, known, discount_percent=invoice.discount_percent)
+    products_, known = await _products(work, items), await taxing.read(work)
+    found = taxing.taxed(items, products_, account, entity, known, discount_percent=invoice.discount_percent)
     _refuse_held(found)
     work.add(invoice)
-    await write_lines(work, invoice, found)
+    language, first = account.language, len(found) + 1
+    less = await finals.deductions(work, invoice, partial_invoice_ids, first=first, language=language)
+    await write_lines(work, invoice, found, more=less)
+    finals.check(invoice, less)
+    _check_sum(invoice)
     await generated(work, invoice)
     return invoice
 
@@ -155,15 +84,19 @@ def new(entity: LegalEntity, account: BillingAccount, *, kind: InvoiceKind = Inv
     )  # fmt: skip
 
 
-async def write_lines(work: Work, invoice: Invoice, found: Sequence[Taxed], *, first: int = 1) -> None:
+async def write_lines(
+    work: Work, invoice: Invoice, found: Sequence[Taxed], *, more: Sequence[InvoiceLine] = ()
+) -> None:
     """Put items onto a draft, and add it up; a credit note says what goes back with positive amounts."""
-    lines = [_line(invoice, position, one) for position, one in enumerate(found, first)]
+    lines = [_line(invoice, position, one) for position, one in enumerate(found, 1)]
     for line in lines if invoice.kind is InvoiceKind.CREDIT_NOTE else ():
         line.quantity, line.net_amount = -line.quantity, -line.net_amount
     for one, line in zip(found, lines, strict=True):
         work.add(line)
         one.item.status, one.item.invoice_id, one.item.hold_reason = BillableStatus.INVOICED, invoice.id, None
-    add_up(invoice, lines)
+    for line in more:
+        work.add(line)
+    add_up(invoice, [*lines, *more])
 
 
 def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
@@ -276,11 +209,11 @@ def _refuse_held(found: Iterable[Taxed]) -> None:
 async def _entered_item(work: Work, account: BillingAccount, line: Mapping[str, Any]) -> BillableItem:
     """A line that somebody entered: an item that is on its document from the start."""
     product = await catalogue.required(work, line.get("product_id"))
-    quantity = entered.quantity(line.get("quantity", Decimal(1)), positive=True)
+    quantity = entered.quantity(line.get("quantity", Decimal(1)))
     day = line.get("service_from") or days.local(work.at)
     price = line.get("unit_price")
     if price is None and product is not None:
-        price = await catalogue.price_of(work, product, customer_id=account.customer_id, quantity=quantity, on=day)
+        price = await catalogue.price_of(work, product, customer_id=account.customer_id, quantity=abs(quantity), on=day)
     if price is None:
         raise Invalid("Say what one costs: the product has no price of its own.", field="lines")
     _check_service(day, line.get("service_to"))
@@ -364,9 +297,17 @@ async def change(
     if not lines and not more:
         raise NothingToBill("A document needs at least one line; delete the draft instead.", field="removeLineIds")
     add_up(invoice, [*lines, *more])
+    finals.check(invoice, lines)
+    _check_sum(invoice)
     happened = events.InvoiceUpdated(id=invoice.id, changed=("lines", *map(_camel, head)))
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
     return invoice
+
+
+def _check_sum(invoice: Invoice) -> None:
+    """What is less may stand on lines with a negative quantity, but who gives money back writes no invoice."""
+    if invoice.kind in invoices.CLAIMS and invoice.total_gross < 0:
+        raise Invalid("It would give back more than it asks for: credit the document that it is about.", field="lines")
 
 
 async def _taxed_with(
@@ -383,8 +324,8 @@ async def _taxed_with(
     by_id = await _products(work, [*there, *items])
     together = invoice.kind in invoices.CLAIMS and any(one.reverse_charge_goods for one in by_id.values())
     every = [*there, *items] if together else items
-    known = await read_taxes(work)
-    found = taxed(every, by_id, account, entity, known, discount_percent=invoice.discount_percent)
+    known = await taxing.read(work)
+    found = taxing.taxed(every, by_id, account, entity, known, discount_percent=invoice.discount_percent)
     _refuse_held(found)
     rates = {str(one.item.id): one.rate for one in found}
     for line in lines if together else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,14 @@ from subgraphs.billing.errors import PaymentsStale
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice
-from subgraphs.billing.models.receivables import Allocation, DunningNotice, DunningPolicy, DunningRun, Payment
+from subgraphs.billing.models.receivables import (
+    Allocation,
+    BankStatement,
+    DunningNotice,
+    DunningPolicy,
+    DunningRun,
+    Payment,
+)
 from subgraphs.billing.rules import days, entered, invoices, rest_days
 from subgraphs.billing.rules import dunning as rules
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY, BaseRate, Claim, Letter, Level, Policy, Step
@@ -163,7 +170,15 @@ async def _earlier(work: Work, customers: Iterable[UUID]) -> Sequence[DunningNot
 
 
 async def _check_payments(work: Work) -> None:
-    newest = (await work.session.execute(select(func.max(Payment.created_at)))).scalar_one()
+    """Refuse to ask anybody while nobody looked at the account lately; a statement that brought nothing was looked at, too."""
+    newest: datetime | None = await work.session.scalar(
+        select(
+            func.greatest(
+                select(func.max(Payment.created_at)).scalar_subquery(),
+                select(func.max(BankStatement.created_at)).scalar_subquery(),
+            )
+        )
+    )
     if not rules.payments_are_fresh(newest, work.at):
         raise PaymentsStale("No payment was entered within the last 24 hours: import the statements first.")
 

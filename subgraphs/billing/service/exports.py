@@ -16,15 +16,15 @@ from subgraphs.billing.errors import DuplicateExport, NothingToBill
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice, InvoiceLine
 from subgraphs.billing.models.receivables import ExportBatch, ExportFile
-from subgraphs.billing.rules import datev, vat
+from subgraphs.billing.rules import datev, entered, vat
 from subgraphs.billing.rules.datev import Batch, Books, Revenue, Voucher
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.money import split
 from subgraphs.billing.rules.totals import TaxSubtotal
 from subgraphs.billing.rules.vat import TaxCategory
-from subgraphs.billing.service import drafts, snapshots
-from subgraphs.billing.service.drafts import Taxes
+from subgraphs.billing.service import snapshots, taxing
 from subgraphs.billing.service.entities import the_one
+from subgraphs.billing.service.taxing import Taxes
 from subgraphs.kit import audit
 from subgraphs.kit.errors import Invalid, PreconditionFailed
 from subgraphs.kit.work import Work
@@ -45,6 +45,8 @@ async def export(
     again: bool = False,
 ) -> ExportBatch:
     """Write the bookings of a period, both days included; exported before, it needs a word that this is meant."""
+    entered.day(period_start, field="periodStart")
+    entered.day(period_end, field="periodEnd")
     if period_end < period_start:
         raise Invalid("A period can't end before it begins.", field="periodEnd")
     entity = await the_one(work, legal_entity_id)
@@ -110,7 +112,7 @@ async def _issued(work: Work, entity_id: UUID, start: date, end: date) -> Sequen
 
 async def _written(work: Work, entity: LegalEntity, documents: Sequence[Invoice], start: date, end: date) -> Batch:
     books = books_of(entity)
-    known = await drafts.read_taxes(work)
+    known = await taxing.read(work)
     query = select(InvoiceLine).where(InvoiceLine.invoice_id.in_([one.id for one in documents]))
     lines: dict[UUID, list[InvoiceLine]] = {}
     for line in await work.session.scalars(query.order_by(InvoiceLine.invoice_id, InvoiceLine.position)):

@@ -24,7 +24,18 @@ from subgraphs.billing.rules.dunning import EURO
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
 from subgraphs.billing.rules.money import CENT, ZERO
-from subgraphs.billing.service import accounts, archive, drafts, dunning, einvoices, mandates, runs, settling, snapshots
+from subgraphs.billing.service import (
+    accounts,
+    archive,
+    drafts,
+    dunning,
+    einvoices,
+    finals,
+    mandates,
+    runs,
+    settling,
+    snapshots,
+)
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -265,6 +276,7 @@ async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) 
     invoices.check_kind(InvoiceMove.CANCEL, original.kind)
     if await settling.credited(work, original.id):
         raise PreconditionFailed("A part of it was credited: credit the rest of it, too.", field="id")
+    await _not_deducted(work, original)
     entity = await _entity(work, original)
     reason = one_line(reason, field="reason", longest=500)
     entries = await _time_entries(work, original.id)
@@ -286,6 +298,11 @@ async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) 
     )
     await work.emit(happened, subject=original.id, customer=original.customer_id)
     return original
+
+
+async def _not_deducted(work: Work, original: Invoice) -> None:
+    if await finals.is_deducted(work, original.id):
+        raise PreconditionFailed("A final invoice deducts it: cancel that one first.", field="id")
 
 
 async def _items_on(work: Work, invoice_id: UUID) -> Sequence[UUID]:
@@ -345,6 +362,7 @@ async def create_credit_note(
     original = await work.take(Invoice, id, field="id", version=version)
     invoices.moved(InvoiceMove.CREDIT, original.document_status)
     invoices.check_kind(InvoiceMove.CREDIT, original.kind)
+    await _not_deducted(work, original)
     note = work.add(_follows(original, InvoiceKind.CREDIT_NOTE, one_line(reason, field="reason", longest=500)))
     note.discount_percent = original.discount_percent
     by_id = {line.id: line for line in await drafts.lines_of(work, original.id)}

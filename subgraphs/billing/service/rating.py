@@ -87,6 +87,7 @@ async def rate_time(
 ) -> BillableItem:
     """Rate approved work: find who pays, take it from a balance or price it, and keep why; the answer is its first item."""
     customer_id = (await accounts.of(work, customer_id)).customer_id
+    entered.day(service_date, field="serviceDate")
     _check_minutes(minutes, after_hours_minutes, weekend_minutes)
     await _check_new(work, time_entry_id)
     business = after_hours_minutes + weekend_minutes < minutes

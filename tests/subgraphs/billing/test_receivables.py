@@ -14,6 +14,7 @@ from subgraphs.billing import consumers
 from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from tests.subgraphs.billing.asking import customer, done, draft, issued, money, refused, run, told
+from tests.subgraphs.billing.conftest import COMPANY
 from tests.subgraphs.house import A
 
 ONE = ({"description": "Wartung", "quantity": "1", "unitPrice": "1000.00"},)
@@ -234,6 +235,37 @@ async def test_what_is_due_on_a_day_of_rest_is_late_after_the_next_working_day_w
     assert seen == [(False, False), (False, False), (True, True)]
     assert found["invoice"]["inTimeUntil"] == "2026-03-16"
     assert letter["interest"]["amount"] == "12.39"  # 37 days of 1,190.00 at 10.27 %, from the 17th on
+
+
+async def test_work_under_a_contract_with_another_company_of_the_tenant_is_billed_and_dunned_by_that_one(store, later):
+    (home,) = (await store.data("{ legalEntities { id } }"))["legalEntities"]
+    other = await done(
+        store, "createLegalEntity", **COMPANY | {"name": "Südlicht GmbH", "iban": "DE75512108001245126199"}
+    )
+    try:
+        buyer = await customer(store)
+        agreed = {"title": "Betreuung", "type": "TIME_AND_MATERIAL", "startDate": "2026-01-01", "hourlyRate": "100.00"}
+        number = f"V-{uuid4().hex[:8]}"
+        await done(store, "registerContract", customerId=buyer, number=number, legalEntityId=other["id"], **agreed)
+        entry = {"timeEntryId": str(uuid4()), "serviceDate": "2026-03-01", "minutes": 60, "description": "Arbeit"}
+        await done(store, "rateTime", customerId=buyer, **entry)
+        given = {"until": "2026-03-02", "customerIds": [buyer]}
+        here = await done(store, "runBilling", legalEntityId=home["id"], **given)
+        there = await done(store, "runBilling", legalEntityId=other["id"], **given)
+        assert (here["draftCount"], there["draftCount"]) == (0, 1)
+
+        await done(store, "approveInvoice", id=there["drafts"][0]["id"])
+        made = await draft(store, buyer, ONE, legalEntityId=home["id"])
+        await done(store, "approveInvoice", id=made["id"])
+        later(2026, 3, 30)
+        found = await done(store, "runDunning", customerIds=[buyer])
+        assert sorted(len(one["claims"]) for one in found["notices"]) == [1, 1]
+        rows = await store.rows(
+            "SELECT paper->'seller'->>'name' AS name FROM dunning_notice WHERE customer_id = $1", buyer
+        )
+        assert sorted(row["name"] for row in rows) == ["Nordlicht Systemhaus GmbH", "Südlicht GmbH"]
+    finally:
+        await store.rows("DELETE FROM legal_entity WHERE id = $1 RETURNING id", other["id"])
 
 
 PAPERS = """query($id: ID!, $c: ID!) { invoice(id: $id) { pdf { ...file } xml { ...file } }
