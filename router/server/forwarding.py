@@ -97,6 +97,7 @@ DOORS: Final = (
     Door("/files/", "tickets"),
     Door("/quotes/", "crm"),
     Door("/crm/exports/", "crm"),
+    Door("/crm/imports/", "crm"),
     Door("/webhooks/in/", "integrations", every_header=True),
     Door("/notify/", "notify"),
 )
