@@ -107,9 +107,9 @@ async def _done(work: Work, file: _File, told: Progress) -> list[tuple[int, Done
     found: list[tuple[int, Done]] = []
     rows = file.table.rows
     for at in range(0, len(rows), _AT_ONCE):
-        await told.tell(at, len(rows))
         async with told.begin(work.caller, command=_COMMAND) as piece:
             for line, cells in rows[at : at + _AT_ONCE]:
+                await told.tell(len(found), len(rows))
                 found.append((line, await imports.take(piece, file.entity, file.table, file.columns, cells)))
     return found
 
@@ -124,8 +124,8 @@ async def _rehearsed(work: Work, file: _File, told: Progress) -> list[tuple[int,
     with contextlib.suppress(_TakenBack):
         async with told.begin(work.caller, command=_COMMAND) as piece:
             for at, (line, cells) in enumerate(file.table.rows):
+                await told.tell(at, len(file.table.rows))
                 if at % _AT_ONCE == 0:
-                    await told.tell(at, len(file.table.rows))
                     piece.session.expunge_all()
                 found.append((line, _nameless(await imports.take(piece, file.entity, file.table, file.columns, cells))))
             raise _TakenBack
