@@ -10,6 +10,7 @@ once: a row may name what an earlier one makes.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,11 +96,14 @@ async def _import(work: Work, given: Mapping[str, Any], told: Progress) -> Made:
 
 async def _understood(work: Work, given: Mapping[str, Any], upload: CsvUpload | None) -> _File:
     raw = await csv_uploads.content(work, upload) if upload else imports.content_of(given["content"])
-    entity = ImportEntity(given["entity"])
-    text, encoding = rules.decoded(raw, given["encoding"], largest=rules.LARGEST_OF_A_JOB)
-    table = rules.table(text, encoding, given["delimiter"], most=rules.MOST_ROWS_OF_A_JOB)
+    entity, table = ImportEntity(given["entity"]), await asyncio.to_thread(_read, raw, given)
     mapping = [(column, field) for column, field in given["mapping"]]
     return _File(entity, raw, table, await imports.columns_of(work, entity, table, mapping))
+
+
+def _read(raw: bytes, given: Mapping[str, Any]) -> rules.Table:
+    text, encoding = rules.decoded(raw, given["encoding"], largest=rules.LARGEST_OF_A_JOB)
+    return rules.table(text, encoding, given["delimiter"], most=rules.MOST_ROWS_OF_A_JOB)
 
 
 async def _done(work: Work, file: _File, told: Progress) -> list[tuple[int, Done]]:
