@@ -179,7 +179,15 @@ async def test_the_second_paper_says_what_was_chosen_and_nothing_else():
         "Angenommen von Ute Hansen am 09.03.2026 um 14:05 Uhr", "c0ffee", "#panic()",
     ):  # fmt: skip
         assert part in said, part
-    for part in ("Schulung", "Ersatzgerät", "Optionen", "Unterschrift", "bis einschließlich", "https://psa.example"):
+    for part in (
+        "Schulung",
+        "Ersatzgerät",
+        "Optionen",
+        "Unterschrift",
+        "Gültig bis",
+        "bis einschließlich",
+        "https://psa.example",
+    ):
         assert part not in said, part
 
 
