@@ -98,6 +98,7 @@ DOORS: Final = (
     Door("/quotes/", "crm"),
     Door("/crm/exports/", "crm"),
     Door("/billing/files/", "billing"),
+    Door("/crm/imports/", "crm"),
     Door("/webhooks/in/", "integrations", every_header=True),
     Door("/notify/", "notify"),
 )

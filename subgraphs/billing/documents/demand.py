@@ -54,6 +54,11 @@ class Demand:
     """The rates of interest in percent, each with its first day."""
 
     @property
+    def is_final(self) -> bool:
+        """Whether nobody writes again; a policy may have nothing but a first reminder, which threatens nobody."""
+        return self.is_last and self.level > 0
+
+    @property
     def total(self) -> Decimal:
         """All that is asked for."""
         return sum((one.amount + one.interest + one.flat_fee for one in self.owed), self.fee + self.charged_before)
@@ -92,12 +97,12 @@ def content(demand: Demand) -> dict[str, Any]:
     until, total = day(demand.pay_until, language), money(demand.total, demand.currency, language)
     return {
         "greeting": said["greeting"],
-        "opening": said[f"opening{min(demand.level, 2)}" if not demand.is_last else "opening-last"],
+        "opening": said["opening-last" if demand.is_final else f"opening{min(demand.level, 2)}"],
         "head": [said["document"], said["of"], said["due"], *([said["interest"], said["flat"]] if costs else []), said["open"]],
         "lines": [_line(one, language, costs=costs) for one in demand.owed],
         "sums": _sums(demand, said),
         "ask": said["ask"].format(total=total, until=until),
-        "notes": [*_notes(demand, said), *([said["last"]] if demand.is_last else []), said["crossed"]],
+        "notes": [*_notes(demand, said), *([said["last"]] if demand.is_final else []), said["crossed"]],
         "payment": _payment(demand, said),
         "code": _code(demand),
         "code-words": said["code"],
@@ -107,7 +112,7 @@ def content(demand: Demand) -> dict[str, Any]:
 
 
 def _title(demand: Demand, said: Mapping[str, str]) -> str:
-    if demand.is_last and demand.level:
+    if demand.is_final:
         return said["title-last"]
     return said["title"].format(level=demand.level) if demand.level else said["title0"]
 

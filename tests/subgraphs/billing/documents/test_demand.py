@@ -53,6 +53,10 @@ def test_titles_follow_the_level_and_the_last_one_says_what_comes_then():
     titles = [demand.letter(replace(LETTER, level=level, is_last=level == 3)).title for level in range(4)]
     english = replace(LETTER, language="en", level=3, is_last=True, consumer=True)
 
+    only = demand.content(replace(LETTER, level=0, is_last=True))
+
+    assert only["opening"].startswith("sicher ist es Ihrer Aufmerksamkeit entgangen")
+    assert not any("Einziehung" in note for note in only["notes"])
     assert titles == ["Zahlungserinnerung", "1. Mahnung", "2. Mahnung", "Letzte Mahnung"]
     assert demand.letter(english).title == "Final demand"
     assert any("hand the claim over" in note for note in demand.content(english)["notes"])
