@@ -170,17 +170,17 @@ class Api:
 
         def page(offset: int) -> Call:
             def finish(data: Data, errors: Errors) -> Reply | Call:
-                rows = (data or {}).get(route.field)
-                if rows is None and errors:
+                rows: list[dict[str, Any]] | None = (data or {}).get(route.field)
+                if rows is None:
                     raise self._failed(errors)
-                found = next((at for at, row in enumerate(rows or ()) if row["id"] == params["id"]), None)
+                found = next((at for at, row in enumerate(rows) if row["id"] == params["id"]), None)
                 if found is not None:
                     own = [error for error in errors if tuple(error.get("path", ()))[1:2] in ((), (found,))]
                     warnings = replies.missing(own, (route.field, found), shown, self._failed)
                     body = self.shaper.thing(rows[found], shown)
                     return self._fresh(body, warnings, replies.version_of(rows[found], shown), shown, request)
                 following = offset + LONGEST_PAGE
-                if listing.paging != "offset" or len(rows or ()) < LONGEST_PAGE or following > FARTHEST:
+                if listing.paging != "offset" or len(rows) < LONGEST_PAGE or following > FARTHEST:
                     raise Problem("NOT_FOUND", _NOT_THERE)
                 return page(following)
 
