@@ -56,6 +56,7 @@ AUDIENCE: Mapping[str, str] = MappingProxyType(
         "Site": "customers:read",
         "SlaClock": "sla:read",
         "SoftwareProduct": "licenses:read",
+        "Team": "users:read",
         "Ticket": "tickets:read",
         "TimeEntry": "time:read",
         "User": "users:read",

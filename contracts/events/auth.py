@@ -83,6 +83,19 @@ class UserAccessChanged(_UserFact):
     """The customers whom they must not see, whatever else is allowed."""
 
 
+class TeamUpdated(Event):
+    """A team was made, renamed or dissolved, or somebody joined or left it: refresh the short copy."""
+
+    type = "team.updated"
+    subject_type = "Team"
+
+    id: UUID
+    name: str
+    member_ids: tuple[UUID, ...]
+    """Everybody who belongs to it now; empty when it was dissolved."""
+    dissolved: bool = False
+
+
 class _ApiKeyFact(Event):
     """Something that happened to an API key."""
 
@@ -180,6 +193,7 @@ CATALOGUE = catalogue(
     UserDisabled,
     UserRoleChanged,
     UserAccessChanged,
+    TeamUpdated,
     ApiKeyCreated,
     ApiKeyRevoked,
     SecurityEventRecorded,

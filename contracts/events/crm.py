@@ -109,6 +109,10 @@ class _ContactFact(Event):
     email: str | None = None
     is_vip: bool = False
     """Whether they are heard first."""
+    roles: tuple[str, ...] | None = None
+    """What they may be asked about: DECISION_MAKER, BILLING, TECHNICAL, GDPR; null in what was told before there was this."""
+    active: bool = True
+    """Whether they still work there, and may act for their company."""
     changed: tuple[str, ...] = ()
     """The fields that changed, by their names in GraphQL; empty when the contact is new."""
 

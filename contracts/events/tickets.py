@@ -48,6 +48,46 @@ class TicketUpdated(_TicketFact):
     """The fields that were given, by their names in GraphQL."""
 
 
+class TicketApprovalRequested(_TicketFact):
+    """People of the customer, or of a team, were asked whether a change may be done."""
+
+    type = "ticket.approval_requested"
+
+    approval_id: UUID
+    number: str
+    title: str
+    by: str
+    """CUSTOMER or TEAM."""
+    team_id: UUID | None = None
+    quorum: int
+    """How many of them have to say yes."""
+    question: str | None = None
+    contact_ids: tuple[UUID, ...] = ()
+    """The contacts of the customer who may decide."""
+    approver_ids: tuple[UUID, ...] = ()
+    """The users of the team who may decide."""
+    requested_by: UUID
+
+
+class TicketApprovalDecided(_TicketFact):
+    """A change was approved or rejected, or its approval came to another end."""
+
+    type = "ticket.approval_decided"
+
+    approval_id: UUID
+    number: str
+    title: str
+    by: str
+    """CUSTOMER or TEAM."""
+    team_id: UUID | None = None
+    status: str
+    """APPROVED, REJECTED, WITHDRAWN or LAPSED."""
+    comment: str | None = None
+    """What the one said whose decision was the last that was needed."""
+    requested_by: UUID
+    assignee_id: UUID | None = None
+
+
 class TicketAssigned(_TicketFact):
     """A ticket was given to a person or a team, or taken from them."""
 
@@ -356,6 +396,8 @@ CATALOGUE = catalogue(
     TicketCreated,
     TicketUpdated,
     TicketAssigned,
+    TicketApprovalRequested,
+    TicketApprovalDecided,
     TicketStatusChanged,
     TicketPriorityChanged,
     TicketReplied,

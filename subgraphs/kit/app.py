@@ -55,7 +55,7 @@ def build(module: Module, settings: Settings, *, keys: KeySource | None = None, 
         settings.needed("database_url"), application=f"psa-{module.name}", pool_size=settings.database_pool
     )
     known = keys or keys_from(settings.needed("internal_jwks"))
-    verifier = Verifier(module.name, known, narrows=module.narrows, company=module.company)
+    verifier = Verifier(module.name, known, narrows=module.narrows, teams=module.teams, company=module.company)
     metrics = Metrics(module.name)
     feed = _feed(module, settings)
     subgraph = _Subgraph(module, engine, metrics, clock, settings, feed)

@@ -87,18 +87,22 @@ def from_claims(
     *,
     correlation: str | None = None,
     narrows: Collection[str] = (),
+    teams: Collection[str] = (),
     company: Collection[str] = (),
 ) -> Caller:
     """The caller that the claims of `contracts.identity` describe; raises NotVerified when one is missing or odd.
 
     `narrows` are the permissions whose `.own` the module understands: there, `tickets:read.own` is `tickets:read` for
-    the rows that its walls let through. Elsewhere it is not. `company` are those whose `.company` it understands: for a
+    the rows that its walls let through. Elsewhere it is not. `teams` are those whose `.team` it understands: its walls find
+    `time:read.team` beside `time:read` among what is narrowed, and let a team's rows through. `company` are those whose `.company` it understands: for a
     customer's people, whom the walls show their customers' rows and no others, `users:read.company` is `users:read`.
     """
     try:
         kind, customers = _kind(claims["kind"]), claims.get("customers", [])
         scopes = frozenset(_text(claims.get("scope", "")).split())
         narrowed = frozenset(scope for scope in narrows if scope not in scopes and f"{scope}.own" in scopes)
+        of_teams = frozenset(scope for scope in teams if scope not in scopes and f"{scope}.team" in scopes)
+        narrowed |= of_teams | {f"{scope}.team" for scope in of_teams}
         walled = kind in _OUTSIDE and customers != EVERY_CUSTOMER
         within = frozenset(scope for scope in company if walled and f"{scope}.company" in scopes)
         return Caller(
@@ -180,10 +184,17 @@ class Verifier:
     """Verifies internal tokens for one module against the router's keys, and remembers good ones until they expire."""
 
     def __init__(
-        self, audience: str, keys: KeySource, *, narrows: Collection[str] = (), company: Collection[str] = ()
+        self,
+        audience: str,
+        keys: KeySource,
+        *,
+        narrows: Collection[str] = (),
+        teams: Collection[str] = (),
+        company: Collection[str] = (),
     ) -> None:
         self._source = keys
         self._narrows = narrows
+        self._teams = teams
         self._company = company
         self._keys: KeySet | None = None
         self._ask_again_at = 0.0
@@ -208,7 +219,8 @@ class Verifier:
         return self._meaning(claims, correlation)
 
     def _meaning(self, claims: Mapping[str, Any], correlation: str | None) -> Caller:
-        return from_claims(claims, correlation=correlation, narrows=self._narrows, company=self._company)
+        understood = {"narrows": self._narrows, "teams": self._teams, "company": self._company}
+        return from_claims(claims, correlation=correlation, **understood)
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
         try:

@@ -38,6 +38,8 @@ class Module:
     """The entities of other modules that its commands point at: `Customer`, `Asset`."""
     narrows: tuple[str, ...] = ()
     """The permissions whose `.own` its walls understand: `tickets:read`."""
+    teams: tuple[str, ...] = ()
+    """The permissions whose `.team` its walls understand: `time:read`."""
     company: tuple[str, ...] = ()
     """The permissions whose `.company` its walls understand, for a customer's people: `users:read`."""
     seals: bool = False

@@ -7,9 +7,11 @@ from subgraphs.kit import merged
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.jobs import Job
 from subgraphs.tickets.models.tickets import Model
-from subgraphs.tickets.service import billed, contacts, merging, moves, people, planning, policies, sla
+from subgraphs.tickets.service import billed, contacts, merging, moves, people, planning, policies, sla, teams
 
 CONTACTS = Consumer(name="contacts", events=(crm.ContactCreated.type, crm.ContactUpdated.type), handle=contacts.learn)
+LEFT = Consumer(name="contacts_who_left", events=(crm.ContactDeactivated.type,), handle=contacts.left)
+TEAMS = Consumer(name="teams", events=(auth.TeamUpdated.type,), handle=teams.learn)
 USERS = Consumer(
     name="users", events=(auth.UserCreated.type, auth.UserUpdated.type, auth.UserDisabled.type), handle=people.learn
 )

@@ -55,3 +55,33 @@ class FileRefused(Conflict):
     """A file of this type, or of this size, is not kept here."""
 
     code = "FILE_REFUSED"
+
+
+class NotAChange(PreconditionFailed):
+    """Approval is asked for changes alone."""
+
+    code = "TICKET_NOT_A_CHANGE"
+
+
+class NotApproved(PreconditionFailed):
+    """The change has to be approved before anybody begins or resolves it."""
+
+    code = "TICKET_NOT_APPROVED"
+
+
+class NoApprovers(PreconditionFailed):
+    """Nobody could approve this: the customer has no contact who decides, or the team nobody but who asks."""
+
+    code = "TICKET_NO_APPROVERS"
+
+
+class ApprovalClosed(InvalidTransition):
+    """The approval has come to an end; the message names its status."""
+
+    code = "TICKET_APPROVAL_CLOSED"
+
+
+class ApprovalGiven(Conflict):
+    """This approver has decided already."""
+
+    code = "TICKET_APPROVAL_GIVEN"

@@ -16,9 +16,12 @@ module = Module(
     extends=(types.Customer, types.Asset, others.Contact, others.User, others.Contract),
     events=tuple(events.CATALOGUE.values()),
     narrows=("tickets:read", "tickets:write", "time:read", "time:write"),
+    teams=("time:read", "time:write", "time:approve"),
     references=("Customer", "Contact", "Site", "Asset", "Contract"),
     consumers=(
         consumers.CONTACTS,
+        consumers.LEFT,
+        consumers.TEAMS,
         consumers.USERS,
         consumers.ACCESS,
         consumers.BILLED,

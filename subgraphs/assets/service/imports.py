@@ -232,13 +232,13 @@ async def _sharing(work: Work, traits: Traits) -> list[tuple[UUID, Traits]]:
     keys = [
         column.ilike(value.strip(), escape="\\") if not set(value) & set("%_\\") else column == value.strip()
         for column, value in (
-            (Asset.serial_number, traits.serial),
-            (Asset.asset_tag, traits.tag),
-            (Asset.hostname, traits.hostname),
+            (Asset.serial_number, traits.serial if matching.telling(traits.serial) else None),
+            (Asset.asset_tag, traits.tag if matching.telling(traits.tag) else None),
+            (Asset.hostname, traits.hostname if matching.named(traits.hostname) else None),
         )
         if value and value.strip()
     ]
-    keys += [Asset.mac_addresses.contains([mac]) for mac in sorted(traits.macs)]
+    keys += [Asset.mac_addresses.contains([mac]) for mac in sorted(matching.cards(traits.macs))]
     if not keys:
         return []
     query = select(Asset).where(

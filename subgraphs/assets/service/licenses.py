@@ -67,7 +67,8 @@ async def standings(work: Work, licenses: Sequence[UUID]) -> Mapping[UUID, Stand
         LicenseSeat.revoked_at.is_(None), LicenseSeat.license_id.in_([one.id for one in every])
     )
     seats = (await work.session.scalars(held)).all()
-    return {key: _standing(one, every, seats, work.at) for key, one in wanted.items()}
+    at = work.at.astimezone(await zones.of(work))  # a licence ends with its last day where the tenant is
+    return {key: _standing(one, every, seats, at) for key, one in wanted.items()}
 
 
 def _standing(bought: License, every: Sequence[License], seats: Sequence[LicenseSeat], at: datetime) -> Standing:
@@ -308,7 +309,7 @@ async def _remind(work: Work, bought: License) -> None:
 async def tell_renewal(work: Work, id: UUID, renewal: date, days: int) -> None:
     """Do what the timer is there for, if the licence is still to be renewed on that day."""
     bought = await work.take(License, id, field="id")
-    if bought.renewal_date == renewal and not _ended(bought, work.at.date()):
+    if bought.renewal_date == renewal and not _ended(bought, await zones.today(work)):
         due = events.LicenseRenewalDue(**_what(bought), renewal_date=renewal, threshold_days=days)
         await _say(work, bought, due)
 

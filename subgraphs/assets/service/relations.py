@@ -25,7 +25,7 @@ async def relate(work: Work, *, from_id: UUID | None, to_id: UUID | None, kind: 
     if target.customer_id not in (None, source.customer_id):
         raise Invalid("These assets belong to different customers.", field="toId")
     edge = Edge(source.id, target.id, kind)
-    rules.check(edge, await _above(work, target.id, kind))
+    rules.check(edge, await _above(work, target.id))
     if await _found(work, edge) is not None:
         raise RelationExists(f"This asset {kind.value} that one already.", field="toId")
     return work.add(
@@ -72,11 +72,12 @@ async def _leading_to(work: Work, targets: Sequence[UUID]) -> list[Edge]:
     return [Edge(row.source_id, row.target_id, row.kind) for row in rows]
 
 
-async def _above(work: Work, asset: UUID, kind: RelationKind) -> list[UUID]:
+async def _above(work: Work, asset: UUID) -> list[UUID]:
     """What an asset runs on or is part of, all the way up."""
     found, front = [asset], [asset]
     while front and len(found) < MOST_HITS:
-        up = select(AssetRelation.target_id).where(AssetRelation.source_id.in_(front), AssetRelation.kind == kind)
+        up = select(AssetRelation.target_id).where(AssetRelation.source_id.in_(front))
+        up = up.where(AssetRelation.kind.in_(rules.HIERARCHIES))
         front = [one for one in await work.session.scalars(up) if one not in found]
         found += front
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -36,6 +36,12 @@ from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import JSON, Date, UserError
 
 READ = "assets:read"
+
+if TYPE_CHECKING:
+    from subgraphs.assets.types.others import Contact, Site
+
+LazyContact = Annotated["Contact", strawberry.lazy("subgraphs.assets.types.others")]
+LazySite = Annotated["Site", strawberry.lazy("subgraphs.assets.types.others")]
 
 for spoken in (AssetStatus, AssetCriticality, RelationKind, ExpiryKind):
     strawberry.enum(spoken)
@@ -152,6 +158,20 @@ class Asset:
     def customer(self) -> Customer | None:
         """The customer whose it is."""
         return Customer(id=self.customer_id) if self.customer_id else None
+
+    @strawberry.field
+    def site(self) -> LazySite | None:
+        """The site where it stands."""
+        from subgraphs.assets.types.others import Site  # noqa: PLC0415 - sites show assets
+
+        return Site(id=self.site_id) if self.site_id else None
+
+    @strawberry.field
+    def contact(self) -> LazyContact | None:
+        """Who uses it."""
+        from subgraphs.assets.types.others import Contact  # noqa: PLC0415 - contacts show assets
+
+        return Contact(id=self.contact_id) if self.contact_id else None
 
     @strawberry.field
     async def relations(

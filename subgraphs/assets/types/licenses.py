@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -25,6 +25,14 @@ from subgraphs.kit.work import Work
 READ = "licenses:read"
 COSTS = "costs:read"
 CREDENTIALS = "credentials:read"
+
+if TYPE_CHECKING:
+    from subgraphs.assets.types.assets import Asset, Customer
+    from subgraphs.assets.types.others import Contact
+
+LazyAsset = Annotated["Asset", strawberry.lazy("subgraphs.assets.types.assets")]
+LazyContact = Annotated["Contact", strawberry.lazy("subgraphs.assets.types.others")]
+LazyCustomer = Annotated["Customer", strawberry.lazy("subgraphs.assets.types.assets")]
 
 for spoken in (LicenseMetric, ComplianceStatus):
     strawberry.enum(spoken)
@@ -95,6 +103,13 @@ class License:
     stored_key: strawberry.Private[str | None]
     stored_cost: strawberry.Private[Decimal | None]
 
+    @strawberry.field
+    def customer(self) -> LazyCustomer | None:
+        """The customer whose it is."""
+        from subgraphs.assets.types.assets import Customer  # noqa: PLC0415 - customers show licences
+
+        return Customer(id=self.customer_id)
+
     @restricted(requires_scopes=[[CREDENTIALS]])  # type: ignore[untyped-decorator]
     def key_ref(self, info: Info) -> str | None:
         """Where its key is kept, never the key itself; only for those who may open the vault."""
@@ -159,6 +174,22 @@ class LicenseSeat:
     """Whether the account is disabled in its directory."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
+
+    @strawberry.field
+    def contact(self) -> LazyContact | None:
+        """The person behind the account."""
+        from subgraphs.assets.types.others import Contact  # noqa: PLC0415 - contacts show assets, and these licences
+
+        return Contact(id=self.contact_id) if self.contact_id else None
+
+    @strawberry.field
+    async def asset(self, info: Info) -> LazyAsset | None:
+        """The device that uses it."""
+        from subgraphs.assets.types.assets import READ as ASSETS  # noqa: PLC0415 - assets show licences
+        from subgraphs.assets.types.assets import Asset  # noqa: PLC0415 - the same
+
+        row = await info.context.row(models.Asset, self.asset_id, ASSETS) if self.asset_id else None
+        return Asset.of(row) if row else None
 
     @classmethod
     def of(cls, row: models.LicenseSeat) -> Self:

@@ -141,6 +141,7 @@ async def update_group(
     for user in sorted(has.keys() - target):
         await work.session.delete(has[user])
     await work.session.flush()
+    await teams.tell(work, team, target)
     return team
 
 
@@ -152,6 +153,7 @@ async def remove_group(work: Work, team_id: UUID | None) -> None:
     await work.session.flush()
     gone = delete(ScimResource).where(ScimResource.kind == "Group", ScimResource.id == team.id)
     await work.session.execute(gone)
+    await teams.tell(work, team, (), dissolved=True)
     await work.session.delete(team)
 
 

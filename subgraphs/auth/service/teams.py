@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from contracts.events import auth as events
 from subgraphs.auth.errors import NameTaken
 from subgraphs.auth.models.people import Team, TeamMember, User
 from subgraphs.kit.errors import Forbidden, NotFound
@@ -60,7 +61,14 @@ async def create(work: Work, *, name: str, lead_id: UUID | None = None, member_i
     await _unless_taken(work, team)
     for member in sorted(wanted):
         work.add(TeamMember(team_id=team.id, user_id=member))
+    await tell(work, team, wanted)
     return team
+
+
+async def tell(work: Work, team: Team, members: Collection[UUID], *, dissolved: bool = False) -> None:
+    """Tell who belongs to a team now."""
+    told = events.TeamUpdated(id=team.id, name=team.name, member_ids=tuple(sorted(members)), dissolved=dissolved)
+    await work.emit(told, subject=team.id)
 
 
 async def rename(work: Work, team: Team, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -38,6 +38,16 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Who took a quote, when, and the hash of exactly what."""
+
+    name: str
+    at: datetime
+    """On the clocks of the customer."""
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteDocument:
     """One revision of a quote with all that stands on its paper."""
 
@@ -58,6 +68,8 @@ class QuoteDocument:
     link: str | None = None
     """Where it is accepted without signing in; on the paper that the customer gets."""
     is_draft: bool = False
+    acceptance: Acceptance | None = None
+    """With it the paper says what was taken, and no more what could be."""
 
 
 async def pdf(document: QuoteDocument) -> bytes:
@@ -70,7 +82,7 @@ def letter(document: QuoteDocument) -> Letter:
     said, seller = words(document.language), document.seller
     home = seller.address.get("country") or document.customer_address.get("country")
     return Letter(
-        title=f"{said.title} {document.number}",
+        title=f"{said.accepted_title if document.acceptance else said.title} {document.number}",
         language=document.language,
         day=document.day,
         sender=seller.name,
@@ -85,19 +97,19 @@ def letter(document: QuoteDocument) -> Letter:
 
 def content(document: QuoteDocument) -> dict[str, Any]:
     """All that the paper says below its title, in its language, ready to be set."""
-    said, language = words(document.language), document.language
+    said = words(document.language)
     numbered = [(str(at), one) for at, one in enumerate(document.lines, start=1)]
-    options = [(at, one) for at, one in numbered if not one.counts]
+    options = [(at, one) for at, one in numbered if not one.counts and document.acceptance is None]
     return {
         "subject": document.title,
-        "opening": said.opening,
+        "opening": said.accepted_opening if document.acceptance else said.opening,
         "head": said.head,
         "groups": _groups(document, [(at, one) for at, one in numbered if one.counts], said),
         "sums": _sums(document, said),
         "tax": said.no_vat if document.seller.small_business else said.net,
         "options": _options(document, options, said) if options else None,
         "terms": _terms(document.terms, said),
-        "binding": said.binding.format(day=day(document.valid_until, language)),
+        "binding": _binding(document, said),
         "answer": _answer(document, said),
     }
 
@@ -194,7 +206,19 @@ def _terms(text: str | None, said: Words) -> dict[str, Any] | None:
     return {"title": said.terms, "lines": text.strip().splitlines()} if text and text.strip() else None
 
 
+def _binding(document: QuoteDocument, said: Words) -> str:
+    """Until when we are bound; once it is taken, by whom and when it was."""
+    if document.acceptance is None:
+        return said.binding.format(day=day(document.valid_until, document.language))
+    taken = document.acceptance
+    return said.accepted_by.format(
+        name=taken.name, day=day(taken.at.date(), document.language), time=f"{taken.at:%H:%M}", hash=taken.fingerprint
+    )
+
+
 def _answer(document: QuoteDocument, said: Words) -> dict[str, Any]:
+    if document.acceptance is not None:
+        return {"title": said.answer, "online": None, "sign": []}
     online = None
     if document.link:
         online = {"hint": said.online, "link": document.link, "words": said.link, "code": _code(document.link), "code-words": said.code}  # fmt: skip

@@ -15,6 +15,9 @@ class Words:
     """The words of one language."""
 
     title: str
+    accepted_title: str
+    accepted_opening: str
+    accepted_by: str
     number: str
     revision: str
     issued: str
@@ -56,6 +59,9 @@ class Words:
 
 GERMAN = Words(
     title="Angebot",
+    accepted_title="Angenommenes Angebot",
+    accepted_opening="Vielen Dank für Ihren Auftrag. Das haben Sie bestellt:",
+    accepted_by="Angenommen von {name} am {day} um {time} Uhr. Prüfsumme der Annahme (SHA-256): {hash}",
     number="Angebot",
     revision="Fassung",
     issued="Datum",
@@ -109,6 +115,9 @@ GERMAN = Words(
 )
 ENGLISH = Words(
     title="Quote",
+    accepted_title="Accepted quote",
+    accepted_opening="Thank you for your order. This is what you have chosen:",
+    accepted_by="Accepted by {name} on {day} at {time}. Checksum of the acceptance (SHA-256): {hash}",
     number="Quote",
     revision="Revision",
     issued="Date",

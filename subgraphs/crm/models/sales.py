@@ -78,6 +78,10 @@ class Quote(tables.Entity, Model):
     pdf_sha256: Mapped[str | None]
     pdf_size_bytes: Mapped[int | None]
     accepted_pdf_hash: Mapped[str | None]
+    """The hash of the paper that was sent, and that was accepted."""
+    order_pdf_sha256: Mapped[str | None]
+    """The hash and size of the paper of what was chosen."""
+    order_pdf_size_bytes: Mapped[int | None]
     file_secret: Mapped[str] = mapped_column(server_default=FetchedValue())
     """What signs links to its file; PostgreSQL makes it."""
 
@@ -86,13 +90,14 @@ class Quote(tables.Entity, Model):
 
 
 class QuoteFile(Model):
-    """The paper of a quote, byte for byte as it was sent."""
+    """The papers of a quote, byte for byte: as it was sent, and what was chosen of it."""
 
     __tablename__ = "quote_file"
 
     quote_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     customer_id: Mapped[UUID] = mapped_column(Uuid)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    order_content: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class SellerCopy(Model):

@@ -42,6 +42,11 @@ _FORMS = frozenset(
         "mbh",
         "co",
         "cokg",
+        "ggmbh",
+        "gug",
+        "partg",
+        "partgmbb",
+        "mbb",
         "haftungsbeschraenkt",
         "haftungsbeschrankt",
         "gmbhco",
@@ -222,9 +227,14 @@ def _numbers(one: Person) -> set[str]:
 
 
 def phone(value: str | None) -> str:
-    """A telephone number as it is compared: without blanks, and the same with the country's code of Germany or without."""
-    digits = re.sub(r"\(0\)|[^\d+]", "", value or "")
-    return re.sub(r"^(\+49|0049|0)", "", digits).lstrip("+")
+    """A telephone number as it is compared: without blanks, and the same with the country's code of Germany or without.
+
+    Those of other countries keep theirs: `+43 1 234` is Vienna, `0431 234` is Kiel.
+    """
+    digits = re.sub(r"\(0\)|[^0-9+]", "", value or "")
+    abroad = re.sub(r"^00", "+", digits)
+    national = re.sub(r"^\+49", "0", abroad)
+    return national if national.startswith("+") else national.replace("+", "").lstrip("0")
 
 
 def plain(text: str | None) -> str:

@@ -60,6 +60,15 @@ class QuoteStatus(Enum):
     """It became a contract."""
 
 
+class Paper(Enum):
+    """The papers of a quote."""
+
+    SENT = "SENT"
+    """What was offered, with all options."""
+    ACCEPTED = "ACCEPTED"
+    """What was taken: the lines and options that were chosen, by whom and when."""
+
+
 S = QuoteStatus
 
 OPEN = frozenset({S.SENT, S.VIEWED})
@@ -125,6 +134,12 @@ def sent(status: QuoteStatus, lines: Sequence[QuoteLine]) -> QuoteStatus:
     if status is S.DRAFT and max(line.discount_percent for line in lines) <= FREE_DISCOUNT:
         return S.SENT
     return moved("sendQuote", status)
+
+
+def check_sending(*, valid_until: date, today: date) -> None:
+    """Raise `Invalid` when a quote would be over before anybody can answer it."""
+    if today > valid_until:
+        raise Invalid("Its last day has passed; give it a later one before it is sent.", field="validUntil")
 
 
 def accepted(status: QuoteStatus, *, valid_until: date, today: date) -> QuoteStatus:
@@ -206,25 +221,30 @@ def page(tenant: UUID, token: str) -> str:
     return f"/quotes/{tenant}/{token}"
 
 
-def file_link(key: bytes, tenant: UUID, quote: UUID, now: datetime) -> str:
-    """Where the paper of a quote is for the next five minutes, without any other proof."""
+def file_link(key: bytes, tenant: UUID, quote: UUID, now: datetime, paper: Paper = Paper.SENT) -> str:
+    """Where a paper of a quote is for the next five minutes, without any other proof."""
     expires = int((now + LINK_LASTS).timestamp())
-    return f"/quotes/{tenant}/files/{quote}?expires={expires}&signature={_signature(key, tenant, quote, expires)}"
+    place = f"/quotes/{tenant}/files/{quote}" + ("/accepted" if paper is Paper.ACCEPTED else "")
+    return f"{place}?expires={expires}&signature={_signature(key, tenant, quote, expires, paper)}"
 
 
-def file_opens(key: bytes, tenant: UUID, quote: UUID, *, expires: int, signed: str, now: datetime) -> bool:
+def file_opens(
+    key: bytes, tenant: UUID, quote: UUID, *, expires: int, signed: str, now: datetime, paper: Paper = Paper.SENT
+) -> bool:
     """Whether we gave out this link, not longer ago than it holds."""
-    good = hmac.compare_digest(_signature(key, tenant, quote, expires).encode(), signed.encode())
+    good = hmac.compare_digest(_signature(key, tenant, quote, expires, paper).encode(), signed.encode())
     return good and now.timestamp() <= expires
 
 
-def _signature(key: bytes, tenant: UUID, quote: UUID, expires: int) -> str:
-    return hmac.new(key, f"crm.quote/{tenant}/{quote}/{expires}".encode(), hashlib.sha256).hexdigest()
+def _signature(key: bytes, tenant: UUID, quote: UUID, expires: int, paper: Paper) -> str:
+    what = "crm.quote.accepted" if paper is Paper.ACCEPTED else "crm.quote"
+    return hmac.new(key, f"{what}/{tenant}/{quote}/{expires}".encode(), hashlib.sha256).hexdigest()
 
 
-def filename(number: str, revision: int) -> str:
-    """What the paper of a quote is called as a file."""
-    return f"{number}.pdf" if revision == 1 else f"{number}-{revision}.pdf"
+def filename(number: str, revision: int, paper: Paper = Paper.SENT) -> str:
+    """What a paper of a quote is called as a file."""
+    stem = number if revision == 1 else f"{number}-{revision}"
+    return f"{stem}-accepted.pdf" if paper is Paper.ACCEPTED else f"{stem}.pdf"
 
 
 def fingerprint(lines: Sequence[Mapping[str, object]], *, number: str, revision: int, terms: str | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from contracts.events import crm as events
@@ -27,6 +27,20 @@ async def of_contacts(work: Work, contacts: Sequence[UUID], *, limit: int) -> Ma
     """What each of these people allowed, the latest first."""
     order = (ConsentRecord.given_at.desc(), ConsentRecord.id.desc())
     return await work.per_parent(ConsentRecord, ConsentRecord.contact_id, contacts, order=order, limit=limit)
+
+
+async def opted_in(work: Work, contacts: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
+    """For which purposes each of these people said yes, and has not taken it back."""
+    given = select(ConsentRecord.contact_id, ConsentRecord.purpose).where(
+        ConsentRecord.contact_id.in_(contacts),
+        ConsentRecord.basis == LegalBasis.CONSENT,
+        ConsentRecord.given_at <= work.at,
+        or_(ConsentRecord.withdrawn_at.is_(None), ConsentRecord.withdrawn_at > work.at),
+    )
+    found: dict[UUID, list[str]] = {one: [] for one in contacts}
+    for contact, purpose in await work.session.execute(given.distinct().order_by(ConsentRecord.purpose)):
+        found[contact].append(purpose)
+    return found
 
 
 async def record_consent(
@@ -91,7 +105,9 @@ async def erase_contact(work: Work, id: UUID, version: int | None = None) -> Con
     name, customer = contact.last_name, contact.customer_id
     told: Sequence[Any] = (
         events.ContactErased(id=contact.id, customer_id=customer, pseudonym=name),
-        events.ContactUpdated(id=contact.id, customer_id=customer, name=name, changed=("name", "email")),
+        events.ContactUpdated(
+            id=contact.id, customer_id=customer, name=name, roles=(), active=False, changed=("name", "email")
+        ),
     )
     for happened in told:
         await work.emit(happened, subject=contact.id, customer=customer)

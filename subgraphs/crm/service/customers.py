@@ -363,6 +363,8 @@ def _person(contact: Contact) -> dict[str, Any]:
         "name": name,
         "email": contact.email,
         "is_vip": bool(contact.is_vip),
+        "roles": tuple(contact.roles),
+        "active": contact.active,
     }
 
 

@@ -2,7 +2,7 @@
 
     DRAFT … APPROVED   set for whoever asks, with DRAFT across it      nothing is kept
     sendQuote          set once, with the link that accepts it         kept, with its hash
-    acceptQuote        the hash of what was kept is what was accepted
+    acceptQuote        the hash of what was kept is what was accepted; a second paper says what was chosen, and is kept, too
 
 While a quote waits for its answer, its paper holds the link that gives the answer. So only those get it who may send or accept
 quotes; the customer has it from the page behind that link.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,10 +21,11 @@ from sqlalchemy import select
 
 from contracts.scopes import covers
 from subgraphs.crm.documents import page
-from subgraphs.crm.documents.page import QuoteDocument, Seller
+from subgraphs.crm.documents.page import Acceptance, QuoteDocument, Seller
 from subgraphs.crm.models.customers import Customer
 from subgraphs.crm.models.sales import Quote, QuoteFile, SellerCopy
 from subgraphs.crm.rules import quotes as rules
+from subgraphs.crm.rules.quotes import Paper
 from subgraphs.crm.service import sellers
 from subgraphs.crm.service.quote_lines import lines_of
 from subgraphs.kit.work import Work
@@ -47,6 +48,38 @@ async def content(work: Work, quote: Quote) -> bytes:
     return kept if kept is not None else await page.pdf(await _document(work, quote, link=None))
 
 
+async def keep_order(work: Work, quote: Quote) -> None:
+    """Set the paper of what was chosen, and keep it beside the one that was sent."""
+    content = await _order(work, quote)
+    file = await work.session.scalar(select(QuoteFile).where(QuoteFile.quote_id == quote.id))
+    if file is not None:
+        file.order_content = content
+        quote.order_pdf_sha256, quote.order_pdf_size_bytes = hashlib.sha256(content).hexdigest(), len(content)
+
+
+async def order(work: Work, quote: Quote) -> bytes:
+    """The paper of what was chosen; of a quote from before it was kept, it is set now."""
+    kept = await work.session.scalar(select(QuoteFile.order_content).where(QuoteFile.quote_id == quote.id))
+    return kept if kept is not None else await _order(work, quote)
+
+
+async def _order(work: Work, quote: Quote) -> bytes:
+    at = quote.accepted_at or work.at
+    customer = await work.find(Customer, quote.customer_id)
+    local = at.astimezone(ZoneInfo(customer.time_zone if customer else "UTC"))
+    taken = Acceptance(quote.accepted_by or "", local, quote.accepted_hash or "")
+    return await page.pdf(replace(await _document(work, quote, link=None), day=local.date(), acceptance=taken))
+
+
+async def order_links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
+    """A link to the paper of what was chosen of each quote, in a list of one; none of what nobody has accepted."""
+    query = select(Quote.id, Quote.file_secret).where(Quote.id.in_(quotes), Quote.accepted_at.is_not(None))
+    return {
+        one: [rules.file_link(bytes.fromhex(secret), work.caller.tenant, one, work.at, Paper.ACCEPTED)]
+        for one, secret in await work.session.execute(query)
+    }
+
+
 async def links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
     """A link to the paper of each quote, in a list of one; none where it would say more than the caller may know."""
     answers = any(covers(work.caller.scopes, scope) for scope in _ANSWERS)  # nobody is refused here: others see less
@@ -58,14 +91,18 @@ async def links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[st
     }
 
 
-async def opened(work: Work, id: UUID, *, expires: int, signed: str) -> tuple[Quote, bytes] | None:
+async def opened(
+    work: Work, id: UUID, *, expires: int, signed: str, paper: Paper = Paper.SENT
+) -> tuple[Quote, bytes] | None:
     """The paper behind a link, or None when we gave out no such link, or long ago."""
     quote = await work.find(Quote, id)
     if quote is None:
         return None
     key = bytes.fromhex(quote.file_secret)
-    if not rules.file_opens(key, work.caller.tenant, id, expires=expires, signed=signed, now=work.at):
+    if not rules.file_opens(key, work.caller.tenant, id, expires=expires, signed=signed, now=work.at, paper=paper):
         return None
+    if paper is Paper.ACCEPTED:
+        return (quote, await order(work, quote)) if quote.accepted_at else None
     return quote, await content(work, quote)
 
 

@@ -132,6 +132,7 @@ async def send_quote(work: Work, id: UUID, version: int | None = None) -> Quote:
     """Give a quote to the customer: its paper is kept as it is now, and the secret of its acceptance link is told this once."""
     quote = await work.take(Quote, id, field="id", version=version)
     quote.status = rules.sent(quote.status, lines_of(quote))
+    rules.check_sending(valid_until=quote.valid_until, today=await _today(work, quote))
     secret = secrets.token_urlsafe(32)
     quote.token_hash, quote.sent_at = _hash(secret), work.at
     await quote_files.keep(work, quote, secret)
@@ -173,6 +174,7 @@ async def accept_quote(
         quote.lines, number=quote.number, revision=quote.revision, terms=quote.terms_text
     )
     quote.accepted_pdf_hash = quote.pdf_sha256
+    await quote_files.keep_order(work, quote)
     await _tell(work, quote, events.QuoteAccepted(**_document(quote)))
     return quote
 

@@ -393,6 +393,11 @@ class Contact:
         return await activities_of(info, self.id, whose="contact_id", kind=kind, limit=limit, offset=offset)
 
     @strawberry.field
+    async def opt_ins(self, info: Info) -> list[str]:
+        """For which purposes they said yes and have not taken it back: NEWSLETTER, MARKETING_PHONE; what proves it are `consents`."""
+        return list(await info.context.lists(consents.opted_in, self.id, READ))
+
+    @strawberry.field
     async def consents(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[LazyConsent]:
         """What they allowed us, the latest first, also what they withdrew; only for those who work here."""
         return await consents_of(info, self.id, limit)

@@ -277,6 +277,8 @@ class Quote:
     """When it was written."""
     pdf_sha256: strawberry.Private[str | None]
     pdf_size_bytes: strawberry.Private[int | None]
+    order_pdf_sha256: strawberry.Private[str | None]
+    order_pdf_size_bytes: strawberry.Private[int | None]
     stored: strawberry.Private[list[rules.QuoteLine]]
 
     @strawberry.field
@@ -314,6 +316,16 @@ class Quote:
         return FileRef(
             filename=name, mime_type=rules.PDF, size_bytes=self.pdf_size_bytes, sha256=self.pdf_sha256, url=found[0]
         )
+
+    @strawberry.field
+    async def accepted_pdf(self, info: Info) -> FileRef | None:
+        """On paper what was taken: the lines and options that were chosen, by whom and when; null before that."""
+        found = await info.context.lists(papers.order_links, self.id, READ_QUOTES)
+        if not found:
+            return None
+        name = rules.filename(self.number, self.revision, rules.Paper.ACCEPTED)
+        size, sha256 = self.order_pdf_size_bytes, self.order_pdf_sha256
+        return FileRef(filename=name, mime_type=rules.PDF, size_bytes=size, sha256=sha256, url=found[0])
 
     @restricted(requires_scopes=[[COSTS]])  # type: ignore[untyped-decorator]
     def margin(self, info: Info) -> Money | None:

@@ -116,7 +116,8 @@ async def _answered(job: Work, request: Request, quote: Quote, form: Form, *, ac
         done = await quotes.reject_quote(job, quote.id, reason=reason, name=name)
     spoken = await _language(job, request, quote)
     key = "accepted" if accepts else "declined"
-    file = rules.file_link(bytes.fromhex(done.file_secret), job.caller.tenant, done.id, job.at)
+    paper = rules.Paper.ACCEPTED if accepts else rules.Paper.SENT
+    file = rules.file_link(bytes.fromhex(done.file_secret), job.caller.tenant, done.id, job.at, paper)
     shown = page.answered(done, lines_of(done), spoken, key=key, by=name.strip(), file=file)
     return HTMLResponse(shown, 200, _HEADERS)
 

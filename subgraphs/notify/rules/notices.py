@@ -43,6 +43,8 @@ class Audience(Enum):
     CONTACT = "CONTACT"
     WATCHERS = "WATCHERS"
     OWNER = "OWNER"
+    APPROVERS = "APPROVERS"
+    REQUESTER = "REQUESTER"
     USER = "USER"
     ROLES = "ROLES"
 
@@ -92,6 +94,10 @@ NOTICES: Final[Mapping[str, Notice]] = MappingProxyType(
             Line(Audience.ASSIGNEE, (IN_APP, EMAIL), kinds=_ALL_KINDS),
             Line(Audience.WATCHERS, (IN_APP,), kinds=_ALL_KINDS),
             Line(Audience.CONTACT, (EMAIL,), staff_only=False, kinds=("PUBLIC_REPLY",)),
+        ),
+        "ticket.approval_requested": _ticket(Line(Audience.APPROVERS, (IN_APP, EMAIL)), _CONTACT),
+        "ticket.approval_decided": _ticket(
+            Line(Audience.REQUESTER, (IN_APP, EMAIL)), Line(Audience.ASSIGNEE, (IN_APP,))
         ),
         "ticket.resolved": _ticket(_CONTACT, Line(Audience.ASSIGNEE, (IN_APP,))),
         "sla.warning": Notice(Category.SLA, (_ASSIGNEE,)),

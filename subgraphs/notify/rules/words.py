@@ -42,6 +42,29 @@ DEFAULTS: Final[Mapping[tuple[str, str], Words]] = MappingProxyType(
             _TICKET,
             "{% if text %}{{ text }}{% else %}There is a new message in ticket {{ number }}.{% endif %}" + _SEE_EN,
         ),
+        ("ticket.approval_requested", "de-DE"): (
+            _TICKET + ": Bitte um Freigabe",
+            "Für die Änderung {{ number }} brauchen wir Ihre Freigabe: {{ title }}."
+            "{% if text %}\n\n{{ text }}{% endif %}" + _SEE_DE,
+        ),
+        ("ticket.approval_requested", "en"): (
+            _TICKET + ": your approval",
+            "The change {{ number }} needs your approval: {{ title }}.{% if text %}\n\n{{ text }}{% endif %}" + _SEE_EN,
+        ),
+        ("ticket.approval_decided", "de-DE"): (
+            _TICKET + "{% if reason == 'APPROVED' %}: freigegeben{% elif reason == 'REJECTED' %}: abgelehnt{% endif %}",
+            "Die Änderung {{ number }} ({{ title }}) "
+            "{% if reason == 'APPROVED' %}ist freigegeben.{% elif reason == 'REJECTED' %}wurde abgelehnt."
+            "{% elif reason == 'LAPSED' %}wurde neu beschrieben; ihre Freigabe gilt nicht mehr."
+            "{% else %}braucht keine Freigabe mehr.{% endif %}{% if text %}\n\n{{ text }}{% endif %}" + _SEE_DE,
+        ),
+        ("ticket.approval_decided", "en"): (
+            _TICKET + "{% if reason == 'APPROVED' %}: approved{% elif reason == 'REJECTED' %}: rejected{% endif %}",
+            "The change {{ number }} ({{ title }}) "
+            "{% if reason == 'APPROVED' %}is approved.{% elif reason == 'REJECTED' %}was rejected."
+            "{% elif reason == 'LAPSED' %}was described anew; its approval holds no more."
+            "{% else %}needs no approval any more.{% endif %}{% if text %}\n\n{{ text }}{% endif %}" + _SEE_EN,
+        ),
         ("ticket.resolved", "de-DE"): (
             _TICKET,
             "Das Ticket {{ number }} ist gelöst: {{ title }}. Wenn etwas fehlt, antworten Sie auf diese Nachricht."

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -105,12 +105,12 @@ async def _news(work: Work, envelope: Envelope, notice: Notice, ticket: TicketCo
         "title": (ticket.title if ticket else None) or _str(data.get("title") or data.get("name")),
         "priority": (ticket.priority if ticket else None) or "",
         "customer": name or "",
-        "text": _str(data.get("bodyText")),
+        "text": _str(data.get("bodyText") or data.get("question") or data.get("comment")),
         "metric": _str(data.get("metric")),
         "percent": _str(data.get("percent")),
         "date": _str(data.get("eolDate") or data.get("issueDate")),
         "amount": _amount(data.get("totals")),
-        "reason": _str(data.get("reason") or data.get("error")),
+        "reason": _str(data.get("reason") or data.get("error") or data.get("status")),
         "url": link or "",
     }
     own = await templates.of_event(work, envelope.type)
@@ -146,18 +146,22 @@ async def _people(work: Work, news: News, line: Line) -> Sequence[Person]:
 
 
 def _identities(news: News, audience: Audience) -> Collection[UUID]:
-    match audience:
-        case Audience.ASSIGNEE:
-            known = news.ticket.assignee_id if news.ticket else None
-            return _uuids([news.data.get("assigneeId") or known])
-        case Audience.WATCHERS:
-            return _uuids(news.data.get("watcherIds") or ())
-        case Audience.OWNER:
-            return _uuids([news.data.get("ownerId")])
-        case Audience.USER:
-            return _uuids([news.data.get("userId")])
-        case _:
-            return ()
+    if audience is Audience.ASSIGNEE:
+        known = news.ticket.assignee_id if news.ticket else None
+        return _uuids([news.data.get("assigneeId") or known])
+    if (name := _LISTED.get(audience)) is not None:
+        return _uuids(news.data.get(name) or ())
+    name = _NAMED.get(audience)
+    return _uuids([news.data.get(name)]) if name else ()
+
+
+_LISTED: Final[Mapping[Audience, str]] = {Audience.WATCHERS: "watcherIds", Audience.APPROVERS: "approverIds"}
+_NAMED: Final[Mapping[Audience, str]] = {
+    Audience.OWNER: "ownerId",
+    Audience.REQUESTER: "requestedBy",
+    Audience.USER: "userId",
+}
+"""Where an event says who is meant: several, or one."""
 
 
 async def _tell_user(work: Work, news: News, person: Person, reader: Reader, ways: Iterable[ChannelKind]) -> None:
@@ -215,7 +219,19 @@ async def _tell_contact(work: Work, news: News, actor: Person | None) -> None:
     if isinstance(letter, dict):
         await _send_letter(work, news, letter, mine)
         return
-    contact = await people.contact(work, news.ticket.contact_id if news.ticket else None)
+    for identity in _contacts(news):
+        await _write_to(work, news, identity, mine)
+
+
+def _contacts(news: News) -> Collection[UUID | None]:
+    """The contacts who are written to: those who are asked to approve, else the ticket's."""
+    if "contactIds" in news.data:
+        return _uuids(news.data["contactIds"] or ())
+    return (news.ticket.contact_id if news.ticket else None,)
+
+
+async def _write_to(work: Work, news: News, identity: UUID | None, mine: Collection[str]) -> None:
+    contact = await people.contact(work, identity)
     if contact is None or not contact.email or contact.email.lower() in mine:
         return
     if contact.customer_id != news.customer:

@@ -27,6 +27,8 @@ class DeskSettings(tables.Entity, Model):
     """What links to files are signed with."""
     reopen_within_business_days: Mapped[int]
     close_after_business_days: Mapped[int]
+    changes_need_approval: Mapped[bool] = mapped_column(default=False)
+    """Whether a change waits for an approval also when nobody asked for one."""
 
 
 class Queue(tables.Entity, Model):
@@ -70,4 +72,7 @@ class ContactCopy(Model):
     customer_id: Mapped[UUID] = mapped_column(Uuid)
     email: Mapped[str | None]
     is_vip: Mapped[bool] = mapped_column(default=False)
+    roles: Mapped[list[str]] = mapped_column(default=list)
+    active: Mapped[bool] = mapped_column(default=True)
+    """Whether they still work there, and may act for their company."""
     at: Mapped[datetime] = mapped_column(tables.Moment)

@@ -151,6 +151,8 @@ class UpdateDeskSettingsInput(Change):
     """For how many business days a resolved ticket may be reopened."""
     close_after_business_days: int | None = None
     """After how many business days a resolved ticket closes by itself."""
+    changes_need_approval: bool | None = None
+    """Whether a change waits for an approval also when nobody asked for one."""
 
 
 @strawberry.type

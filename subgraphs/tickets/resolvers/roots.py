@@ -2,6 +2,7 @@
 
 import strawberry
 
+from subgraphs.tickets.resolvers.approvals import ApprovalMutation, ApprovalQuery
 from subgraphs.tickets.resolvers.content import ContentMutation, ContentQuery
 from subgraphs.tickets.resolvers.desk import DeskMutation, DeskQuery
 from subgraphs.tickets.resolvers.macros import MacroMutation, MacroQuery, PresenceSubscription
@@ -12,13 +13,20 @@ from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
 
 
 @strawberry.type
-class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery, MacroQuery):
+class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery, MacroQuery, ApprovalQuery):
     """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
 class Mutation(
-    TicketMutation, DeskMutation, SlaMutation, TimeMutation, ContentMutation, PlanningMutation, MacroMutation
+    TicketMutation,
+    DeskMutation,
+    SlaMutation,
+    TimeMutation,
+    ContentMutation,
+    PlanningMutation,
+    MacroMutation,
+    ApprovalMutation,
 ):
     """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""
 

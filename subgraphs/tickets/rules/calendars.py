@@ -13,7 +13,8 @@ From these follow two functions, and every clock and every surcharge is built of
     add(t, d)  after      the first instant at which d of business time has passed since t
 
 Windows are read on the wall clock and measured as they pass: a night window lasts seven hours when summer time begins and nine
-when it ends. If d ends exactly with a window, the answer is the end of that window, not the beginning of the next.
+when it ends. An edge that the clock leaps over lies where it leaps: a window that begins at half past two begins, in the night when
+summer time does, at three. If d ends exactly with a window, the answer is the end of that window, not the beginning of the next.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from subgraphs.kit.errors import Invalid
 from subgraphs.tickets.rules import holiday_regions
 
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _NONE = timedelta(0)
 _MIDNIGHT = time()
 _LONGEST_WAIT_DAYS = 366 * 10
@@ -197,7 +199,17 @@ def _wall(calendar: Calendar, day: date) -> Iterator[tuple[time, time | None]]:
 
 
 def _instant(local: ZoneInfo, day: date, at: time) -> datetime:
-    return datetime.combine(day, at, local).astimezone(UTC)
+    """The instant at which the wall clock shows this; where it leaps over it, the instant of the leap."""
+    wall = datetime.combine(day, at, local)
+    found = wall.astimezone(UTC)
+    if found.astimezone(local).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return found
+    before, after_it = wall.replace(fold=1).astimezone(UTC), found
+    offset = before.astimezone(local).utcoffset()
+    while after_it - before > _SECOND:
+        middle = before + (after_it - before) // 2
+        before, after_it = (middle, after_it) if middle.astimezone(local).utcoffset() == offset else (before, middle)
+    return after_it.replace(microsecond=0)
 
 
 def _joined(found: list[Span]) -> tuple[Span, ...]:

@@ -12,6 +12,7 @@ When it arrived is what our own mail server says in the topmost `Received`, neve
 from __future__ import annotations
 
 import html
+import mimetypes
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,10 +28,10 @@ import nh3
 from subgraphs.kit.errors import Invalid
 
 _ADDRESS = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]+\.[^@\s<>\"]+")
-_NUMBER = re.compile(r"\[(T-\d{4}-\d{6,})\]")
+_NUMBER = re.compile(r"\[\s*(T-[0-9]{4}-[0-9]{6,10})\s*\]", re.IGNORECASE)
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 _ROOT = re.compile(r"<ticket\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^<>@\s]+>")
-_BULK = frozenset({"bulk", "junk", "auto_reply"})
+_BULK = frozenset({"bulk", "junk", "auto_reply", "auto-reply"})
 _LONGEST_TEXT = 20_000
 _LONGEST_SUBJECT = 200
 
@@ -79,7 +80,7 @@ class Mail:
     def number(self) -> str | None:
         """The number of the ticket that the subject names."""
         found = _NUMBER.search(self.subject)
-        return found[1] if found else None
+        return found[1].upper() if found else None
 
 
 def address(text: str | None, *, field: str) -> str | None:
@@ -147,10 +148,15 @@ def as_text(markup: str) -> str:
 # --- headers
 
 
+def readable(text: str) -> str:
+    """Text without what is none: bytes that nobody could decode, and the character that no database takes."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 def _header(message: EmailMessage, name: str) -> str:
     """A header as text; one that nobody can read is as good as none."""
     try:
-        return str(message.get(name) or "")
+        return readable(str(message.get(name) or ""))
     except (ValueError, IndexError, AttributeError, TypeError):
         return ""
 
@@ -188,17 +194,19 @@ def _received(message: EmailMessage) -> datetime | None:
 def _automatic(message: EmailMessage) -> str | None:
     """Why nobody may answer this: two machines that answer each other never stop."""
     submitted = _header(message, "Auto-Submitted").split(";")[0].strip().lower()
-    if submitted == "auto-replied":
-        return "It is an automatic reply (Auto-Submitted)."
-    if _header(message, "Precedence").strip().lower() in _BULK:
-        return "It is bulk mail (Precedence)."
-    if _header(message, "Return-Path").strip() == "<>":
-        return "It is a notice about a delivery (empty Return-Path)."
-    if message.get("X-Autoreply") is not None or message.get("X-Autorespond") is not None or _is_suppressed(message):
-        return "It is an automatic reply (X-Autoreply)."
-    if message.get("List-Id") is not None and message.get("List-Unsubscribe") is not None:
-        return "It is from a mailing list (List-Id)."
-    return None
+    bulk = _header(message, "Precedence").strip().lower() in _BULK
+    report = message.get_content_type() == "multipart/report" or message.get("X-Failed-Recipients") is not None
+    replied = any(message.get(name) is not None for name in ("X-Autoreply", "X-Autorespond")) or _is_suppressed(message)
+    listed = message.get("List-Id") is not None and message.get("List-Unsubscribe") is not None
+    signs = (
+        (submitted == "auto-replied", "It is an automatic reply (Auto-Submitted)."),
+        (bulk, "It is bulk mail (Precedence)."),
+        (_header(message, "Return-Path").strip() == "<>", "It is a notice about a delivery (empty Return-Path)."),
+        (report, "It is a report about a delivery (multipart/report)."),
+        (replied, "It is an automatic reply (X-Autoreply)."),
+        (listed, "It is from a mailing list (List-Id)."),
+    )
+    return next((because for holds, because in signs if holds), None)
 
 
 def _is_suppressed(message: EmailMessage) -> bool:
@@ -211,22 +219,69 @@ def _is_suppressed(message: EmailMessage) -> bool:
 
 def _bodies(message: EmailMessage) -> tuple[str, str | None]:
     plain, markup = (_content(message.get_body((kind,))) for kind in ("plain", "html"))
-    safe = cleaned(markup) if markup else None
-    return (plain or (as_text(markup) if markup else "")).replace("\x00", "").strip(), safe
+    safe = cleaned(readable(markup)) if markup else None
+    return readable(plain or (as_text(markup) if markup else "")).strip(), safe
 
 
 def _content(part: object) -> str | None:
     if not isinstance(part, EmailMessage):
         return None
+    payload = part.get_payload(decode=True)
+    return _decoded(payload, part.get_content_charset()) if isinstance(payload, bytes) else None
+
+
+def _decoded(content: bytes, charset: str | None) -> str:
+    """The text of a body. Who names no charset, a wrong one or one that there is not, writes UTF-8 or as Windows does."""
+    charset = _MEANT.get(charset or "", charset)
+    if charset is not None:
+        try:
+            return content.decode(charset, "replace")
+        except (LookupError, ValueError):
+            pass
     try:
-        return str(part.get_content())
-    except (LookupError, ValueError):
-        payload = part.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else None
+        return content.decode("utf-8")
+    except ValueError:
+        return content.decode("cp1252", "replace")
+
+
+_MEANT = {"us-ascii": None, "ascii": None, "unknown-8bit": None, "iso-8859-1": "cp1252", "latin1": "cp1252"}
+"""What programs mean by the name of a charset: most write Windows-1252 and call it ISO 8859-1, as browsers know (WHATWG Encoding, 4.2)."""
 
 
 def _parts(message: EmailMessage) -> Iterator[Part]:
-    for part in message.iter_attachments():
-        content = part.get_payload(decode=True)
-        if isinstance(content, bytes) and content:
-            yield Part(part.get_filename() or "attachment", content)
+    """All that is no body, however deep it lies: a screenshot that was pasted into the text is as good as an attached one."""
+    bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
+    for part in _leaves(message):
+        if not any(part is body for body in bodies):
+            content, extension = _enclosed(part)
+            if content:
+                yield Part(_named(part, extension), content)
+
+
+def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
+    if part.get_content_maintype() != "multipart":
+        yield part
+        return
+    for one in part.iter_parts():
+        if isinstance(one, EmailMessage):
+            yield from _leaves(one)
+
+
+def _enclosed(part: EmailMessage) -> tuple[bytes | None, str]:
+    """What is in a part, and how a file of its kind ends; a mail that was forwarded as a whole stays a mail."""
+    if part.get_content_type() == "message/rfc822":
+        inner = part.get_payload(0) if part.is_multipart() else None
+        try:
+            return (inner.as_bytes(), ".eml") if isinstance(inner, EmailMessage) else (None, ".eml")
+        except (ValueError, LookupError, AttributeError, TypeError):
+            return None, ".eml"
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else None, mimetypes.guess_extension(part.get_content_type()) or ""
+
+
+def _named(part: EmailMessage, extension: str) -> str:
+    try:
+        name = part.get_filename()
+    except (ValueError, IndexError, AttributeError, TypeError):
+        name = None
+    return readable(name or "").strip() or f"attachment{extension}"

@@ -159,14 +159,16 @@ def first_response(started_at: datetime, facts: Sequence[Fact], terms: Sequence[
     facts = _until(facts, now)
     answered = next((fact.at for fact in facts if fact.condition is None), None)
     life = _life(started_at, facts, pauses=frozenset({Condition.RESOLVED}), ends=answered, met=answered is not None)
-    return _clock(SlaMetric.FIRST_RESPONSE, 1, life, terms, now)
+    return _clock(SlaMetric.FIRST_RESPONSE, 1, [(one, life) for one in terms], now)
 
 
 def resolution(started_at: datetime, facts: Sequence[Fact], terms: Sequence[Terms], now: datetime) -> Clock:
     """The clock of the solution; it stops while somebody else has to act, and while the ticket counts as resolved."""
     facts = _until(facts, now)
-    life = _life(started_at, facts, pauses=_pausing(terms), ends=None, met=False, resolving=True)
-    return _clock(SlaMetric.RESOLUTION, 1, life, terms, now)
+    lives = [
+        (one, _life(started_at, facts, pauses=_pausing(one), ends=None, met=False, resolving=True)) for one in terms
+    ]
+    return _clock(SlaMetric.RESOLUTION, 1, lives, now)
 
 
 def next_updates(facts: Sequence[Fact], terms: Sequence[Terms], now: datetime) -> tuple[Clock, ...]:
@@ -176,8 +178,11 @@ def next_updates(facts: Sequence[Fact], terms: Sequence[Terms], now: datetime) -
     clocks = []
     for ordinal, (begin, end) in enumerate(pairwise([*begins, None]), 1):
         assert begin is not None  # noqa: S101 - only the last is None, and it is never first of a pair
-        life = _life(begin, facts, pauses=_pausing(terms), ends=end, met=end is not None, resolving=True)
-        clocks.append(_clock(SlaMetric.NEXT_UPDATE, ordinal, life, terms, now))
+        lives = [
+            (one, _life(begin, facts, pauses=_pausing(one), ends=end, met=end is not None, resolving=True))
+            for one in terms
+        ]
+        clocks.append(_clock(SlaMetric.NEXT_UPDATE, ordinal, lives, now))
     return tuple(clocks)
 
 
@@ -198,13 +203,17 @@ class _Life:
     met: bool
 
 
+_Lives = Sequence[tuple[Terms, _Life]]
+"""The life of a clock under each of its terms: what pauses is one of them, when it ended is not."""
+
+
 def _until(facts: Sequence[Fact], now: datetime) -> list[Fact]:
     return [fact for fact in sorted(facts, key=lambda fact: fact.at) if fact.at <= now]
 
 
-def _pausing(terms: Sequence[Terms]) -> frozenset[Condition]:
+def _pausing(terms: Terms) -> frozenset[Condition]:
     always = {Condition.WAITING_CUSTOMER, Condition.ON_HOLD, Condition.RESOLVED}
-    return frozenset(always | {Condition.WAITING_VENDOR} if terms[-1].pause_on_vendor else always)
+    return frozenset(always | {Condition.WAITING_VENDOR} if terms.pause_on_vendor else always)
 
 
 def _waits_for_news(facts: Iterable[Fact]) -> Iterator[datetime]:
@@ -274,11 +283,11 @@ def _merged(intervals: Iterable[Interval]) -> Iterator[Interval]:
 # --- from the life of a clock to what it shows
 
 
-def _clock(metric: SlaMetric, ordinal: int, life: _Life, terms: Sequence[Terms], now: datetime) -> Clock:
-    stop = life.ended_at
-    valid = [one for one in terms if stop is None or one.since <= stop] or [terms[0]]
-    current = valid[-1]
-    breached_at, reason = _breach(life, valid, now)
+def _clock(metric: SlaMetric, ordinal: int, lives: _Lives, now: datetime) -> Clock:
+    stop = lives[0][1].ended_at
+    valid = [(one, life) for one, life in lives if stop is None or one.since <= stop] or [lives[0]]
+    current, life = valid[-1]
+    breached_at, reason = _breach(valid, now)
     state = _state(life, breached_at)
     due = _reached(_as_if_it_ran_on(life), current.calendar, current.target)
     started = life.intervals[0].begins if life.intervals else (stop or now)
@@ -316,13 +325,14 @@ def _state(life: _Life, breached_at: datetime | None) -> SlaClockState:
     return SlaClockState.PAUSED if paused else SlaClockState.RUNNING
 
 
-def _breach(life: _Life, terms: Sequence[Terms], now: datetime) -> tuple[datetime | None, SlaBreachReason | None]:
+def _breach(lives: _Lives, now: datetime) -> tuple[datetime | None, SlaBreachReason | None]:
     """When and why the promise was broken, by the terms of each time; later terms that leave room acquit it."""
     breached_at: datetime | None = None
     reason: SlaBreachReason | None = None
-    stop = min(life.ended_at, now) if life.ended_at else now
-    for number, one in enumerate(terms):
-        until = terms[number + 1].since if number + 1 < len(terms) else stop
+    ended = lives[0][1].ended_at
+    stop = min(ended, now) if ended else now
+    for number, (one, life) in enumerate(lives):
+        until = lives[number + 1][0].since if number + 1 < len(lives) else stop
         deadline = _reached(life.intervals, one.calendar, one.target)
         if deadline is None or deadline >= until:
             breached_at, reason = None, None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from itertools import pairwise
@@ -153,6 +153,8 @@ def moved(move: EntryMove, status: TimeEntryStatus) -> TimeEntryStatus:
 
 def worked(started_at: datetime, ended_at: datetime, *, now: datetime) -> int:
     """The minutes between the two, a begun one counts; raises `Invalid` for what nobody can have worked."""
+    # On the wall clock of one zone the night in which it is set back would be an hour too short.
+    started_at, ended_at = started_at.astimezone(UTC), ended_at.astimezone(UTC)
     if ended_at <= started_at:
         raise Invalid("The end must be after the beginning.", field="endedAt")
     if ended_at > now:
@@ -208,6 +210,7 @@ def after_hours(started_at: datetime, ended_at: datetime, calendar: Calendar | N
     """The minutes of an entry that lie outside of the calendar; none without a calendar."""
     if calendar is None:
         return 0
+    started_at, ended_at = started_at.astimezone(UTC), ended_at.astimezone(UTC)
     return -(-((ended_at - started_at) - calendars.between(calendar, started_at, ended_at)) // _MINUTE)
 
 

@@ -25,7 +25,21 @@ async def learn(work: Work, envelope: Envelope) -> None:
         return
     row.customer_id, row.at = told.customer_id, envelope.time
     row.email = told.email.lower() if told.email else None
-    row.is_vip = told.is_vip
+    row.is_vip, row.active = told.is_vip, told.active
+    if told.roles is not None:
+        row.roles = list(told.roles)
+
+
+async def left(work: Work, envelope: Envelope) -> None:
+    """Somebody left their company: they act for it no more."""
+    told = envelope.read(crm.ContactDeactivated)
+    key = {"tenant_id": work.caller.tenant, "contact_id": told.id}
+    row = await work.session.get(ContactCopy, key, with_for_update=True)
+    if row is None:
+        row = ContactCopy(contact_id=told.id, customer_id=told.customer_id, at=envelope.time)
+        work.session.add(row)
+    if row.at <= envelope.time:
+        row.active, row.at = False, envelope.time
 
 
 async def is_vip(work: Work, contact_id: UUID | None) -> bool:

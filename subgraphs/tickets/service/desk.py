@@ -105,6 +105,7 @@ async def change_settings(
     priority_matrix: Sequence[Mapping[str, Any]] | None = None,
     reopen_within_business_days: int | None = None,
     close_after_business_days: int | None = None,
+    changes_need_approval: bool | None = None,
     version: int | None = None,
 ) -> DeskSettings:
     """Decide how the desk works; what is absent stays."""
@@ -120,6 +121,8 @@ async def change_settings(
         settings.reopen_within_business_days = _days(reopen_within_business_days, "reopenWithinBusinessDays")
     if close_after_business_days is not None:
         settings.close_after_business_days = _days(close_after_business_days, "closeAfterBusinessDays")
+    if changes_need_approval is not None:
+        settings.changes_need_approval = changes_need_approval
     return settings
 
 

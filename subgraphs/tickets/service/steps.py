@@ -7,7 +7,7 @@ from subgraphs.kit.work import Work
 from subgraphs.tickets.models.tickets import Ticket
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.tickets import Move, TicketStatus
-from subgraphs.tickets.service import sla
+from subgraphs.tickets.service import approvals, sla
 
 
 async def step(
@@ -15,6 +15,7 @@ async def step(
 ) -> None:
     """Move the ticket; a sub-status belongs to the status that it was given for, and goes with it."""
     before = ticket.status
+    await approvals.check_move(work, ticket, move)
     ticket.status = target or rules.moved(move, before)
     if ticket.status is not before:
         ticket.sub_status_id = None
@@ -23,3 +24,5 @@ async def step(
     )
     await work.emit(happened, subject=ticket.id, customer=ticket.customer_id)
     await sla.moved(work, ticket)
+    if ticket.status in {TicketStatus.CANCELLED, TicketStatus.MERGED}:
+        await approvals.ended(work, ticket)

@@ -27,7 +27,7 @@ from subgraphs.tickets.rules import priorities
 from subgraphs.tickets.rules import tickets as rules
 from subgraphs.tickets.rules.priorities import TicketLevel
 from subgraphs.tickets.rules.tickets import TicketMessageKind, TicketPriority, TicketSource, TicketStatus, TicketType
-from subgraphs.tickets.service import contacts, defaults, people, sla
+from subgraphs.tickets.service import approvals, contacts, defaults, people, sla
 
 NEWEST_FIRST = Order((Ticket.created_at,), descending=True)
 FIRST_QUEUE: Final = "Service Desk"
@@ -218,8 +218,11 @@ async def change(work: Work, id: UUID, version: int | None = None, **changes: An
     await _check_places(work, ticket.customer_id, **places)
     if "category_id" in changes:
         await _category(work, changes["category_id"])
+    described = ticket.title, ticket.description
     for name, value in _described(changes).items():
         setattr(ticket, name, value)
+    if (ticket.title, ticket.description) != described:
+        await approvals.described_anew(work, ticket)
     if "due_at" in changes:
         _due(ticket, changes["due_at"])
     if changed := tuple(sorted(to_camel(name) for name in changes)):

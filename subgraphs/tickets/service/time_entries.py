@@ -27,7 +27,7 @@ from subgraphs.tickets.models.time_entries import RoundingRule, TimeEntry, Timer
 from subgraphs.tickets.rules import defaults as defaults_rules
 from subgraphs.tickets.rules import time_entries as rules
 from subgraphs.tickets.rules.time_entries import FIXED, EntryMove, RoundingScope, TimeEntryStatus, WorkItemType
-from subgraphs.tickets.service import calendars, defaults, people
+from subgraphs.tickets.service import calendars, defaults, people, teams
 from subgraphs.tickets.service.messages import something
 
 NEWEST_FIRST = Order((TimeEntry.started_at,), descending=True)
@@ -202,6 +202,7 @@ async def submit(work: Work, id: UUID, version: int | None = None) -> TimeEntry:
 async def approve(work: Work, id: UUID, version: int | None = None) -> TimeEntry:
     """Approve an entry of somebody else; what overlaps with another entry of theirs must be corrected first."""
     entry = await work.take(TimeEntry, id, field="id", version=version)
+    await _check_team(work, entry)
     entry.status = rules.moved(EntryMove.APPROVE, entry.status)
     four_eyes(work, entry.user_id, entry.created_by, field="id")
     if other := await overlapping(work, entry):
@@ -220,6 +221,7 @@ async def approve(work: Work, id: UUID, version: int | None = None) -> TimeEntry
 async def reject(work: Work, id: UUID, reason: str, version: int | None = None) -> TimeEntry:
     """Send an entry back, and say why."""
     entry = await work.take(TimeEntry, id, field="id", version=version)
+    await _check_team(work, entry)
     entry.status = rules.moved(EntryMove.REJECT, entry.status)
     entry.rejection = something(reason, field="reason")
     entry.decided_at, entry.decided_by = work.at, work.caller.subject
@@ -377,6 +379,13 @@ async def _worker(work: Work, user_id: UUID | None, customer: UUID | None) -> UU
         work.caller.require("time:write_others")
         await people.worker(work, user_id, customer=customer, field="userId")
     return user_id or work.caller.subject
+
+
+async def _check_team(work: Work, entry: TimeEntry) -> None:
+    """Who approves for their teams decides about the time of these people, and of nobody else."""
+    narrowed = "time:approve" in work.caller.narrowed
+    if narrowed and not await teams.mates(work, work.caller.subject, entry.user_id):
+        raise Forbidden("They belong to none of your teams.", field="id")
 
 
 def _check_owner(work: Work, entry: TimeEntry) -> None:

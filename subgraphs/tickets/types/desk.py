@@ -116,6 +116,8 @@ class DeskSettings:
     """For how many business days a resolved ticket may be reopened."""
     close_after_business_days: int
     """After how many business days a resolved ticket closes by itself."""
+    changes_need_approval: bool
+    """Whether a change waits for an approval also when nobody asked for one."""
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     stored: strawberry.Private[Any]

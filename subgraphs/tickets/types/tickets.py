@@ -29,8 +29,9 @@ from subgraphs.tickets.rules.tickets import (
     TicketStatusCategory,
     TicketType,
 )
-from subgraphs.tickets.service import content, files, messages, planning, sla, statistics, time_entries
+from subgraphs.tickets.service import approvals, content, files, messages, planning, sla, statistics, time_entries
 from subgraphs.tickets.service import tickets as service
+from subgraphs.tickets.types.approvals import TicketApproval
 from subgraphs.tickets.types.content import (
     ChecklistItem,
     CsatResponse,
@@ -40,6 +41,7 @@ from subgraphs.tickets.types.content import (
 )
 from subgraphs.tickets.types.desk import Category, Queue, SubStatus
 from subgraphs.tickets.types.planning import Appointment
+from subgraphs.tickets.types.pointers import Site, Team
 from subgraphs.tickets.types.sla import SlaClock
 from subgraphs.tickets.types.time_entries import READ as TIME_READ
 from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
@@ -47,8 +49,10 @@ from subgraphs.tickets.types.time_entries import TicketTimer, TimeEntry
 READ = "tickets:read"
 
 if TYPE_CHECKING:
-    from subgraphs.tickets.types.others import Contract
+    from subgraphs.tickets.types.others import Contact, Contract, User
 
+LazyContact = Annotated["Contact", strawberry.lazy("subgraphs.tickets.types.others")]
+LazyUser = Annotated["User", strawberry.lazy("subgraphs.tickets.types.others")]
 LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.tickets.types.others")]
 
 for spoken in (TicketStatusCategory, TicketType, TicketSource, TicketMessageKind, MessageChannel, TicketLevel):
@@ -181,6 +185,36 @@ class Ticket:
     def asset(self) -> Asset | None:
         """The asset that it is about."""
         return Asset(id=self.asset_id) if self.asset_id else None
+
+    @strawberry.field
+    def contact(self) -> LazyContact | None:
+        """The person who asked for it."""
+        from subgraphs.tickets.types.others import Contact  # noqa: PLC0415 - contacts show tickets
+
+        return Contact(id=self.contact_id) if self.contact_id else None
+
+    @strawberry.field
+    def assignee(self) -> LazyUser | None:
+        """Who has it."""
+        from subgraphs.tickets.types.others import User  # noqa: PLC0415 - users show tickets
+
+        return User(id=self.assignee_id) if self.assignee_id else None
+
+    @strawberry.field
+    def team(self) -> Team | None:
+        """The team that has it."""
+        return Team(id=self.team_id) if self.team_id else None
+
+    @strawberry.field
+    def site(self) -> Site | None:
+        """The site where the work is."""
+        return Site(id=self.site_id) if self.site_id else None
+
+    @strawberry.field
+    async def approvals(self, info: Info, limit: Limit = DEFAULT_LIMIT) -> list[TicketApproval]:
+        """Whether it may be done, as the customer and teams were asked, in order."""
+        rows = await info.context.lists(approvals.of_tickets, self.id, READ, limit=bounded(limit))
+        return [TicketApproval.of(row) for row in rows]
 
     @strawberry.field
     def contract(self) -> LazyContract | None:

@@ -24,8 +24,12 @@ for spoken in (TimeEntryStatus, WorkItemType, RoundingMode, RoundingScope):
     strawberry.enum(spoken)
 
 if TYPE_CHECKING:
-    from subgraphs.tickets.types.tickets import Ticket
+    from subgraphs.tickets.types.others import Contract, User
+    from subgraphs.tickets.types.tickets import Customer, Ticket
 
+LazyUser = Annotated["User", strawberry.lazy("subgraphs.tickets.types.others")]
+LazyContract = Annotated["Contract", strawberry.lazy("subgraphs.tickets.types.others")]
+LazyCustomer = Annotated["Customer", strawberry.lazy("subgraphs.tickets.types.tickets")]
 LazyTicket = Annotated["Ticket", strawberry.lazy("subgraphs.tickets.types.tickets")]
 
 
@@ -169,6 +173,27 @@ class TimeEntry:
     def internal_note(self, info: Info) -> str | None:
         """What was written down among us; null for those who may not read internal notes."""
         return self.stored_internal_note if info.context.caller.holds("tickets:read_internal") else None
+
+    @strawberry.field
+    def user(self) -> LazyUser | None:
+        """Who worked."""
+        from subgraphs.tickets.types.others import User  # noqa: PLC0415 - users show time
+
+        return User(id=self.user_id)
+
+    @strawberry.field
+    def customer(self) -> LazyCustomer | None:
+        """The customer for whom it was."""
+        from subgraphs.tickets.types.tickets import Customer  # noqa: PLC0415 - customers show time
+
+        return Customer(id=self.customer_id) if self.customer_id else None
+
+    @strawberry.field
+    def contract(self) -> LazyContract | None:
+        """The contract that was named for it."""
+        from subgraphs.tickets.types.others import Contract  # noqa: PLC0415 - contracts show time
+
+        return Contract(id=self.contract_id) if self.contract_id else None
 
     @strawberry.field
     async def ticket(self, info: Info) -> LazyTicket | None:

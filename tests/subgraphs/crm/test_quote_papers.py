@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -13,11 +13,11 @@ from pypdf import PdfReader
 
 from contracts.events import billing
 from subgraphs.crm.documents import page
-from subgraphs.crm.documents.page import QuoteDocument, Seller
+from subgraphs.crm.documents.page import Acceptance, QuoteDocument, Seller
 from subgraphs.crm.rules.quotes import QuoteLine
 from subgraphs.crm.rules.terms import BillingInterval
 from tests.subgraphs.crm.asking import company, hear
-from tests.subgraphs.crm.test_sales import done, quote
+from tests.subgraphs.crm.test_sales import done, quote, refused
 from tests.subgraphs.house import A, B, staff
 
 LINES = (
@@ -126,7 +126,7 @@ async def test_the_paper_of_a_draft_is_made_for_whoever_looks_and_kept_when_it_i
 
     form = {"answer": "accept", "name": "Ute", "confirm": "yes"}
     accepted = await crm.client.post(f"/quotes/{A}/{sent['acceptToken']}", data=form)
-    assert f"/quotes/{A}/files/{made['id']}?expires=" in accepted.text
+    assert f"/quotes/{A}/files/{made['id']}/accepted?expires=" in accepted.text
     assert (await crm.client.get(f"/quotes/{A}/{sent['acceptToken']}/pdf")).status_code == 404
     assert (await paper(crm, made))["acceptedPdfHash"] == kept["sha256"]
 
@@ -168,3 +168,48 @@ async def test_nobody_sells_in_the_name_of_a_company_that_is_not_there(crm):
     for wrong in (str(uuid4()), "rubbish"):
         payload = (await crm.data(text_, input=given | {"legalEntityId": wrong}))["createQuote"]
         assert payload == {"quote": None, "errors": [{"code": "NOT_FOUND", "field": "legalEntityId"}]}
+
+
+async def test_the_second_paper_says_what_was_chosen_and_nothing_else():
+    taken = Acceptance("Ute Hansen", datetime(2026, 3, 9, 14, 5, tzinfo=UTC), "c0ffee")
+    said = text(await page.pdf(document(link=None, acceptance=taken)))
+
+    for part in (
+        "Angenommenes Angebot AN-2026-000123", "Das haben Sie bestellt", "Firewall", "Zertifikate", "3.313,10 €", "882,00 €",
+        "Angenommen von Ute Hansen am 09.03.2026 um 14:05 Uhr", "c0ffee", "#panic()",
+    ):  # fmt: skip
+        assert part in said, part
+    for part in ("Schulung", "Ersatzgerät", "Optionen", "Unterschrift", "bis einschließlich", "https://psa.example"):
+        assert part not in said, part
+
+
+async def test_what_was_chosen_is_kept_on_paper_when_it_is_accepted(crm):
+    asked = "query($id: ID!) { quote(id: $id) { lines { id optional description } acceptedPdf { filename sizeBytes sha256 url } } }"
+    lines = [
+        {"description": "Firewall", "quantity": "1", "unitPrice": "1890.00"},
+        {"description": "Schulung", "quantity": "1", "unitPrice": "980.00", "optional": True, "selected": False},
+        {"description": "Ersatz", "quantity": "1", "unitPrice": "400.00", "optional": True, "selected": True},
+    ]
+    made = await quote(crm, await company(crm), lines=lines)
+    await done(crm, "sendQuote", id=made["id"])
+    before = (await crm.data(asked, id=made["id"]))["quote"]
+    assert before["acceptedPdf"] is None
+    training = next(one["id"] for one in before["lines"] if one["description"] == "Schulung")
+
+    await done(crm, "acceptQuote", id=made["id"], name="Ute", options=[training])
+    kept = (await crm.data(asked, id=made["id"]))["quote"]["acceptedPdf"]
+    answer = await crm.client.get(kept["url"])
+
+    assert (answer.status_code, hashlib.sha256(answer.content).hexdigest()) == (200, kept["sha256"])
+    assert (len(answer.content), kept["filename"]) == (kept["sizeBytes"], f"{made['number']}-accepted.pdf")
+    said = text(answer.content)
+    assert "Schulung" in said
+    assert "Ersatz" not in said
+    # A link to one paper opens no other one.
+    assert (await crm.client.get(kept["url"].replace("/accepted", ""))).status_code == 404
+
+
+async def test_a_quote_that_is_over_is_not_sent(crm):
+    made = await quote(crm, await company(crm), validUntil=str(crm.moment.date() - timedelta(days=1)))
+
+    assert await refused(crm, "sendQuote", id=made["id"]) == ("VALIDATION", "validUntil")

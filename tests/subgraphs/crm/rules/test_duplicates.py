@@ -10,7 +10,7 @@ import pytest
 
 from subgraphs.crm.rules import duplicates as rules
 from subgraphs.crm.rules import exports, merging
-from subgraphs.crm.rules.duplicates import Company, Person
+from subgraphs.crm.rules.duplicates import Company, Person, phone, plain_name
 from subgraphs.kit.errors import Conflict, Invalid
 
 ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
@@ -95,3 +95,29 @@ def test_a_link_to_an_export_opens_it_for_five_minutes():
     assert not exports.opens(b"other", ONE, TWO, **given, now=now)
     assert not exports.opens(b"key", ONE, TWO, expires=given["expires"] + 9, signed=given["signed"], now=now)
     assert not exports.opens(b"key", ONE, TWO, expires=given["expires"], signed="ä", now=now)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("089 / 12 34 56", "+49 (0)89 123456", True),
+        ("0049-89-123456", "+49 89 123456", True),
+        ("+49 089 123456", "089123456", True),
+        ("0043 1 234567", "+43 1 234567", True),
+        ("+43 1 234567", "0431 234567", False),
+        ("+41 44 123", "044 123", False),
+    ],
+)
+def test_telephone_numbers_are_one_however_they_are_written_and_never_across_a_border(one, other, same):
+    assert (phone(one) == phone(other)) is same
+
+
+@pytest.mark.parametrize(
+    "legal",
+    [
+        "Müller & Söhne GmbH & Co. KG", "Mueller und Soehne", "MÜLLER & SÖHNE gGmbH", "Müller & Söhne e.K.", "Müller & Söhne UG (haftungsbeschränkt)",
+        "Müller und Söhne PartG mbB", "Müller & Söhne SE & Co. KGaA", "Müller & Söhne e. V.", "Müller&Söhne AG",
+    ],
+)  # fmt: skip
+def test_a_company_is_the_same_under_each_legal_form(legal):
+    assert plain_name(legal) == "muller sohne"

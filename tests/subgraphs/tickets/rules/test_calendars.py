@@ -142,3 +142,20 @@ def test_after_is_the_inverse_of_between(calendar, since, minutes):
 )  # fmt: skip
 def test_the_states_have_their_own_holidays_since_their_own_years(region, day, off):
     assert (day in holiday_regions.of_year(holiday_regions.checked(region.upper()), day.year)) is off
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "day", "length"),
+    [
+        ("02:30", "05:00", "2026-03-29", 2),  # the clock leaps from two to three: what is left begins at three
+        ("00:00", "02:30", "2026-03-29", 2),
+        ("02:00", "03:00", "2026-03-29", 0),
+        ("02:30", "05:00", "2026-10-25", 3.5),
+        ("01:00", "04:00", "2026-10-25", 4),
+    ],
+)
+def test_a_window_whose_edge_the_clock_leaps_over_ends_or_begins_where_it_leaps(begins, ends, day, length):
+    windows = (Window(7, time.fromisoformat(begins), time.fromisoformat(ends)),)
+    calendar = Calendar("Europe/Berlin", windows)
+
+    assert calendars.between(calendar, at(f"{day} 00:00"), at(f"{day} 23:00")) == hours(length)

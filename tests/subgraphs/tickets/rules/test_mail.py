@@ -110,3 +110,68 @@ def test_whatever_comes_is_read_or_refused(noise, template, place):
         return
     assert found.text
     assert "\x00" not in found.text
+
+
+def mailed(head: bytes, body: bytes) -> mail.Mail:
+    """A mail with this head beside what every mail has."""
+    return mail.read(b"From: a@b.example\nMessage-ID: <1@b.example>\nMIME-Version: 1.0\n" + head + b"\n\n" + body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (b"text/plain", "Drucker fährt nicht".encode()),
+        (b"text/plain", "Drucker fährt nicht".encode("cp1252")),
+        (b"text/plain; charset=us-ascii", "Drucker fährt nicht".encode("cp1252")),
+        (b"text/plain; charset=x-gibt-es-nicht", "Drucker fährt nicht".encode()),
+        (b"text/plain; charset=unknown-8bit", "Drucker fährt nicht".encode("latin-1")),
+        (b'text/plain; charset="windows-1252"', "Drucker fährt nicht".encode("cp1252")),
+    ],
+)
+def test_umlauts_are_read_whatever_the_charset_says(kind, body):
+    assert mailed(b"Content-Type: " + kind + b"\nContent-Transfer-Encoding: 8bit", body).text == "Drucker fährt nicht"
+
+
+def test_what_is_called_latin_1_is_what_windows_writes():
+    found = mailed(b"Content-Type: text/plain; charset=iso-8859-1", "„Hilfe“ … 5 €".encode("cp1252"))
+
+    assert found.text == "„Hilfe“ … 5 €"
+
+
+def test_a_subject_of_bytes_that_nobody_can_read_harms_nothing():
+    found = mailed(b"Subject: =?x-none?q?=FF?= \xff\x00 [t-2026-000123 ]", b"x")
+
+    assert found.number == "T-2026-000123"
+    found.subject.encode()
+    assert "\x00" not in found.subject
+
+
+def test_a_screenshot_in_the_text_and_a_mail_that_was_forwarded_are_kept():
+    found = mailed(
+        b"Content-Type: multipart/mixed; boundary=m",
+        b"--m\nContent-Type: multipart/related; boundary=r\n\n"
+        b"--r\nContent-Type: multipart/alternative; boundary=a\n\n"
+        b"--a\nContent-Type: text/plain\n\nSiehe Bild\n--a\nContent-Type: text/html\n\n<p>Siehe Bild<img src='cid:1'></p>\n--a--\n"
+        b"--r\nContent-Type: image/png; name=image001.png\nContent-ID: <1>\nContent-Disposition: inline; filename=image001.png\n"
+        b"Content-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--r--\n"
+        b"--m\nContent-Type: message/rfc822\n\nFrom: x@y.example\nSubject: Rechnung\n\nText\n"
+        b"--m\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nJVBERi0xLjQK\n--m--\n",
+    )
+
+    assert found.text == "Siehe Bild"
+    assert [part.filename for part in found.parts] == ["image001.png", "attachment.eml", "attachment.pdf"]
+    assert found.parts[0].content == b"\x89PNG\r\n\x1a\n"
+    assert b"Subject: Rechnung" in found.parts[1].content
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b",
+        b"Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
+        b"X-Failed-Recipients: a@b.example",
+        b"Precedence: auto-reply",
+    ],
+)
+def test_reports_about_deliveries_and_readings_are_answered_by_nobody(head):
+    assert mailed(head, b"--b\nContent-Type: text/plain\n\nx\n--b--\n").automatic is not None

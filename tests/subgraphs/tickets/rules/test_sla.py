@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subgraphs.tickets.rules import calendars, sla
+from subgraphs.tickets.rules import calendars, sla, sla_explained
 from subgraphs.tickets.rules.calendars import ALWAYS
 from subgraphs.tickets.rules.sla import Condition, Fact, SlaBreachReason, SlaClockState, SlaIntervalKind, Terms
 from tests.subgraphs.tickets.rules.test_calendars import W, at, hours
@@ -256,3 +256,61 @@ def test_a_pause_never_makes_a_deadline_earlier(target, begins, minutes):
     assert without is not None
     assert with_pause is not None
     assert with_pause >= without
+
+
+def test_a_vendor_who_pauses_no_more_breaks_the_promise_with_the_change_and_not_before():
+    """Until the terms changed, nobody was late: the time of the vendor did not count."""
+    facts = ("2026-05-04 09:00", Condition.WAITING_VENDOR), ("2026-05-06 09:00", Condition.ACTIVE)
+    paused = Terms(at("2026-05-04 08:00"), W, hours(8), pause_on_vendor=True)
+    strict = Terms(at("2026-05-06 10:00"), W, hours(8))
+    happened = [Fact(at(moment), condition) for moment, condition in facts]
+
+    clock = sla.resolution(at("2026-05-04 08:00"), happened, [paused, strict], at("2026-05-06 11:00"))
+
+    assert (clock.state, clock.breached_at) == (SlaClockState.BREACHED, at("2026-05-06 10:00"))
+    assert clock.breach_reason is SlaBreachReason.POLICY_CHANGE
+
+
+def test_terms_that_come_after_it_was_resolved_do_not_say_what_paused():
+    facts = (
+        ("2026-05-04 09:00", Condition.WAITING_VENDOR),
+        ("2026-05-06 09:00", Condition.ACTIVE),
+        ("2026-05-06 10:00", Condition.RESOLVED),
+    )
+    paused = Terms(at("2026-05-04 08:00"), W, hours(8), pause_on_vendor=True)
+    strict = Terms(at("2026-05-07 10:00"), W, hours(8))
+    happened = [Fact(at(moment), condition) for moment, condition in facts]
+
+    clock = sla.resolution(at("2026-05-04 08:00"), happened, [paused, strict], at("2026-05-08 11:00"))
+
+    assert (clock.state, clock.consumed, clock.paused) == (SlaClockState.MET, hours(2), hours(18))
+
+
+def test_another_calendar_in_mid_clock_counts_everything_anew():
+    """Around the clock since Saturday noon: on Monday at nine the eight hours are long over, by the change."""
+    always = Terms(at("2026-05-04 09:00"), ALWAYS, hours(8))
+
+    clock = resolution("2026-05-02 12:00", 8, now="2026-05-04 09:30", later=[always])
+
+    assert (clock.state, clock.breached_at) == (SlaClockState.BREACHED, at("2026-05-04 09:00"))
+    assert (clock.breach_reason, clock.consumed) == (SlaBreachReason.POLICY_CHANGE, hours(45.5))
+
+
+@pytest.mark.parametrize(
+    ("facts", "now"),
+    [
+        (
+            [("2026-05-04 11:00", Condition.WAITING_CUSTOMER), ("2026-05-05 10:00", Condition.ACTIVE)],
+            "2026-05-05 12:34",
+        ),
+        ([("2026-05-04 11:00", Condition.RESOLVED), ("2026-05-06 16:00", Condition.ACTIVE)], "2026-05-11 08:01"),
+        ([("2026-05-13 16:30", Condition.ON_HOLD)], "2026-05-15 09:00"),
+    ],
+)
+def test_an_explanation_adds_up(facts, now):
+    clock = resolution("2026-05-04 09:00", 8, *facts, now=now)
+    steps = sla_explained.steps(clock, at(now))
+
+    assert sum((one.business for one in steps), hours(0)) == clock.consumed + clock.paused
+    assert steps[-1].consumed == clock.consumed
+    assert clock.consumed + clock.paused == calendars.between(W, at("2026-05-04 09:00"), at(now))
