@@ -73,7 +73,7 @@ def _run(name: str, verbs: list[str], which: dead_letter_desk.Which) -> None:
             _settle(name, settings, Action.DISCARD, which)
         case _ if set(verbs) <= process.VERBS.keys():
             log.configure(service=f"psa-{name}")
-            asyncio.run(process.until_told(manifest, settings, verbs))
+            process.run(process.until_told(manifest, settings, verbs))
         case _:
             raise typer.BadParameter(f"{' '.join(verbs)} cannot be combined")
 

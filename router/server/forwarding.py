@@ -97,6 +97,8 @@ DOORS: Final = (
     Door("/files/", "tickets"),
     Door("/quotes/", "crm"),
     Door("/crm/exports/", "crm"),
+    Door("/billing/files/", "billing"),
+    Door("/crm/imports/", "crm"),
     Door("/webhooks/in/", "integrations", every_header=True),
     Door("/notify/", "notify"),
 )

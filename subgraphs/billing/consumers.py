@@ -13,6 +13,7 @@ from subgraphs.billing.service import (
     accounts,
     archive,
     counting,
+    demands,
     merging,
     prepaid,
     rating,
@@ -117,6 +118,11 @@ async def issued(work: Work, payload: Payload) -> None:
     await archive.make(work, UUID(payload["invoice"]))
 
 
+async def asked_for(work: Work, payload: Payload) -> None:
+    """A letter about late payment was written: its page is set and laid down."""
+    await demands.make(work, UUID(payload["notice"]))
+
+
 async def fell_due(work: Work, payload: Payload) -> None:
     """The day has passed on which a document had to be paid."""
     await settling.fell_due(work, UUID(payload["invoice"]))
@@ -137,4 +143,5 @@ TICKETS = Consumer(name="ticket_packs", events=(tickets.TicketResolved.type,), h
 EXPIRE = Job(name=prepaid.EXPIRE_JOB, handle=block_expired)
 GRANT = Job(name=prepaid.GRANT_JOB, handle=period_begins)
 ARCHIVE = Job(name=archive.JOB, handle=issued)
+LETTER = Job(name=demands.JOB, handle=asked_for)
 OVERDUE = Job(name=settling.OVERDUE_JOB, handle=fell_due)

@@ -1,7 +1,7 @@
 """Billing: what is sold, what it costs, and the documents that say so; what the kit needs to run it."""
 
 from contracts.events import billing as events
-from subgraphs.billing import consumers
+from subgraphs.billing import consumers, web
 from subgraphs.billing.resolvers import roots
 from subgraphs.billing.service import long_runs
 from subgraphs.billing.types import extensions
@@ -24,6 +24,7 @@ module = Module(
         consumers.TIME,
         consumers.TICKETS,
     ),
-    jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.OVERDUE),
+    jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.LETTER, consumers.OVERDUE),
     long_jobs=(long_runs.RUN,),
+    web=web.routes,
 )

@@ -67,3 +67,9 @@ class OpportunityClosed(InvalidTransition):
     """The opportunity is won or lost already."""
 
     code = "OPPORTUNITY_CLOSED"
+
+
+class UploadIncomplete(Conflict):
+    """Not all parts of the file have come; bring those that are missing."""
+
+    code = "CSV_UPLOAD_INCOMPLETE"

@@ -3,6 +3,7 @@
 from contracts.events import crm as events
 from subgraphs.crm import consumers, web
 from subgraphs.crm.resolvers import roots
+from subgraphs.crm.service import long_imports
 from subgraphs.crm.types import others
 from subgraphs.kit.module import Module
 
@@ -17,5 +18,6 @@ module = Module(
     references=("Asset",),
     consumers=(consumers.USERS, consumers.SELLERS, consumers.PRODUCTS),
     jobs=consumers.JOBS,
+    long_jobs=(long_imports.IMPORT,),
     web=web.routes,
 )

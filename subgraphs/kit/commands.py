@@ -12,6 +12,14 @@
 
 The function gets the open transaction instead of GraphQL's `info` and gives back the row that it wrote. What the
 client sees is the payload: the entity, and the list of errors, which is empty when the command was done.
+
+What a command has to ask somebody outside is asked `before` the transaction opens: nothing is locked, and no connection held, while
+the answer is on its way.
+
+    async def asked(context: Context, input: CheckInput) -> Answer: ...
+
+    @command("tickets:write", TicketPayload, before=asked)
+    async def check(work: Work, input: CheckInput, answer: Answer) -> models.Ticket: ...
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -32,7 +41,7 @@ from sqlalchemy import inspect as inspect_row
 from contracts.scopes import known
 from subgraphs.kit import idempotency
 from subgraphs.kit.audit import plain
-from subgraphs.kit.context import Info
+from subgraphs.kit.context import Context, Info
 from subgraphs.kit.errors import Forbidden, Refusal
 from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import META_FIELDS, camel
@@ -43,6 +52,7 @@ from subgraphs.kit.work import Work
 R = TypeVar("R", bound=Entity)
 
 Handler = Callable[..., Awaitable[Entity]]
+Before = Callable[[Context, Any], Awaitable[Any]]
 
 COMMAND = "psa_command"
 """The attribute by which the house rules recognise a resolver that was made here."""
@@ -74,31 +84,37 @@ class _TakenBack(Exception):
         self.payload = payload
 
 
-def command(scope: str, payload: type[Any], *, rest: Rest | None = None) -> Callable[[Handler], Any]:
+def command(
+    scope: str, payload: type[Any], *, rest: Rest | None = None, before: Before | None = None
+) -> Callable[[Handler], Any]:
     """Make a mutation of a function `(work, input) -> row`, allowed to callers who hold `scope`.
 
     `payload` is a Strawberry type with two fields: the entity, whose type has a class method `of(row)`, and `errors`.
-    `rest` says where partners find it, if the rules of the REST interface would find no good place.
+    `rest` says where partners find it, if the rules of the REST interface would find no good place. `before` finds out what the
+    function gets as its third argument.
     """
     if not known(scope):
         raise LookupError(f"{scope!r} is not in contracts/scopes.py")
 
     def decorate(handler: Handler) -> Any:
-        run = _resolver(handler, scope, payload)
+        run = _resolver(handler, scope, payload, before)
         return strawberry.mutation(resolver=run, directives=(rest,) if rest else ())
 
     return decorate
 
 
-def _resolver(handler: Handler, scope: str, payload: type[Any]) -> Callable[..., Awaitable[Any]]:
+def _resolver(handler: Handler, scope: str, payload: type[Any], before: Before | None) -> Callable[..., Awaitable[Any]]:
     name = camel(handler.__name__)
 
     async def run(self: object, info: Info, input: Any) -> Any:  # noqa: A002, ARG001 - GraphQL says `input`
         context = info.context
         key = input.client_mutation_id or _key_of_request(info)
         try:
+            found = () if before is None else (await before(context, input),)
             async with context.work(scope, command=name) as work:
-                row, is_first = await _once(work, handler, name, input, key, _model(handler))
+                row, is_first = await _once(
+                    work, partial(handler, work, input, *found), name, input, key, _model(handler)
+                )
                 done = _done(payload, row)
                 if input.dry_run:
                     work.session.expunge_all()  # fields of the answer are read later, when all this is gone
@@ -125,13 +141,15 @@ def _key_of_request(info: Info) -> str | None:
     return f"{key}/{info.path.key}" if key else None
 
 
-async def _once(work: Work, handler: Handler, name: str, given: Any, key: str | None, model: type[R]) -> tuple[R, bool]:
+async def _once(
+    work: Work, do: Callable[[], Awaitable[Entity]], name: str, given: Any, key: str | None, model: type[R]
+) -> tuple[R, bool]:
     """What came of a command, and whether it was done just now."""
     if key is not None:
         first = await idempotency.first_result(work, key, {"command": name, "input": _as_json(given)})
         if first is not None:
             return _thawed(model, first), False
-    row = await handler(work, given)
+    row = await do()
     await work.session.flush()
     if key is not None:
         await idempotency.keep(work, key, _frozen(row))

@@ -7,12 +7,20 @@ tickets_relay    drains: takes events from the outbox and jobs from the queue, o
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
+from typing import Any, Final
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_SILENT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +34,37 @@ class RolePasswords:
 
 def engine(url: str, *, application: str, pool_size: int = 10) -> AsyncEngine:
     """A pool of connections; one that has died is replaced before it is handed out."""
-    return create_async_engine(
+    pool = create_async_engine(
         sqlalchemy_url(url),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error is logged with its SQL, never with the values
         connect_args={"server_settings": {"application_name": application}, "timeout": 10, "command_timeout": 30},
     )
+    event.listen(pool.sync_engine, "checkin", _rested)
+    event.listen(pool.sync_engine, "checkout", _awake)
+    return pool
+
+
+def _rested(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["rested"] = time.monotonic()
+
+
+def _awake(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Have a connection replaced that has died.
+
+    Whoever closes a connection says so, and its end has been heard by the time it is wanted again. Only one that rested for long may
+    have died in silence, behind a firewall, and is asked: asking takes four round trips (`pool_pre_ping` opens a transaction for it),
+    as many as the usual request.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("It was closed.")
+    if time.monotonic() - record.info.get("rested", math.inf) > _SILENT_SECONDS:
+        try:
+            connection.ping()
+        except AsyncAdapt_asyncpg_dbapi.Error as error:
+            raise DisconnectionError("It does not answer any more.") from error
 
 
 def sqlalchemy_url(url: str) -> URL:

@@ -13,11 +13,14 @@ _LAST_MILLISECOND = 253_402_300_799_999
 
 
 def uuid7() -> UUID:
-    """A UUID that sorts by time of creation, to the millisecond; within one millisecond the order is random."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    high_random, low_random = random >> 68, random & ((1 << 62) - 1)
-    return UUID(int=milliseconds << 80 | _VERSION_7 | high_random << 64 | _VARIANT_RFC | low_random)
+    """A UUID that sorts by time of creation, to the quarter of a microsecond: what is made one after the other stays in this order.
+
+    The twelve bits behind the milliseconds are their fraction (section 6.2, method 3); the 62 behind these are random.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT_RFC | random)
 
 
 def made_at(identity: UUID) -> datetime | None:

@@ -142,6 +142,9 @@ IMPORT = """mutation($customer: ID!) {
     job { id } errors { code }
   }
 }"""
+CSV = """mutation {
+  made: startCsvImport(input: {entity: CONTACT, content: "YTtiCjE7Mg==", dryRun: true}) { job { id } errors { code } }
+}"""
 REPLAY = """mutation($hook: ID!) {
   made: startDeliveryReplay(input: {subscriptionId: $hook, since: "2001-01-01T00:00:00Z", until: "2001-01-02T00:00:00Z"}) {
     job { id } errors { code }
@@ -160,6 +163,7 @@ def test_a_long_job_is_watched_by_those_who_may_begin_one_and_by_no_other_tenant
     started = {
         "billingJobUpdated": platform.ask(RUN),
         "assetsJobUpdated": platform.ask(IMPORT, customer=customer),
+        "crmJobUpdated": platform.ask(CSV),
         "integrationsJobUpdated": platform.ask(REPLAY, hook=hook),
     }
     for field, answer in started.items():

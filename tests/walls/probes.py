@@ -315,6 +315,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         "ipAddresses": lambda word: "10." + ".".join(map(str, _digest(word)[:3])),
         "currency": lambda _: "EUR",
         "revenueAccount": lambda _: "8400",
+        "taxKey": lambda _: "0003",
         "leitwegId": lambda _: "04011000-1234512345-06",
         "holidayRegion": lambda _: "DE-BY",
         "language": lambda _: "de-DE",

@@ -8,11 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import billing
 from contracts.events.envelope import Envelope
 from subgraphs.assets.models import TenantZone
+from subgraphs.kit import copies
 from subgraphs.kit.work import Work
 
 USUAL: Final = "Europe/Berlin"
@@ -27,19 +27,8 @@ EVENTS: Final = tuple(_TOLD)
 async def learn(work: Work, envelope: Envelope) -> None:
     """Remember where a company is that sells; an older event never overwrites a newer one."""
     told = envelope.read(_TOLD[envelope.type])
-    row = {
-        "tenant_id": work.caller.tenant,
-        "legal_entity_id": told.id,
-        "time_zone": told.time_zone,
-        "at": envelope.time,
-    }
-    made = insert(TenantZone).values(row)
-    newer = made.on_conflict_do_update(
-        index_elements=["tenant_id", "legal_entity_id"],
-        set_={"time_zone": made.excluded.time_zone, "at": made.excluded.at},
-        where=TenantZone.at <= made.excluded.at,
-    )
-    await work.session.execute(newer)
+    said = {"time_zone": told.time_zone}
+    await copies.learn(work, TenantZone, {"legal_entity_id": told.id}, said, at=envelope.time)
 
 
 async def of(work: Work) -> ZoneInfo:

@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import auth as events
 from contracts.identity import EVERY_CUSTOMER, CallerClaims
@@ -22,7 +21,7 @@ from subgraphs.auth.rules import grants as rules
 from subgraphs.auth.rules.grants import AccessLine, Reach, RoleFacts
 from subgraphs.auth.rules.people import CustomerAccessMode, UserKind, UserStatus
 from subgraphs.auth.service import revocations
-from subgraphs.kit import audit, references
+from subgraphs.kit import audit, copies, references
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.work import Work
 
@@ -323,14 +322,7 @@ async def allow_customer(work: Work, user: User, customer: UUID) -> CustomerAcce
 async def learn_parent(work: Work, customer: UUID, parent: UUID | None, *, at: datetime | None = None) -> None:
     """Remember to whom a customer belongs; news that is older than what is known changes nothing."""
     before = await _parent(work, customer)
-    values = {"tenant_id": work.caller.tenant, "customer_id": customer, "parent_id": parent, "at": at or work.at}
-    row = insert(CustomerParent).values(values)
-    newer = row.on_conflict_do_update(
-        index_elements=["tenant_id", "customer_id"],
-        set_={"parent_id": row.excluded.parent_id, "at": row.excluded.at},
-        where=CustomerParent.at <= row.excluded.at,
-    )
-    await work.session.execute(newer)
+    await copies.learn(work, CustomerParent, {"customer_id": customer}, {"parent_id": parent}, at=at or work.at)
     if await _parent(work, customer) != before:
         await _tell_heirs(work)
 

@@ -42,14 +42,14 @@ def letter(document: InvoiceDocument) -> Letter:
         day=document.issue_date,
         sender=seller.trading_name or seller.name,
         sender_line=" · ".join(
-            [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)]
+            [seller.name, *address(seller.address, home=seller.address.country, language=document.language)]
         ),
         recipient=[
             document.buyer.name,
-            *_address(document.buyer.address, home=seller.address.country, language=document.language),
+            *address(document.buyer.address, home=seller.address.country, language=document.language),
         ],
         facts=_facts(document, said),
-        footer=_footer(document, said),
+        footer=footer(document.seller, document.payment.iban, document.language),
         page=said.page,
         draft=said.draft if document.is_draft else None,
     )
@@ -81,10 +81,11 @@ def _abroad(country: str, language: str) -> str:
     return str(Locale(paper.spoken(language)).territories.get(country, country)).upper()
 
 
-def _address(address: PostalAddress, *, home: str | None, language: str) -> list[str]:
-    place = " ".join(part for part in (address.postal_code, address.city) if part)
-    country = _abroad(address.country, language) if address.country and address.country != home else None
-    return [part for part in (address.line1, address.line2, place, country) if part]
+def address(where: PostalAddress, *, home: str | None, language: str) -> list[str]:
+    """An address in lines; the country only abroad."""
+    place = " ".join(part for part in (where.postal_code, where.city) if part)
+    country = _abroad(where.country, language) if where.country and where.country != home else None
+    return [part for part in (where.line1, where.line2, place, country) if part]
 
 
 def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
@@ -92,8 +93,7 @@ def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
     facts = [
         (said.number, document.number),
         (said.issued, day(document.issue_date, language)),
-        (said.delivered, day(document.delivery_date, language) if document.delivery_date else None),
-        (said.period, _period(document.period, language)),
+        _performed(document, said),
         _until(document, said),
         (said.customer, document.buyer.identifier),
         (said.their_vat_id, document.buyer.vat_id),
@@ -104,8 +104,26 @@ def _facts(document: InvoiceDocument, said: Words) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value]
 
 
+def _performed(document: InvoiceDocument, said: Words) -> tuple[str, str | None]:
+    """When it was done (§ 14 (4) no. 6 UStG): a span of days, or the one day of a delivery."""
+    span = document.period
+    if span is not None and span.start != span.end:
+        return said.period, _period(span, document.language)
+    delivered = document.delivery_date or (span.end if span else None)
+    return said.delivered, day(delivered, document.language) if delivered else None
+
+
 def _period(period: ServicePeriod | None, language: str) -> str | None:
-    return f"{day(period.start, language)} – {day(period.end, language)}" if period else None  # noqa: RUF001 - the dash of a range
+    if period is None:
+        return None
+    days = dict.fromkeys((day(period.start, language), day(period.end, language)))
+    return " – ".join(days)  # noqa: RUF001 - the dash of a range
+
+
+def _period_of(line: DocumentLine, language: str) -> str | None:
+    """The days of a line, unless its name says them."""
+    said = line.period is not None and day(line.period.start, "de") in line.name
+    return None if said else _period(line.period, language)
 
 
 def _until(document: InvoiceDocument, said: Words) -> tuple[str, str | None]:
@@ -132,7 +150,7 @@ def _line(document: InvoiceDocument, line: DocumentLine, said: Words) -> dict[st
     return {
         "position": line.position,
         "name": line.name,
-        "more": [one for one in (line.description, _period(line.period, language), discount, line.note) if one],
+        "more": [one for one in (line.description, _period_of(line, language), discount, line.note) if one],
         "quantity": f"{figure(line.quantity, language)} {said.unit(line.unit_code, line.quantity)}",
         "price": each(line.unit_price, language),
         "tax": f"{figure(line.rate, language)} %",
@@ -153,7 +171,8 @@ def _sums(document: InvoiceDocument, said: Words) -> list[dict[str, Any]]:
     for part in document.breakdown:
         label = said.tax.format(rate=figure(part.rate, language), taxable=money(part.taxable, currency, language))
         rows.append(row(label, part.tax))
-    rows.append(row(said.gross, document.gross, strong=True))
+    whole = said.credited if document.kind is InvoiceKind.CREDIT_NOTE else said.gross
+    rows.append(row(whole, document.gross, strong=True))
     if document.paid:
         rows += [row(said.paid, -document.paid), row(said.to_pay, document.due, strong=True)]
     return rows
@@ -177,7 +196,7 @@ def _payment(document: InvoiceDocument, said: Words) -> list[str]:
         return [said.refund.format(amount=money(document.due, document.currency, language))]
     terms = [document.payment_terms] if document.payment_terms else []
     terms += [said.skonto.format(days=one.days, percent=figure(one.percent, language)) for one in document.skonto]
-    if payment.iban:
+    if payment.iban and not document.is_draft:
         name, reference = payment.account_name or document.seller.name, payment.reference or document.number
         terms.append(said.transfer.format(iban=grouped(payment.iban), name=name, reference=reference))
     if payment.debited_iban:
@@ -207,27 +226,29 @@ def _code(document: InvoiceDocument) -> str | None:
         or not payment.iban
     ):
         return None
-    if not Decimal("0.01") <= document.due <= Decimal("999999999.99"):
+    name, reference = payment.account_name or document.seller.name, payment.reference or document.number
+    return girocode(name, payment.iban, payment.bic, document.due, reference)
+
+
+def girocode(name: str, iban: str, bic: str | None, amount: Decimal, reference: str) -> str | None:
+    """A transfer as a QR code (EPC069-12), as a picture; None for an amount that it can't name."""
+    if not Decimal("0.01") <= amount <= Decimal("999999999.99"):
         return None
     import segno.helpers  # noqa: PLC0415 - only documents need it
 
     code = segno.helpers.make_epc_qr(
-        name=(payment.account_name or document.seller.name)[:70],
-        iban=payment.iban,
-        bic=payment.bic,
-        amount=document.due,
-        text=(payment.reference or document.number)[:140],
-        encoding="utf-8",
+        name=name[:70], iban=iban, bic=bic, amount=amount, text=reference[:140], encoding="utf-8"
     )
     picture = io.BytesIO()
     code.save(picture, kind="svg", border=0, xmldecl=False)
     return picture.getvalue().decode("utf-8")
 
 
-def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
-    seller, payment = document.seller, document.payment
+def footer(seller: Party, iban: str | None, language: str) -> list[list[str]]:
+    """Who sells, in three blocks at the foot of each page (§ 35a GmbHG)."""
+    said = words(language)
     return [
-        [seller.name, *_address(seller.address, home=seller.address.country, language=document.language)],
+        [seller.name, *address(seller.address, home=seller.address.country, language=language)],
         [one for one in _reachable(seller) if one],
         [
             one
@@ -236,7 +257,7 @@ def _footer(document: InvoiceDocument, said: Words) -> list[list[str]]:
                 f"{said.tax_number} {seller.tax_number}" if seller.tax_number else None,
                 seller.registration,
                 seller.legal_information,
-                f"IBAN {grouped(payment.iban)}" if payment.iban else None,
+                f"IBAN {grouped(iban)}" if iban else None,
             )
             if one
         ],

@@ -31,6 +31,7 @@ class Words:
     net: str
     tax: str
     gross: str
+    credited: str
     paid: str
     to_pay: str
     preceding: str
@@ -71,7 +72,7 @@ GERMAN = Words(
     number="Nummer",
     issued="Datum",
     due="Zahlbar bis",
-    delivered="Geliefert am",
+    delivered="Leistungsdatum",
     period="Leistungszeitraum",
     customer="Kundennummer",
     buyer_reference="Ihre Referenz",
@@ -83,6 +84,7 @@ GERMAN = Words(
     net="Nettobetrag",
     tax="USt. {rate} % auf {taxable}",
     gross="Rechnungsbetrag",
+    credited="Korrekturbetrag",
     paid="Bereits gezahlt",
     to_pay="Zu zahlen",
     preceding="Zu {number} vom {day}.",
@@ -116,7 +118,7 @@ ENGLISH = Words(
     number="Number",
     issued="Date",
     due="Due",
-    delivered="Delivered",
+    delivered="Date of supply",
     period="Service period",
     customer="Customer number",
     buyer_reference="Your reference",
@@ -128,6 +130,7 @@ ENGLISH = Words(
     net="Net amount",
     tax="VAT {rate} % on {taxable}",
     gross="Total",
+    credited="Amount credited",
     paid="Already paid",
     to_pay="Amount due",
     preceding="Refers to {number} of {day}.",

@@ -45,6 +45,7 @@ class BillingAccount(tables.Entity, Model):
     buyer_reference: Mapped[str | None]
     debtor_account: Mapped[str | None]
     dunning_block: Mapped[bool]
+    holiday_region: Mapped[str | None]
     told_at: Mapped[datetime | None] = mapped_column(tables.Moment)
     """When crm last told its name: an older event never overwrites a newer one."""
 

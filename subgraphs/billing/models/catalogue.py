@@ -70,6 +70,10 @@ class TaxCode(tables.Entity, Model):
     revenue_account_skr04: Mapped[str | None]
     tax_key: Mapped[str]
 
+    def revenue_account(self, chart: str) -> str | None:
+        """The revenue account in a chart of accounts."""
+        return self.revenue_account_skr03 if chart == "03" else self.revenue_account_skr04
+
 
 class Product(tables.Entity, Model):
     """Something that is sold."""

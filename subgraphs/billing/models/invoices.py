@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, LargeBinary, Numeric, Uuid
+from sqlalchemy import Enum, FetchedValue, LargeBinary, Numeric, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,6 +89,8 @@ class Invoice(tables.Entity, Model):
     service_from: Mapped[date | None]
     service_to: Mapped[date | None]
     due_date: Mapped[date | None]
+    in_time_until: Mapped[date | None]
+    """The last day on which a payment is in time, where it is due on a day of rest and the tenant goes by § 193 BGB."""
     payment_days: Mapped[int]
     skonto: Mapped[list[Any]] = mapped_column(JSONB)
     discount_percent: Mapped[Decimal] = mapped_column(Percent)
@@ -116,6 +118,8 @@ class Invoice(tables.Entity, Model):
     range_place: Mapped[int | None]
     content_hash: Mapped[str | None]
     prev_hash: Mapped[str | None]
+    file_secret: Mapped[str] = mapped_column(server_default=FetchedValue())
+    """What signs links to its files."""
     # What may change after it was issued:
     paid_amount: Mapped[Decimal] = mapped_column(Money)
     written_off: Mapped[Decimal] = mapped_column(Money)
@@ -174,6 +178,10 @@ class InvoiceLine(tables.Entity, Model):
     contract_id: Mapped[UUID | None] = mapped_column(Uuid)
     project_id: Mapped[UUID | None] = mapped_column(Uuid)
     cost_center: Mapped[str | None]
+    credits_line_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """On a credit note: the line of which a part is given back."""
+    deducts_invoice_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """On a final invoice: the partial invoice that this line takes off."""
 
 
 class NumberRange(tables.Entity, Model):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, LargeBinary, Uuid
+from sqlalchemy import Enum, FetchedValue, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -85,6 +85,7 @@ class DunningPolicy(tables.Entity, Model):
     days_between: Mapped[int]
     require_fresh_payments: Mapped[bool]
     levels: Mapped[list[Any]] = mapped_column(JSONB)
+    rest_days: Mapped[bool] = mapped_column(default=False)
 
 
 class DunningRun(tables.Entity, Model):
@@ -113,7 +114,24 @@ class DunningNotice(tables.Entity, Model):
     flat_fee: Mapped[Decimal] = mapped_column(Money)
     interest: Mapped[Decimal] = mapped_column(Money)
     currency: Mapped[str]
+    legal_entity_id: Mapped[UUID | None] = mapped_column(Uuid)
+    paper: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What its page says besides the claims; nothing for letters from before there were pages."""
+    file_secret: Mapped[str] = mapped_column(server_default=FetchedValue())
+    """What signs links to its page."""
     sent_at: Mapped[datetime | None] = mapped_column(tables.Moment)
+
+
+class DunningFile(Model):
+    """The page of a letter, as it was set."""
+
+    __tablename__ = "dunning_file"
+
+    notice_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(Uuid)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(tables.Moment)
 
 
 class ExportBatch(tables.Entity, Model):

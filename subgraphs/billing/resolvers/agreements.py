@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import strawberry
 
@@ -30,7 +32,7 @@ from subgraphs.billing.types.agreements import (
     QuantityVariancePayload,
 )
 from subgraphs.kit.commands import Change, Command, command
-from subgraphs.kit.context import Info
+from subgraphs.kit.context import Context, Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.values import AddressInput
@@ -343,6 +345,16 @@ class AdjustPrepaidInput(Command):
     """Why."""
 
 
+Heard = tuple[vat_ids.Asked, Mapping[str, Any]]
+
+
+async def _register_says(context: Context, given: CheckVatIdInput) -> Heard:
+    """What the register was asked and what it said; it takes seconds when it is busy, and nothing waits for it meanwhile."""
+    async with context.work(WRITE) as work:
+        asked = await vat_ids.question(work, **entered(given))
+    return asked, await vat_ids.ask(context.settings, asked.question)
+
+
 @strawberry.type
 class AgreementMutation:
     """What can be done with what was agreed."""
@@ -352,10 +364,10 @@ class AgreementMutation:
         """Say how a customer is billed."""
         return await accounts.change(work, **entered(input))
 
-    @command(WRITE, BillingAccountPayload)
-    async def check_vat_id(work: Work, input: CheckVatIdInput) -> models.BillingAccount:
+    @command(WRITE, BillingAccountPayload, before=_register_says)
+    async def check_vat_id(work: Work, input: CheckVatIdInput, heard: Heard) -> models.BillingAccount:  # noqa: ARG002 - it was read before
         """Ask the Union's register (VIES) whether a customer's VAT id is valid, and keep its answer as evidence."""
-        return await vat_ids.check(work, **entered(input))
+        return await vat_ids.keep(work, *heard)
 
     @command(WRITE_CONTRACTS, BilledContractPayload)
     async def register_contract(work: Work, input: RegisterContractInput) -> models.BilledContract:

@@ -131,6 +131,8 @@ class DatevInput:
     """How many digits a G/L account has; a customer's account has one more."""
     locked: bool = False
     """Whether bookings can't be changed after the import (Festschreibung)."""
+    fiscal_month: int = 1
+    """The month with which fiscal years begin (Wirtschaftsjahr)."""
 
 
 @strawberry.input

@@ -160,6 +160,8 @@ class CreateInvoiceInput(Command):
     """Who sells; the only one unless you say so."""
     kind: InvoiceKind = InvoiceKind.INVOICE
     """INVOICE, PARTIAL or FINAL."""
+    partial_invoice_ids: list[strawberry.ID] | None = None
+    """Of a final invoice: the partial ones that it deducts, each once."""
     discount_percent: Decimal | None = strawberry.UNSET
     """What is taken off the whole."""
     payment_days: int | None = strawberry.UNSET
@@ -310,7 +312,7 @@ class InvoiceMutation:
     @command(WRITE, InvoicePayload)
     async def create_invoice(work: Work, input: CreateInvoiceInput) -> models.Invoice:
         """Write a draft by hand: of lines, of what is ready to be billed, or of both."""
-        return await drafts.create(work, **lists(entered(input), "lines", "billable_item_ids"))
+        return await drafts.create(work, **lists(entered(input), "lines", "billable_item_ids", "partial_invoice_ids"))
 
     @command(WRITE, InvoicePayload)
     async def generate_invoice(work: Work, input: GenerateInvoiceInput) -> models.Invoice:

@@ -56,6 +56,7 @@ class ReceivableQuery:
             min_amount=DEFAULT_POLICY.min_amount,
             days_between=DEFAULT_POLICY.days_between,
             require_fresh_payments=True,
+            rest_days=False,
             stored=dunning.default_levels(),
         )
 
@@ -204,6 +205,8 @@ class SetDunningPolicyInput(Command):
     """So many days at least between two letters."""
     require_fresh_payments: bool = True
     """Nobody is asked while the last payment was entered more than 24 hours ago."""
+    rest_days: bool = False
+    """What is due on a Saturday, a Sunday or a holiday of the customer's is in time on the next working day (§ 193 BGB); for what is issued from now on."""
 
 
 @strawberry.input

@@ -9,13 +9,15 @@ guesses: without a number, or with numbers of two customers, somebody has to loo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
 from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.numbering import Series
 from subgraphs.billing.rules.payments import Wanted
 
 
@@ -56,6 +58,21 @@ def bare(text: str) -> str:
     return "".join(one for one in text.casefold() if one.isalnum())
 
 
+def numbers_in(texts: Iterable[str], known: Iterable[tuple[Series, int]]) -> frozenset[str]:
+    """The numbers that may stand in these texts, of series whose next place is known: where to look, not yet what was meant."""
+    every = [(re.compile(re.escape(bare(f"{one.prefix}{one.year}")) + r"(\d+)"), one, after) for one, after in known]
+    found: set[str] = set()
+    for text in map(bare, texts):
+        for pattern, series, after in every:
+            longest = max(series.padding, len(str(after)))
+            for digits in pattern.findall(text):
+                # What was written behind it may be digits, too: the number ends with one of its lengths.
+                widths = range(series.padding, min(longest, len(digits)) + 1)
+                places = {int(digits[:width]) for width in widths}
+                found |= {series.number(place) for place in places if 0 < place < after}
+    return frozenset(found)
+
+
 def match(text: str, amount: Decimal, documents: Sequence[Open]) -> Match:
     """Find what was paid; `documents` are open, in the order in which they fell due."""
     written = bare(text)
@@ -64,6 +81,8 @@ def match(text: str, amount: Decimal, documents: Sequence[Open]) -> Match:
         return Match(reason="NO_NUMBER")
     if len({one.customer_id for one in meant}) > 1:
         return Match(reason="SEVERAL_CUSTOMERS")
+    if not any(one.amount for one in meant):
+        return Match(reason="PAID_BEFORE")
     return Match(meant[0].customer_id, _paid(amount, meant))
 
 

@@ -7,9 +7,10 @@ The ways are tried in order, and the first that leads somewhere decides:
     3  the ticket names a contract
     4  a contract line covers the ticket's asset
     5  a rule of a contract matches                    by priority, then by how much it says, then the older contract
-    6  nothing: time and material
+    6  nothing: time and material, by the customer's contract for it where there is one
 
-A contract must be in force on the day of service. Where two candidates are equal in everything, nobody guesses: the item is
+A contract that is all-in or paid before and names no work that it covers, nor devices, covers any work but what it excludes; a rule
+that names the work comes before that. A contract must be in force on the day of service. Where two candidates are equal in everything, nobody guesses: the item is
 held with `AMBIGUOUS_COVERAGE`. Every answer says what was matched and what was rejected because of what, in order.
 
 A rule that says EXCLUDED takes its contract out of the search and lets the others have a try; BILLABLE ends the search: this
@@ -93,6 +94,7 @@ class Coverage:
 class _Candidate:
     contract: Contract
     rule: CoverageRule | None
+    because: str
 
     @property
     def order(self) -> tuple[int, int, date]:
@@ -102,6 +104,8 @@ class _Candidate:
 
 _PREPAID = frozenset({ContractType.BLOCK_HOURS, ContractType.RETAINER, ContractType.PER_TICKET})
 _ALL_IN = frozenset({ContractType.FLAT_RATE, ContractType.FIXED_PRICE})
+_FOR_ANY_WORK = _PREPAID | {ContractType.FLAT_RATE}
+_COVERING = frozenset({RuleEffect.COVERED, RuleEffect.COVERED_UNTIL_HOURS})
 
 
 Used = Mapping[UUID, Decimal]
@@ -118,6 +122,7 @@ def resolve(work: WorkDone, contracts: Sequence[Contract], *, used_hours: Used =
         or _named(work, work.ticket_contract_id, contracts, used_hours, reasons, "the ticket")
         or _by_asset(work, contracts, used_hours, reasons)
         or _by_rules(work, contracts, used_hours, reasons)
+        or _by_default(work, contracts, used_hours, reasons)
     )
     if found is not None:
         return found
@@ -145,7 +150,7 @@ def _named(
     if rule is not None and rule.effect is RuleEffect.EXCLUDED:
         reasons.append(f"rejected: {contract.title} is named by {by}, but excludes this work")
         return None
-    return _pays(_Candidate(contract, rule), work, used, reasons, f"{by} names {contract.title}")
+    return _pays(_Candidate(contract, rule, ""), work, used, reasons, f"{by} names {contract.title}")
 
 
 def _by_project(work: WorkDone, reasons: list[str]) -> Coverage | None:
@@ -170,28 +175,43 @@ def _by_asset(work: WorkDone, contracts: Sequence[Contract], used: Used, reasons
             elif rule is None and contract.rules:
                 reasons.append(f"rejected: {contract.title} covers the device, but none of its rules this work")
             else:
-                candidates.append(_Candidate(contract, rule))
-    return _first(candidates, work, used, reasons, "covers the device")
+                candidates.append(_Candidate(contract, rule, "covers the device"))
+    return _first(candidates, work, used, reasons)
 
 
 def _by_rules(work: WorkDone, contracts: Sequence[Contract], used: Used, reasons: list[str]) -> Coverage | None:
     candidates = []
     for contract in contracts:
-        if not contract.rules or not _in_force(contract, work, reasons):
+        for_any = _is_for_any_work(contract)
+        if not (contract.rules or for_any) or not _in_force(contract, work, reasons):
             continue
         rule = _best_rule(contract, work)
-        if rule is None:
+        if rule is None and not for_any:
             reasons.append(f"rejected: no rule of {contract.title} matches")
-        elif rule.effect is RuleEffect.EXCLUDED:
+        elif rule is not None and rule.effect is RuleEffect.EXCLUDED:
             reasons.append(f"rejected: {contract.title} excludes this work")
         else:
-            candidates.append(_Candidate(contract, rule))
-    return _first(candidates, work, used, reasons, "has a rule for it")
+            candidates.append(_Candidate(contract, rule, "has a rule for it" if rule else "is for any work"))
+    return _first(candidates, work, used, reasons)
 
 
-def _first(
-    candidates: Iterable[_Candidate], work: WorkDone, used: Used, reasons: list[str], because: str
-) -> Coverage | None:
+def _is_for_any_work(contract: Contract) -> bool:
+    """Whether a contract covers what none of its rules names: nobody said which work it is for."""
+    says_which = contract.assets or any(rule.effect in _COVERING for rule in contract.rules)
+    return contract.type in _FOR_ANY_WORK and not says_which
+
+
+def _by_default(work: WorkDone, contracts: Sequence[Contract], used: Used, reasons: list[str]) -> Coverage | None:
+    """The customer's contract for time and material: it pays for whatever no other contract does, at its rates."""
+    candidates = [
+        _Candidate(contract, None, "is for time and material")
+        for contract in contracts
+        if contract.type is ContractType.TIME_AND_MATERIAL and not contract.rules and _in_force(contract, work, reasons)
+    ]
+    return _first(candidates, work, used, reasons)
+
+
+def _first(candidates: Iterable[_Candidate], work: WorkDone, used: Used, reasons: list[str]) -> Coverage | None:
     """The best of the candidates, or a hold where the best are equal."""
     ranked = sorted(candidates, key=lambda one: one.order)
     for _order, group in groupby(ranked, key=lambda one: one.order):
@@ -201,11 +221,11 @@ def _first(
             reasons.append(f"held: {titles} are equal in priority, specificity and start")
             return Coverage(CoverageEffect.HELD, tuple(reasons), hold_reason=AMBIGUOUS)
         reasons.extend(
-            f"rejected: {one.contract.title} {because}, but {best.contract.title} comes first"
+            f"rejected: {one.contract.title} {one.because}, but {best.contract.title} comes first"
             for one in ranked
             if one is not best
         )
-        return _pays(best, work, used, reasons, f"{best.contract.title} {because}")
+        return _pays(best, work, used, reasons, f"{best.contract.title} {best.because}")
     return None
 
 

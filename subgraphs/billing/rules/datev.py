@@ -6,7 +6,7 @@
 
 Windows-1252, semicolons, CRLF, text in quotes (doubled within), a decimal comma and no thousands. The amount is always positive:
 whether it is owed or given back is `S` or `H`, as seen from `Konto`, the customer's account. Accounts that know their tax by
-themselves (Automatikkonten) get no tax key.
+themselves (Automatikkonten) get no tax key. A row says day and month only: a file holds days of one fiscal year.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from decimal import Decimal
 from itertools import groupby
 
 from subgraphs.billing.errors import NotEncodable
-from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.money import ZERO, ratio, rounded
+from subgraphs.billing.rules.periods import Period, plus_months
 
 ENCODING = "cp1252"
 
@@ -90,6 +91,9 @@ class Books:
     chart: str = "03"
     """The chart of accounts: 03 or 04."""
     fiscal_year_start: date | None = None
+    """The first day of the fiscal year; where nobody says it, that of the period's year and `fiscal_month`."""
+    fiscal_month: int = 1
+    """The month with which fiscal years begin."""
     account_length: int = 4
     """How many digits a G/L account has; a customer's account has one more."""
     locked: bool = False
@@ -120,6 +124,8 @@ class Voucher:
     text: str
     revenues: tuple[Revenue, ...]
     supplied_on: date | None = None
+    tax_point: date | None = None
+    """The day whose period the tax belongs to, where somebody said it."""
     currency: str = "EUR"
     exchange_rate: Decimal | None = None
 
@@ -164,14 +170,20 @@ class _Booking:
     line: str
 
 
+def fiscal_year(day: date, first_month: int = 1) -> Period:
+    """The fiscal year in which a day lies, when they begin with a month."""
+    first = date(day.year if day.month >= first_month else day.year - 1, first_month, 1)
+    return Period(first, plus_months(first, 12))
+
+
 def header(books: Books, *, start: date, end: date, made_at: datetime, by: str) -> str:
     """The first line: 31 fields."""
     made = f"{made_at:%Y%m%d%H%M%S}{made_at.microsecond // 1000:03}"
-    year = books.fiscal_year_start or date(start.year, 1, 1)
+    year = books.fiscal_year_start or fiscal_year(start, books.fiscal_month).start
     fields = [
-        quoted("EXTF"), "700", "21", quoted("Buchungsstapel"), "13", made, "", quoted("RE"), quoted(by[:25]), quoted(""),
+        quoted("EXTF"), "700", "21", quoted("Buchungsstapel"), "13", made, "", quoted("RE"), quoted(encodable(by)[:25]), quoted(""),
         str(books.consultant), str(books.client), f"{year:%Y%m%d}", str(books.account_length), f"{start:%Y%m%d}", f"{end:%Y%m%d}",
-        quoted(books.designation[:30]), quoted(books.dictated_by[:2]), "1", "0", "1" if books.locked else "0", quoted("EUR"),
+        quoted(encodable(books.designation)[:30]), quoted(encodable(books.dictated_by)[:2]), "1", "0", "1" if books.locked else "0", quoted("EUR"),
         "", quoted(""), "", "", quoted(books.chart), "", "", quoted(""), quoted(""),
     ]  # fmt: skip
     return ";".join(fields)
@@ -198,24 +210,32 @@ def _kind(revenue: Revenue) -> tuple[str, str, str]:
 def _booking(books: Books, voucher: Voucher, revenue: Revenue) -> _Booking:
     gross = revenue.gross
     side = "S" if gross > 0 else "H"
-    foreign = voucher.currency != "EUR" and voucher.exchange_rate
+    rate = voucher.exchange_rate if voucher.currency != "EUR" else None
     values = {
         "Umsatz (ohne Soll/Haben-Kz)": number(abs(gross)),
         "Soll/Haben-Kennzeichen": side,
         "WKZ Umsatz": voucher.currency,
-        "Kurs": number(voucher.exchange_rate, places=6) if foreign and voucher.exchange_rate else "",
+        "Kurs": number(rate, places=6) if rate else "",
+        "Basis-Umsatz": number(rounded(ratio(abs(gross), rate))) if rate else "",
+        "WKZ Basis-Umsatz": "EUR" if rate else "",
         "Konto": voucher.debtor_account,
         "Gegenkonto (ohne BU-Schlüssel)": revenue.account,
-        "BU-Schlüssel": revenue.tax_key,
+        "BU-Schlüssel": revenue.tax_key.zfill(4) if revenue.tax_key else "",
         "Belegdatum": f"{voucher.issue_date:%d%m}",
         "Belegfeld 1": _NOT_IN_BELEGFELD.sub("", voucher.number)[:LONGEST_BELEGFELD],
         "Buchungstext": encodable(voucher.text)[:LONGEST_TEXT],
         "EU-Land u. UStID (Bestimmung)": revenue.eu_vat_id[:15],
         "Festschreibung": "1" if books.locked else "0",
         "Leistungsdatum": f"{voucher.supplied_on:%d%m%Y}" if voucher.supplied_on else "",
+        "Datum Zuord. Steuerperiode": f"{_tax_point(voucher):%d%m%Y}" if voucher.supplied_on else "",
     }
     cells = (quoted(values.get(name, "")) if name in _TEXT_COLUMNS else values.get(name, "") for name in COLUMNS)
     return _Booking(abs(gross), side, ";".join(cells))
+
+
+def _tax_point(voucher: Voucher) -> date:
+    """The day whose period the tax belongs to: that of the supply, but of what is invoiced before it that of the document."""
+    return voucher.tax_point or min(voucher.supplied_on or voucher.issue_date, voucher.issue_date)
 
 
 def _check_accounts(books: Books, voucher: Voucher) -> None:

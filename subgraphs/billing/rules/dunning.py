@@ -10,6 +10,9 @@ rate that the document was issued with.
 
 Interest by law is the base rate of the central bank plus nine points between businesses, five points for a consumer, for each day
 of default; the day of payment no longer counts. The base rate changes in January and July, so a claim may have several rates.
+
+Who is owed writes: claims of two companies of one tenant are never in one letter. And nobody is late before the day after the last
+one on which a payment is in time, whatever the levels say.
 """
 
 from __future__ import annotations
@@ -135,6 +138,15 @@ class Claim:
     being_collected: bool = False
     """It is in a file of direct debits that waits."""
     flat_fee_charged: bool = False
+    in_time_until: date | None = None
+    """The last day on which a payment is in time, where that is later than the day on which it is due."""
+    creditor: UUID | None = None
+    """Whose claim it is: the company that sold."""
+
+    @property
+    def late_since(self) -> date:
+        """The first day of default."""
+        return (self.in_time_until or self.due) + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,8 @@ class Letter:
     currency: str
     level: int
     steps: tuple[Step, ...]
+    creditor: UUID | None = None
+    """Who writes."""
 
 
 def next_step(claim: Claim, policy: Policy, today: date) -> Step | NotDunned:
@@ -175,7 +189,7 @@ def _level_reached(claim: Claim, policy: Policy, today: date) -> Step | NotDunne
     if not above:
         return NotDunned.LAST_LEVEL
     level = min(above, key=lambda one: one.level)
-    if today < claim.due + timedelta(days=level.days_after_due):
+    if today < max(claim.due + timedelta(days=level.days_after_due), claim.late_since):
         return NotDunned.NOT_YET
     if claim.last_notice is not None and today < claim.last_notice + timedelta(days=policy.days_between):
         return NotDunned.TOO_SOON
@@ -185,12 +199,12 @@ def _level_reached(claim: Claim, policy: Policy, today: date) -> Step | NotDunne
 def letters(
     claims: Iterable[Claim], policy: Policy, today: date, *, credit_of: Mapping[Account, Decimal] | None = None
 ) -> tuple[Letter, ...]:
-    """The letters of a run: one per customer and currency, at the highest level of its documents.
+    """The letters of a run: one per customer, currency and company that is owed, at the highest level of its documents.
 
     `credit_of` says what customers have with us and nobody has allocated; it covers their oldest documents first.
     """
     left = dict(credit_of or {})
-    by_account: dict[Account, list[Step]] = {}
+    by_letter: dict[tuple[Account, UUID | None], list[Step]] = {}
     for claim in sorted(claims, key=lambda one: (one.due, one.id)):
         step = next_step(claim, policy, today)
         if not isinstance(step, Step):
@@ -199,10 +213,10 @@ def letters(
         credit = left.get(account, ZERO)
         left[account] = max(credit - claim.open_amount, ZERO)
         if credit < claim.open_amount:
-            by_account.setdefault(account, []).append(step)
+            by_letter.setdefault((account, claim.creditor), []).append(step)
     return tuple(
-        Letter(customer, currency, max(step.level.level for step in steps), tuple(steps))
-        for (customer, currency), steps in by_account.items()
+        Letter(customer, currency, max(step.level.level for step in steps), tuple(steps), creditor)
+        for ((customer, currency), creditor), steps in by_letter.items()
     )
 
 
@@ -239,6 +253,25 @@ def payments_are_fresh(imported_at: datetime | None, now: datetime) -> bool:
 def rate_in_default(base: Decimal, *, consumer: bool) -> Decimal:
     """The rate in percent."""
     return base + (CONSUMER_POINTS if consumer else BUSINESS_POINTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The rate in default from a day on, in percent."""
+
+    since: date
+    percent: Decimal
+
+
+def rates_between(since: date, until: date, *, base_rates: Sequence[BaseRate], consumer: bool) -> tuple[Rate, ...]:
+    """The rates that interest was computed with."""
+    days = sorted({since, *(rate.valid_from for rate in base_rates if since < rate.valid_from < until)})
+    found: list[Rate] = []
+    for day in days:
+        percent = rate_in_default(_base_rate(base_rates, day), consumer=consumer)
+        if not found or found[-1].percent != percent:
+            found.append(Rate(day, percent))
+    return tuple(found)
 
 
 def interest(

@@ -95,9 +95,13 @@ def plus_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def occurrence(start: date, interval: BillingInterval, k: int) -> date:
-    """The beginning of the k-th period, counted from the original start."""
-    return plus_months(start, k * interval.months)
+def occurrence(start: date, interval: BillingInterval, k: int, day_of_month: int | None = None) -> date:
+    """The beginning of the k-th period, counted from the original start.
+
+    `day_of_month` is the day that was agreed, where the month of the start is too short to show it: the 31st, say.
+    """
+    first = plus_months(start.replace(day=1), k * interval.months)
+    return _on_day(first, day_of_month or start.day)
 
 
 def anchored(start: date, day_of_month: int | None) -> date:
@@ -112,32 +116,44 @@ def _on_day(month: date, day: int) -> date:
     return month.replace(day=min(day, calendar.monthrange(month.year, month.month)[1]))
 
 
-def periods(start: date, interval: BillingInterval) -> Iterator[Period]:
+def periods(start: date, interval: BillingInterval, day_of_month: int | None = None) -> Iterator[Period]:
     """All periods since the start, without an end; nothing for what happens once."""
     if not interval.months:
         return
-    for k in itertools.count():
-        yield Period(occurrence(start, interval, k), occurrence(start, interval, k + 1))
+    days = (occurrence(start, interval, k, day_of_month) for k in itertools.count())
+    yield from (Period(first, after) for first, after in itertools.pairwise(days))
 
 
 def due(
-    start: date, interval: BillingInterval, *, until: date, in_advance: bool, last_day: date | None = None
+    start: date,
+    interval: BillingInterval,
+    *,
+    until: date,
+    in_advance: bool,
+    last_day: date | None = None,
+    day_of_month: int | None = None,
 ) -> tuple[Period, ...]:
     """The periods that a run on the day `until` has to bill, missed ones included, oldest first.
 
     In advance, a period is due on its first day; in arrears, on the day after its last. No period begins after `last_day`.
     """
     wanted = itertools.takewhile(
-        lambda period: (period.start if in_advance else period.end) <= until, periods(start, interval)
+        lambda period: (period.start if in_advance else period.end) <= until, periods(start, interval, day_of_month)
     )
     return tuple(period for period in wanted if last_day is None or period.start <= last_day)
 
 
 def next_due(
-    start: date, interval: BillingInterval, *, after: date, in_advance: bool, last_day: date | None = None
+    start: date,
+    interval: BillingInterval,
+    *,
+    after: date,
+    in_advance: bool,
+    last_day: date | None = None,
+    day_of_month: int | None = None,
 ) -> date | None:
     """The first day after `after` on which something is due, or None when nothing more will be."""
-    for period in periods(start, interval):
+    for period in periods(start, interval, day_of_month):
         if last_day is not None and period.start > last_day:
             return None
         day = period.start if in_advance else period.end

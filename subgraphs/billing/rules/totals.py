@@ -91,10 +91,13 @@ def totals(lines: Sequence[Line], *, discount_percent: Decimal = ZERO) -> Totals
 
 
 def _by_category(lines: Iterable[Line]) -> list[list[Line]]:
-    """The lines by category, rate and reason, in the order in which they first stand on the document."""
-    groups: dict[tuple[TaxCategory, Decimal, str | None], list[Line]] = {}
+    """The lines by category and rate, in the order in which they first stand on the document.
+
+    What is exempt for two reasons is one sum with both of them: a document has each category once (BR-E-01).
+    """
+    groups: dict[tuple[TaxCategory, Decimal], list[Line]] = {}
     for line in lines:
-        groups.setdefault((line.category, line.rate, line.exemption_text), []).append(line)
+        groups.setdefault((line.category, line.rate), []).append(line)
     return list(groups.values())
 
 
@@ -108,8 +111,8 @@ def _subtotal(group: Sequence[Line], lines_net: Decimal, allowance: Decimal) -> 
         allowance,
         taxable,
         tax,
-        first.exemption_code,
-        first.exemption_text,
+        first.exemption_code if all(line.exemption_code == first.exemption_code for line in group) else None,
+        " · ".join(dict.fromkeys(line.exemption_text for line in group if line.exemption_text)) or None,
     )
 
 

@@ -38,6 +38,9 @@ EU = frozenset(
 )
 
 
+NORTHERN_IRELAND = "XI"
+"""How VAT ids of Northern Ireland begin: for goods it is in the Union, though its country is in none."""
+
 VAT_ID_PREFIXES = EU - {"GR"} | {"EL"}
 """How VAT ids begin: with the country, but Greece writes itself in Greek."""
 
@@ -178,7 +181,8 @@ def decide(supply: Supply, buyer: Buyer, *, small_business: bool) -> VatDecision
     if place in EU:
         return _within_eu(supply, buyer)
     if supply.kind is SupplyKind.GOODS:
-        return VatDecision(6, "EXPORT-G") if supply.transported else _review()
+        to_the_north = (buyer.vat_id or "").startswith(NORTHERN_IRELAND)
+        return VatDecision(6, "EXPORT-G") if supply.transported and not to_the_north else _review()
     return VatDecision(7, "THIRD-SVC-O") if buyer.is_business else _review()
 
 

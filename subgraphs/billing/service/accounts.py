@@ -50,7 +50,7 @@ async def learn(work: Work, told: crm.CustomerFact, *, at: datetime) -> None:
     if account.told_at is not None and account.told_at > at:
         return
     first = account.told_at is None
-    account.number, account.told_at = told.number, at
+    account.number, account.told_at, account.holiday_region = told.number, at, told.holiday_region
     if told.billed_at is None:
         account.name = told.name
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from subgraphs.billing.documents import camt
 from subgraphs.billing.documents.camt import Credit
-from subgraphs.billing.models.invoices import Invoice
+from subgraphs.billing.models.invoices import Invoice, NumberRange
 from subgraphs.billing.models.receivables import BankEntry, BankStatement, Payment
 from subgraphs.billing.rules import bank as rules
 from subgraphs.billing.rules import days, entered, totals
 from subgraphs.billing.rules.bank import BankEntryStatus, Match, Open
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceStatus
+from subgraphs.billing.rules.numbering import Series
 from subgraphs.billing.service import settling
 from subgraphs.billing.service.terms import skonto
 from subgraphs.kit.errors import InvalidTransition
@@ -33,13 +34,15 @@ async def import_statement(work: Work, *, content: str) -> BankStatement:
     before = set((await work.session.scalars(keys)).all())
     statement = work.add(BankStatement(matched=0, unmatched=0, known=sum(one.key in before for one in told)))
     await work.session.flush()
-    rows = [await _entered(work, statement, one) for one in told if one.key not in before]
+    new = [one for one in told if one.key not in before]
+    waiting = await _waiting(work, new)
+    rows = [await _entered(work, statement, one, waiting) for one in new]
     statement.matched = sum(row.status is BankEntryStatus.MATCHED for row in rows)
     statement.unmatched = len(rows) - statement.matched
     return statement
 
 
-async def _entered(work: Work, statement: BankStatement, credit: Credit) -> BankEntry:
+async def _entered(work: Work, statement: BankStatement, credit: Credit, waiting: Sequence[Invoice]) -> BankEntry:
     amount = entered.money(credit.amount, field="content")
     row = work.add(
         BankEntry(
@@ -48,7 +51,7 @@ async def _entered(work: Work, statement: BankStatement, credit: Credit) -> Bank
             status=BankEntryStatus.UNMATCHED,
         )
     )  # fmt: skip
-    found = rules.match(credit.text, amount, await _open(work, credit))
+    found = rules.match(credit.text, amount, _open(waiting, credit))
     if found.customer_id is None:
         row.reason = found.reason
         return row
@@ -56,21 +59,29 @@ async def _entered(work: Work, statement: BankStatement, credit: Credit) -> Bank
     return row
 
 
-async def _open(work: Work, credit: Credit) -> list[Open]:
-    """What is open in this currency; read anew for each payment, because the one before may have paid some of it."""
-    query = (
-        select(Invoice)
-        .where(
-            Invoice.document_status == InvoiceStatus.ISSUED,
-            Invoice.kind.in_(CLAIMS),
-            Invoice.currency == credit.currency,
-            Invoice.open_amount > 0,
-        )
-        .order_by(Invoice.due_date, Invoice.id)
+async def _waiting(work: Work, credits: Sequence[Credit]) -> Sequence[Invoice]:
+    """The open documents whose numbers stand anywhere in the statement, read once and locked until all of it is entered."""
+    ranges = await work.session.scalars(select(NumberRange))
+    known = {(Series(one.prefix, one.year, one.padding), one.next) for one in ranges}
+    named = rules.numbers_in((one.text for one in credits), known)
+    query = select(Invoice).where(
+        Invoice.number.in_(named),
+        Invoice.document_status == InvoiceStatus.ISSUED,
+        Invoice.kind.in_(CLAIMS),
+        Invoice.open_amount > 0,
     )
+    rows = await work.session.scalars(query.order_by(Invoice.id).with_for_update())
+    return sorted(rows, key=lambda one: (one.due_date or date.max, one.id))
+
+
+def _open(waiting: Sequence[Invoice], credit: Credit) -> list[Open]:
+    """What is named in this currency, with what the payments before have left of it."""
     written = rules.bare(credit.text)
-    rows = [row for row in await work.session.scalars(query) if rules.bare(str(row.number)) in written]
-    return [Open(row.id, row.customer_id, str(row.number), row.open_amount, _skonto(row, credit)) for row in rows]
+    return [
+        Open(row.id, row.customer_id, str(row.number), row.open_amount, _skonto(row, credit))
+        for row in waiting
+        if row.currency == credit.currency and rules.bare(str(row.number)) in written
+    ]
 
 
 def _skonto(row: Invoice, credit: Credit) -> tuple[Decimal, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from subgraphs.billing.models.agreements import BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity
@@ -44,6 +45,11 @@ def in_state(word: str | None) -> list[ColumnElement[bool]]:
     return where
 
 
+def late(today: date) -> list[ColumnElement[bool]]:
+    """The conditions of what is open after the last day on which a payment is in time."""
+    return [Invoice.due_date < today, func.coalesce(Invoice.in_time_until, Invoice.due_date) < today]
+
+
 def selected(*, wanted: Any = None, search: str | None = None) -> Select[Invoice]:
     """The query for documents of this filter and search."""
     return select(Invoice).where(*conditions(Invoice, wanted), *containing(search, Invoice.number))
@@ -55,7 +61,7 @@ async def listed(
     """Documents, newest first."""
     where = in_state(status)
     if (status or "").lower() == "overdue":
-        where.append(Invoice.due_date < days.local(work.at))
+        where += late(days.local(work.at))
     query = select(Invoice).where(*where).order_by(*_NEWEST).limit(limit).offset(offset)
     if customer_id is not None:
         query = query.where(Invoice.customer_id == customer_id)
@@ -68,7 +74,7 @@ async def of_customers(
     """The documents of each customer, newest first."""
     where = in_state(status)
     if (status or "").lower() == "overdue":
-        where.append(Invoice.due_date < days.local(work.at))
+        where += late(days.local(work.at))
     return await work.per_parent(
         Invoice, Invoice.customer_id, customers, where=where, order=_NEWEST, limit=limit, offset=offset
     )

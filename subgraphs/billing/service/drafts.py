@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,97 +13,25 @@ from sqlalchemy import delete, select
 from contracts.events import billing as events
 from subgraphs.billing.errors import NothingToBill, TaxReview
 from subgraphs.billing.models.agreements import BillingAccount
-from subgraphs.billing.models.catalogue import LegalEntity, Product, TaxCode
+from subgraphs.billing.models.catalogue import LegalEntity, Product
 from subgraphs.billing.models.invoices import BillableItem, Invoice, InvoiceLine
 from subgraphs.billing.rules import accounts as account_rules
 from subgraphs.billing.rules import days, entered, invoices, products
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, line_net, totals
-from subgraphs.billing.rules.vat import TAX_REVIEW, Buyer, Supply, SupplyKind, TaxRate, decide, rate_on
-from subgraphs.billing.service import accounts, taxes
+from subgraphs.billing.rules.totals import Line, TaxSubtotal, Totals, totals
+from subgraphs.billing.rules.vat import TaxRate
+from subgraphs.billing.service import accounts, finals, taxing
 from subgraphs.billing.service import products as catalogue
 from subgraphs.billing.service.entities import the_one
+from subgraphs.billing.service.taxing import Taxed
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.shapes import line as one_line
 from subgraphs.kit.shapes import optional_line, prose
 from subgraphs.kit.work import Work
 
-NO_COUNTRY = f"{TAX_REVIEW}: NO_COUNTRY"
 _MOST = Decimal(10) ** 12
-NO_RATE = f"{TAX_REVIEW}: NO_RATE"
-
-
-@dataclass(frozen=True, slots=True)
-class Taxes:
-    """What the tax of a line depends on besides the line: read once for a whole run."""
-
-    codes: Sequence[TaxCode]
-    rates: list[TaxRate] = field(default_factory=list)
-
-    def account(self, key: str, chart: str) -> str | None:
-        """The revenue account of a code."""
-        code = next((one for one in self.codes if one.key == key), None)
-        if code is None:
-            return None
-        return code.revenue_account_skr03 if chart == "03" else code.revenue_account_skr04
-
-
-async def read_taxes(work: Work) -> Taxes:
-    """Read the tax codes."""
-    codes = await taxes.all_codes(work)
-    return Taxes(codes, taxes.rates(codes))
-
-
-@dataclass(frozen=True, slots=True)
-class Taxed:
-    """An item with its tax, or with the reason why it has none."""
-
-    item: BillableItem
-    product: Product | None
-    rate: TaxRate | None
-    hold_reason: str | None = None
-
-    @property
-    def net(self) -> Decimal:
-        """Its net amount."""
-        return line_net(self.item.quantity, self.item.unit_price, self.item.discount_percent)
-
-
-def taxed(
-    items: Sequence[BillableItem],
-    by_id: Mapping[UUID, Product],
-    account: BillingAccount,
-    entity: LegalEntity,
-    known: Taxes,
-) -> list[Taxed]:
-    """The items of one customer with their taxes: those of one run are one transaction."""
-    plain = [Taxed(item, by_id.get(item.product_id) if item.product_id else None, None) for item in items]
-    reverse_charge = sum((one.net for one in plain if one.product and one.product.reverse_charge_goods), ZERO)
-    return [_taxed(one, reverse_charge, account, entity, known) for one in plain]
-
-
-def _taxed(one: Taxed, reverse_charge: Decimal, account: BillingAccount, entity: LegalEntity, known: Taxes) -> Taxed:
-    item, product = one.item, one.product
-    country = account.address.get("country")
-    if country is None and not entity.small_business:
-        return Taxed(item, product, None, NO_COUNTRY)
-    day = item.service_to or item.service_from
-    supply = Supply(
-        kind=product.supply if product else SupplyKind.SERVICE,
-        on=day,
-        tax_code=item.tax_code,
-        reverse_charge_goods=bool(product and product.reverse_charge_goods),
-        transaction_net=reverse_charge,
-        supplied_in=item.supplied_in,
-    )
-    buyer = Buyer(country or "", account.is_business, account.vat_id, account.vat_id_status)
-    decision = decide(supply, buyer, small_business=entity.small_business)
-    if decision.tax_code is None:
-        return Taxed(item, product, None, decision.hold_reason)
-    rate = rate_on(known.rates, decision.tax_code, day)
-    return Taxed(item, product, rate, None if rate else NO_RATE)
 
 
 # --- writing drafts
@@ -118,6 +45,7 @@ async def create(
     billable_item_ids: Sequence[UUID] = (),
     legal_entity_id: UUID | None = None,
     kind: InvoiceKind = InvoiceKind.INVOICE,
+    partial_invoice_ids: Sequence[UUID] = (),
     **head: Any,
 ) -> Invoice:
     """Write a draft by hand: of lines that are entered, of what is ready to be billed, or of both."""
@@ -129,11 +57,17 @@ async def create(
     items += await _ready(work, account.customer_id, billable_item_ids)
     if not items:
         raise NothingToBill("A document needs at least one line.", field="lines")
-    found = taxed(items, await _products(work, items), account, entity, await read_taxes(work))
-    _refuse_held(found)
-    invoice = work.add(new(entity, account, kind=kind))
+    invoice = new(entity, account, kind=kind)
     _fill(invoice, head)
-    await write_lines(work, invoice, found)
+    products_, known = await _products(work, items), await taxing.read(work)
+    found = taxing.taxed(items, products_, account, entity, known, discount_percent=invoice.discount_percent)
+    _refuse_held(found)
+    work.add(invoice)
+    language, first = account.language, len(found) + 1
+    less = await finals.deductions(work, invoice, partial_invoice_ids, first=first, language=language)
+    await write_lines(work, invoice, found, more=less)
+    finals.check(invoice, less)
+    _check_sum(invoice)
     await generated(work, invoice)
     return invoice
 
@@ -150,15 +84,19 @@ def new(entity: LegalEntity, account: BillingAccount, *, kind: InvoiceKind = Inv
     )  # fmt: skip
 
 
-async def write_lines(work: Work, invoice: Invoice, found: Sequence[Taxed], *, first: int = 1) -> None:
+async def write_lines(
+    work: Work, invoice: Invoice, found: Sequence[Taxed], *, more: Sequence[InvoiceLine] = ()
+) -> None:
     """Put items onto a draft, and add it up; a credit note says what goes back with positive amounts."""
-    lines = [_line(invoice, position, one) for position, one in enumerate(found, first)]
+    lines = [_line(invoice, position, one) for position, one in enumerate(found, 1)]
     for line in lines if invoice.kind is InvoiceKind.CREDIT_NOTE else ():
         line.quantity, line.net_amount = -line.quantity, -line.net_amount
     for one, line in zip(found, lines, strict=True):
         work.add(line)
         one.item.status, one.item.invoice_id, one.item.hold_reason = BillableStatus.INVOICED, invoice.id, None
-    add_up(invoice, lines)
+    for line in more:
+        work.add(line)
+    add_up(invoice, [*lines, *more])
 
 
 def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
@@ -176,11 +114,7 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
         unit_price=item.unit_price,
         discount_percent=item.discount_percent,
         net_amount=one.net,
-        tax_code=rate.key,
-        tax_category=rate.category,
-        tax_rate=rate.rate,
-        exemption_code=rate.exemption_code,
-        exemption_text=rate.exemption_text,
+        **_tax_of(rate),
         revenue_account=product.revenue_account if product else None,
         service_from=item.service_from,
         service_to=item.service_to,
@@ -188,6 +122,16 @@ def _line(invoice: Invoice, position: int, one: Taxed) -> InvoiceLine:
         contract_id=item.contract_id,
         project_id=item.project_id,
     )
+
+
+def _tax_of(rate: TaxRate) -> dict[str, Any]:
+    return {
+        "tax_code": rate.key,
+        "tax_category": rate.category,
+        "tax_rate": rate.rate,
+        "exemption_code": rate.exemption_code,
+        "exemption_text": rate.exemption_text,
+    }
 
 
 def add_up(invoice: Invoice, lines: Sequence[InvoiceLine]) -> Totals:
@@ -265,11 +209,11 @@ def _refuse_held(found: Iterable[Taxed]) -> None:
 async def _entered_item(work: Work, account: BillingAccount, line: Mapping[str, Any]) -> BillableItem:
     """A line that somebody entered: an item that is on its document from the start."""
     product = await catalogue.required(work, line.get("product_id"))
-    quantity = entered.quantity(line.get("quantity", Decimal(1)), positive=True)
+    quantity = entered.quantity(line.get("quantity", Decimal(1)))
     day = line.get("service_from") or days.local(work.at)
     price = line.get("unit_price")
     if price is None and product is not None:
-        price = await catalogue.price_of(work, product, customer_id=account.customer_id, quantity=quantity, on=day)
+        price = await catalogue.price_of(work, product, customer_id=account.customer_id, quantity=abs(quantity), on=day)
     if price is None:
         raise Invalid("Say what one costs: the product has no price of its own.", field="lines")
     _check_service(day, line.get("service_to"))
@@ -345,8 +289,7 @@ async def change(
     items = [await _entered_item(work, account, line) for line in add_lines]
     items += await _ready(work, invoice.customer_id, add_billable_item_ids)
     entity = await the_one(work, invoice.legal_entity_id)
-    found = taxed(items, await _products(work, items), account, entity, await read_taxes(work))
-    _refuse_held(found)
+    found = await _taxed_with(work, invoice, lines, items, account, entity)
     more = [_line(invoice, len(lines) + place, one) for place, one in enumerate(found, 1)]
     for one, line in zip(found, more, strict=True):
         work.add(line)
@@ -354,9 +297,43 @@ async def change(
     if not lines and not more:
         raise NothingToBill("A document needs at least one line; delete the draft instead.", field="removeLineIds")
     add_up(invoice, [*lines, *more])
+    finals.check(invoice, lines)
+    _check_sum(invoice)
     happened = events.InvoiceUpdated(id=invoice.id, changed=("lines", *map(_camel, head)))
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
     return invoice
+
+
+def _check_sum(invoice: Invoice) -> None:
+    """What is less may stand on lines with a negative quantity, but who gives money back writes no invoice."""
+    if invoice.kind in invoices.CLAIMS and invoice.total_gross < 0:
+        raise Invalid("It would give back more than it asks for: credit the document that it is about.", field="lines")
+
+
+async def _taxed_with(
+    work: Work,
+    invoice: Invoice,
+    lines: Sequence[InvoiceLine],
+    items: Sequence[BillableItem],
+    account: BillingAccount,
+    entity: LegalEntity,
+) -> list[Taxed]:
+    """What comes onto a draft, with its taxes; phones and tablets that stand there count with it, and are taxed anew."""
+    await work.session.flush()  # what was taken off is not there
+    there = (await work.session.scalars(select(BillableItem).where(BillableItem.invoice_id == invoice.id))).all()
+    by_id = await _products(work, [*there, *items])
+    together = invoice.kind in invoices.CLAIMS and any(one.reverse_charge_goods for one in by_id.values())
+    every = [*there, *items] if together else items
+    known = await taxing.read(work)
+    found = taxing.taxed(every, by_id, account, entity, known, discount_percent=invoice.discount_percent)
+    _refuse_held(found)
+    rates = {str(one.item.id): one.rate for one in found}
+    for line in lines if together else ():
+        rate = next((rates[item] for item in line.billable_item_ids if item in rates), None)
+        for name, value in _tax_of(rate).items() if rate else ():
+            setattr(line, name, value)
+    added = {item.id for item in items}
+    return [one for one in found if one.item.id in added]
 
 
 async def _remove(work: Work, invoice: Invoice, ids: set[UUID]) -> list[InvoiceLine]:

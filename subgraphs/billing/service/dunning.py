@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, timedelta
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,26 @@ from sqlalchemy import func, select
 from contracts.events import billing as events
 from subgraphs.billing.errors import PaymentsStale
 from subgraphs.billing.models.agreements import BillingAccount
+from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice
-from subgraphs.billing.models.receivables import Allocation, DunningNotice, DunningPolicy, DunningRun, Payment
-from subgraphs.billing.rules import days, entered, invoices
+from subgraphs.billing.models.receivables import (
+    Allocation,
+    BankStatement,
+    DunningNotice,
+    DunningPolicy,
+    DunningRun,
+    Payment,
+)
+from subgraphs.billing.rules import days, entered, invoices, rest_days
 from subgraphs.billing.rules import dunning as rules
 from subgraphs.billing.rules.dunning import DEFAULT_POLICY, BaseRate, Claim, Letter, Level, Policy, Step
 from subgraphs.billing.rules.invoices import InvoiceMove, InvoiceStatus
 from subgraphs.billing.rules.money import ONE, ZERO
-from subgraphs.billing.service import debits, settling, taxes
+from subgraphs.billing.service import accounts as service_accounts
+from subgraphs.billing.service import debits, demands, settling, taxes
 from subgraphs.billing.service.drafts import told
 from subgraphs.kit.errors import Invalid, InvalidTransition
+from subgraphs.kit.filters import among
 from subgraphs.kit.work import Work
 
 MOST_SKIPPED = 200
@@ -45,6 +55,15 @@ async def policy(work: Work) -> Policy:
     return Policy(tuple(_level(stored) for stored in row.levels), row.min_amount, row.days_between)
 
 
+async def in_time_until(work: Work, account: BillingAccount, due: date) -> date | None:
+    """The last day on which a payment is in time that falls due on a day of rest; None where the day itself is the last."""
+    row = await policy_row(work)
+    if row is None or not row.rest_days:
+        return None
+    day = rest_days.in_time_until(due, account.holiday_region or account.address.get("country"))
+    return day if day != due else None
+
+
 def _level(stored: Mapping[str, Any]) -> Level:
     return Level(
         stored["level"], stored["days_after_due"], Decimal(stored["fee"]), stored["interest"], stored["flat_fee"]
@@ -58,6 +77,7 @@ async def set_policy(
     min_amount: Decimal = DEFAULT_POLICY.min_amount,
     days_between: int = DEFAULT_POLICY.days_between,
     require_fresh_payments: bool = True,
+    rest_days: bool = False,
 ) -> DunningPolicy:
     """Say when and how late customers are asked."""
     if not 0 <= days_between <= 90:
@@ -67,6 +87,7 @@ async def set_policy(
         "min_amount": entered.count(min_amount, field="minAmount"),
         "days_between": days_between,
         "require_fresh_payments": require_fresh_payments,
+        "rest_days": rest_days,
     }
     row = await policy_row(work, lock=True)
     if row is None:
@@ -99,7 +120,7 @@ def _stored(levels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence[UUID] = ()) -> DunningRun:
-    """Ask everybody who is late: one letter per customer and currency, each document a level further."""
+    """Ask everybody who is late: one letter per customer, currency and company that is owed, each document a level further."""
     today = on_date or days.local(work.at)
     if today > days.local(work.at):
         raise Invalid("Nobody can be asked on a day in the future.", field="onDate")
@@ -113,7 +134,9 @@ async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence
     claims = [_claim(one, accounts.get(one.customer_id), collected) for one in documents.values()]
     credit = await settling.credit_of(work, list(accounts))
     letters = rules.letters(claims, mine, today, credit_of=credit)
-    rates = await taxes.base_rates(work)
+    entities = await work.those(LegalEntity, list({one.creditor for one in letters if one.creditor}))
+    earlier = await _earlier(work, {one.customer_id for one in letters})
+    asking = _Asking(mine, today, await taxes.base_rates(work), documents, entities, earlier)
     dunning_run = work.add(
         DunningRun(
             on_date=today,
@@ -123,12 +146,39 @@ async def run(work: Work, *, on_date: date | None = None, customer_ids: Sequence
         )
     )
     for letter in letters:
-        await _write(work, dunning_run, letter, documents, accounts.get(letter.customer_id), rates)
+        account = accounts.get(letter.customer_id) or await service_accounts.of(work, letter.customer_id)
+        await _write(work, dunning_run, letter, account, asking)
     return dunning_run
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What all letters of a run have in common."""
+
+    policy: Policy
+    today: date
+    rates: Sequence[BaseRate]
+    documents: Mapping[UUID, Invoice]
+    entities: Mapping[UUID, LegalEntity]
+    earlier: Sequence[DunningNotice]
+    """The letters that these customers got before."""
+
+
+async def _earlier(work: Work, customers: Iterable[UUID]) -> Sequence[DunningNotice]:
+    query = select(DunningNotice).where(among(DunningNotice.customer_id, customers))
+    return (await work.session.scalars(query)).all()
+
+
 async def _check_payments(work: Work) -> None:
-    newest = (await work.session.execute(select(func.max(Payment.created_at)))).scalar_one()
+    """Refuse to ask anybody while nobody looked at the account lately; a statement that brought nothing was looked at, too."""
+    newest: datetime | None = await work.session.scalar(
+        select(
+            func.greatest(
+                select(func.max(Payment.created_at)).scalar_subquery(),
+                select(func.max(BankStatement.created_at)).scalar_subquery(),
+            )
+        )
+    )
     if not rules.payments_are_fresh(newest, work.at):
         raise PaymentsStale("No payment was entered within the last 24 hours: import the statements first.")
 
@@ -163,6 +213,8 @@ def _claim(document: Invoice, account: BillingAccount | None, collected: Contain
         customer_blocked=bool(account and account.dunning_block),
         being_collected=document.id in collected,
         flat_fee_charged=document.flat_fee_charged,
+        in_time_until=document.in_time_until,
+        creditor=document.legal_entity_id,
     )
 
 
@@ -178,34 +230,54 @@ async def _write(
     work: Work,
     dunning_run: DunningRun,
     letter: Letter,
-    documents: Mapping[UUID, Invoice],
-    account: BillingAccount | None,
-    rates: Sequence[BaseRate],
+    account: BillingAccount,
+    asking: _Asking,
 ) -> None:
-    consumer = account is not None and not account.is_business
-    claims = [
-        await _asked(work, step, documents[step.claim.id], dunning_run.on_date, rates, consumer=consumer)
-        for step in letter.steps
-    ]
-    work.add(
+    consumer = not account.is_business
+    claims = [await _asked(work, step, asking, consumer=consumer) for step in letter.steps]
+    notice = work.add(
         DunningNotice(
             customer_id=letter.customer_id, run_id=dunning_run.id, level=letter.level, on_date=dunning_run.on_date,
             claims=[{name: str(value) for name, value in claim.items()} for claim in claims],
             open_amount=sum((Decimal(claim["open_amount"]) for claim in claims), ZERO), fee=rules.fee(letter),
             flat_fee=sum((Decimal(claim["flat_fee"]) for claim in claims), ZERO),
             interest=sum((Decimal(claim["interest"]) for claim in claims), ZERO),
-            currency=letter.currency,
+            currency=letter.currency, legal_entity_id=letter.creditor, paper=_paper(letter, account, asking),
         )
     )  # fmt: skip
+    await demands.later(work, notice)
 
 
-async def _asked(
-    work: Work, step: Step, document: Invoice, today: date, rates: Sequence[BaseRate], *, consumer: bool
-) -> dict[str, Any]:
+def _paper(letter: Letter, account: BillingAccount, asking: _Asking) -> dict[str, Any]:
+    assert letter.creditor is not None  # noqa: S101 - documents name who sells
+    since = min(step.claim.late_since for step in letter.steps)
+    rates = rules.rates_between(since, asking.today, base_rates=asking.rates, consumer=not account.is_business)
+    return demands.frozen(
+        asking.entities[letter.creditor],
+        account,
+        pay_until=asking.today + timedelta(days=asking.policy.days_between or DEFAULT_POLICY.days_between),
+        is_last=letter.level == max(level.level for level in asking.policy.levels),
+        rates=rates,
+        charged_before=_charged_before(letter, asking.earlier),
+    )
+
+
+def _charged_before(letter: Letter, earlier: Sequence[DunningNotice]) -> Decimal:
+    """The fees and flat fees of earlier letters about documents that are still open."""
+    mine = {str(step.claim.id) for step in letter.steps}
+    found = ZERO
+    for notice in earlier:
+        claims = [claim for claim in notice.claims if claim["invoice_id"] in mine]
+        found += sum((Decimal(claim["flat_fee"]) for claim in claims), notice.fee if claims else ZERO)
+    return found
+
+
+async def _asked(work: Work, step: Step, asking: _Asking, *, consumer: bool) -> dict[str, Any]:
     """What is asked for one document; it is a level further from now on."""
+    document = asking.documents[step.claim.id]
     flat = rules.flat_fee(step, consumer=consumer)
-    late = await _interest(work, document, today, rates, consumer=consumer) if step.level.interest else ZERO
-    document.dunning_level, document.last_notice_on = step.level.level, today
+    late = await _interest(work, document, step, asking, consumer=consumer) if step.level.interest else ZERO
+    document.dunning_level, document.last_notice_on = step.level.level, asking.today
     document.flat_fee_charged = document.flat_fee_charged or bool(flat)
     return {
         "invoice_id": document.id,
@@ -218,19 +290,15 @@ async def _asked(
     }
 
 
-async def _interest(
-    work: Work, document: Invoice, today: date, rates: Sequence[BaseRate], *, consumer: bool
-) -> Decimal:
-    """Interest since the day after it was due; what was paid in between counts from its day on."""
-    assert document.due_date is not None  # noqa: S101 - issued documents have one
+async def _interest(work: Work, document: Invoice, step: Step, asking: _Asking, *, consumer: bool) -> Decimal:
+    """Interest since the first day of default; what was paid in between counts from its day on."""
     query = select(Allocation.value_date, Allocation.amount + Allocation.skonto_amount).where(
         Allocation.invoice_id == document.id, Allocation.released_at.is_(None)
     )
     paid = [(day, amount) for day, amount in await work.session.execute(query)]
-    since = document.due_date + timedelta(days=1)
-    return rules.interest(
-        document.total_gross, since, max(today, since), base_rates=rates, consumer=consumer, payments=paid
-    )
+    since = step.claim.late_since
+    until = max(asking.today, since)
+    return rules.interest(document.total_gross, since, until, base_rates=asking.rates, consumer=consumer, payments=paid)
 
 
 # --- letters, and what keeps out of them

@@ -97,6 +97,11 @@ def _datev(value: Mapping[str, Any] | None) -> dict[str, Any]:
         raise Invalid("The chart of accounts is 03 or 04.", field="datev.chart")
     if not 4 <= found.get("account_length", 4) <= 8:
         raise Invalid("A G/L account has 4 to 8 digits.", field="datev.accountLength")
+    for name, digits in (("consultant", 7), ("client", 5)):
+        if not 1 <= found.get(name, 1) < 10**digits:
+            raise Invalid(f"The number of the {name} has up to {digits} digits.", field=f"datev.{name}")
+    if not 1 <= found.get("fiscal_month", 1) <= 12:
+        raise Invalid("A fiscal year begins with one of the months 1 to 12.", field="datev.fiscalMonth")
     return found
 
 

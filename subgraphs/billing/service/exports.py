@@ -16,14 +16,15 @@ from subgraphs.billing.errors import DuplicateExport, NothingToBill
 from subgraphs.billing.models.catalogue import LegalEntity
 from subgraphs.billing.models.invoices import Invoice, InvoiceLine
 from subgraphs.billing.models.receivables import ExportBatch, ExportFile
-from subgraphs.billing.rules import datev, vat
+from subgraphs.billing.rules import datev, entered, vat
 from subgraphs.billing.rules.datev import Batch, Books, Revenue, Voucher
 from subgraphs.billing.rules.invoices import InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.money import split
+from subgraphs.billing.rules.totals import TaxSubtotal
 from subgraphs.billing.rules.vat import TaxCategory
-from subgraphs.billing.service import drafts, snapshots
-from subgraphs.billing.service.drafts import Taxes
+from subgraphs.billing.service import snapshots, taxing
 from subgraphs.billing.service.entities import the_one
+from subgraphs.billing.service.taxing import Taxes
 from subgraphs.kit import audit
 from subgraphs.kit.errors import Invalid, PreconditionFailed
 from subgraphs.kit.work import Work
@@ -44,9 +45,13 @@ async def export(
     again: bool = False,
 ) -> ExportBatch:
     """Write the bookings of a period, both days included; exported before, it needs a word that this is meant."""
+    entered.day(period_start, field="periodStart")
+    entered.day(period_end, field="periodEnd")
     if period_end < period_start:
         raise Invalid("A period can't end before it begins.", field="periodEnd")
     entity = await the_one(work, legal_entity_id)
+    if period_end not in datev.fiscal_year(period_start, books_of(entity).fiscal_month):
+        raise Invalid("A file holds days of one fiscal year: its rows say day and month only.", field="periodEnd")
     before = await _exported_before(work, entity.id, period_start, period_end)
     if before and not again:
         raise DuplicateExport("This period was exported before.", field="again")
@@ -107,7 +112,7 @@ async def _issued(work: Work, entity_id: UUID, start: date, end: date) -> Sequen
 
 async def _written(work: Work, entity: LegalEntity, documents: Sequence[Invoice], start: date, end: date) -> Batch:
     books = books_of(entity)
-    known = await drafts.read_taxes(work)
+    known = await taxing.read(work)
     query = select(InvoiceLine).where(InvoiceLine.invoice_id.in_([one.id for one in documents]))
     lines: dict[UUID, list[InvoiceLine]] = {}
     for line in await work.session.scalars(query.order_by(InvoiceLine.invoice_id, InvoiceLine.position)):
@@ -127,6 +132,7 @@ def books_of(entity: LegalEntity) -> Books:
         chart=stored.get("chart", "03"),
         account_length=stored.get("account_length", 4),
         locked=bool(stored.get("locked")),
+        fiscal_month=stored.get("fiscal_month", 1),
         dictated_by=stored.get("dictated_by", ""),
     )
 
@@ -141,6 +147,7 @@ def _voucher(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, char
         text=str(buyer.get("name") or ""),
         revenues=tuple(_revenues(document, lines, known, chart)),
         supplied_on=document.service_to,
+        tax_point=document.tax_point_date,
         currency=document.currency,
         exchange_rate=document.exchange_rate,
     )
@@ -151,17 +158,13 @@ def _revenues(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, cha
     sign = -1 if document.kind in _NEGATIVE else 1
     vat_id = str((document.buyer_snapshot or {}).get("vat_id") or "")
     found = []
-    for part in snapshots.breakdown(document.tax_breakdown):
-        mine = [
-            line
-            for line in lines
-            if (line.tax_category, line.tax_rate, line.exemption_text)
-            == (part.category, part.rate, part.exemption_text)
-        ]
+    parts = snapshots.breakdown(document.tax_breakdown)
+    for part in parts:
+        mine = [line for line in lines if _is_of(line, part, parts)]
         by_account: dict[tuple[str, str], Decimal] = {}
         for line in mine:
-            code = next((one for one in known.codes if one.key == line.tax_code), None)
-            account = line.revenue_account or known.account(line.tax_code, chart) or ""
+            code = known.code(line.tax_code, line.service_to or line.service_from or document.issue_date)
+            account = line.revenue_account or (code.revenue_account(chart) if code else None) or ""
             key = (account, code.tax_key if code else "")
             by_account[key] = by_account.get(key, Decimal(0)) + line.net_amount
         shares = split(part.gross * sign, list(by_account.values()))
@@ -170,6 +173,13 @@ def _revenues(document: Invoice, lines: Sequence[InvoiceLine], known: Taxes, cha
             Revenue(account, gross, tax_key, told) for (account, tax_key), gross in zip(by_account, shares, strict=True)
         ]
     return found
+
+
+def _is_of(line: InvoiceLine, part: TaxSubtotal, parts: Sequence[TaxSubtotal]) -> bool:
+    """Whether a line counts in a part; older documents have a part for each reason of one category."""
+    alike = [one for one in parts if (one.category, one.rate) == (part.category, part.rate)]
+    mine = (line.tax_category, line.tax_rate) == (part.category, part.rate)
+    return mine and (len(alike) == 1 or line.exemption_text == part.exemption_text)
 
 
 async def listed(work: Work, *, limit: int, offset: int) -> Sequence[ExportBatch]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import billing as events
@@ -23,8 +23,19 @@ from subgraphs.billing.rules import chain, days, entered, invoices, numbering, t
 from subgraphs.billing.rules.dunning import EURO
 from subgraphs.billing.rules.invoices import DeliveryStatus, InvoiceKind, InvoiceMove, InvoiceStatus, PaymentStatus
 from subgraphs.billing.rules.items import BillableSource, BillingRunStatus
-from subgraphs.billing.rules.money import ZERO
-from subgraphs.billing.service import accounts, archive, drafts, einvoices, mandates, runs, settling, snapshots
+from subgraphs.billing.rules.money import CENT, ZERO
+from subgraphs.billing.service import (
+    accounts,
+    archive,
+    drafts,
+    dunning,
+    einvoices,
+    finals,
+    mandates,
+    runs,
+    settling,
+    snapshots,
+)
 from subgraphs.kit import separation
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from subgraphs.kit.ids import uuid7
@@ -126,6 +137,9 @@ async def _issue(
     invoice.buyer_snapshot = await _buyer(work, invoice) | await _mandate(work, invoice, entity, day)
     snapshots.check(invoice, lines)
     invoice.issue_date, invoice.due_date = day, day + timedelta(days=invoice.payment_days)
+    if invoice.kind in invoices.CLAIMS:
+        account = await accounts.of(work, invoice.customer_id)
+        invoice.in_time_until = await dunning.in_time_until(work, account, invoice.due_date)
     await einvoices.check(work, invoice, lines)
     numbers = await _locked_range(work, entity, invoice.kind, day.year)
     numbering.check_issue_date(day, last=numbers.last_issue_date, closed_until=entity.books_closed_until)
@@ -260,6 +274,9 @@ async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) 
     original = await work.take(Invoice, id, field="id", version=version)
     invoices.moved(InvoiceMove.CANCEL, original.document_status)
     invoices.check_kind(InvoiceMove.CANCEL, original.kind)
+    if await settling.credited(work, original.id):
+        raise PreconditionFailed("A part of it was credited: credit the rest of it, too.", field="id")
+    await _not_deducted(work, original)
     entity = await _entity(work, original)
     reason = one_line(reason, field="reason", longest=500)
     entries = await _time_entries(work, original.id)
@@ -281,6 +298,11 @@ async def cancel(work: Work, id: UUID, reason: str, version: int | None = None) 
     )
     await work.emit(happened, subject=original.id, customer=original.customer_id)
     return original
+
+
+async def _not_deducted(work: Work, original: Invoice) -> None:
+    if await finals.is_deducted(work, original.id):
+        raise PreconditionFailed("A final invoice deducts it: cancel that one first.", field="id")
 
 
 async def _items_on(work: Work, invoice_id: UUID) -> Sequence[UUID]:
@@ -340,22 +362,41 @@ async def create_credit_note(
     original = await work.take(Invoice, id, field="id", version=version)
     invoices.moved(InvoiceMove.CREDIT, original.document_status)
     invoices.check_kind(InvoiceMove.CREDIT, original.kind)
+    await _not_deducted(work, original)
     note = work.add(_follows(original, InvoiceKind.CREDIT_NOTE, one_line(reason, field="reason", longest=500)))
+    note.discount_percent = original.discount_percent
     by_id = {line.id: line for line in await drafts.lines_of(work, original.id)}
-    credited = [_credited(by_id, note, place, wanted) for place, wanted in enumerate(lines, 1)]
+    left = await _left_of(work, by_id)
+    credited = [_credited(by_id, left, note, place, wanted) for place, wanted in enumerate(lines, 1)]
     if not credited:
         raise Invalid("Say which lines are credited.", field="lines")
     for line in credited:
         work.add(line)
     drafts.add_up(note, credited)
-    if note.total_gross > original.total_gross - await settling.credited(work, original.id):
+    # Each part rounds its tax for itself, so all of them together may be a cent more for each category.
+    rounding = CENT * len(original.tax_breakdown)
+    if note.total_gross > original.total_gross - await settling.credited(work, original.id) + rounding:
         raise Invalid("More would be credited than was invoiced.", field="lines")
     await drafts.generated(work, note)
     return note
 
 
+async def _left_of(work: Work, lines: Mapping[UUID, InvoiceLine]) -> dict[UUID, Decimal]:
+    """What no credit note has given back of each line yet, drafts included."""
+    query = select(InvoiceLine.credits_line_id, func.sum(InvoiceLine.net_amount)).where(
+        InvoiceLine.credits_line_id.in_(list(lines))
+    )
+    found = await work.session.execute(query.group_by(InvoiceLine.credits_line_id))
+    given = {row[0]: row[1] for row in found}
+    return {key: line.net_amount - given.get(key, ZERO) for key, line in lines.items()}
+
+
 def _credited(
-    by_id: Mapping[UUID, InvoiceLine], note: Invoice, position: int, wanted: Mapping[str, Any]
+    by_id: Mapping[UUID, InvoiceLine],
+    left: dict[UUID, Decimal],
+    note: Invoice,
+    position: int,
+    wanted: Mapping[str, Any],
 ) -> InvoiceLine:
     of = by_id.get(wanted["line_id"])
     if of is None:
@@ -366,7 +407,13 @@ def _credited(
     line = _mirror(of, note, position, quantity)
     if wanted.get("unit_price") is not None:
         line.unit_price = min(entered.price(wanted["unit_price"], field="lines"), of.unit_price)
-    line.net_amount = totals.line_net(line.quantity, line.unit_price, line.discount_percent)
+    line.net_amount, line.credits_line_id = (
+        totals.line_net(line.quantity, line.unit_price, line.discount_percent),
+        of.id,
+    )
+    if line.net_amount > left[of.id]:
+        raise Invalid(f"Only {left[of.id]} of {of.description} is left to credit.", field="lines")
+    left[of.id] -= line.net_amount
     return line
 
 

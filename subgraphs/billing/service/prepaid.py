@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -28,6 +29,7 @@ from subgraphs.kit.work import Work
 
 EXPIRE_JOB = "prepaid.expire"
 GRANT_JOB = "prepaid.grant"
+_BEFORE = "worked before it expired"
 
 # --- reading
 
@@ -63,6 +65,28 @@ async def left_of_contracts(work: Work, contracts: Sequence[UUID]) -> dict[UUID,
         .group_by(PrepaidBalance.contract_id)
     )
     return {contract: [amount] for contract, amount in await work.session.execute(query)}
+
+
+async def last_of(work: Work, contract_id: UUID) -> PrepaidBalance | None:
+    """The block of a contract that was bought last."""
+    query = select(PrepaidBalance).where(PrepaidBalance.contract_id == contract_id)
+    order = (PrepaidBalance.bought_on.desc(), PrepaidBalance.id.desc())
+    found: PrepaidBalance | None = await work.session.scalar(query.order_by(*order).limit(1))
+    return found
+
+
+async def price_of(work: Work, contract: BilledContract, balance: PrepaidBalance) -> Decimal | None:
+    """What a block like this one costs: what it cost itself, else so much money as it holds, or its hours at the contract's rate."""
+    query = select(BillableItem).where(
+        BillableItem.source == BillableSource.PRODUCT, BillableItem.source_id == balance.id
+    )
+    sold = await work.session.scalar(query.limit(1))
+    if sold is not None:
+        return line_net(sold.quantity, sold.unit_price, sold.discount_percent)
+    if balance.unit is PrepaidUnit.MONEY:
+        return balance.purchased
+    is_hours = balance.unit is PrepaidUnit.HOURS and contract.hourly_rate is not None
+    return rounded(product(contract.hourly_rate or ZERO, balance.purchased)) if is_hours else None
 
 
 async def _blocks(work: Work, contract_id: UUID) -> tuple[list[PrepaidBalance], list[Block]]:
@@ -171,7 +195,10 @@ async def _look_again(work: Work, contract: BilledContract, rows: Sequence[Contr
     """Set the timer for the next day on which something may be bought; one that was set before for another day does nothing."""
     days = [row.valid_from for row in rows if row.valid_from > today]
     if rows:
-        days.append(next_due(*_rhythm(contract), after=today, in_advance=True, last_day=contract.end_date) or date.max)
+        start, interval = _rhythm(contract)
+        last, day = contract.end_date, contract.anchor_day
+        period = next_due(start, interval, after=today, in_advance=True, last_day=last, day_of_month=day)
+        days.append(period or date.max)
     upcoming = min((day for day in days if day < date.max), default=None)
     if upcoming == contract.next_grant:
         return
@@ -197,7 +224,9 @@ def _days(contract: BilledContract, row: ContractLine, today: date) -> Sequence[
     last = min((day for day in (row.valid_to, contract.end_date, today) if day is not None), default=today)
     if not contract.billing_interval.months:
         return [row.valid_from] if row.valid_from <= last and row.replaces_id is None else []
-    starts = [period.start for period in due(*_rhythm(contract), until=today, in_advance=True)]
+    start, interval = _rhythm(contract)
+    periods = due(start, interval, until=today, in_advance=True, day_of_month=contract.anchor_day)
+    starts = [period.start for period in periods]
     first = [row.valid_from] if row.replaces_id is None and row.valid_from not in starts else []
     return [day for day in (*first, *starts) if row.valid_from <= day <= last and not _rests(contract, day)]
 
@@ -251,13 +280,20 @@ async def left(work: Work, contract: BilledContract, on: date) -> Decimal:
 
 
 async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: date, source: UUID | None) -> Decimal:
-    """Take so much from the balances of a contract; what they could not give."""
+    """Take so much from the balances of a contract; what they could not give.
+
+    The day of the work counts, not the day on which somebody approves it: what expired in between comes back for it.
+    """
     await expire(work, contract, on=days.local(work.at))
     await work.session.flush()
-    rows, blocks = await _blocks(work, contract.id)
+    rows, left_over = await _blocks(work, contract.id)
+    expired = await _expired(work, [row.id for row in rows])
+    blocks = [replace(one, remaining=one.remaining + expired.get(one.id, ZERO)) for one in left_over]
     used = prepaid.consume(blocks, quantity, on)
-    by_id = {row.id: row for row in rows}
+    by_id, there = {row.id: row for row in rows}, {one.id: one.remaining for one in left_over}
     for movement in used.movements:
+        if (back := -movement.quantity - there[movement.block]) > 0:
+            _move(work, by_id[movement.block], MovementKind.EXPIRE, back, on, source=source, reason=_BEFORE)
         _move(work, by_id[movement.block], movement.kind, movement.quantity, on, source=source)
     if used.exhausted:
         exhausted = events.PrepaidExhausted(
@@ -271,6 +307,15 @@ async def consume(work: Work, contract: BilledContract, quantity: Decimal, on: d
         )
         await work.emit(low, subject=contract.id, customer=contract.customer_id)
     return used.overage
+
+
+async def _expired(work: Work, balances: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """What was taken out of balances because their time was up."""
+    query = select(PrepaidMovement.balance_id, -func.sum(PrepaidMovement.quantity)).where(
+        PrepaidMovement.balance_id.in_(balances), PrepaidMovement.kind == MovementKind.EXPIRE
+    )
+    found = await work.session.execute(query.group_by(PrepaidMovement.balance_id))
+    return {row[0]: row[1] for row in found}
 
 
 def _unit(contract: BilledContract) -> str:

@@ -24,6 +24,7 @@ from subgraphs.billing.rules.contracts import CalendarPart, ContractType
 from subgraphs.billing.rules.coverage import Coverage, CoverageEffect, Project, WorkDone
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ONE, UNIT_PRICE, ZERO, product, ratio, rounded
+from subgraphs.billing.rules.periods import month_of
 from subgraphs.billing.rules.rates import MINUTES, Rate, Segment
 from subgraphs.billing.service import accounts, contracts, ticket_packs
 from subgraphs.billing.service import prepaid as balances
@@ -35,6 +36,8 @@ from subgraphs.kit.work import Work
 NO_RATE = "NO_RATE"
 EXHAUSTED = "PREPAID_EXHAUSTED"
 LONGEST_WORK = 16 * 60
+MOST_BLOCKS = 20
+"""So many are bought at once for one piece of work; whoever sells smaller ones bills the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ async def rate_time(
 ) -> BillableItem:
     """Rate approved work: find who pays, take it from a balance or price it, and keep why; the answer is its first item."""
     customer_id = (await accounts.of(work, customer_id)).customer_id
+    entered.day(service_date, field="serviceDate")
     _check_minutes(minutes, after_hours_minutes, weekend_minutes)
     await _check_new(work, time_entry_id)
     business = after_hours_minutes + weekend_minutes < minutes
@@ -149,15 +153,15 @@ async def _covered(work: Work, worked: Worked) -> Coverage:
 
 
 async def _used_hours(work: Work, worked: Worked) -> dict[UUID, Decimal]:
-    """The hours that each contract of the customer has covered in the calendar month of the work so far."""
-    first = worked.done.service_date.replace(day=1)
+    """The hours that each contract of the customer has covered in the calendar month of the work, whichever day was approved first."""
+    month = month_of(worked.done.service_date)
     query = select(BillableItem.contract_id, func.sum(BillableItem.minutes)).where(
         BillableItem.customer_id == worked.customer_id,
         BillableItem.contract_id.is_not(None),
         BillableItem.status == BillableStatus.COVERED,
         BillableItem.effect.in_([CoverageEffect.COVERED, CoverageEffect.PARTLY_COVERED]),
-        BillableItem.service_from >= first,
-        BillableItem.service_from <= worked.done.service_date,
+        BillableItem.service_from >= month.start,
+        BillableItem.service_from < month.end,
     )
     found = await work.session.execute(query.group_by(BillableItem.contract_id))
     return {contract: ratio(Decimal(minutes or 0), MINUTES) for contract, minutes in found if contract is not None}
@@ -333,13 +337,14 @@ def _overage(
 
 
 async def _replenished(work: Work, contract: BilledContract, over: Decimal, worked: Worked) -> Decimal:
-    """Buy another block of the same size as the last one, and take the rest from it."""
-    last = (await balances.of_contracts(work, [contract.id], limit=200)).get(contract.id, ())
-    if not last:
-        return over
-    price = None if contract.hourly_rate is None else product(contract.hourly_rate, last[-1].purchased)
-    await balances.purchase(
-        work, contract_id=contract.id, quantity=last[-1].purchased, price=price, bought_on=worked.done.service_date
-    )
-    await work.session.flush()
-    return await balances.consume(work, contract, over, worked.done.service_date, worked.time_entry_id)
+    """Buy blocks of the size and at the price of the last one until they give the rest; where nobody knows a price, none is bought."""
+    on = worked.done.service_date
+    last = await balances.last_of(work, contract.id)
+    price = None if last is None else await balances.price_of(work, contract, last)
+    for _ in range(MOST_BLOCKS):
+        if not over or last is None or price is None:
+            break
+        await balances.purchase(work, contract_id=contract.id, quantity=last.purchased, price=price, bought_on=on)
+        await work.session.flush()
+        over = await balances.consume(work, contract, over, on, worked.time_entry_id)
+    return over

@@ -134,9 +134,13 @@ async def next_billing(work: Work, contracts: Sequence[UUID]) -> dict[UUID, list
     found: dict[UUID, list[date]] = {}
     for contract, row in (await work.those(BilledContract, contracts)).items():
         if row.status in {ContractStatus.ACTIVE, ContractStatus.NOTICE_GIVEN}:
-            start = anchored(row.start_date, row.anchor_day)
             day = next_due(
-                start, row.billing_interval, after=today, in_advance=row.bill_in_advance, last_day=row.end_date
+                anchored(row.start_date, row.anchor_day),
+                row.billing_interval,
+                after=today,
+                in_advance=row.bill_in_advance,
+                last_day=row.end_date,
+                day_of_month=row.anchor_day,
             )
             if day is not None:
                 found[contract] = [day]

@@ -14,24 +14,24 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from contracts.events import billing as events
 from subgraphs.billing.errors import NothingToBill, WrongRunStatus
-from subgraphs.billing.models.agreements import BillingAccount
+from subgraphs.billing.models.agreements import BilledContract, BillingAccount
 from subgraphs.billing.models.catalogue import LegalEntity, Product
 from subgraphs.billing.models.invoices import BillableItem, BillingRun, Invoice
 from subgraphs.billing.rules import entered
 from subgraphs.billing.rules.invoices import CLAIMS, InvoiceKind, InvoiceStatus
 from subgraphs.billing.rules.items import BillableSource, BillableStatus, BillingRunStatus
-from subgraphs.billing.rules.money import ZERO
+from subgraphs.billing.rules.money import ONE, ZERO
 from subgraphs.billing.rules.recurring import Charge, charges
 from subgraphs.billing.rules.totals import Line, Totals, totals
 from subgraphs.billing.rules.vat import apart
-from subgraphs.billing.service import accounts, drafts, recurring
-from subgraphs.billing.service.drafts import Taxed
+from subgraphs.billing.service import accounts, drafts, recurring, taxing
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.recurring import Recurring
+from subgraphs.billing.service.taxing import Taxed
 from subgraphs.kit.filters import among
 from subgraphs.kit.progress import Failure, Progress
 from subgraphs.kit.work import Work
@@ -97,18 +97,18 @@ async def plan(
     entered.day(until, field="until")
     entity = await the_one(work, legal_entity_id)
     items, orders = await _due(work, entity, until, customer_ids)
-    items += await _ready(work, until, customer_ids, lock=not look)
+    items += await _ready(work, entity, until, customer_ids, lock=not look)
     by_customer: dict[UUID, list[BillableItem]] = {}
     for item in items:
         by_customer.setdefault(item.customer_id, []).append(item)
     known_accounts = await accounts.those(work, list(by_customer))
     products = await work.those(Product, list({item.product_id for item in items if item.product_id}))
-    known = await drafts.read_taxes(work)
+    known = await taxing.read(work)
     proposals: list[Proposal] = []
     held: list[Taxed] = []
     for customer, mine in by_customer.items():
         account = known_accounts[customer]
-        found = drafts.taxed(mine, products, account, entity, known)
+        found = taxing.taxed(mine, products, account, entity, known)
         held.extend(one for one in found if one.hold_reason)
         proposals.extend(_proposals(account, [one for one in found if not one.hold_reason], orders))
     told = [one if one.totals.gross >= 0 else await _crediting(work, one) for one in proposals]
@@ -195,14 +195,24 @@ def _explained(one: Recurring, charge: Charge) -> list[str]:
         f"period {charge.period.start} to {charge.period.last_day}, {charge.period.days} days",
         f"{charge.agreed_quantity.normalize():f} by {one.row.quantity_mode.value}, {one.row.quantity_policy.value}",
     ]
+    if abs(charge.quantity) == ONE and abs(charge.agreed_quantity) != ONE:
+        reasons.append("as one piece, because no number of them at one price comes to this amount")
     if charge.active != charge.period:
         part = f"{charge.active.days} of {charge.period.days} days from {charge.active.start}"
         reasons.append(f"{one.row.prorate.value}: {part}")
     return reasons
 
 
-async def _ready(work: Work, until: date, customers: Sequence[UUID], *, lock: bool) -> list[BillableItem]:
-    query = select(BillableItem).where(BillableItem.status == BillableStatus.READY, BillableItem.service_from <= until)
+async def _ready(
+    work: Work, entity: LegalEntity, until: date, customers: Sequence[UUID], *, lock: bool
+) -> list[BillableItem]:
+    """What is ready, but nothing of contracts with another of the tenant's companies: that one bills it."""
+    others = select(BilledContract.id).where(BilledContract.legal_entity_id != entity.id)
+    query = select(BillableItem).where(
+        BillableItem.status == BillableStatus.READY,
+        BillableItem.service_from <= until,
+        or_(BillableItem.contract_id.is_(None), BillableItem.contract_id.not_in(others)),
+    )
     if customers:
         query = query.where(among(BillableItem.customer_id, customers))
     order = (
@@ -284,6 +294,7 @@ async def _write(work: Work, entity: LegalEntity, billing_run: BillingRun | None
     invoice = work.add(drafts.new(entity, proposal.account, kind=kind))
     if proposal.credits:
         invoice.preceding_id, invoice.payment_days, invoice.skonto = proposal.credits.id, 0, []
+        invoice.discount_percent = proposal.credits.discount_percent  # what was less then goes back less
         invoice.reason = f"{proposal.credits.number}: {proposal.lines[0].item.description}"[:500]
     invoice.billing_run_id = billing_run.id if billing_run else None
     invoice.order_reference = proposal.order_reference

@@ -243,7 +243,8 @@ OVERDUE_JOB = "invoice.overdue"
 async def watch(work: Work, document: Invoice) -> None:
     """Look at an issued claim on the day after it had to be paid."""
     if document.due_date is not None and document.kind in invoices.CLAIMS and document.open_amount > 0:
-        at = datetime.combine(document.due_date + timedelta(days=1), time(), UTC)
+        last = document.in_time_until or document.due_date
+        at = datetime.combine(last + timedelta(days=1), time(), UTC)
         await jobs.enqueue(work, OVERDUE_JOB, {"invoice": str(document.id)}, at=at)
 
 
@@ -252,7 +253,7 @@ async def fell_due(work: Work, invoice_id: UUID) -> None:
     document = await work.find(Invoice, invoice_id)
     if document is None or document.document_status is not InvoiceStatus.ISSUED or document.due_date is None:
         return
-    if not invoices.is_overdue(document.open_amount, document.due_date, days.local(work.at)):
+    if not invoices.is_overdue(document.open_amount, document.in_time_until or document.due_date, days.local(work.at)):
         return
     happened = events.InvoiceOverdue(
         id=document.id,

@@ -112,8 +112,8 @@ def document(
         kind=invoice.kind,
         type_code=TYPE_CODES[invoice.kind],
         currency=invoice.currency,
-        seller=_seller(seller_, with_vat_id=not not_taxable),
-        buyer=_buyer(buyer_, with_vat_id=not not_taxable),
+        seller=seller_party(seller_, with_vat_id=not not_taxable),
+        buyer=buyer_party(buyer_, with_vat_id=not not_taxable),
         lines=tuple(_line(line) for line in lines),
         breakdown=parts,
         lines_net=invoice.lines_net,
@@ -167,7 +167,8 @@ def _address(stored: Mapping[str, Any]) -> paper.PostalAddress:
     return paper.PostalAddress(**{name: stored.get(name) for name in names})
 
 
-def _seller(stored: Mapping[str, Any], *, with_vat_id: bool) -> paper.Party:
+def seller_party(stored: Mapping[str, Any], *, with_vat_id: bool = True) -> paper.Party:
+    """Who sells, as it was written down."""
     directors = ", ".join(stored.get("managing_directors") or ())
     legal = [text for text in (stored.get("register_court"), directors) if text]
     email = stored.get("contact_email")
@@ -183,7 +184,8 @@ def _seller(stored: Mapping[str, Any], *, with_vat_id: bool) -> paper.Party:
     )
 
 
-def _buyer(stored: Mapping[str, Any], *, with_vat_id: bool) -> paper.Party:
+def buyer_party(stored: Mapping[str, Any], *, with_vat_id: bool = True) -> paper.Party:
+    """Who buys, as it was written down."""
     endpoint, email = stored.get("einvoice_endpoint"), stored.get("invoice_email")
     return paper.Party(
         name=str(stored.get("name") or ""),

@@ -81,13 +81,20 @@ async def upsert(
     }
     if values["rate"] and category is not TaxCategory.S:
         raise Invalid("Only the category S has a rate.", field="rate")
-    values["tax_key"] = values.get("tax_key") or ""
+    values["tax_key"] = _tax_key(values.get("tax_key"))
     if row is None:
         new = TaxCode(key=key, valid_from=valid_from, **values)
         return await added(work, new, message="This code was entered a moment ago.", field="key")
     for name, value in values.items():
         setattr(row, name, value)
     return row
+
+
+def _tax_key(entered_key: str | None) -> str:
+    """A tax key as DATEV writes it, or none."""
+    if entered_key and not (entered_key.isascii() and entered_key.isdigit() and len(entered_key) <= 4):
+        raise Invalid("A tax key has up to four digits.", field="taxKey")
+    return entered_key.zfill(4) if entered_key else ""
 
 
 # --- the central bank's base rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,18 +22,31 @@ _PATH: Final = "/check-vat-number"
 _SECONDS: Final = 8.0
 
 
-async def check(work: Work, *, customer_id: UUID, legal_entity_id: UUID | None = None) -> BillingAccount:
-    """Ask the register about a customer's VAT id, in the name of the company that sells; nothing is locked meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the register is asked: about whose VAT id, in whose name."""
+
+    account: UUID
+    vat_id: str | None
+    asking: str | None
+    question: Mapping[str, str]
+
+
+async def question(work: Work, *, customer_id: UUID, legal_entity_id: UUID | None = None) -> Asked:
+    """What to ask about a customer's VAT id, in the name of the company that sells."""
     account = await accounts.of(work, customer_id)
     seller = await entities.the_one(work, legal_entity_id)
-    asked_for = account.vat_id
-    question = vies.question(asked_for, seller.vat_id, _owner(account))
-    said = await ask(work.settings, question)
+    asked = vies.question(account.vat_id, seller.vat_id, _owner(account))
+    return Asked(account.id, account.vat_id, seller.vat_id, asked)
+
+
+async def keep(work: Work, asked: Asked, said: Mapping[str, Any]) -> BillingAccount:
+    """Keep what the register said, as evidence and as what taxes go by."""
     found = vies.answer(said)
-    account = await work.take(BillingAccount, account.id, field="customerId")
-    if account.vat_id != asked_for:
+    account = await work.take(BillingAccount, asked.account, field="customerId")
+    if account.vat_id != asked.vat_id:
         raise Conflict("The VAT id was changed while the register was asked.", field="customerId")
-    _keep(work, account, seller.vat_id, found, said)
+    _keep(work, account, asked.asking, found, said)
     status = vies.next_status(account.vat_id_status, found.status)
     if status is found.status:
         account.vat_id_status, account.vat_id_checked_at = status, work.at

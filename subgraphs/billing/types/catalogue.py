@@ -42,6 +42,8 @@ class DatevConfig:
     """How many digits a G/L account has."""
     locked: bool = False
     """Whether bookings can't be changed after the import (Festschreibung)."""
+    fiscal_month: int = 1
+    """The month with which fiscal years begin (Wirtschaftsjahr)."""
 
 
 @entity(keys=["id"])
@@ -108,7 +110,7 @@ class LegalEntity:
         return cls.of(row) if row else None
 
 
-_DATEV = frozenset({"consultant", "client", "chart", "account_length", "locked"})
+_DATEV = frozenset({"consultant", "client", "chart", "account_length", "locked", "fiscal_month"})
 
 
 @entity(keys=["id"])

@@ -23,6 +23,7 @@ from subgraphs.billing.rules.vat import TaxCategory
 from subgraphs.billing.service import documents
 from subgraphs.billing.types.agreements import READ, SkontoTerm, money, skonto
 from subgraphs.billing.types.catalogue import COSTS
+from subgraphs.billing.types.papers import Papers
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
@@ -135,11 +136,9 @@ class InvoiceLine:
 
 
 @entity(keys=["id"])
-class Invoice:
+class Invoice(Papers):
     """A document: an invoice, a cancellation or a credit note, from draft to payment."""
 
-    id: strawberry.ID
-    """The identifier: a UUID."""
     number: str | None
     """Its number; a draft has none."""
     kind: InvoiceKind
@@ -166,6 +165,8 @@ class Invoice:
     """The last day of what it bills."""
     due_date: date | None
     """When it has to be paid."""
+    in_time_until: date | None
+    """Where it is due on a day of rest: the next working day, on which a payment is in time, too (§ 193 BGB)."""
     currency: str
     """Its currency."""
     discount_percent: Decimal
@@ -234,9 +235,8 @@ class Invoice:
     @strawberry.field
     def overdue(self, info: Info) -> bool:
         """Whether something is open after its day."""
-        today = days.local(info.context.clock())
-        is_issued = self.document_status is InvoiceStatus.ISSUED
-        return is_issued and rules.is_overdue(self.open_amount.amount, self.due_date, today)
+        today, last = days.local(info.context.clock()), self.in_time_until or self.due_date
+        return self.document_status is InvoiceStatus.ISSUED and rules.is_overdue(self.open_amount.amount, last, today)
 
     @strawberry.field
     def tax_breakdown(self, limit: Limit = DEFAULT_LIMIT) -> list[TaxBreakdown]:

@@ -15,11 +15,11 @@ from subgraphs.billing.rules.accounts import EInvoiceFormat
 from subgraphs.billing.rules.items import BillableSource, BillableStatus
 from subgraphs.billing.rules.money import ZERO
 from subgraphs.billing.rules.totals import TaxSubtotal, line_net
-from subgraphs.billing.service.drafts import Taxed
 from subgraphs.billing.service.einvoices import Kept
 from subgraphs.billing.service.reports import RangeReport
 from subgraphs.billing.service.runs import Plan, Proposal
 from subgraphs.billing.service.simulating import Simulated, Simulation
+from subgraphs.billing.service.taxing import Taxed
 from subgraphs.billing.types.agreements import money
 from subgraphs.billing.types.extensions import Customer
 from subgraphs.billing.types.invoices import CoverageExplanation, TaxBreakdown, coverage_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -13,13 +14,13 @@ from strawberry.federation import type as entity
 from subgraphs.billing.models import receivables as models
 from subgraphs.billing.rules.bank import BankEntryStatus
 from subgraphs.billing.rules.payments import PaymentMethod
-from subgraphs.billing.service import bank, dunning, exports, settling
+from subgraphs.billing.service import bank, dunning, exports, files, settling
 from subgraphs.billing.types.agreements import money
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
-from subgraphs.kit.values import Money, UserError
+from subgraphs.kit.values import FileRef, Money, UserError
 
 READ_PAYMENTS = "payments:read"
 READ_DUNNING = "dunning:read"
@@ -118,6 +119,8 @@ class DunningPolicy:
     """So many days at least between two letters."""
     require_fresh_payments: bool
     """Nobody is asked while the last payment was entered more than 24 hours ago."""
+    rest_days: bool
+    """What is due on a Saturday, a Sunday or a holiday of the customer's is in time on the next working day (§ 193 BGB)."""
     stored: strawberry.Private[list[Any]]
 
     @strawberry.field
@@ -153,7 +156,7 @@ class DunningClaim:
 
 @entity(keys=["id"])
 class DunningNotice:
-    """One letter to one customer about everything that is late in one currency."""
+    """One letter to one customer about everything that is late in one currency, and owed to one company."""
 
     id: strawberry.ID
     """The identifier: a UUID."""
@@ -176,6 +179,12 @@ class DunningNotice:
     version: int
     """Counts changes; give it back with a command to be sure that nobody was faster."""
     stored: strawberry.Private[list[Any]]
+
+    @strawberry.field
+    async def pdf(self, info: Info) -> FileRef | None:
+        """The letter on paper."""
+        found = await info.context.lists(files.letters, self.id, READ_DUNNING)
+        return FileRef(**asdict(found[0])) if found else None
 
     @strawberry.field
     def claims(self, limit: Limit = DEFAULT_LIMIT) -> list[DunningClaim]:
@@ -321,7 +330,7 @@ class BankEntry:
     status: BankEntryStatus
     """What became of it."""
     reason: str | None
-    """Why nobody knows whose it is: NO_NUMBER or SEVERAL_CUSTOMERS."""
+    """Why nobody knows whose it is: NO_NUMBER, SEVERAL_CUSTOMERS, or PAID_BEFORE in the same statement."""
     payment_id: strawberry.ID | None
     """The payment that it became."""
     version: int

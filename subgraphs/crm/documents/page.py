@@ -125,7 +125,7 @@ def _facts(document: QuoteDocument, said: Words) -> list[tuple[str, str]]:
         (said.number, document.number),
         (said.revision, str(document.revision)),
         (said.issued, day(document.day, document.language)),
-        (said.valid, day(document.valid_until, document.language)),
+        (said.valid, day(document.valid_until, document.language) if document.acceptance is None else None),
         (said.customer, document.customer_number),
         (said.their_vat_id, document.customer_vat_id),
         (said.contact, document.seller.contact_name),

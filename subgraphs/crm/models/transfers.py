@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Enum, LargeBinary, Uuid
+from sqlalchemy import BigInteger, Enum, FetchedValue, LargeBinary, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +34,30 @@ class CsvImport(tables.Entity, Model):
     unchanged: Mapped[int]
     failed: Mapped[int]
     rows: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    rehearsed: Mapped[bool] = mapped_column(default=False)
+    """Whether everything was taken back in the end."""
+
+
+class CsvUpload(tables.Entity, Model):
+    """A file on its way, which comes in parts."""
+
+    __tablename__ = "csv_upload"
+
+    filename: Mapped[str]
+    size_bytes: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(tables.Moment)
+    secret: Mapped[str] = mapped_column(server_default=FetchedValue())
+    """What signs the link to bring its parts; PostgreSQL makes it."""
+
+
+class CsvUploadPart(Model):
+    """A part of it."""
+
+    __tablename__ = "csv_upload_part"
+
+    upload_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class TenantExport(tables.Entity, Model):

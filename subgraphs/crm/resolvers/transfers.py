@@ -7,7 +7,7 @@ import strawberry
 from subgraphs.crm.models import customers as customer_models
 from subgraphs.crm.models import transfers as models
 from subgraphs.crm.rules.csv_files import ImportEntity
-from subgraphs.crm.service import duplicates, exports, imports, merging
+from subgraphs.crm.service import csv_uploads, duplicates, exports, imports, long_imports, merging
 from subgraphs.crm.types.customers import READ
 from subgraphs.crm.types.payloads import ContactPayload, CustomerPayload
 from subgraphs.crm.types.transfers import (
@@ -15,6 +15,7 @@ from subgraphs.crm.types.transfers import (
     ContactDuplicate,
     CsvImport,
     CsvImportPayload,
+    CsvUploadPayload,
     CustomerDuplicate,
     TenantExport,
     TenantExportPayload,
@@ -23,6 +24,9 @@ from subgraphs.kit.commands import Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
+from subgraphs.kit.progress import Job
+from subgraphs.kit.progress_log import JobPayload
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -125,6 +129,38 @@ class ImportCsvInput(Command):
 
 
 @strawberry.input
+class BeginCsvUploadInput(Command):
+    """A CSV file that comes in parts."""
+
+    filename: str
+    """What it is called."""
+    size_bytes: int
+    """How long it is: 1 byte to 50 MB."""
+
+
+@strawberry.input
+class StartCsvImportInput(Command):
+    """A CSV file that a worker takes in: at most 100,000 rows."""
+
+    entity: ImportEntity
+    """What its rows are."""
+    upload_id: strawberry.ID | None = None
+    """The file that was brought in parts; or give its `content`."""
+    content: str | None = None
+    """The file, in Base64, when it is short enough for one request."""
+    filename: str | None = None
+    """What it is called; as the upload says when absent."""
+    encoding: str | None = None
+    """How it is written: utf-8, utf-16, cp1252, iso-8859-1 or iso-8859-15; found out when absent."""
+    delimiter: str | None = None
+    """What stands between two cells: ; , | or a tab; found out when absent."""
+    mapping: list[CsvColumnInput] | None = None
+    """Which column is which field; what is not said here is found out by the words over the columns."""
+    rehearse: bool = False
+    """Says what would become of each row, and changes nothing; the upload stays, to be imported in earnest."""
+
+
+@strawberry.input
 class RequestTenantExportInput(Command):
     """Everything of the tenant, as a file."""
 
@@ -149,6 +185,18 @@ class TransferMutation:
         values = given(input)
         columns = [(one.column, one.field) for one in values.pop("mapping") or ()]
         return await imports.import_csv(work, **values, mapping=columns)
+
+    @command(WRITE, CsvUploadPayload)
+    async def begin_csv_upload(work: Work, input: BeginCsvUploadInput) -> models.CsvUpload:
+        """Begin to bring a file that no request takes whole."""
+        return await csv_uploads.begin(work, **given(input))
+
+    @command(WRITE, JobPayload, rest=Rest(method="POST", path="/jobs/crm/actions/import-csv"))
+    async def start_csv_import(work: Work, input: StartCsvImportInput) -> Job:
+        """Have a file taken in by a worker: as `importCsv`, with up to 100,000 rows; what came of it is the job's result."""
+        values = given(input)
+        columns = [(one.column, one.field) for one in values.pop("mapping") or ()]
+        return await long_imports.start(work, **values, mapping=columns)
 
     @command(EXPORT, TenantExportPayload)
     async def request_tenant_export(work: Work, input: RequestTenantExportInput) -> models.TenantExport:

@@ -27,6 +27,11 @@ from subgraphs.kit.errors import Invalid
 
 LARGEST: Final = 5_000_000
 MOST_ROWS: Final = 2_000
+LARGEST_OF_A_JOB: Final = 50_000_000
+MOST_ROWS_OF_A_JOB: Final = 100_000
+"""What a worker takes, who has time."""
+MOST_TOLD: Final = 5_000
+"""So many rows are told one by one; of a longer file only those that were refused."""
 MOST_COLUMNS: Final = 200
 DELIMITERS: Final = ";,\t|"
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "iso-8859-1", "iso-8859-15")
@@ -130,10 +135,10 @@ class Table:
     """Each with the line of the file on which it ends."""
 
 
-def decoded(content: bytes, encoding: str | None) -> tuple[str, str]:
+def decoded(content: bytes, encoding: str | None, *, largest: int = LARGEST) -> tuple[str, str]:
     """The text of a file, and the encoding in which it is written."""
-    if len(content) > LARGEST:
-        raise Invalid(f"The file may have at most {LARGEST // 1_000_000} MB.", field="content")
+    if len(content) > largest:
+        raise Invalid(f"The file may have at most {largest // 1_000_000} MB.", field="content")
     if encoding is not None and encoding.lower() not in ENCODINGS:
         raise Invalid(f"encoding must be one of {', '.join(ENCODINGS)}.", field="encoding")
     for name in (encoding.lower(),) if encoding else _likely(content):
@@ -153,7 +158,7 @@ def _likely(content: bytes) -> tuple[str, ...]:
     return ("utf-8-sig",) if content.startswith(b"\xef\xbb\xbf") else ("utf-8", "cp1252", "iso-8859-1")
 
 
-def table(text: str, encoding: str, delimiter: str | None) -> Table:
+def table(text: str, encoding: str, delimiter: str | None, *, most: int = MOST_ROWS) -> Table:
     """The rows of a file; raises `Invalid` for one that is empty, broken or too long."""
     if delimiter is not None and (len(delimiter) != 1 or delimiter not in DELIMITERS):
         raise Invalid("delimiter must be one of ; , | or a tab.", field="delimiter")
@@ -162,8 +167,8 @@ def table(text: str, encoding: str, delimiter: str | None) -> Table:
     if not rows:
         raise Invalid("The file has no rows.", field="content")
     (_, header), *rest = rows
-    if len(header) > MOST_COLUMNS or len(rest) > MOST_ROWS:
-        raise Invalid(f"A file may have {MOST_COLUMNS} columns and {MOST_ROWS} rows; divide it.", field="content")
+    if len(header) > MOST_COLUMNS or len(rest) > most:
+        raise Invalid(f"A file may have {MOST_COLUMNS} columns and {most} rows; divide it.", field="content")
     return Table(encoding, between, header, tuple(rest))
 
 

@@ -100,10 +100,15 @@ def options(kind: CustomFieldType, value: Sequence[str] | None, *, field: str) -
 def merged(
     definitions: Sequence[Definition], entered: Mapping[str, Any] | None, before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All values after some were entered; null removes one. What is not entered stays, also of fields that are retired."""
+    """All values after some were entered; null removes one. What is not entered stays, also of fields that are retired.
+
+    What is entered as it is already is no change: programs give back all that they read, and a definition may have changed since.
+    """
     known = {one.key: one for one in definitions if not one.retired}
     found = dict(before)
     for name, value in _object(entered).items():
+        if name in before and value == before[name]:
+            continue
         if name not in known:
             raise Invalid(f"There is no field {name!r} here.", field=_path(name))
         stored = stored_value(known[name], value)

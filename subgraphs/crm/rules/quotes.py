@@ -136,12 +136,6 @@ def sent(status: QuoteStatus, lines: Sequence[QuoteLine]) -> QuoteStatus:
     return moved("sendQuote", status)
 
 
-def check_sending(*, valid_until: date, today: date) -> None:
-    """Raise `Invalid` when a quote would be over before anybody can answer it."""
-    if today > valid_until:
-        raise Invalid("Its last day has passed; give it a later one before it is sent.", field="validUntil")
-
-
 def accepted(status: QuoteStatus, *, valid_until: date, today: date) -> QuoteStatus:
     """The status after acceptQuote; raises `QuoteNotAcceptable` for a revision that is expired or superseded."""
     if status in {S.SUPERSEDED, S.EXPIRED} or (status in OPEN and today > valid_until):

@@ -150,6 +150,11 @@ def index_change(before: Decimal, now: Decimal) -> Decimal:
     return ((now / before - 1) * 100).quantize(CENT, ROUND_HALF_UP)
 
 
+def reference_after(before: Decimal | None, now: Decimal | None) -> Decimal | None:
+    """The index that prices are compared with next: the highest one they followed, for they did not fall with it either."""
+    return max((one for one in (before, now) if one is not None), default=None)
+
+
 def running_period(start: date, interval: BillingInterval, today: date) -> date:
     """The first day of the period that runs on `today`, counted from the original start; before it, the start."""
     if not interval.months or today <= start:

@@ -84,7 +84,7 @@ async def index_contract(
             steps = [{**tier, "unit_price": terms.indexed(Decimal(tier["unit_price"]), rate)} for tier in row.tiers]
             await follow(work, row, day, {"unit_price": terms.indexed(row.unit_price, rate), "tiers": steps})
     contract.indexation_next = terms.plus_months(day, 12)
-    contract.indexation_reference = reference or contract.indexation_reference
+    contract.indexation_reference = terms.reference_after(contract.indexation_reference, reference)
     await tell(
         work,
         contract,

@@ -7,14 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import auth
 from contracts.events.envelope import Envelope
 from subgraphs.crm.models.customers import Customer, UserCopy
 from subgraphs.crm.models.sales import Opportunity
 from subgraphs.crm.rules.quotes import StageOutcome
-from subgraphs.kit import references
+from subgraphs.kit import copies, references
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.work import Work
 
@@ -37,14 +36,8 @@ async def learn(work: Work, envelope: Envelope) -> None:
             said = {"status": told.status}
         case _:
             said = {"status": _GONE}
-    row = {"tenant_id": work.caller.tenant, "user_id": told.user_id, "kind": "STAFF", "status": "ACTIVE", **said}
-    made = insert(UserCopy).values(row | {"at": envelope.time})
-    newer = made.on_conflict_do_update(
-        index_elements=["tenant_id", "user_id"],
-        set_={name: made.excluded[name] for name in (*said, "at")},
-        where=UserCopy.at <= made.excluded.at,
-    )
-    await work.session.execute(newer)
+    new = {"kind": "STAFF", "status": "ACTIVE"}
+    await copies.learn(work, UserCopy, {"user_id": told.user_id}, said, at=envelope.time, new=new)
 
 
 async def check(work: Work, user_id: UUID | None, *, field: str) -> None:

@@ -33,8 +33,8 @@ from subgraphs.kit.work import Work
 EXPORT_JOB: Final = "crm.tenant_export"
 EXPIRY_JOB: Final = "crm.tenant_export_expiry"
 _OTHERS: Final = ("audit", "number_series")
-_NOT: Final = frozenset({"tenant_export", "tenant_export_file"})
-"""Other exports are no part of an export."""
+_NOT: Final = frozenset({"tenant_export", "tenant_export_file", "csv_upload", "csv_upload_part"})
+"""Other exports are no part of an export, nor is what is on its way in."""
 
 _READ: Final = 5_000
 

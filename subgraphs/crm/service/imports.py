@@ -50,25 +50,55 @@ async def import_csv(
     mapping: Sequence[tuple[str, str | None]] = (),
 ) -> CsvImport:
     """Write down what a file says; `content` is Base64. The answer says of each row what became of it."""
+    check_caller(work)
+    raw = content_of(content)
+    table = rules.table(*rules.decoded(raw, encoding), delimiter)
+    columns = await columns_of(work, entity, table, mapping)
+    found = [(line, await take(work, entity, table, columns, cells)) for line, cells in table.rows]
+    return await keep(work, entity, table, columns, found, filename=filename, raw=raw)
+
+
+def check_caller(work: Work) -> None:
+    """Refuse whoever would find half of what is there, and make the other half anew."""
     if work.caller.kind not in custom_fields.INSIDERS or work.caller.customers is not None:
         raise Forbidden("Importing needs access to every customer.")
-    raw = _bytes(content)
-    table = rules.table(*rules.decoded(raw, encoding), delimiter)
+
+
+async def columns_of(
+    work: Work, entity: ImportEntity, table: rules.Table, mapping: Sequence[tuple[str, str | None]]
+) -> Mapping[int, str]:
+    """Which column is which field; refuses a file of which nothing is known."""
     own = [one.key for one in await custom_fields.definitions(work, CustomEntity[entity.name]) if not one.retired]
     columns = rules.mapped(entity, table.header, dict(mapping), own)
     if not columns:
         raise Invalid("None of the columns is a field that we know; say which is which.", field="mapping")
-    found = [(line, await _row(work, entity, table.header, columns, cells)) for line, cells in table.rows]
+    return columns
+
+
+async def keep(
+    work: Work,
+    entity: ImportEntity,
+    table: rules.Table,
+    columns: Mapping[int, str],
+    found: Sequence[tuple[int, Done]],
+    *,
+    filename: str | None,
+    raw: bytes,
+    rehearsed: bool = False,
+) -> CsvImport:
+    """Write down what became of a file."""
     row = _told(entity, table, columns, found)
-    row.filename = optional_line(filename, field="filename")
+    row.filename, row.rehearsed = optional_line(filename, field="filename"), rehearsed
     row.sha256 = hashlib.sha256(raw).hexdigest()
     work.add(row)
-    counts = {name: getattr(row, name) for name in ("total", "created", "updated", "unchanged", "failed")}
-    await work.emit(events.CsvImportCompleted(id=row.id, entity=entity.value, **counts), subject=row.id)
+    if not rehearsed:
+        counts = {name: getattr(row, name) for name in ("total", "created", "updated", "unchanged", "failed")}
+        await work.emit(events.CsvImportCompleted(id=row.id, entity=entity.value, **counts), subject=row.id)
     return row
 
 
-def _bytes(content: str) -> bytes:
+def content_of(content: str) -> bytes:
+    """The bytes that came as Base64."""
     if len(content) > rules.LARGEST * 4 // 3 + 4:
         raise Invalid(f"The file may have at most {rules.LARGEST // 1_000_000} MB.", field="content")
     try:
@@ -77,12 +107,12 @@ def _bytes(content: str) -> bytes:
         raise Invalid("content is not Base64.", field="content") from None
 
 
-async def _row(
-    work: Work, entity: ImportEntity, header: Sequence[str], columns: Mapping[int, str], row: Sequence[str]
+async def take(
+    work: Work, entity: ImportEntity, table: rules.Table, columns: Mapping[int, str], row: Sequence[str]
 ) -> Done:
     """Do what a row says, all of it or nothing."""
     try:
-        rules.check_width(header, row)
+        rules.check_width(table.header, row)
         async with work.session.begin_nested():
             return await _WRITERS[entity](work, rules.cells(columns, row))
     except Refusal as refusal:
@@ -101,9 +131,16 @@ def _told(
         mapping=[{"column": column, "field": field} for field, column in over.items()],
         ignored=[name for at, name in enumerate(table.header) if at not in columns],
         total=len(found),
-        rows=[_shown(line, done, over) for line, done in found],
+        rows=[_shown(line, done, over) for line, done in _worth_telling(found)],
         **{one.value.lower(): counts[one] for one in Outcome},
     )
+
+
+def _worth_telling(found: Sequence[tuple[int, Done]]) -> Sequence[tuple[int, Done]]:
+    """All rows of a short file; of a long one those that were refused, for the others were done."""
+    if len(found) <= rules.MOST_TOLD:
+        return found
+    return [(line, done) for line, done in found if done.outcome is Outcome.FAILED][: rules.MOST_TOLD]
 
 
 def _shown(line: int, done: Done, over: Mapping[str, str]) -> Values:

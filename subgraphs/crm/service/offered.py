@@ -7,12 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import billing
 from contracts.events.envelope import Envelope
 from subgraphs.crm.models.contracts import ProductCopy
-from subgraphs.kit import references
+from subgraphs.kit import copies, references
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.work import Work
 
@@ -25,8 +24,7 @@ EVENTS: Final = tuple(_TOLD)
 async def learn(work: Work, envelope: Envelope) -> None:
     """Remember that a product is there."""
     told = envelope.read(_TOLD[envelope.type])
-    row = {"tenant_id": work.caller.tenant, "product_id": told.id, "at": envelope.time}
-    await work.session.execute(insert(ProductCopy).values(row).on_conflict_do_nothing())
+    await copies.learn(work, ProductCopy, {"product_id": told.id}, {}, at=envelope.time)
 
 
 async def check(work: Work, products: Iterable[UUID | None], *, field: str = "productId") -> None:

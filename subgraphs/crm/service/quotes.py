@@ -132,7 +132,6 @@ async def send_quote(work: Work, id: UUID, version: int | None = None) -> Quote:
     """Give a quote to the customer: its paper is kept as it is now, and the secret of its acceptance link is told this once."""
     quote = await work.take(Quote, id, field="id", version=version)
     quote.status = rules.sent(quote.status, lines_of(quote))
-    rules.check_sending(valid_until=quote.valid_until, today=await _today(work, quote))
     secret = secrets.token_urlsafe(32)
     quote.token_hash, quote.sent_at = _hash(secret), work.at
     await quote_files.keep(work, quote, secret)

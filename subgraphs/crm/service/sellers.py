@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import billing
 from contracts.events.envelope import Envelope
 from subgraphs.crm.models.sales import SellerCopy
+from subgraphs.kit import copies
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.work import Work
 
@@ -24,19 +24,8 @@ EVENTS: Final = tuple(_TOLD)
 async def learn(work: Work, envelope: Envelope) -> None:
     """Remember what an event says of who sells; an older event never overwrites a newer one."""
     told = envelope.read(_TOLD[envelope.type])
-    row = {
-        "tenant_id": work.caller.tenant,
-        "legal_entity_id": told.id,
-        "told": told.model_dump(mode="json", by_alias=False),
-        "at": envelope.time,
-    }
-    made = insert(SellerCopy).values(row)
-    newer = made.on_conflict_do_update(
-        index_elements=["tenant_id", "legal_entity_id"],
-        set_={"told": made.excluded.told, "at": made.excluded.at},
-        where=SellerCopy.at <= made.excluded.at,
-    )
-    await work.session.execute(newer)
+    said = {"told": told.model_dump(mode="json", by_alias=False)}
+    await copies.learn(work, SellerCopy, {"legal_entity_id": told.id}, said, at=envelope.time)
 
 
 async def check(work: Work, legal_entity_id: UUID, *, field: str) -> None:

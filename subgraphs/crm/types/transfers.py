@@ -13,7 +13,8 @@ from subgraphs.crm.models import transfers as models
 from subgraphs.crm.rules.csv_files import ImportEntity, Outcome
 from subgraphs.crm.rules.duplicates import Company, Pair, Person
 from subgraphs.crm.rules.exports import ExportStatus
-from subgraphs.crm.service import exports
+from subgraphs.crm.rules.uploads import PART
+from subgraphs.crm.service import csv_uploads, exports
 from subgraphs.crm.types.customers import READ, Contact, Customer
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
@@ -22,6 +23,7 @@ from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 
 EXPORT = "tenant:admin"
+WRITE = "customers:write"
 
 for spoken in (ImportEntity, Outcome, ExportStatus):
     strawberry.enum(spoken)
@@ -161,6 +163,8 @@ class CsvImport:
     """How many were there, just so."""
     failed: int
     """How many were refused."""
+    rehearsed: bool
+    """Whether it was only tried: everything was taken back."""
     created_at: datetime
     """When it came in."""
     version: int
@@ -177,7 +181,10 @@ class CsvImport:
     def rows(
         self, outcome: Outcome | None = None, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
     ) -> list[CsvImportRow]:
-        """What became of its rows, in their order: of all, or of those that came to this."""
+        """What became of its rows, in their order: of all, or of those that came to this.
+
+        Of a file with more than 5,000 rows only those are told that were refused, at most so many.
+        """
         found = [row for row in self.stored if outcome in {None, row.outcome}]
         begin = skipped(offset)
         return found[begin : begin + bounded(limit)]
@@ -201,6 +208,60 @@ class CsvImport:
         """The import that another module points at."""
         row = await info.context.row(models.CsvImport, id, READ)
         return cls.of(row) if row else None
+
+
+@entity(keys=["id"])
+class CsvUpload:
+    """A file on its way: bring its parts to `url`, then say `startCsvImport`."""
+
+    id: strawberry.ID
+    """The identifier: a UUID."""
+    filename: str
+    """Its name."""
+    size_bytes: int
+    """How long it will be."""
+    expires_at: datetime
+    """Until when its parts are taken, and it can be imported."""
+    version: int
+    """Counts changes."""
+
+    @strawberry.field
+    async def url(self, info: Info) -> str | None:
+        """A path at the platform's own address: `PUT` a part there with `&offset=` and where in the file it begins."""
+        found = await info.context.lists(csv_uploads.links, self.id, WRITE)
+        return found[0] if found else None
+
+    @strawberry.field
+    def part_bytes(self) -> int:
+        """How many bytes a part has at most."""
+        return PART
+
+    @strawberry.field
+    async def received_bytes(self, info: Info) -> int:
+        """How much of it there is: the next part begins here."""
+        found = await info.context.lists(csv_uploads.received, self.id, WRITE)
+        return found[0] if found else 0
+
+    @classmethod
+    def of(cls, row: models.CsvUpload) -> Self:
+        """The file on its way in this row."""
+        return shape(cls, row)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
+        """The file on its way that another module points at."""
+        row = await info.context.row(models.CsvUpload, id, WRITE)
+        return cls.of(row) if row else None
+
+
+@strawberry.type
+class CsvUploadPayload:
+    """What became of a command on a file on its way."""
+
+    csv_upload: CsvUpload | None = None
+    """The file on its way; absent when the command was refused."""
+    errors: list[UserError] = strawberry.field(default_factory=list)
+    """Why the command was refused; empty when it was done."""
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""The ways in that are no GraphQL: the page on which a quote is answered, the quote on paper, and the file of an export; each behind a link that is a secret."""
+"""The ways in that are no GraphQL: the page on which a quote is answered, the quote on paper, the file of an export, and files for imports; each behind a link that is a secret."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute
 
-from subgraphs.crm.web import exports, papers, quotes
+from subgraphs.crm.web import exports, papers, quotes, uploads
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
 
 
 def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> Sequence[BaseRoute]:
     """All of them."""
-    return [route for way in (papers, quotes, exports) for route in way.routes(settings, engine, clock)]
+    return [route for way in (papers, quotes, exports, uploads) for route in way.routes(settings, engine, clock)]

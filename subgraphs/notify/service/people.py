@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import auth, crm
 from contracts.events.envelope import Envelope
+from subgraphs.kit import copies
 from subgraphs.kit.work import Work
 from subgraphs.notify.models.people import ContactCopy, CustomerCopy, Person, TicketCopy
 from subgraphs.notify.rules import words
@@ -148,14 +149,7 @@ async def _learn(
 ) -> None:
     """Write what was said over what was known before; what was not said stays as it is."""
     known = {name: value for name, value in said.items() if value is not None}
-    row = {"tenant_id": work.caller.tenant, key: identity, **new, **known, "at": told.time}
-    made = insert(model).values(row)
-    newer = made.on_conflict_do_update(
-        index_elements=["tenant_id", key],
-        set_={name: made.excluded[name] for name in (*known, "at")},
-        where=model.at <= made.excluded.at,
-    )
-    await work.session.execute(newer)
+    await copies.learn(work, model, {key: identity}, known, at=told.time, new=new)
 
 
 def _identity(text: Any) -> UUID:

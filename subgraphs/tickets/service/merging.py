@@ -37,6 +37,9 @@ async def merge(work: Work, id: UUID, target_id: UUID, version: int | None = Non
     await _carry_over(work, ticket, target)
     if target.first_response_at is None and ticket.response_started_at and target.response_started_at:
         target.response_started_at = min(ticket.response_started_at, target.response_started_at)
+        if ticket.first_response_at is not None:  # the customer has heard from us, and reads it in the target now
+            target.first_response_at = ticket.first_response_at
+            await sla.answered(work, target, ticket.first_response_at)
     happened = events.TicketMerged(id=ticket.id, target_id=target.id)
     await work.emit(happened, subject=ticket.id, customer=ticket.customer_id)
     await service.updated(work, target, ("messages",))
@@ -55,18 +58,48 @@ async def _both(work: Work, id: UUID, target_id: UUID, version: int | None) -> t
 
 
 async def _carry_over(work: Work, ticket: Ticket, target: Ticket) -> None:
-    rows: list[TicketMessage | Attachment | Timer] = [
+    rows: list[TicketMessage | Attachment] = [
         *await work.session.scalars(select(TicketMessage).where(TicketMessage.ticket_id == ticket.id)),
         *await work.session.scalars(select(Attachment).where(Attachment.ticket_id == ticket.id)),
-        *await work.session.scalars(select(Timer).where(Timer.ticket_id == ticket.id)),
     ]
     for row in rows:
         row.ticket_id = target.id
+    await _carry_timers(work, ticket, target)
     for watcher in await work.session.scalars(select(TicketWatcher).where(TicketWatcher.ticket_id == ticket.id)):
         await content.add_watcher(work, target, watcher.user_id, watcher.email)
         await work.session.delete(watcher)
+    above = await _above(work, target)
     for child in await work.session.scalars(select(Ticket).where(Ticket.parent_id == ticket.id)):
-        child.parent_id = target.id if child.id != target.id else None
+        # What the target is itself a part of stays above it, in the place of what ends; or the two would be parts of each other.
+        child.parent_id = ticket.parent_id if child.id in above else target.id
+
+
+async def _above(work: Work, ticket: Ticket) -> set[UUID]:
+    """A ticket and all that it is a part of."""
+    found, at = {ticket.id}, ticket.parent_id
+    while at is not None and at not in found:
+        found.add(at)
+        parent = await work.find(Ticket, at)
+        at = parent.parent_id if parent else None
+    return found
+
+
+async def _carry_timers(work: Work, ticket: Ticket, target: Ticket) -> None:
+    """Timers run on; whoever has one on both tickets keeps the one that began first, for they have worked since then."""
+    timers = await work.session.scalars(
+        select(Timer).where(Timer.ticket_id.in_((ticket.id, target.id))).order_by(Timer.started_at, Timer.id)
+    )
+    kept: set[UUID] = set()
+    later = []
+    for timer in timers.all():
+        if timer.user_id in kept:
+            later.append(timer)
+        kept.add(timer.user_id)
+    for timer in later:
+        await work.session.delete(timer)
+    await work.session.flush()
+    for timer in await work.session.scalars(select(Timer).where(Timer.ticket_id == ticket.id)):
+        timer.ticket_id = target.id
 
 
 async def move_time(work: Work, payload: jobs.Payload) -> None:
@@ -85,7 +118,11 @@ async def split(work: Work, id: UUID, title: str, message_ids: Sequence[UUID] = 
         title=title,
         type=ticket.type,
         priority=ticket.priority,
+        impact=ticket.impact,
+        urgency=ticket.urgency,
         source=ticket.source,
+        contract_id=ticket.contract_id,
+        requester_email=ticket.requester_email,
         contact_id=ticket.contact_id,
         asset_id=ticket.asset_id,
         site_id=ticket.site_id,

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from contracts.events import auth
 from contracts.events.envelope import Envelope
-from subgraphs.kit import references
+from subgraphs.kit import copies, references
 from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.people import UserCopy
@@ -37,14 +37,7 @@ async def learn(work: Work, envelope: Envelope) -> None:
         case _:
             said = {"status": _GONE}
     new = {"works_for": None, "kind": "STAFF", "status": "ACTIVE"}
-    row = {"tenant_id": work.caller.tenant, "user_id": told.user_id, **new, **said, "at": envelope.time}
-    made = insert(UserCopy).values(row)
-    newer = made.on_conflict_do_update(
-        index_elements=["tenant_id", "user_id"],
-        set_={name: made.excluded[name] for name in (*said, "at")},
-        where=UserCopy.at <= made.excluded.at,
-    )
-    await work.session.execute(newer)
+    await copies.learn(work, UserCopy, {"user_id": told.user_id}, said, at=envelope.time, new=new)
 
 
 async def learn_access(work: Work, envelope: Envelope) -> None:

@@ -124,10 +124,10 @@ async def moved(work: Work, ticket: Ticket) -> None:
     await refresh(work, ticket)
 
 
-async def answered(work: Work, ticket: Ticket) -> None:
-    """A person of ours answered publicly."""
+async def answered(work: Work, ticket: Ticket, at: datetime | None = None) -> None:
+    """A person of ours answered publicly, now or in a ticket that went on in this one."""
     if ticket.sla_started_at is not None:
-        await _append(work, ticket, None)
+        await _append(work, ticket, None, at)
         await refresh(work, ticket)
 
 
@@ -415,14 +415,14 @@ async def calendar_of(work: Work, ticket: Ticket) -> Calendar | None:
 # --- what the above share
 
 
-async def _append(work: Work, ticket: Ticket, condition: Condition | None) -> None:
+async def _append(work: Work, ticket: Ticket, condition: Condition | None, at: datetime | None = None) -> None:
     position = await work.session.scalar(select(func.count()).where(SlaFact.ticket_id == ticket.id))
     values = {
         "tenant_id": work.caller.tenant,
         "ticket_id": ticket.id,
         "position": position,
         "customer_id": ticket.customer_id,
-        "at": work.at,
+        "at": at or work.at,
         "condition": condition,
     }
     await work.session.execute(insert(SlaFact).values(values))

@@ -267,6 +267,69 @@ async def test_a_credit_note_settles_what_is_open_and_has_a_range_of_its_own(sto
     assert await balance(store, buyer) == Decimal("754.30")
 
 
+async def test_a_line_with_a_negative_quantity_takes_off_but_no_invoice_gives_money_back(store):
+    buyer = await customer(store)
+    off = {"description": "Gutschein", "quantity": "-1", "unitPrice": "100.00"}
+    made = await draft(store, buyer, [*TOT_2, off])
+
+    assert money(made, "totalNet", "totalTax", "totalGross") == [
+        Decimal("578.70"),
+        Decimal("103.96"),
+        Decimal("682.66"),
+    ]
+    assert await refused(store, "createInvoice", customerId=buyer, lines=[off]) == "VALIDATION"
+    assert (
+        await refused(store, "updateDraftInvoice", id=made["id"], addLines=[{**off, "quantity": "-7"}]) == "VALIDATION"
+    )
+    assert (await done(store, "approveInvoice", id=made["id"]))["number"] is not None
+
+
+async def test_a_final_invoice_deducts_partial_ones_with_their_taxes_each_once(store):
+    buyer = await customer(store)
+    whole = [{"description": "Umzug", "quantity": "1", "unitPrice": "12000.00"}, {"description": "Fachbuch", "quantity": "10", "unitPrice": "20.00", "taxCode": "DE7"}]  # fmt: skip
+    share = [{**whole[0], "unitPrice": "5000.00"}, {**whole[1], "quantity": "4"}]
+    partial, other = [await issued(store, buyer, share, kind="PARTIAL", discountPercent=less) for less in ("0", "10")]
+    given = {"customerId": buyer, "lines": whole, "kind": "FINAL", "partialInvoiceIds": [partial["id"], other["id"]]}
+
+    assert await refused(store, "createInvoice", **given | {"kind": "INVOICE"}) == "VALIDATION"
+    assert await refused(store, "createInvoice", **given, discountPercent="5") == "VALIDATION"
+    assert await refused(store, "createInvoice", **given | {"lines": whole[1:]}) == "VALIDATION"
+    assert await refused(store, "createInvoice", **given | {"partialInvoiceIds": [str(UUID(int=1))]}) == "NOT_FOUND"
+    final = await done(store, "createInvoice", **given)
+    assert [(one["quantity"], one["netAmount"], one["taxCode"]) for one in final["lines"][2:]] == [
+        ("-1.0000", "-5000.00", "DE19"), ("-1.0000", "-80.00", "DE7"),
+        ("-1.0000", "-4500.00", "DE19"), ("-1.0000", "-72.00", "DE7"),
+    ]  # fmt: skip
+    assert final["lines"][2]["description"] == f"abzüglich Abschlagsrechnung {partial['number']} vom 02.03.2026"
+    assert money(final, "totalNet", "totalTax", "totalGross") == [2548, Decimal("478.36"), Decimal("3026.36")]
+
+    assert await refused(store, "createInvoice", **given) == "VALIDATION"
+    assert await refused(store, "cancelInvoice", id=partial["id"], reason="x") == "PRECONDITION_FAILED"
+    final = await done(store, "approveInvoice", id=final["id"])
+    await done(store, "cancelInvoice", id=final["id"], reason="Neu")
+    again = await done(store, "createInvoice", **given)
+    assert money(again, "totalGross") == [Decimal("3026.36")]
+
+
+async def test_of_each_line_no_more_goes_back_than_was_paid_for_it_however_many_notes_there_are(store):
+    buyer = await customer(store)
+    made = await issued(store, buyer, discountPercent="5")
+    first, book, _ = made["lines"]
+
+    def part(line, quantity, **more):
+        return {"id": made["id"], "reason": "Kulanz", "lines": [{"lineId": line["id"], "quantity": quantity, **more}]}
+
+    note = await done(store, "createCreditNote", **part(book, "1"))
+    assert money(note, "totalNet", "totalTax") == [Decimal("23.70"), Decimal("1.66")]  # 24.95 less 5 %, at 7 %
+    assert await refused(store, "createCreditNote", **part(book, "2")) == "VALIDATION"
+    await done(store, "createCreditNote", **part(book, "1"))
+    assert await refused(store, "createCreditNote", **part(book, "0.01")) == "VALIDATION"
+    await done(store, "createCreditNote", **part(first, "3.25", unitPrice="100.00"))
+    assert await refused(store, "createCreditNote", **part(first, "3.25", unitPrice="20.01")) == "VALIDATION"
+    assert await refused(store, "cancelInvoice", id=made["id"], reason="x") == "PRECONDITION_FAILED"
+    assert len(await store.rows("SELECT 1 FROM invoice WHERE preceding_id = $1", UUID(made["id"]))) == 3
+
+
 async def test_at_vat_2_a_buyer_abroad_with_a_valid_id_owes_the_tax_and_without_is_held(store):
     address = {"line1": "Ring 1", "postalCode": "1010", "city": "Wien", "country": "AT"}
     buyer = await customer(store, address=address, vatId="ATU12345678", vatIdStatus="VALID")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
+from subgraphs.billing import consumers
+from subgraphs.kit import work
+from subgraphs.kit.caller import system
 from tests.subgraphs.billing.asking import customer, done, draft, issued, money, refused, run, told
+from tests.subgraphs.billing.conftest import COMPANY
+from tests.subgraphs.house import A
 
 ONE = ({"description": "Wartung", "quantity": "1", "unitPrice": "1000.00"},)
 
@@ -206,6 +213,101 @@ async def test_with_a_policy_of_ones_own_payments_must_be_fresh(store, later):
     assert [error["field"] for error in payload["errors"]] == ["levels"]
     connection = await store.rows("DELETE FROM dunning_policy RETURNING 1")
     assert len(connection) == 1
+
+
+async def test_what_is_due_on_a_day_of_rest_is_late_after_the_next_working_day_where_the_tenant_says_so(store, later):
+    levels = [{"level": 0, "daysAfterDue": 1}, {"level": 1, "daysAfterDue": 20, "interest": True}]
+    await done(store, "setDunningPolicy", levels=levels, requireFreshPayments=False, restDays=True)
+    buyer = await customer(store, paymentDays=13)
+    made = await issued(store, buyer, ONE)  # on 1 March, due on Saturday the 14th
+    await store.rows("DELETE FROM dunning_policy")
+    seen = []
+    for day in (14, 16, 17):
+        later(2026, 3, day)
+        found = await store.data("query($id: ID!) { invoice(id: $id) { overdue inTimeUntil } }", id=made["id"])
+        late = await store.data('query { invoices(status: "overdue", limit: 200) { id } }')
+        seen.append((found["invoice"]["overdue"], made["id"] in {one["id"] for one in late["invoices"]}))
+    later(2026, 4, 16)
+    await done(store, "runDunning", customerIds=[buyer])
+    later(2026, 4, 23)
+    (letter,) = (await done(store, "runDunning", customerIds=[buyer]))["notices"]
+
+    assert seen == [(False, False), (False, False), (True, True)]
+    assert found["invoice"]["inTimeUntil"] == "2026-03-16"
+    assert letter["interest"]["amount"] == "12.39"  # 37 days of 1,190.00 at 10.27 %, from the 17th on
+
+
+async def test_work_under_a_contract_with_another_company_of_the_tenant_is_billed_and_dunned_by_that_one(store, later):
+    (home,) = (await store.data("{ legalEntities { id } }"))["legalEntities"]
+    other = await done(
+        store, "createLegalEntity", **COMPANY | {"name": "Südlicht GmbH", "iban": "DE75512108001245126199"}
+    )
+    try:
+        buyer = await customer(store)
+        agreed = {"title": "Betreuung", "type": "TIME_AND_MATERIAL", "startDate": "2026-01-01", "hourlyRate": "100.00"}
+        number = f"V-{uuid4().hex[:8]}"
+        await done(store, "registerContract", customerId=buyer, number=number, legalEntityId=other["id"], **agreed)
+        entry = {"timeEntryId": str(uuid4()), "serviceDate": "2026-03-01", "minutes": 60, "description": "Arbeit"}
+        await done(store, "rateTime", customerId=buyer, **entry)
+        given = {"until": "2026-03-02", "customerIds": [buyer]}
+        here = await done(store, "runBilling", legalEntityId=home["id"], **given)
+        there = await done(store, "runBilling", legalEntityId=other["id"], **given)
+        assert (here["draftCount"], there["draftCount"]) == (0, 1)
+
+        await done(store, "approveInvoice", id=there["drafts"][0]["id"])
+        made = await draft(store, buyer, ONE, legalEntityId=home["id"])
+        await done(store, "approveInvoice", id=made["id"])
+        later(2026, 3, 30)
+        found = await done(store, "runDunning", customerIds=[buyer])
+        assert sorted(len(one["claims"]) for one in found["notices"]) == [1, 1]
+        rows = await store.rows(
+            "SELECT paper->'seller'->>'name' AS name FROM dunning_notice WHERE customer_id = $1", buyer
+        )
+        assert sorted(row["name"] for row in rows) == ["Nordlicht Systemhaus GmbH", "Südlicht GmbH"]
+    finally:
+        await store.rows("DELETE FROM legal_entity WHERE id = $1 RETURNING id", other["id"])
+
+
+PAPERS = """query($id: ID!, $c: ID!) { invoice(id: $id) { pdf { ...file } xml { ...file } }
+    dunningNotices(customerId: $c) { level pdf { ...file } } }
+    fragment file on FileRef { filename mimeType sizeBytes sha256 url }"""
+
+
+async def test_letters_and_documents_are_files_behind_links_that_hold_for_five_minutes(store, later):
+    buyer = await customer(store)
+    plain = await customer(store, einvoiceFormat="NONE_PDF")
+    made, page_alone = await issued(store, buyer, ONE), await issued(store, plain, ONE)
+    later(2026, 4, 1)
+    await done(store, "runDunning", customerIds=[buyer])
+    before = await store.data(PAPERS, id=made["id"], c=buyer)
+    (row,) = await store.rows("SELECT id FROM dunning_notice WHERE customer_id = $1", buyer)
+    async with work.begin(store.engine, system(A), module="billing", clock=lambda: store.moment) as job:
+        await consumers.asked_for(job, {"notice": str(row["id"])})
+        await job.session.flush()
+        await consumers.asked_for(job, {"notice": str(row["id"])})
+    after = await store.data(PAPERS, id=made["id"], c=buyer)
+
+    (early,), (letter,) = before["dunningNotices"], after["dunningNotices"]
+    kept = await store.client.get(letter["pdf"]["url"])
+    assert (early["pdf"]["sha256"], (await store.client.get(early["pdf"]["url"])).status_code) == (None, 200)
+    assert (kept.status_code, kept.headers["content-type"]) == (200, "application/pdf")
+    assert (len(kept.content), hashlib.sha256(kept.content).hexdigest()) == (
+        letter["pdf"]["sizeBytes"], letter["pdf"]["sha256"],
+    )  # fmt: skip
+    page, data = after["invoice"]["pdf"], after["invoice"]["xml"]
+    assert (page["filename"], data["filename"]) == (f"{made['number']}.pdf", f"{made['number']}.xml")
+    assert (await store.client.get(page["url"])).content.startswith(b"%PDF")
+    assert b"CrossIndustryInvoice" in (await store.client.get(data["url"])).content
+    assert (await store.data(PAPERS, id=page_alone["id"], c=plain))["invoice"]["xml"] is None
+
+    url = letter["pdf"]["url"]
+    wrong = [
+        url.replace("signature=", "signature=0"), url.replace("/letter/", "/page/"), url.replace(str(A), str(uuid4())),
+        url.partition("&")[0], url.replace(str(row["id"]), made["id"]), "/billing/files/x/letter/y?expires=1&signature=2",
+    ]  # fmt: skip
+    assert [(await store.client.get(one)).status_code for one in wrong] == [404] * 6
+    store.moment += timedelta(minutes=6)
+    assert (await store.client.get(url)).status_code == 404
 
 
 # --- DATEV

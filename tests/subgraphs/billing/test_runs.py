@@ -279,6 +279,30 @@ async def test_at_pre_3_what_expired_is_a_movement_and_no_negative_balance(store
     assert (await told(store, f"Contract/{made['id']}")) == ["prepaid.expired"]
 
 
+async def test_work_of_a_day_before_a_block_expired_is_taken_from_it_whenever_it_is_approved(store):
+    buyer = await customer(store)
+    made = await contract(store, buyer, (), type="BLOCK_HOURS", hourlyRate="100.00")
+    block = await done(
+        store, "purchasePrepaid", contractId=made["id"], quantity="5", boughtOn="2026-02-01", expiresOn="2026-02-28"
+    )
+    async with work.begin(store.engine, system(A), module="billing", clock=lambda: store.moment) as job:
+        await consumers.block_expired(job, {"contract": made["id"]})
+    await rated(store, buyer, minutes=90, serviceDate="2026-02-28")
+    await rated(store, buyer, minutes=60, serviceDate="2026-03-01")
+    await rated(store, buyer, minutes=240, serviceDate="2026-02-20")
+
+    rows = await store.rows(
+        "SELECT kind, quantity FROM prepaid_movement WHERE balance_id = $1 ORDER BY id", UUID(block["id"])
+    )
+    assert [(row["kind"], row["quantity"]) for row in rows] == [
+        ("PURCHASE", Decimal(5)), ("EXPIRE", Decimal(-5)),
+        ("EXPIRE", Decimal("1.5")), ("CONSUME", Decimal("-1.5")),
+        ("EXPIRE", Decimal("3.5")), ("CONSUME", Decimal("-3.5")),
+    ]  # fmt: skip
+    seen = await preview(store, buyer, "2026-03-02")
+    assert sorted(line["netAmount"] for line in seen["drafts"][0]["lines"]) == ["100.00", "50.00"]
+
+
 async def test_approved_time_becomes_an_item_on_the_ticket_once(store):
     await card(store)
     buyer, ticket, entry = await customer(store), uuid4(), uuid4()
@@ -430,3 +454,34 @@ async def test_a_simulation_says_what_a_contract_would_bill_whatever_was_billed(
         assert (await store.data(SIMULATE, id=nothing))["simulateContract"] is None
     answer = await store.ask(SIMULATE, id=made["id"], since="2026-05-01", until="2026-03-31")
     assert answer["errors"][0]["extensions"]["field"] == "since"
+
+
+async def test_blocks_that_are_bought_anew_cost_what_the_last_one_did_and_are_as_many_as_the_work_needs(store):
+    await card(store)
+    buyer = await customer(store)
+    hours = await contract(store, buyer, (), type="BLOCK_HOURS", overage="AUTO_REPLENISH", hourlyRate="130.00")
+    await done(store, "purchasePrepaid", contractId=hours["id"], quantity="2", price="200.00", boughtOn="2026-02-01")
+    await rated(store, buyer, minutes=435, contractId=hours["id"])
+    other = await customer(store)
+    money = await contract(store, other, (), type="RETAINER", overage="AUTO_REPLENISH", hourlyRate="100.00")
+    await done(store, "purchasePrepaid", contractId=money["id"], quantity="150", boughtOn="2026-02-01")
+    await rated(store, other, minutes=120, contractId=money["id"])
+
+    for who, wanted in ((buyer, ["200.00"] * 4), (other, ["150.00"])):
+        seen = await preview(store, who, "2026-03-02")
+        assert sorted(line["netAmount"] for line in seen["drafts"][0]["lines"]) == wanted
+
+
+async def test_phones_and_tablets_of_one_draft_are_one_transaction_however_they_got_there(store):
+    tablets = {"sku": f"TAB-{uuid4()}", "name": "Tablet", "kind": "HARDWARE", "supply": "GOODS"}
+    product = await done(store, "upsertProduct", **tablets, salesPrice="260.00", reverseChargeGoods=True)
+    buyer = await customer(store, vatId="DE999999999")
+    made = await done(store, "createInvoice", customerId=buyer, lines=[{"productId": product["id"], "quantity": "19"}])
+    assert [one["category"] for one in made["taxBreakdown"]] == ["S"]
+
+    more = [{"productId": product["id"], "quantity": "1"}]
+    whole = await done(store, "updateDraftInvoice", id=made["id"], addLines=more)
+    assert [(one["category"], one["taxable"]["amount"]) for one in whole["taxBreakdown"]] == [("AE", "5200.00")]
+
+    less = await done(store, "updateDraftInvoice", id=made["id"], discountPercent="5")
+    assert [(one["category"], one["tax"]["amount"]) for one in less["taxBreakdown"]] == [("S", "938.60")]

@@ -42,9 +42,15 @@ async def register():
 
 async def checked(store, buyer, url):
     settings = store.settings.model_copy(update={"vies_url": url})
-    asking = work.begin(store.engine, staff(), module="billing", clock=lambda: store.moment, settings=settings)
-    async with asking as job:
-        return (await vat_ids.check(job, customer_id=UUID(buyer))).vat_id_status.value
+
+    def begin():
+        return work.begin(store.engine, staff(), module="billing", clock=lambda: store.moment)
+
+    async with begin() as job:
+        asked = await vat_ids.question(job, customer_id=UUID(buyer))
+    said = await vat_ids.ask(settings, asked.question)
+    async with begin() as job:
+        return (await vat_ids.keep(job, asked, said)).vat_id_status.value
 
 
 async def test_what_the_register_says_is_kept_and_decides_whether_tax_is_due(store, register):

@@ -9,11 +9,13 @@ import zipfile
 from datetime import timedelta
 from uuid import UUID
 
-from subgraphs.crm.service import exports
+from subgraphs.crm.rules import csv_files
+from subgraphs.crm.service import exports, long_imports
 from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from tests.subgraphs.crm.asking import company, everything, limited, person, place, told
 from tests.subgraphs.house import A, B, staff
+from tests.subgraphs.long_jobs import begun, seen, worked
 
 IMPORT = """mutation($i: ImportCsvInput!) { importCsv(input: $i) { csvImport { id total created updated unchanged failed encoding
     delimiter ignored columns { column field } rows { line outcome id error { code field column } } } errors { code field } } }"""
@@ -254,6 +256,8 @@ async def test_everything_of_a_tenant_is_in_its_export_and_a_link_opens_it_for_f
         "audit_head",
         "tenant_export",
         "tenant_export_file",
+        "csv_upload",
+        "csv_upload_part",
     }
     assert {one["name"] for one in walled} - technical - {name.removesuffix(".jsonl") for name in files} == set()
     notes = await crm.rows(
@@ -274,3 +278,79 @@ async def test_everything_of_a_tenant_is_in_its_export_and_a_link_opens_it_for_f
     gone = (await crm.data(EXPORTS))["tenantExports"][0]
     assert (gone["status"], gone["link"]) == ("EXPIRED", None)
     assert (await crm.data(EXPORTS, staff(B)))["tenantExports"] == []
+
+
+UPLOAD = """mutation($i: BeginCsvUploadInput!) { beginCsvUpload(input: $i) { csvUpload { id url partBytes receivedBytes } errors { code field } } }"""
+RESULT = """query($id: ID!) { csvImport(id: $id) { total created updated unchanged failed rehearsed filename
+    rows { line outcome id error { code field } } } }"""
+
+
+async def brought(crm, text, filename="kontakte.csv"):
+    """The id of a file that was brought in two parts, the first of them twice."""
+    content = text.encode("cp1252")
+    made = (await crm.data(UPLOAD, i={"filename": filename, "sizeBytes": len(content)}))["beginCsvUpload"]
+    assert made["errors"] == []
+    url, half = made["csvUpload"]["url"], len(content) // 2
+    assert (await crm.client.put(f"{url}&offset=0", content=content[:half])).json()["receivedBytes"] == half
+    assert (await crm.client.put(f"{url}&offset=0", content=content[:half])).status_code == 409
+    assert (await crm.client.put(f"{url[:-1]}0&offset={half}", content=b"x")).status_code == 404
+    assert (await crm.client.put(f"{url}&offset={half}", content=content[half:] + b"x")).status_code == 413
+    assert (await crm.client.put(f"{url}&offset={half}", content=content[half:])).status_code == 200
+    return made["csvUpload"]["id"]
+
+
+async def result(crm, job):
+    assert await worked(crm) == 1
+    done_ = await seen(crm, job["job"]["id"])
+    assert (done_["status"], done_["resultType"]) == ("SUCCEEDED", "CsvImport")
+    return (await crm.data(RESULT, id=done_["resultId"]))["csvImport"]
+
+
+async def test_a_large_file_is_brought_in_parts_rehearsed_and_then_imported_by_a_worker(crm, monkeypatch):
+    monkeypatch.setattr(long_imports, "_AT_ONCE", 10)
+    monkeypatch.setattr(csv_files, "MOST_TOLD", 20)
+    customer = await company(crm, "Großkunde AG")
+    rows = [f"{customer['number']};Nachname{at};nachname{at}@gross.example" for at in range(25)]
+    rows[7] = "99999999;Niemand;niemand@gross.example"
+    upload = await brought(crm, "\n".join(["Kundennr;Nachname;E-Mail", *rows]))
+    before = await crm.count("contact")
+
+    tried = await result(crm, await begun(crm, "startCsvImport", entity="CONTACT", uploadId=upload, rehearse=True))
+    assert (counts(tried), tried["rehearsed"]) == ((25, 24, 0, 0, 1), True)
+    assert await crm.count("contact") == before
+    assert [(one["outcome"], one["id"]) for one in tried["rows"]] == [("FAILED", None)]
+
+    made = await result(crm, await begun(crm, "startCsvImport", entity="CONTACT", uploadId=upload))
+    assert (counts(made), made["rehearsed"], made["filename"]) == ((25, 24, 0, 0, 1), False, "kontakte.csv")
+    assert await crm.count("contact") == before + 24
+    [refused] = made["rows"]
+    assert (refused["line"], refused["error"]) == (9, {"code": "NOT_FOUND", "field": "customerNumber"})
+    assert await crm.count("csv_upload_part") == 0
+
+    again = base64.b64encode("\n".join(["Kundennr;Nachname;E-Mail", *rows[:3]]).encode()).decode()
+    same = await result(crm, await begun(crm, "startCsvImport", entity="CONTACT", content=again))
+    assert counts(same) == (3, 0, 0, 3, 0)
+
+
+async def test_what_cannot_be_imported_is_refused_before_or_fails_with_its_reason(crm):
+    half = (await crm.data(UPLOAD, i={"filename": "x.csv", "sizeBytes": 10}))["beginCsvUpload"]["csvUpload"]["id"]
+    text = "mutation($i: StartCsvImportInput!) { startCsvImport(input: $i) { job { id } errors { code field } } }"
+    mine = {"entity": "SITE"}
+    for given, expected in (
+        (mine, ("VALIDATION", "uploadId")),
+        (mine | {"uploadId": half, "content": "eA=="}, ("VALIDATION", "uploadId")),
+        (mine | {"uploadId": half}, ("CSV_UPLOAD_INCOMPLETE", "uploadId")),
+        (mine | {"uploadId": "rubbish"}, ("NOT_FOUND", "uploadId")),
+        (mine | {"content": "???"}, ("VALIDATION", "content")),
+    ):
+        answer = (await crm.data(text, i=given))["startCsvImport"]
+        assert [(one["code"], one["field"]) for one in answer["errors"]] == [expected]
+    for size in (0, 50_000_001):
+        answer = (await crm.data(UPLOAD, i={"filename": "x", "sizeBytes": size}))["beginCsvUpload"]
+        assert answer["errors"] == [{"code": "VALIDATION", "field": "sizeBytes"}]
+
+    nonsense = base64.b64encode(b"a;b\n1;2").decode()
+    job = (await begun(crm, "startCsvImport", entity="SITE", content=nonsense))["job"]["id"]
+    await worked(crm)
+    failed = await seen(crm, job)
+    assert (failed["status"], failed["error"]) == ("FAILED", {"code": "VALIDATION"})

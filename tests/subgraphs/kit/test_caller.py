@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from contracts.identity import INTERNAL_ISSUER, INTERNAL_TOKEN_TYPE
-from subgraphs.kit.caller import Caller, NotVerified, Verifier
+from subgraphs.kit.caller import Caller, NotVerified, Verifier, from_claims
 
 TENANT, SUBJECT, CUSTOMER = (UUID(int=number) for number in (1, 2, 3))
 
@@ -175,3 +175,22 @@ async def test_a_remembered_token_still_expires(monkeypatch):
 
     with pytest.raises(NotVerified):
         await guard.caller(soon)
+
+
+@pytest.mark.parametrize(
+    ("held", "opens", "narrowed"),
+    [
+        ("time:read", {"time:read"}, set()),
+        ("time:read.own", {"time:read"}, {"time:read"}),
+        ("time:read.team", {"time:read"}, {"time:read", "time:read.team"}),
+        ("time:read.team time:read.own", {"time:read"}, {"time:read", "time:read.team"}),
+        ("time:read.team time:read", {"time:read"}, set()),
+        ("tickets:read.team", set(), set()),
+        ("time:read.project", set(), set()),
+    ],
+)
+def test_what_is_held_for_a_team_is_narrowed_where_the_walls_know_teams_and_nothing_elsewhere(held, opens, narrowed):
+    found = from_claims(GOOD | {"scope": held}, narrows=("time:read", "tickets:read"), teams=("time:read",))
+
+    assert {one for one in found.scopes if "." not in one} == opens
+    assert found.narrowed == narrowed

@@ -23,6 +23,17 @@ def test_an_identifier_is_a_uuid_of_version_7_and_says_when_it_was_made():
     assert made_at(identity) == datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
 
 
+def test_what_is_made_later_sorts_behind():
+    made = []
+    while len(made) < 200:
+        made.append(uuid7())
+        before = time.time_ns()
+        while time.time_ns() - before < 1000:  # a microsecond, four steps of the clock that is in them
+            pass
+
+    assert made == sorted(made)
+
+
 def test_no_two_are_the_same():
     assert len({uuid7() for _ in range(10_000)}) == 10_000
 

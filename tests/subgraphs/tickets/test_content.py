@@ -296,3 +296,39 @@ async def test_a_customer_whom_somebody_must_not_see_counts_nothing_for_them(des
             }
         ],
     }
+
+
+async def test_who_was_answered_before_the_merge_was_answered(desk):
+    """The older ticket was answered in time; merging it into a newer one must not make that a broken promise."""
+    older = await desk.opened(priority="P2")
+    desk.it_is("2026-05-04 09:10")
+    await desk.ticket("replyToTicket", id=older, bodyText="Wir sehen nach.")
+    desk.it_is("2026-05-04 11:00")
+    newer = await desk.opened(priority="P2")
+    desk.it_is("2026-05-04 11:05")
+    await desk.ticket("mergeTicket", id=older, targetId=newer)
+
+    seen = await desk.ask(
+        "query($id: ID!) { ticket(id: $id) { firstResponseAt slaClocks { metric state } } }", id=newer
+    )
+    first = next(one for one in seen["ticket"]["slaClocks"] if one["metric"] == "FIRST_RESPONSE")
+    assert (told(seen["ticket"]["firstResponseAt"]), first["state"]) == ("2026-05-04 09:10", "MET")
+    assert await desk.events("sla.breached") == []
+
+
+async def test_a_merge_makes_no_ticket_a_part_of_itself_and_keeps_one_timer_for_each_person(desk):
+    top = await desk.opened()
+    middle = await desk.opened(parentId=top)
+    bottom = await desk.opened(parentId=middle)
+    other = await desk.opened(parentId=top)
+    timer = "timer { id startedAt }"
+    first = await desk.do("startTimer", timer, ticketId=top)
+    desk.it_is("2026-05-04 09:20")
+    await desk.do("startTimer", timer, ticketId=bottom)
+
+    await desk.ticket("mergeTicket", id=top, targetId=bottom)
+
+    query = "query($id: ID!) { ticket(id: $id) { parentId timers { id } children { id } } }"
+    found = {one: (await desk.ask(query, id=one))["ticket"] for one in (middle, bottom, other)}
+    assert [found[one]["parentId"] for one in (middle, bottom, other)] == [None, middle, bottom]
+    assert found[bottom]["timers"] == [{"id": first["id"]}]

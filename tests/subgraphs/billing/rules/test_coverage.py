@@ -180,3 +180,53 @@ def test_a_project_by_time_and_material_is_billed():
     found = resolve(work(project=Project(number(9), fixed_price=False)), BOTH)
 
     assert (found.effect, found.project_id) == (CoverageEffect.BILLABLE, number(9))
+
+
+@pytest.mark.parametrize(
+    ("type_", "effect"),
+    [
+        (ContractType.FLAT_RATE, CoverageEffect.COVERED),
+        (ContractType.BLOCK_HOURS, CoverageEffect.PREPAID),
+        (ContractType.RETAINER, CoverageEffect.PREPAID),
+        (ContractType.PER_TICKET, CoverageEffect.PREPAID),
+        (ContractType.PER_USER, CoverageEffect.BILLABLE),
+        (ContractType.FIXED_PRICE, CoverageEffect.BILLABLE),
+    ],
+)
+def test_what_is_all_in_or_paid_before_and_names_no_work_is_for_any(type_, effect):
+    found = resolve(work("training"), (contract(1, type_),))
+
+    assert found.effect is effect
+    assert (found.contract_id is None) == (effect is CoverageEffect.BILLABLE)
+
+
+def test_a_flat_rate_that_says_only_what_it_excludes_covers_the_rest():
+    flat = contract(1, ContractType.FLAT_RATE, rule(11, RuleEffect.EXCLUDED, work_types=frozenset({"project"})))
+
+    assert resolve(work("remote"), (flat,)).effect is CoverageEffect.COVERED
+    assert resolve(work("project"), (flat,)).effect is CoverageEffect.BILLABLE
+    assert resolve(work("remote"), (flat,)).explanation == ("matched: Contract 1 is for any work",)
+
+
+def test_a_rule_that_names_the_work_comes_before_a_contract_for_any():
+    block = contract(1, ContractType.BLOCK_HOURS)
+
+    assert resolve(work("remote"), (block, PER_USER)).contract_id == PER_USER.id
+    assert resolve(work("training"), (block, PER_USER)).contract_id == block.id
+
+
+def test_a_flat_rate_for_some_devices_is_not_for_any_work():
+    flat = contract(1, ContractType.FLAT_RATE, assets=frozenset({number(77)}))
+
+    assert resolve(work(asset_id=number(77)), (flat,)).effect is CoverageEffect.COVERED
+    assert resolve(work(), (flat,)).contract_id is None
+
+
+def test_a_contract_for_time_and_material_pays_last_at_its_rates():
+    plain = contract(3, ContractType.TIME_AND_MATERIAL)
+
+    found = resolve(work("training"), (plain, *BOTH))
+    assert (found.effect, found.contract_id) == (CoverageEffect.BILLABLE, plain.id)
+    assert resolve(work("remote"), (plain, *BOTH)).contract_id == PER_USER.id
+    both = resolve(work("training"), (plain, contract(4, ContractType.TIME_AND_MATERIAL)))
+    assert (both.effect, both.hold_reason) == (CoverageEffect.HELD, AMBIGUOUS)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from subgraphs.billing.errors import NotEncodable
-from subgraphs.billing.rules.datev import COLUMNS, Books, Revenue, Voucher, batch, encodable, rows
+from subgraphs.billing.rules.datev import COLUMNS, Books, Revenue, Voucher, batch, encodable, fiscal_year, rows
 
 BOOKS = Books(consultant=1001, client=42)
 INVOICE = Voucher(
@@ -95,3 +95,48 @@ def test_the_buyers_vat_id_stands_on_what_the_recapitulative_statement_counts():
 
     assert place + 1 == 40
     assert [(one[7], one[place]) for one in cells] == [("8400", '""'), ("8336", '"ATU12345678"')]
+
+
+def cell(row: str, column: str) -> str:
+    return row.split(";")[COLUMNS.index(column)]
+
+
+def test_another_currency_has_its_rate_and_what_it_is_worth_in_euros():
+    francs = Voucher(
+        "RE-2026-000127", date(2026, 3, 10), "10003", "Kunde Basel", (Revenue("8400", Decimal("1190.00")),),
+        currency="CHF", exchange_rate=Decimal("0.95"),
+    )  # fmt: skip
+    (row,) = rows(BOOKS, francs)
+
+    assert row.startswith('1190,00;"S";"CHF";0,950000;1252,63;"EUR";10003;8400;')
+    assert rows(BOOKS, INVOICE)[0].split(";")[3:6] == ["", "", '""']
+
+
+def test_a_tax_key_has_four_digits():
+    keyed = Voucher("RE-1", date(2026, 3, 10), "10001", "X", (Revenue("8000", Decimal(119), tax_key="3"),))
+
+    assert cell(rows(BOOKS, keyed)[0], "BU-Schlüssel") == '"0003"'
+
+
+@pytest.mark.parametrize(
+    ("supplied", "said", "point"),
+    [
+        (date(2026, 2, 28), None, "28022026"),
+        (date(2026, 12, 31), None, "10032026"),
+        (date(2026, 12, 31), date(2026, 4, 1), "01042026"),
+    ],
+)
+def test_the_day_of_the_supply_comes_with_the_period_of_its_tax(supplied, said, point):
+    (row, _) = rows(BOOKS, Voucher(**{**_as_dict(INVOICE), "supplied_on": supplied, "tax_point": said}))
+
+    assert cell(row, "Leistungsdatum") == f"{supplied:%d%m%Y}"
+    assert cell(row, "Datum Zuord. Steuerperiode") == point
+
+
+def test_a_fiscal_year_begins_with_the_month_of_the_books():
+    july = Books(consultant=1001, client=42, fiscal_month=7)
+    header = made(INVOICE, books=july).text.split("\r\n")[0].split(";")
+
+    assert header[12] == "20250701"
+    assert date(2026, 6, 30) in fiscal_year(date(2026, 3, 1), 7)
+    assert date(2026, 7, 1) not in fiscal_year(date(2026, 3, 1), 7)

@@ -14,9 +14,9 @@ from subgraphs.billing.rules.contracts import ContractStatus, LineKind, Pause, p
 from subgraphs.billing.rules.corrections import Before
 from subgraphs.billing.rules.money import product, rounded
 from subgraphs.billing.rules.periods import BillingInterval
-from subgraphs.billing.rules.proration import ProrationMode
+from subgraphs.billing.rules.proration import ProrationMode, Tier
 from subgraphs.billing.rules.quantities import Count, QuantityPolicy
-from subgraphs.billing.rules.recurring import Charge, RecurringLine, Schedule, charges
+from subgraphs.billing.rules.recurring import Change, Charge, RecurringLine, Schedule, charges
 
 LINE = RecurringLine(
     uuid4(), Decimal(30), Decimal("45.00"), QuantityPolicy.PRORATED_CHANGES, ProrationMode.DAILY, date(2026, 4, 1)
@@ -178,3 +178,113 @@ def test_devices_that_come_after_their_month_was_billed_are_caught_up_with():
     assert amounts(charges(fewer, MONTHLY, until=date(2026, 4, 20), billed=remembered(*first))) == [
         ("2026-04-16", "2026-04-30", Decimal("-8.50"))
     ]
+
+
+# --- changes within a period
+
+TIERS = (Tier(Decimal(1), Decimal("10.00")), Tier(Decimal(50), Decimal("8.00")))
+
+
+def changed(number: int, day: int, delta: int, *, entered: int = 1) -> Change:
+    """A change of April, entered on a day of March."""
+    return Change(number, date(2026, 4, day), Decimal(delta), datetime(2026, 3, entered, tzinfo=UTC))
+
+
+def test_a_change_over_a_step_of_the_price_is_worth_the_difference_of_two_wholes():
+    line = replace(LINE, quantity=Decimal(48), tiers=TIERS, changes=(changed(1, 11, 5),))
+
+    assert amounts(charges(line, MONTHLY, until=date(2026, 4, 1), billed={})) == [
+        ("2026-04-01", "2026-04-30", Decimal("480.00")),
+        ("2026-04-11", "2026-04-30", Decimal("-37.33")),  # 53 at 8.00 instead of 48 at 10.00, for 20 of 30 days
+    ]
+
+
+def test_fewer_at_the_same_step_go_back_at_the_price_of_that_step():
+    line = replace(LINE, quantity=Decimal(60), tiers=TIERS, changes=(changed(1, 11, -3),))
+    first, less = charges(line, MONTHLY, until=date(2026, 4, 1), billed={})
+
+    assert (less.agreed_quantity, less.quantity, less.unit_price) == (-3, -2, Decimal("8.00"))
+    assert amounts((first, less))[1][2] == Decimal("-16.00")
+
+
+def test_devices_that_reach_a_step_while_the_month_runs_make_all_of_them_cheaper():
+    counts = (Count(date(2026, 3, 1), Decimal(48)), Count(date(2026, 4, 11), Decimal(53)))
+    line = replace(LINE, tiers=TIERS, counts=counts)
+
+    found = amounts(charges(line, MONTHLY, until=date(2026, 4, 12), billed={}))
+
+    assert [amount for _, _, amount in found] == [Decimal("480.00"), Decimal("-37.33")]
+
+
+def test_least_and_most_bound_what_is_there_and_not_what_is_added():
+    least = replace(LINE, quantity=Decimal(10), least=Decimal(10), unit_price=Decimal(30))
+    most = replace(LINE, quantity=Decimal(10), most=Decimal(12), unit_price=Decimal(30))
+    below = replace(least, changes=(changed(1, 11, -5), changed(2, 16, 6)))
+
+    assert [amount for _, _, amount in amounts(charges(below, MONTHLY, until=date(2026, 4, 1), billed={}))] == [
+        Decimal("300.00"),
+        Decimal("15.00"),  # 5 below the least, then 11: one more than the least for 15 of 30 days
+    ]
+    above = charges(replace(most, changes=(changed(1, 11, 5),)), MONTHLY, until=date(2026, 4, 1), billed={})
+    assert amounts(above)[1] == ("2026-04-11", "2026-04-30", Decimal("40.00"))
+
+
+def test_a_line_that_began_with_none_bills_its_changes_once():
+    line = replace(LINE, quantity=Decimal(0), changes=(changed(1, 11, 5),))
+    found = charges(line, MONTHLY, until=date(2026, 4, 20), billed={})
+
+    assert amounts(found) == [("2026-04-11", "2026-04-30", Decimal("150.00"))]
+    assert charges(line, MONTHLY, until=date(2026, 4, 20), billed=remembered(*found)) == ()
+
+
+def test_what_is_said_of_a_first_period_does_not_hold_for_later_changes():
+    more, fewer = (changed(1, 11, 3),), (changed(1, 11, -3),)
+    for mode in (ProrationMode.FULL_FIRST, ProrationMode.FREE_FIRST):
+        line = replace(LINE, prorate=mode, quantity=Decimal(10), unit_price=Decimal(30))
+        for changes, wanted in ((more, "60.00"), (fewer, "-60.00")):
+            _, change = charges(replace(line, changes=changes), MONTHLY, until=date(2026, 4, 1), billed={})
+            assert amounts((change,))[0][2] == Decimal(wanted)
+
+
+def test_of_a_whole_price_more_is_asked_whole_and_fewer_give_nothing_back_before_the_next_period():
+    line = replace(LINE, prorate=ProrationMode.NONE, quantity=Decimal(10), unit_price=Decimal(30))
+    fewer = replace(line, changes=(changed(1, 11, -3),))
+    more = replace(line, changes=(changed(1, 11, 3),))
+
+    assert [one[2] for one in amounts(charges(fewer, MONTHLY, until=date(2026, 5, 1), billed={}))] == [300, 210]
+    assert [one[2] for one in amounts(charges(more, MONTHLY, until=date(2026, 5, 1), billed={}))] == [300, 90, 390]
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(1, 30), st.integers(-30, 30).filter(bool), st.booleans()), min_size=1, max_size=5
+    )
+)
+def test_however_changes_come_a_month_costs_what_its_days_cost(changes: list[tuple[int, int, bool]]):
+    """Each day costs what its quantity costs at its step; a cent for each part may be lost in rounding."""
+    line = replace(LINE, quantity=Decimal(48), tiers=TIERS, least=Decimal(20), most=Decimal(90), changes=())
+    billed, total = {}, Decimal(0)
+    for number, (day, delta, run) in enumerate(changes, start=1):
+        entered = datetime(2026, 4, 1, tzinfo=UTC) + timedelta(days=number)
+        line = replace(line, changes=(*line.changes, Change(number, date(2026, 4, day), Decimal(delta), entered)))
+        if run or number == len(changes):
+            found = charges(line, MONTHLY, until=date(2026, 4, 30), billed=billed)
+            total += sum((amount for _, _, amount in amounts(found)), Decimal(0))
+            for one in found:
+                at = entered + timedelta(hours=1)
+                before = Before(at, one.active, one.quantity, one.unit_price)
+                billed.setdefault((one.line, one.period.start), {})[one.part] = before
+
+    days = [Decimal(48 + sum(delta for first, delta, _ in changes if first <= day)) for day in range(1, 31)]
+    bound = [min(max(many, Decimal(20)), Decimal(90)) for many in days]
+    exact = sum((many * (8 if many >= 50 else 10) for many in bound), Decimal(0)) / 30
+    assert abs(total - exact) <= Decimal("0.01") * (len(changes) + 1)
+
+
+def test_periods_on_the_last_day_of_the_month_stay_there_when_the_first_month_is_short():
+    last = Schedule(date(2026, 4, 30), BillingInterval.MONTHLY, in_advance=True, anchor_day=31)
+    line = replace(LINE, valid_from=date(2026, 4, 30))
+
+    assert [str(one.period.start) for one in charges(line, last, until=date(2026, 7, 31), billed={})] == [
+        "2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31",
+    ]  # fmt: skip

@@ -99,3 +99,13 @@ def test_mirrored_lines_undo_a_document_to_the_cent(some, discount):
     )
 
     assert (back.net, back.tax, back.gross) == (-there.net, -there.tax, -there.gross)
+
+
+def test_what_is_exempt_for_two_reasons_is_one_sum_that_says_both():
+    def exempt(net: str, text: str) -> Line:
+        return Line(Decimal(1), Decimal(net), TaxCategory.E, Decimal(0), exemption_code=None, exemption_text=text)
+
+    found = totals([exempt("100.00", "§ 4 Nr. 21"), exempt("50.00", "§ 4 Nr. 8"), exempt("1.00", "§ 4 Nr. 21")])
+
+    (part,) = found.breakdown
+    assert (part.taxable, part.exemption_text) == (Decimal("151.00"), "§ 4 Nr. 21 · § 4 Nr. 8")

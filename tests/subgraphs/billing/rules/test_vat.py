@@ -132,3 +132,11 @@ def test_a_small_business_is_exempt_and_not_untaxable():
         None,
         "Steuerbefreit nach § 19 UStG",
     )
+
+
+def test_goods_for_northern_ireland_are_looked_at_and_services_are_those_for_a_third_country():
+    belfast = Buyer("GB", vat_id="XI123456789", vat_id_status=VatIdStatus.VALID)
+
+    assert decide(GOODS, belfast, small_business=False).hold_reason == TAX_REVIEW
+    assert decide(SUPPORT, belfast, small_business=False).tax_code == "THIRD-SVC-O"
+    assert decide(GOODS, Buyer("GB", vat_id="GB123456789"), small_business=False).tax_code == "EXPORT-G"

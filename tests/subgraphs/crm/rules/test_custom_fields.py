@@ -96,3 +96,20 @@ def test_only_a_choice_has_options_and_it_needs_some():
 def test_a_key_is_one_word_for_programs(key):
     with pytest.raises(Invalid):
         rules.key(key, field="key")
+
+
+def test_what_was_right_before_the_definition_changed_may_be_given_back_and_not_entered_anew():
+    """The option `silver` was taken away, the field `old` retired: who saves a form as it was read changes nothing."""
+    now = (
+        Definition("tier", "Tier", CustomFieldType.CHOICE, ("gold",)),
+        Definition("old", "Old", CustomFieldType.TEXT, retired=True),
+    )
+    before = {"tier": "silver", "old": "x"}
+
+    assert rules.merged(now, {"tier": "silver", "old": "x"}, before) == before
+    assert rules.merged(now, {"tier": "gold"}, before) == {"tier": "gold", "old": "x"}
+    for entered in ({"old": "y"}, {"old": None}):
+        with pytest.raises(Invalid):
+            rules.merged(now, entered, before)
+    with pytest.raises(Invalid):
+        rules.merged(now, {"tier": "silver"}, {"tier": "gold"})

@@ -107,3 +107,13 @@ def test_a_timer_looks_at_the_contract_and_not_only_at_the_clock(expected, now, 
 def test_prices_of_an_interval_come_to_so_much_in_a_month():
     assert terms.monthly([Decimal(100), Decimal(100)], BillingInterval.QUARTERLY) == Decimal("66.67")
     assert terms.monthly([Decimal(100)], BillingInterval.ONE_TIME) == Decimal("0.00")
+
+
+def test_prices_that_did_not_fall_with_the_index_rise_again_only_above_where_they_were():
+    fell = terms.reference_after(Decimal("120.0"), Decimal("118.0"))
+
+    assert fell == Decimal("120.0")
+    assert terms.index_change(fell, Decimal("121.0")) == Decimal("0.83")
+    assert terms.reference_after(fell, Decimal("121.0")) == Decimal("121.0")
+    assert terms.reference_after(fell, None) == Decimal("120.0")
+    assert terms.reference_after(None, None) is None
