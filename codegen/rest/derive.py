@@ -3,6 +3,7 @@
     Query.ticketsConnection, or Query.tickets            GET  /tickets               and POST /tickets/query
     Query.ticket(id)                                     GET  /tickets/{id}
     Query.me (one thing, no arguments)                   GET  /me
+    Query.teams, when there is createTeam and no team    GET  /teams/{id}
     Customer.tickets, of a thing that has an address     GET  /customers/{id}/tickets
     Mutation.createTicket                                POST /tickets               and POST /tickets/bulk
     Mutation.updateTicket(input: {id})                   PATCH /tickets/{id}         and PATCH /tickets/bulk
@@ -96,6 +97,9 @@ class Rules:
         for name, one in self._view.root(writes=True).items():
             if self._is_open(f"Mutation.{name}"):
                 self._write(name, one)
+        for route in tuple(self._found.routes.values()):
+            if route.kind is Kind.CREATE:
+                self._listed(route)
         found = dict(sorted(self._found.routes.items(), key=lambda item: (item[1].path, item[1].method)))
         return Derived(found, dict(sorted(self._found.graphql_only.items())))
 
@@ -175,6 +179,22 @@ class Rules:
             called = f"list{title(kind.name)}{title(own)}"
             self._add(Route("GET", path, Kind.NESTED, called, above.field, name, above.keys, scopes), one)
 
+    def _listed(self, made: Route) -> None:
+        """What can be made has an address, also where the graph has it in a list only."""
+        shown = self._found.routes.get(f"GET {made.path}")
+        if shown is None or shown.kind is not Kind.LIST or f"GET {made.path}/{{id}}" in self._found.routes:
+            return
+        one = self._view.root(writes=False)[shown.field]
+        listing = Listing.of(one)
+        command = Command.of(self._view.root(writes=True)[made.field])
+        if listing is None or command is None or listing.node is not command.thing or not _has_id(listing.node):
+            return
+        if listing.has_pages or any(parameter.required for parameter in listing.parameters.values()):
+            return
+        called = f"get{listing.node.name}"
+        keys = MappingProxyType({_ID: _ID})
+        self._add(Route("GET", f"{made.path}/{{id}}", Kind.LISTED, called, shown.field, None, keys, shown.scopes), one)
+
     # --- writing
 
     def _write(self, name: str, one: GraphQLField) -> None:
@@ -224,9 +244,13 @@ class Rules:
         if unknown:
             raise Contradiction(f"{coordinate} says @rest(path: {path!r}), and its input has no {', '.join(unknown)}.")
         kind = {"PATCH": Kind.UPDATE, "DELETE": Kind.DELETE}.get(method, Kind.ACTION)
-        if kind is Kind.ACTION and "/actions/" not in path and not path.endswith("}"):
+        if kind is Kind.ACTION and self._is_list(path):
             kind = Kind.CREATE
         return kind, method, path, keys
+
+    def _is_list(self, path: str) -> bool:
+        """Whether things are listed there, so that what is sent there is a new one."""
+        return any(path in own.values() for own in self._lists.values())
 
     def _above(self, thing: str) -> tuple[str | None, tuple[str, ...]]:
         """Where things of this kind are listed, and what else they are called there."""

@@ -85,7 +85,7 @@ class _Writer:
         match route.kind:
             case Kind.LIST | Kind.NESTED | Kind.QUERY:
                 self._list(route, written)
-            case Kind.ITEM | Kind.SINGLETON:
+            case Kind.ITEM | Kind.LISTED | Kind.SINGLETON:
                 self._single(route, written)
             case Kind.BULK_CREATE | Kind.BULK_UPDATE:
                 self._bulk(route, written)
@@ -113,10 +113,7 @@ class _Writer:
         written["responses"] = {"200": answer, **parts.refusals(route.kind, keyed=bool(route.keys)), **expires}
 
     def _single(self, route: Route, written: dict[str, Any]) -> None:
-        kind = self._api.view.root(writes=False)[route.field].type
-        node = get_named_type(kind)
-        if not isinstance(node, GraphQLObjectType):
-            return
+        node = self._api.answered(route)
         written["parameters"] = [*self._shown(node), header("If-None-Match")]
         answer = {
             **parts.answered(self._schemas.thing(node), self._example(node)),

@@ -67,16 +67,20 @@ PARAMETERS: Final[dict[str, Any]] = {
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`return=minimal` answers without a body; `dry-run` tries everything and changes nothing.",
+        "description": "`return=minimal` answers without a body; `dry-run` tries everything and changes nothing; what is unknown is "
+        "ignored, but refused (400) with `handling=strict`.",
         "schema": {"type": "string"},
-        "examples": {name: {"value": name} for name in ("return=minimal", "return=representation", "dry-run")},
+        "examples": {
+            name: {"value": name}
+            for name in ("return=minimal", "return=representation", "dry-run", "handling=strict, return=minimal")
+        },
     },
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": "Only if it still is the version that was read, as `ETag` gave it; otherwise 412.",
+        "description": "Only if it still is the version that was read, as `ETag` gave it, or one of several; otherwise 412. `*` is any.",
         "schema": {"type": "string"},
-        "examples": {"version 3": {"value": '"3"'}},
+        "examples": {"version 3": {"value": '"3"'}, "one of two": {"value": '"3", "4"'}, "any": {"value": "*"}},
     },
     "If-None-Match": {
         "name": "If-None-Match",

@@ -39,30 +39,34 @@ directive @defer(
 """
 
 
-def api_schema(supergraph: Supergraph, *, with_defer: bool = False) -> GraphQLSchema:
+def api_schema(
+    supergraph: Supergraph, *, with_defer: bool = False, hidden: frozenset[int] = frozenset()
+) -> GraphQLSchema:
     """Build the schema that operations are validated against and that introspection answers from.
 
-    It has `@defer` where what is under it can be answered apart.
+    It has `@defer` where what is under it can be answered apart. Of its document's elements some may be `hidden` besides those
+    that are marked, by what `id` says.
     """
-    hide = _inaccessible(supergraph)
+    hide = _inaccessible(supergraph, hidden)
     definitions = tuple(
         node
         for node in supergraph.document.definitions
         if not is_owned(node, supergraph.features) and _is_for_clients(node)
     )
-    hidden = frozenset(node.name.value for node in definitions if isinstance(node, TypeDefinitionNode) and hide(node))
-    pruning = Pruning(drop_directive=lambda name: name not in _SHOWN, hide=hide, hidden_types=hidden)
+    gone = frozenset(node.name.value for node in definitions if isinstance(node, TypeDefinitionNode) and hide(node))
+    pruning = Pruning(drop_directive=lambda name: name not in _SHOWN, hide=hide, hidden_types=gone)
     known = {node.name.value for node in definitions if isinstance(node, DirectiveDefinitionNode)}
     added = parse(_DEFER, no_location=True).definitions if with_defer and "defer" not in known else ()
     document = DocumentNode(definitions=(*definitions, *added))
     return build_ast_schema(visit(document, pruning), assume_valid_sdl=True)
 
 
-def _inaccessible(supergraph: Supergraph) -> Callable[[Hideable], bool]:
+def _inaccessible(supergraph: Supergraph, hidden: frozenset[int]) -> Callable[[Hideable], bool]:
     name = supergraph.features.directive("inaccessible", "inaccessible")
 
     def hide(node: Hideable) -> bool:
-        return name is not None and any(directive.name.value == name for directive in node.directives or ())
+        marked = name is not None and any(directive.name.value == name for directive in node.directives or ())
+        return marked or id(node) in hidden
 
     return hide
 

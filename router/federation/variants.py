@@ -80,29 +80,39 @@ class InvalidContract(ValueError):
 
 def variant(sdl: str, contract: Contract) -> str:
     """The supergraph as a contract shows it; raises `InvalidContract`, or `InvalidSupergraph` if it is none."""
-    shown, _ = seen(Supergraph.parse(sdl), contract)
-    return shown.sdl
+    supergraph = Supergraph.parse(sdl)
+    document = parse(supergraph.sdl)
+    text = _marked(supergraph, document, supergraph.sdl, _filtered(supergraph, document, contract).fresh)
+    _checked(Supergraph.parse(text))
+    return text
 
 
-def seen(supergraph: Supergraph, contract: Contract) -> tuple[Supergraph, GraphQLSchema]:
-    """What a contract shows of a supergraph, and the schema that its circle sees; raises `InvalidContract`."""
+def seen(supergraph: Supergraph, contract: Contract) -> GraphQLSchema:
+    """The schema that the circle of a contract sees, for which nothing is written and read again; raises `InvalidContract`."""
+    found = _filtered(supergraph, supergraph.document, contract)
+    return _checked(supergraph, frozenset(map(id, found.fresh)))
+
+
+def _filtered(supergraph: Supergraph, document: DocumentNode, contract: Contract) -> _Filter:
     both = sorted(contract.include & contract.exclude)
     if both:
         message = f"A contract can't include and exclude the same tag: {', '.join(both)}."
         raise InvalidContract((Problem("INPUT_VALIDATION", message),))
-    document = parse(supergraph.sdl)
     found = _Filter(supergraph, document, contract)
     found.run()
     problems = tuple(found.problems())
     if problems:
         raise InvalidContract(problems)
-    filtered = Supergraph.parse(_marked(supergraph, document, supergraph.sdl, found.fresh))
-    schema = api_schema(filtered)
-    # Whatever the rules above don't foresee.
+    return found
+
+
+def _checked(shown: Supergraph, hidden: frozenset[int] = frozenset()) -> GraphQLSchema:
+    """The schema that is left, after a look for whatever the rules don't foresee."""
+    schema = api_schema(shown, hidden=hidden)
     errors = validate_schema(schema)
     if errors:
         raise InvalidContract(tuple(Problem("INVALID_GRAPHQL", error.message) for error in errors))
-    return filtered, schema
+    return schema
 
 
 @dataclass

@@ -29,7 +29,7 @@ from router.rest import (
 )
 from router.rest.asked import Asked
 from router.rest.documents import Command
-from router.rest.parameters import LONGEST_PAGE, Listing
+from router.rest.parameters import FARTHEST, LONGEST_PAGE, Listing
 from router.rest.preferences import Preferences
 from router.rest.problems import Fault, Problem
 from router.rest.replies import Reply
@@ -63,7 +63,8 @@ class Call:
 
     document: str
     variables: Mapping[str, Any]
-    finish: Callable[[Data, Errors], Reply]
+    finish: Callable[[Data, Errors], Reply | Call]
+    """What is answered, or what has to be asked next."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -75,9 +76,10 @@ class Api:
         self.lock = lock
         self.table = Table(lock.routes)
         self._bulk_items = bulk_items
-        addresses = {name: route.path for route in lock.routes if (name := self._addressed(route))}
-        self.representations = Representations(view, addresses)
-        self.shaper = replies.Shaper(lock.base, addresses)
+        things = {name: route.path for route in lock.routes if (name := self._addressed(route, Kind.ITEM))}
+        listed = {name: route.path for route in lock.routes if (name := self._addressed(route, Kind.LISTED))}
+        self.representations = Representations(view, things, listed)
+        self.shaper = replies.Shaper(lock.base, {**listed, **things})
         self.words = problems.Words(lock.base, lock.codes)
         self._listing = cache(self._read_listing)
         self._command = cache(self._read_command)
@@ -92,7 +94,7 @@ class Api:
 
     def answered(self, route: Route) -> GraphQLObjectType:
         """What kind of thing a route answers, one or many."""
-        if route.kind.is_list:
+        if route.kind.is_list or route.kind is Kind.LISTED:
             return self._listing(route).node
         if route.kind.writes:
             return self._command(route).thing
@@ -129,6 +131,8 @@ class Api:
         match route.kind:
             case Kind.ITEM | Kind.SINGLETON:
                 return self._thing(route, params, request)
+            case Kind.LISTED:
+                return self._listed(route, params, request)
             case Kind.LIST | Kind.NESTED | Kind.QUERY:
                 return self._page(route, params, request)
             case Kind.BULK_CREATE | Kind.BULK_UPDATE:
@@ -156,6 +160,35 @@ class Api:
         variables = {argument: params[name] for name, argument in route.keys.items()}
         return Call(documents.thing(route, root, shown.text), variables, finish, self._lifecycle(route, kind, shown))
 
+    def _listed(self, route: Route, params: Mapping[str, str], request: Request) -> Call:
+        """One thing of a list, which is walked until it comes: such lists are short, and mostly one page."""
+        wanted = asked.of_thing(asked.pairs_of(request.query))
+        listing = self._listing(route)
+        shown = self.representations.of(listing.node, wanted.fields, wanted.expand)
+        document = documents.page(route, self._root(route), listing, shown.text, count=False)
+        lifecycle = self._lifecycle(route, listing.node, shown)
+
+        def page(offset: int) -> Call:
+            def finish(data: Data, errors: Errors) -> Reply | Call:
+                rows: list[dict[str, Any]] | None = (data or {}).get(route.field)
+                if rows is None:
+                    raise self._failed(errors)
+                found = next((at for at, row in enumerate(rows) if row["id"] == params["id"]), None)
+                if found is not None:
+                    own = [error for error in errors if tuple(error.get("path", ()))[1:2] in ((), (found,))]
+                    warnings = replies.missing(own, (route.field, found), shown, self._failed)
+                    body = self.shaper.thing(rows[found], shown)
+                    return self._fresh(body, warnings, replies.version_of(rows[found], shown), shown, request)
+                following = offset + LONGEST_PAGE
+                if listing.paging != "offset" or len(rows) < LONGEST_PAGE or following > FARTHEST:
+                    raise Problem("NOT_FOUND", _NOT_THERE)
+                return page(following)
+
+            variables = documents.page_variables(listing, LONGEST_PAGE, None, None, offset)
+            return Call(document, variables, finish, lifecycle)
+
+        return page(0)
+
     def _fresh(
         self, value: dict[str, Any], warnings: list[Any], version: int | None, shown: Representation, request: Request
     ) -> Reply:
@@ -164,6 +197,7 @@ class Api:
             tag = preconditions.weak(body)
         else:
             tag = preconditions.strong(version, body, standard=shown.standard)
+        preconditions.check(request.headers.get("if-match"), tag)
         if preconditions.is_known(request.headers.get("if-none-match"), tag):
             return Reply(304, b"", {"etag": tag})
         return Reply(200, body, {"etag": tag})
@@ -228,6 +262,7 @@ class Api:
         if route.kind is Kind.QUERY:
             return Reply(200, body)
         tag = preconditions.weak(body)
+        preconditions.check(request.headers.get("if-match"), tag)
         if preconditions.is_known(request.headers.get("if-none-match"), tag):
             return Reply(304, b"", {"etag": tag})
         return Reply(200, body, {"etag": tag, **replies.link_header(links)})
@@ -243,21 +278,31 @@ class Api:
         minimal = prefer.minimal and command.entity is not None
         shown = self.representations.of(kind, wanted.fields, wanted.expand, minimal=minimal)
         given = self._body(route, command, request)
-        expected = self._expected(command, request)
-        entered = {**given, **expected, **{field: params[name] for name, field in route.keys.items()}}
+        versions = self._versions(command, request)
+        entered = {**given, **{field: params[name] for name, field in route.keys.items()}}
         if prefer.dry_run:
             entered["dryRun"] = True
-
-        def finish(data: Data, errors: Errors) -> Reply:
-            payload = (data or {}).get(route.field)
-            if payload is None:
-                raise self._failed(errors)
-            if payload[documents.ERRORS]:
-                raise self._refused(route, payload[documents.ERRORS], guarded=bool(expected))
-            return self._done(route, command, shown, prefer, payload, errors)
-
         document = documents.command(route, command, shown.text)
-        return Call(document, {"input": entered}, finish, self._lifecycle(route, kind, shown))
+        lifecycle = self._lifecycle(route, kind, shown)
+
+        def attempt(place: int) -> Call:
+            """One that expects the version at this place, of those that the client would accept."""
+
+            def finish(data: Data, errors: Errors) -> Reply | Call:
+                payload = (data or {}).get(route.field)
+                if payload is None:
+                    raise self._failed(errors)
+                if payload[documents.ERRORS]:
+                    problem = self._refused(route, payload[documents.ERRORS], guarded=bool(versions))
+                    if problem.code in _OF_ANOTHER_VERSION and place + 1 < len(versions):
+                        return attempt(place + 1)
+                    raise problem
+                return self._done(route, command, shown, prefer, payload, errors)
+
+            expected = {"version": versions[place]} if versions else {}
+            return Call(document, {"input": {**entered, **expected}}, finish, lifecycle)
+
+        return attempt(0)
 
     def _body(self, route: Route, command: Command, request: Request) -> dict[str, Any]:
         hidden = SAID_ELSEWHERE | frozenset(route.keys.values())
@@ -275,13 +320,11 @@ class Api:
             raise _invalid(faults)
         return given
 
-    def _expected(self, command: Command, request: Request) -> dict[str, int]:
-        version = preconditions.version_wanted(request.headers.get("if-match"))
-        if version is None:
-            return {}
-        if "version" not in command.input.fields:
+    def _versions(self, command: Command, request: Request) -> tuple[int, ...]:
+        versions = preconditions.versions_wanted(request.headers.get("if-match"))
+        if versions and "version" not in command.input.fields:
             raise problems.stale("This has no versions that could be guarded by If-Match.")
-        return {"version": version}
+        return versions
 
     def _done(
         self,
@@ -299,8 +342,9 @@ class Api:
         status = 201 if route.kind is Kind.CREATE and not prefer.dry_run else 200
         if command.thing.name == long_jobs.JOB and not prefer.dry_run:
             status, told["location"] = 202, long_jobs.location(route, self.shaper.base, (thing or {}).get("id"))
-        if status == 201 and (found := self.shaper.href(command.thing.name, (thing or {}).get("id"))):
-            told["location"] = found
+        if status == 201:
+            # What has no address of its own is found where it was made.
+            told["location"] = self.shaper.href(command.thing.name, (thing or {}).get("id")) or self._here(route)
         body = replies.written({**value, "warnings": warnings} if warnings else value)
         if tag is not None and not prefer.dry_run and not warnings:
             told["etag"] = preconditions.strong(tag, body, standard=shown.standard or prefer.minimal)
@@ -380,9 +424,14 @@ class Api:
 
     # --- what all of them need
 
-    def _addressed(self, route: Route) -> str | None:
-        root = self.view.root(writes=False).get(route.field)
-        return get_named_type(root.type).name if route.kind is Kind.ITEM and root else None
+    def _addressed(self, route: Route, kind: Kind) -> str | None:
+        root = self.view.root(writes=False).get(route.field) if route.kind is kind else None
+        listing = Listing.of(root) if root and kind is Kind.LISTED else None
+        named = listing.node if listing else get_named_type(root.type) if root else None
+        return named.name if named else None
+
+    def _here(self, route: Route) -> str:
+        return f"{self.lock.base}{route.path}"
 
     def _root(self, route: Route) -> GraphQLField:
         return self.view.root(writes=route.kind.writes)[route.field]
@@ -425,6 +474,8 @@ class Api:
 
 
 _NOT_THERE: Final = "There is no such thing, or it is not yours."
+_OF_ANOTHER_VERSION: Final = frozenset({"STALE", "IDEMPOTENCY_KEY_REUSED"})
+"""What a command says that was right for another version: it is another one now, or was when the same was done before."""
 
 
 def _invalid(faults: Sequence[Fault]) -> Problem:

@@ -88,7 +88,7 @@ class Meta:
     def _kind(self, routes: Iterable[Route]) -> GraphQLObjectType | None:
         """What the resource consists of: what its item is, else what its list has, else what its commands answer."""
         found = {route.kind: self.api.answered(route) for route in reversed(list(routes)) if not route.nested}
-        ordered = (Kind.ITEM, Kind.LIST, Kind.SINGLETON, *found)
+        ordered = (Kind.ITEM, Kind.LISTED, Kind.LIST, Kind.SINGLETON, *found)
         return next((found[kind] for kind in ordered if kind in found), None)
 
     def _fields(self, kind: GraphQLObjectType) -> Iterator[dict[str, Any]]:

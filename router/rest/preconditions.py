@@ -15,6 +15,7 @@ from router.rest.problems import Fault, Problem, stale
 
 _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"(\d{1,9})(?:-[0-9a-f]+)?")
+_MOST_VERSIONS: Final = 10
 
 
 def strong(version: int, body: bytes, *, standard: bool) -> str:
@@ -35,20 +36,39 @@ def is_known(if_none_match: str | None, tag: str) -> bool:
     return given == "*" or any(one[1] == _TAG.fullmatch(tag)[2] for one in _TAG.findall(given))  # type: ignore[index]
 
 
-def version_wanted(if_match: str | None) -> int | None:
-    """The version that `If-Match` names; None when it names none; raises `Problem` when it can't be true."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    given = _TAG.findall(if_match)
-    if not given or _TAG.sub("", if_match).strip(" ,"):
-        raise _invalid("If-Match must be an entity tag in quotes, as `ETag` gave it.")
+def check(if_match: str | None, tag: str) -> None:
+    """Raise `Problem` when what would be answered is not what `If-Match` names; strong comparison."""
+    if if_match is None or _is_any(if_match):
+        return
+    own: tuple[str, str] = _TAG.findall(tag)[0]
+    if own[0] or own not in _tags(if_match):
+        raise stale("This does not have the entity tag in If-Match.")
+
+
+def versions_wanted(if_match: str | None) -> tuple[int, ...]:
+    """The versions that `If-Match` names; none when any will do; raises `Problem` when it can't be true."""
+    if if_match is None or _is_any(if_match):
+        return ()
     # A weak tag matches nothing here (RFC 9110 section 13.1.1), nor does one that we never gave.
-    versions = {int(found[1]) for is_weak, tag in given if not is_weak and (found := _VERSION.fullmatch(tag))}
+    strong = (tag for is_weak, tag in _tags(if_match) if not is_weak)
+    versions = tuple(dict.fromkeys(int(found[1]) for tag in strong if (found := _VERSION.fullmatch(tag))))
     if not versions:
         raise stale("No version of this has the entity tag in If-Match.")
-    if len(versions) > 1:
-        raise _invalid("If-Match may name one version.")
-    return versions.pop()
+    if len(versions) > _MOST_VERSIONS:
+        raise _invalid(f"If-Match may name {_MOST_VERSIONS} versions.")
+    return versions
+
+
+def _is_any(if_match: str) -> bool:
+    return if_match.strip() == "*"
+
+
+def _tags(if_match: str) -> list[tuple[str, str]]:
+    """The entity tags of a list, each with its mark if it's weak."""
+    given: list[tuple[str, str]] = _TAG.findall(if_match)
+    if not given or _TAG.sub("", if_match).strip(" \t,"):
+        raise _invalid("If-Match must be `*`, or entity tags in quotes as `ETag` gave them, with commas between them.")
+    return given
 
 
 def _invalid(message: str) -> Problem:

@@ -31,7 +31,9 @@ OWN: Final[Mapping[str, Code]] = MappingProxyType(
         "MALFORMED_BODY": Code(400, "The body is not what its content type says."),
         "INVALID_PARAMETER": Code(400, "A parameter of the URL is unknown, or has a value that is not allowed."),
         "INVALID_PREFERENCE": Code(400, "A preference (`Prefer`) can't be followed, and ignoring it would do harm."),
-        "INVALID_PRECONDITION": Code(400, "`If-Match` is not one entity tag as an answer of ours carries it."),
+        "INVALID_PRECONDITION": Code(
+            400, "`If-Match` is neither `*` nor a list of entity tags as answers of ours carry them."
+        ),
         "VALIDATION": Code(422, "A value makes no sense; `errors` says which, and what would."),
         "STALE": Code(412, "Somebody changed it since the version that `If-Match` names; read it again."),
         "IDEMPOTENCY_KEY_REUSED": Code(422, "The idempotency key was used before, for a different request."),

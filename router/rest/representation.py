@@ -77,9 +77,10 @@ class Representation:
 class Representations:
     """Makes representations, and keeps those that are asked for."""
 
-    def __init__(self, view: View, addressed: Iterable[str]) -> None:
+    def __init__(self, view: View, addressed: Iterable[str], listed: Iterable[str] = ()) -> None:
         self._view = view
-        self._addressed = frozenset(addressed)
+        self._things = frozenset(addressed)
+        self._addressed = self._things | frozenset(listed)
         self._known: dict[tuple[str, tuple[str, ...] | None, tuple[str, ...], bool], Representation] = {}
 
     def of(
@@ -169,7 +170,7 @@ class Representations:
 
     def _is_thing(self, kind: object) -> bool:
         """Whether it exists by itself, and is not part of what it was found in."""
-        return isinstance(kind, GraphQLObjectType) and (kind.name in self._addressed or self._view.is_entity(kind))
+        return isinstance(kind, GraphQLObjectType) and (kind.name in self._things or self._view.is_entity(kind))
 
     def _reference(self, kind: object) -> Node:
         node = Node(cast("GraphQLObjectType", kind), linked=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -25,6 +25,8 @@ class Kind(StrEnum):
     LIST = "list"
     QUERY = "query"
     ITEM = "item"
+    LISTED = "listed"
+    """One thing, which the graph only has in a list."""
     SINGLETON = "singleton"
     NESTED = "nested"
     CREATE = "create"
@@ -47,7 +49,7 @@ class Kind(StrEnum):
     @property
     def writes(self) -> bool:
         """Whether it changes something."""
-        return not self.is_list and self not in (Kind.ITEM, Kind.SINGLETON)
+        return not self.is_list and self not in (Kind.ITEM, Kind.LISTED, Kind.SINGLETON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,10 @@ class Table:
         for route in routes:
             self._paths.setdefault(route.path, {})[route.method] = route
         ordered = sorted(self._paths, key=lambda path: [part.startswith("{") for part in path.split("/")])
-        self._patterns = [(tuple(path.split("/")), path) for path in ordered]
+        self._patterns: dict[tuple[int, str], list[tuple[tuple[str, ...], str]]] = {}
+        for path in ordered:
+            pattern = tuple(path.split("/"))
+            self._patterns.setdefault(_drawer(pattern), []).append((pattern, path))
 
     def __iter__(self) -> Iterator[Route]:
         for methods in self._paths.values():
@@ -204,11 +209,22 @@ class Table:
     def find(self, path: str) -> tuple[Mapping[str, Route], Mapping[str, str]] | None:
         """The routes at a path by method, and what stands in the place of its parameters."""
         segments = path.split("/")
-        for pattern, name in self._patterns:
-            found = _matched(pattern, segments)
-            if found is not None:
-                return self._paths[name], found
+        length, first = _drawer(segments)
+        for drawer in ((length, first), (length, _ANY)):
+            for pattern, name in self._patterns.get(drawer, ()):
+                found = _matched(pattern, segments)
+                if found is not None:
+                    return self._paths[name], found
         return None
+
+
+_ANY: Final = "{}"
+
+
+def _drawer(segments: Sequence[str]) -> tuple[int, str]:
+    """Where a path is looked up: hundreds of them differ in how long they are, and in how they begin."""
+    first = segments[1] if len(segments) > 1 else ""
+    return len(segments), _ANY if first.startswith("{") else first
 
 
 def _matched(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:

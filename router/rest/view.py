@@ -46,8 +46,7 @@ class View:
     @classmethod
     def over(cls, supergraph: Supergraph) -> Self:
         """The same for a supergraph that was read before."""
-        shown, schema = seen(supergraph, PARTNERS)
-        return cls(schema, shown)
+        return cls(seen(supergraph, PARTNERS), supergraph)
 
     def root(self, *, writes: bool) -> Mapping[str, GraphQLField]:
         """The fields of Query or of Mutation."""

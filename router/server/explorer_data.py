@@ -4,11 +4,13 @@ GET /explorer/data/map                        which module owns what, how entiti
 GET /explorer/data/changes                    the versions that were served, the newest first, and what each changed
 GET /explorer/data/roles                      the system roles with their permissions, and what root fields need
 GET /explorer/data/events                     AsyncAPI: the events that the platform tells
+GET /explorer/data/version                    which schema is served: a page that is open for long asks whether it's another one
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib import resources
@@ -42,6 +44,7 @@ class ExplorerData:
         self._graphs = graphs
         self._registry = registry
         self._drawn: tuple[Graph, bytes] | None = None
+        self._named: tuple[Graph, str] | None = None
 
     async def map(self) -> bytes:
         """Draw the map once for each supergraph: it takes as long as a small request."""
@@ -67,6 +70,14 @@ class ExplorerData:
                     needs[route.coordinate] = list(route.scopes)
         roles = {role: {"name": ROLE_NAMES[role], "permissions": sorted(held)} for role, held in ROLES.items()}
         return orjson.dumps({"roles": roles, "permissions": dict(PERMISSIONS), "needs": needs})
+
+    async def version(self) -> bytes:
+        """Return what tells one schema from another."""
+        graph = self._graphs.needed()
+        if self._named is None or self._named[0] is not graph:
+            sdl = (self._graphs.sdl or "").encode()
+            self._named = (graph, hashlib.sha256(sdl).hexdigest()[:16])
+        return orjson.dumps({"schema": self._named[1]})
 
     async def events(self) -> bytes:
         """Return the contract as it came along."""
@@ -104,8 +115,14 @@ def routes(pipeline: Pipeline, graphs: Graphs, registry: Registry) -> list[BaseR
 
         return Route(f"/explorer/data/{name}", answered)
 
-    named = {"map": data.map, "changes": data.changes, "roles": data.roles, "events": data.events}
-    return [route(name, answer) for name, answer in named.items()]
+    told = {
+        "map": data.map,
+        "changes": data.changes,
+        "roles": data.roles,
+        "events": data.events,
+        "version": data.version,
+    }
+    return [route(name, answer) for name, answer in told.items()]
 
 
 def _version(one: Published) -> dict[str, Any]:

@@ -8,7 +8,6 @@ What a route means is computed in `router.rest`; here is who asks, how much they
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -27,6 +26,7 @@ from router.federation.supergraph import InvalidSupergraph
 from router.federation.variants import InvalidContract
 from router.rest import bodies, description, preconditions, problems
 from router.rest.api import Api, Call, Request, allowed
+from router.rest.description import Description, Shape
 from router.rest.meta import Meta
 from router.rest.problems import Problem, Words
 from router.rest.replies import Reply
@@ -107,9 +107,8 @@ class Versions:
         self._graph: Graph | None = None
         self._apis: Mapping[int, Api] = {}
         self._making = asyncio.Lock()
-        self._described: Recent[tuple[int, frozenset[str] | None], bytes] = Recent(
-            settings.cached_descriptions, weight=_MOST_BYTES
-        )
+        self._descriptions: dict[int, Description] = {}
+        self._described: Recent[tuple[int, Shape], bytes] = Recent(settings.cached_descriptions, weight=_MOST_BYTES)
 
     def words(self, version: int) -> Words:
         """How problems of a version are written."""
@@ -126,6 +125,7 @@ class Versions:
                 if graph is not self._graph:
                     self._apis = await asyncio.to_thread(self._made, graph)
                     self._graph = graph
+                    self._descriptions = {}
                     self._described = Recent(self._settings.cached_descriptions, weight=_MOST_BYTES)
         if version not in self._apis:
             raise Problem("ROUTE_NOT_FOUND", "Nothing of this graph is for partners.")
@@ -142,23 +142,27 @@ class Versions:
     async def describe(self, version: int, held: frozenset[str] | None) -> bytes:
         """The OpenAPI document for somebody with these permissions."""
         api = await self.api(version)
-        key = (version, held)
-        known = self._described.get(key)
+        async with self._making:
+            if version not in self._descriptions:
+                self._descriptions[version] = await asyncio.to_thread(self._description, api)
+            whole = self._descriptions[version]
+        shape = whole.shape(description.allowed(held))
+        known = self._described.get((version, shape))
         if known is None:
-            known = await asyncio.to_thread(self._describe, api, held)
-            self._described.put(key, known, len(known))
+            known = await asyncio.to_thread(whole.written, shape)
+            self._described.put((version, shape), known, len(known))
         return known
 
-    def _describe(self, api: Api, held: frozenset[str] | None) -> bytes:
+    def _description(self, api: Api) -> Description:
         name = "openapi.json" if api.lock.version == 1 else f"openapi.v{api.lock.version}.json"
-        document = json.loads((_folder(self._settings) / name).read_text(encoding="utf-8"))
+        document = orjson.loads((_folder(self._settings) / name).read_bytes())
         by_address = {route.address: route for route in api.lock.routes}
 
         def is_served(method: str, path: str) -> bool:
             route = by_address.get(f"{method} {path}")
             return route is None or api.is_served(route)  # what the interface says about itself is always there
 
-        return orjson.dumps(description.filtered(document, held, is_served))
+        return Description(document, is_served)
 
 
 class RestDoor:
@@ -216,7 +220,7 @@ class RestDoor:
             async with self._wire.deadline("GATEWAY_TIMEOUT", "Your request has been timed out."):
                 caller = await self._identify(headers, facts)
                 body = b"" if method in ("GET", "HEAD") else await self._wire.body(receive, headers)
-                given = {name: headers[name] for name in _READ if name in headers}
+                given = {name: ", ".join(headers.getlist(name)) for name in _READ if name in headers}
                 asked = Request(scope["query_string"], given, body, scope["path"], facts.trace.trace_id)
                 client = Client(headers, facts, caller)
                 call = await self._call(api, route, params, asked, client)
@@ -236,12 +240,14 @@ class RestDoor:
         return call
 
     async def _run(self, call: Call, client: Client, receive: Receive) -> Reply:
-        request = GraphQLRequest(call.document, None, call.variables, {}, registered=True)
-        prepared = await self._pipeline.prepare(request, client)
-        result = await wait_for(prepared, prepared.execute(), receive)
-        client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+        reply: Reply | Call = call
+        while isinstance(reply, Call):
+            request = GraphQLRequest(reply.document, None, reply.variables, {}, registered=True)
+            prepared = await self._pipeline.prepare(request, client)
+            result = await wait_for(prepared, prepared.execute(), receive)
+            client.facts.error_codes.extend(error["extensions"]["code"] for error in result.errors)
+            reply = reply.finish(result.data, result.errors)
         fresh = prepared.freshness(result)
-        reply = call.finish(result.data, result.errors)
         said = fresh.headers() if fresh.good and reply.status in (200, 304) else {}
         if not call.headers and not said:
             return reply

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 _VERSION_7 = 0x7 << 76
 _VARIANT_RFC = 0b10 << 62
+_LAST_MILLISECOND = 253_402_300_799_999
 
 
 def uuid7() -> UUID:
@@ -19,6 +21,15 @@ def uuid7() -> UUID:
     fraction = (rest << 12) // 1_000_000
     random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     return UUID(int=milliseconds << 80 | _VERSION_7 | fraction << 64 | _VARIANT_RFC | random)
+
+
+def made_at(identity: UUID) -> datetime | None:
+    """When an identifier was made; None for one that doesn't say."""
+    # Forty-eight bits of milliseconds reach further than Python's calendar.
+    milliseconds = identity.int >> 80
+    if identity.version != 7 or milliseconds > _LAST_MILLISECOND:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def parsed(text: str) -> UUID | None:

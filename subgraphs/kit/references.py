@@ -2,7 +2,8 @@
 
 A ticket names a customer, but the customers live in another service. So each module keeps a small copy, filled by
 the owner's events (`customer.created`, `asset.created`, …), and a command that names something unknown can refuse. The
-copy is a moment behind; a command that comes right after the creation waits a little for the event to arrive.
+copy is a moment behind; a command that comes right after the creation waits a little for the event to arrive. An identifier
+says when it was made, so nobody waits for what would have been told long ago.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from sqlalchemy import text
 
 from contracts.events import assets, crm
 from contracts.events.envelope import Envelope, Event
+from subgraphs.kit import ids
 from subgraphs.kit.errors import NotFound
 from subgraphs.kit.inbox import Consumer
 from subgraphs.kit.work import Work
@@ -28,6 +30,8 @@ T = TypeVar("T")
 _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _WAITING_AT_ONCE = 3
+_NEW = timedelta(minutes=10)
+"""How long the event of a creation may be on its way, and how far two clocks may be apart."""
 
 _FIND = text("SELECT customer_id, name FROM reference WHERE type = :type AND id = :id")
 
@@ -56,15 +60,23 @@ async def require(work: Work, kind: str, identity: UUID | None, *, field: str) -
 
     `kind` is its GraphQL type: `Customer`, `Asset`. Not there and not visible for this caller look the same.
     """
-    known = await patiently(lambda: _found(work, kind, identity)) if identity else None
+    known = await patiently(lambda: _found(work, kind, identity), identity) if identity else None
     if known is None:
         raise NotFound(f"There is no {kind.lower()} with this id.", field=field)
     return known
 
 
-async def patiently(found: Callable[[], Awaitable[T | None]]) -> T | None:
-    """What `found` finds, now or within the time that an event needs that is on its way."""
-    return await found() or await _PATIENCE.wait_for(found)
+async def patiently(found: Callable[[], Awaitable[T | None]], *named: UUID) -> T | None:
+    """What `found` finds of the things that were named, now or within the time that an event needs that is on its way."""
+    known = await found()
+    if known or (named and all(map(_is_old, named))):
+        return known
+    return await _PATIENCE.wait_for(found)
+
+
+def _is_old(identity: UUID) -> bool:
+    made = ids.made_at(identity)
+    return made is not None and made < datetime.now(UTC) - _NEW
 
 
 async def _found(work: Work, kind: str, identity: UUID) -> Known | None:

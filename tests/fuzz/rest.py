@@ -19,7 +19,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,12 @@ from subgraphs.kit import references
 from tests.repository import ROOT
 from tests.walls.platform import AUDIENCE, ISSUER, Platform, claims_of, listening, running
 from tests.walls.twins import built
+
+_SEQUENCES = "stateful"
+_AT_A_TIME = 4
+"""Resources in one run of sequences."""
+_FEWEST = 30
+"""Sequences in one run."""
 
 
 @asynccontextmanager
@@ -131,14 +137,19 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
     references._PATIENCE_SECONDS = references._POLL_SECONDS = 0.001
     with tempfile.TemporaryDirectory(prefix="psa-fuzz-") as folder, listening():
         directory = Path(folder)
-        more = ["--max-examples", str(options.examples), "--phases", options.phases, *rest]
-        if options.paths:
-            more += ["--include-path-regex", options.paths]
         async with _meant(options, directory) as (address, token):
             operations = await _operations(address, token)
-            status, said, met = await asked_all(address, token, directory, more)
-    if options.paths:
-        operations = {name for name in operations if re.search(options.paths, name.partition(" ")[2])}
+            if options.paths:
+                operations = {name for name in operations if re.search(options.paths, name.partition(" ")[2])}
+            status, said, met = 0, "", dict[str, set[str]]()
+            for phases, paths in _runs(options, operations):
+                examples = max(options.examples, _FEWEST) if phases == _SEQUENCES else options.examples
+                asked = ["--max-examples", str(examples), "--phases", phases, *rest]
+                asked += ["--include-path-regex", paths] if paths else []
+                failed, told, found = await asked_all(address, token, directory, asked)
+                status, said = status or failed, said + told
+                for name, statuses in found.items():
+                    met.setdefault(name, set()).update(statuses)
     silent = sorted(operations - met.keys())
     refused = sorted(name for name in operations & met.keys() if not any(one[0] in "23" for one in met[name]))
     sys.stdout.write(f"{said}\noperations met: {len(operations) - len(silent)} of {len(operations)}\n")
@@ -146,6 +157,25 @@ async def _main(options: argparse.Namespace, rest: list[str]) -> int:
     sys.stdout.write(f"operations that succeeded at least once: {len(operations) - len(silent) - len(refused)}\n")
     sys.stdout.writelines(f"  always refused: {name} ({', '.join(sorted(met[name]))})\n" for name in refused)
     return status or int(bool(silent))
+
+
+def _runs(options: argparse.Namespace, operations: set[str]) -> Iterator[tuple[str, str]]:
+    """What schemathesis is asked for, one time after the other: the phases, and a pattern of paths.
+
+    Sequences begin anywhere and follow links, from lists to things and on. Among all operations at once they begin somewhere else at
+    every step, and follow none; so they get a few resources at a time.
+    """
+    phases = options.phases.split(",")
+    alone = [phase for phase in phases if phase != _SEQUENCES]
+    if alone:
+        yield ",".join(alone), options.paths
+    if _SEQUENCES in phases and options.paths:
+        yield _SEQUENCES, options.paths
+    elif _SEQUENCES in phases:
+        resources = sorted({name.partition(" /")[2].partition("/")[0] for name in operations if name.endswith("/{id}")})
+        for at in range(0, len(resources), _AT_A_TIME):
+            names = "|".join(map(re.escape, resources[at : at + _AT_A_TIME]))
+            yield _SEQUENCES, f"^/({names})(/|$)"
 
 
 @asynccontextmanager

@@ -75,6 +75,40 @@ async def test_a_change_is_guarded_by_the_version(api, twin):
     assert weak.status_code == 412
 
 
+async def test_a_change_may_be_guarded_by_several_versions_and_is_still_done_once(api, twin):
+    path = f"/tickets/{await opened(api, twin)}"
+    guarded = {"if-match": '"7", "1"', "idempotency-key": str(uuid4())}
+    neither = await api("PATCH", path, json={"title": "No"}, headers={"if-match": '"7", "8"'})
+    done = await api("PATCH", path, json={"title": "Now"}, headers=guarded)
+    again = await api("PATCH", path, json={"title": "Now"}, headers=guarded)
+    other = await api("PATCH", path, json={"title": "Other"}, headers=guarded)
+    whatever = await api("PATCH", path, json={"title": "Later"}, headers={"if-match": "*"})
+
+    assert (neither.status_code, neither.json()["code"]) == (412, "STALE")
+    assert (done.status_code, done.headers["etag"]) == (200, '"2"')
+    assert again.json() == done.json()
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (whatever.status_code, whatever.headers["etag"]) == (200, '"3"')
+    assert (await api("GET", path, headers={"if-match": '"1", "2"'})).status_code == 412
+    assert (await api("GET", path, headers={"if-match": '"1", "3"'})).json()["title"] == "Later"
+
+
+async def test_what_the_graph_only_lists_has_an_address_too(api):
+    made = await api("POST", "/teams", json={"name": f"Team {uuid4()}"})
+
+    assert made.status_code == 201, made.text
+    assert made.headers["location"] == f"/api/v1/teams/{made.json()['id']}"
+    found = await api("GET", made.headers["location"])
+    assert found.json() == made.json()
+    assert (
+        await api("GET", made.headers["location"], headers={"if-none-match": found.headers["etag"]})
+    ).status_code == 304
+    named = await api("GET", f"{made.headers['location']}?fields=name")
+    assert named.json() == {"id": made.json()["id"], "name": made.json()["name"]}
+    assert (await api("GET", f"/teams/{uuid4()}")).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("media_type", "body"),
     [

@@ -102,6 +102,11 @@ async def by_graphql(
         field = kind.fields[route.nested]
     node = get_named_type(field.type)
     values = body.get("data", []) if route.kind.is_list else [body]
+    if route.kind is Kind.LISTED:
+        chosen = selection(values, kind) if "traceId" not in body else "{ id }"
+        listed = (await api.graphql(f"{{ {route.field} {chosen} }}"))["data"][route.field]
+        found = next((one for one in listed if one["id"] == key), None)
+        return found, 1 if found else 0
     if not route.kind.is_list:
         text = (
             f"{{ {route.field}{arguments} {selection(values, kind) if 'traceId' not in body else '{ __typename }'} }}"

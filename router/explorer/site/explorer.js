@@ -1,6 +1,7 @@
 // The developers' page: sign in, or bring a token, then explore.
 
 import { make } from "./elements.js";
+import * as freshness from "./freshness.js";
 import * as laboratory from "./laboratory.js";
 import * as memory from "./memory.js";
 import * as model from "./model.js";
@@ -78,6 +79,7 @@ async function enter(token) {
   }
   document.body.dataset.state = "ready";
   views.show();
+  freshness.watch(part("freshness"));
 }
 
 // Where the roles can't be had, everything is shown as it is.

@@ -12,9 +12,9 @@ __all__ = ["Mutation", "Query", "Subscription"]
 
 @strawberry.type
 class Query(AssetQuery, LicenseQuery, ImportQuery, SoftwareQuery):
-    """What can be asked about assets."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
 class Mutation(AssetMutation, LicenseMutation, ImportMutation, SoftwareMutation):
-    """What can be done with assets."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""

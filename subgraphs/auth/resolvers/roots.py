@@ -13,7 +13,7 @@ from subgraphs.auth.resolvers.upstream import UpstreamMutation, UpstreamQuery
 
 @strawberry.type
 class Query(ImpersonationQuery, PeopleQuery, ReviewQuery, RightsQuery, ServiceAccountQuery, SignInQuery, UpstreamQuery):
-    """What can be asked about identities."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
@@ -26,9 +26,9 @@ class Mutation(
     SignInMutation,
     UpstreamMutation,
 ):
-    """What can be done with identities."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""
 
 
 @strawberry.type
 class Subscription(ReviewSubscription):
-    """What can be watched of identities."""
+    """What can be watched as it happens, by those who may see it."""

@@ -16,7 +16,7 @@ from subgraphs.billing.resolvers.sepa import SepaMutation, SepaQuery
 class Query(
     AgreementQuery, CatalogueQuery, InboundQuery, InvoiceQuery, ItemQuery, ReceivableQuery, RunQuery, SepaQuery
 ):
-    """What can be asked about billing."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
@@ -30,9 +30,9 @@ class Mutation(
     RunMutation,
     SepaMutation,
 ):
-    """What can be done in billing."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""
 
 
 @strawberry.type
 class Subscription(InvoiceSubscription, RunSubscription):
-    """What can be watched in billing."""
+    """What can be watched as it happens, by those who may see it."""

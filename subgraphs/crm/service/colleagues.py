@@ -50,7 +50,7 @@ async def check(work: Work, user_id: UUID | None, *, field: str) -> None:
         row: UserCopy | None = await work.session.scalar(query)
         return row
 
-    known = await references.patiently(found)
+    known = await references.patiently(found, user_id)
     if known is None:
         raise NotFound("There is no user with this id.", field=field)
     if known.kind == _OF_A_CUSTOMER:

@@ -37,5 +37,5 @@ async def check(work: Work, products: Iterable[UUID | None], *, field: str = "pr
         query = select(ProductCopy.product_id).where(ProductCopy.product_id.in_(wanted))
         return set(await work.session.scalars(query)) == wanted or None
 
-    if not await references.patiently(found):
+    if not await references.patiently(found, *wanted):
         raise NotFound("There is no product with this id.", field=field)

@@ -10,9 +10,9 @@ from subgraphs.integrations.resolvers.webhooks import WebhookMutation, WebhookQu
 
 @strawberry.type
 class Query(WebhookQuery, InboundQuery, ChangeQuery, RegistryQuery):
-    """What can be asked about integrations."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
 class Mutation(WebhookMutation, InboundMutation):
-    """What can be done with integrations."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""

@@ -9,14 +9,14 @@ from subgraphs.notify.resolvers.people import PersonMutation, PersonQuery, Perso
 
 @strawberry.type
 class Query(PersonQuery, ChannelQuery, OnCallQuery):
-    """What can be asked about notifications."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
 class Mutation(PersonMutation, ChannelMutation, OnCallMutation):
-    """What can be done with notifications."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""
 
 
 @strawberry.type
 class Subscription(PersonSubscription):
-    """What can be watched of notifications."""
+    """What can be watched as it happens, by those who may see it."""

@@ -14,7 +14,7 @@ from subgraphs.tickets.resolvers.time_entries import TimeMutation, TimeQuery
 
 @strawberry.type
 class Query(TicketQuery, DeskQuery, SlaQuery, TimeQuery, ContentQuery, PlanningQuery, MacroQuery, ApprovalQuery):
-    """What can be asked about tickets."""
+    """What can be asked: customers, tickets, assets, invoices and everything else, each by the module that knows it."""
 
 
 @strawberry.type
@@ -28,9 +28,9 @@ class Mutation(
     MacroMutation,
     ApprovalMutation,
 ):
-    """What can be done with tickets."""
+    """What can be done: named commands, each with one input, and an answer that says what came of it or why not."""
 
 
 @strawberry.type
 class Subscription(TicketSubscription, PresenceSubscription):
-    """What can be watched about tickets."""
+    """What can be watched as it happens, by those who may see it."""

@@ -83,7 +83,7 @@ async def _known(work: Work, user_id: UUID | None, *, field: str) -> UserCopy | 
         row: UserCopy | None = await work.session.scalar(query)
         return row
 
-    known = await references.patiently(found)
+    known = await references.patiently(found, user_id)
     if known is None:
         raise NotFound("There is no user with this id.", field=field)
     return known

@@ -41,7 +41,7 @@ async def members(work: Work, team_id: UUID | None, *, field: str) -> list[UUID]
         row: TeamCopy | None = await work.session.scalar(query)
         return row
 
-    team = await references.patiently(found) if team_id is not None else None
+    team = await references.patiently(found, team_id) if team_id is not None else None
     if team is None:
         raise NotFound("There is no team with this id.", field=field)
     return await _here(work, [UUID(one) for one in team.members])

@@ -101,6 +101,25 @@ def test_every_field_finds_its_address():
     }
 
 
+def test_what_can_be_made_has_an_address_also_where_the_graph_only_lists_it():
+    makes = """
+      createStamp(input: CreateStampInput!): StampPayload! @tag(name: "partner")
+    }
+    input CreateStampInput { cents: Int! }
+    type StampPayload @tag(name: "partner") { stamp: Stamp errors: [UserError!]! }
+    type Parcel"""
+    lists = 'stamps(limit: Int! = 50): [Stamp!]! @tag(name: "partner")\n  me: Person'
+    found = derived(SHOP.replace("}\ntype Parcel", makes, 1).replace("me: Person", lists, 1))
+
+    assert {route.address: route.kind for route in found.routes.values() if route.path.startswith("/stamps")} == {
+        "GET /stamps": Kind.LIST,
+        "POST /stamps": Kind.CREATE,
+        "POST /stamps/bulk": Kind.BULK_CREATE,
+        "GET /stamps/{id}": Kind.LISTED,
+    }
+    assert found.routes["GET /stamps/{id}"].coordinate == "Query.stamps"
+
+
 def test_a_directive_overrules_the_rules():
     said = SHOP.replace("me: Person @tag", 'me: Person @rest(path: "/myself") @tag')
     said = said.replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,6 +32,8 @@ if reason := browser.missing():
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 TOKEN = "the-owners-token"
+SERVED: dict[str, Any] = {"schema": "first", "status": 200}
+"""What the server says of the schema."""
 NORDWIND = {
     "name": "Nordwind Logistik GmbH",
     "tickets": [{"id": "1", "title": "Printer on fire", "priority": "HIGH"}],
@@ -149,7 +152,10 @@ def base_url() -> Iterator[str]:
     schema = strawberry.Schema(Query, Mutation, subscription=Subscription)
     graph = GraphQL[None, None](schema, graphql_ide=None, subscription_protocols=["graphql-sse"])
     roles = Route("/explorer/data/roles", lambda _request: JSONResponse({"roles": {}, "permissions": {}, "needs": {}}))
-    app = Starlette(routes=[roles, *routes(), Route("/graphql", OnlyWithToken(graph))])
+    version = Route(
+        "/explorer/data/version", lambda _request: JSONResponse({"schema": SERVED["schema"]}, SERVED["status"])
+    )
+    app = Starlette(routes=[roles, version, *routes(), Route("/graphql", OnlyWithToken(graph))])
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -245,6 +251,28 @@ def test_a_token_that_expires_while_working_is_asked_for_again(base_url: str, dr
     browser.press(driver, Keys.CONTROL, Keys.ENTER)
     browser.until(driver, lambda: _panel(driver).is_displayed())
     assert "no longer accepts your token" in _panel(driver).text
+
+
+def test_an_open_page_says_when_the_platform_is_away_and_when_the_schema_is_another_one(
+    base_url: str, driver: Chrome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said() -> str:
+        driver.execute_script("dispatchEvent(new Event('focus'))")
+        return driver.find_element(By.ID, "freshness").text
+
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    assert said() == ""
+    monkeypatch.setitem(SERVED, "status", 503)
+    browser.until(driver, lambda: "cannot be reached at the moment" in said())
+    monkeypatch.setitem(SERVED, "status", 200)
+    browser.until(driver, lambda: said() == "")
+    monkeypatch.setitem(SERVED, "schema", "second")
+    browser.until(driver, lambda: "The schema has changed" in said())
+    driver.find_element(By.CSS_SELECTOR, "#freshness button").send_keys(Keys.ENTER)
+    browser.until(
+        driver, lambda: driver.execute_script("return document.body?.dataset.state") == "ready" and said() == ""
+    )
 
 
 def test_a_reload_brings_the_work_back(base_url: str, driver: Chrome) -> None:

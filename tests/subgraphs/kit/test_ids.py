@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from subgraphs.kit.ids import parsed, uuid7
+from subgraphs.kit.ids import made_at, parsed, uuid7
 
 
 def test_an_identifier_is_a_uuid_of_version_7_and_says_when_it_was_made():
@@ -19,6 +20,7 @@ def test_an_identifier_is_a_uuid_of_version_7_and_says_when_it_was_made():
 
     assert (identity.version, identity.variant) == (7, "specified in RFC 4122")
     assert before <= identity.int >> 80 <= after
+    assert made_at(identity) == datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
 
 
 def test_what_is_made_later_sorts_behind():
@@ -34,6 +36,11 @@ def test_what_is_made_later_sorts_behind():
 
 def test_no_two_are_the_same():
     assert len({uuid7() for _ in range(10_000)}) == 10_000
+
+
+@given(some.uuids())
+def test_only_version_7_says_when_it_was_made_and_no_year_is_too_far(identity: UUID):
+    assert (made_at(identity) is None) == (identity.version != 7 or identity.int >> 80 > 253_402_300_799_999)
 
 
 @given(some.uuids())

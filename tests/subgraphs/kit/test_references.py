@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -93,6 +93,16 @@ async def test_a_command_waits_a_little_for_the_event_that_is_on_its_way(desk, m
     await learn(desk, envelope(identity, "Nord"))
 
     assert (await waiting).name == "Nord"
+
+
+async def test_nobody_waits_for_what_would_have_been_told_long_ago(desk, monkeypatch, statements):
+    monkeypatch.setattr(references, "_PATIENCE_SECONDS", 60)
+    of_last_year = UUID("019a20b4-0000-7000-8000-000000000000")
+
+    with statements(desk) as seen, pytest.raises(NotFound):
+        await known(desk, of_last_year)
+
+    assert sum("FROM reference" in statement for statement in seen) == 1
 
 
 async def test_many_wrong_ids_do_not_hold_many_connections(desk, statements):
