@@ -226,6 +226,17 @@ class BillingRunFailed(Event):
     message: str
 
 
+class BillingRunDiscarded(Event):
+    """The drafts of a billing run were thrown away, all of them together; what was on them can be billed again."""
+
+    type = "billing_run.discarded"
+    subject_type = "BillingRun"
+
+    id: UUID
+    drafts: int
+    """How many there were."""
+
+
 class ContractQuantityVarianceDetected(Event):
     """A source counts another number than the contract bills."""
 
@@ -374,6 +385,7 @@ CATALOGUE = catalogue(
     DunningNoticeSent,
     BillingRunCompleted,
     BillingRunFailed,
+    BillingRunDiscarded,
     ContractQuantityVarianceDetected,
     PrepaidLow,
     PrepaidExhausted,

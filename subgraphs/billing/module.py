@@ -25,6 +25,6 @@ module = Module(
         consumers.TICKETS,
     ),
     jobs=(consumers.EXPIRE, consumers.GRANT, consumers.ARCHIVE, consumers.LETTER, consumers.OVERDUE),
-    long_jobs=(long_runs.RUN,),
+    long_jobs=(long_runs.RUN, long_runs.DISCARD),
     web=web.routes,
 )

@@ -24,7 +24,8 @@ have left the module (`audit.recorded`), and `verify` prints a seal of all heads
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -141,6 +142,40 @@ def record(session: Session, caller: Caller, *, command: str, at: datetime) -> N
     entries = [_entry(caller, at, command) | change for change in _changes(session)]
     if entries:
         session.execute(insert(AUDIT), entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A row that one statement changed or removed together with many others, so that the session knows nothing of it."""
+
+    resource: str
+    id: UUID
+    customer: UUID | None = None
+    before: Mapping[str, Any] | None = None
+    """What was in the columns that changed; nothing when the row was removed."""
+    after: Mapping[str, Any] | None = None
+
+
+async def record_many(work: Transaction, rows: Iterable[Touched]) -> None:
+    """Write the entries that `record` would have written, had the session changed or removed these rows one by one."""
+    entries = [
+        _entry(work.caller, work.at, work.command)
+        | {
+            "change": "REMOVED" if row.after is None else "CHANGED",
+            "resource": row.resource,
+            "resource_id": row.id,
+            "customer_id": row.customer,
+            "before": _plain(row.before or {}),
+            "after": None if row.after is None else _plain(row.after),
+        }
+        for row in rows
+    ]
+    if entries:
+        await work.session.execute(insert(AUDIT), entries)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {column: _shown(column, value) for column, value in values.items()}
 
 
 def _entry(caller: Caller, at: datetime, action: str) -> dict[str, Any]:

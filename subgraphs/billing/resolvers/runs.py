@@ -151,8 +151,8 @@ class RunMutation:
 
     @command(WRITE, BillingRunPayload)
     async def discard_billing_run(work: Work, input: DiscardBillingRunInput) -> models.BillingRun:
-        """Throw the drafts of a run away; what was on them can be billed again."""
-        return await runs.discard(work, **entered(input))
+        """Throw the drafts of a run away; what was on them can be billed again. A worker does it where they are many: `DISCARDING` until then."""
+        return await long_runs.discard(work, **entered(input))
 
     @command(APPROVE, BillingRunPayload)
     async def approve_billing_run(work: Work, input: ApproveBillingRunInput) -> models.BillingRun:

@@ -88,6 +88,8 @@ class BillingRunStatus(Enum):
     """Its drafts are approved."""
     POSTED = "POSTED"
     """Its documents are issued."""
+    DISCARDING = "DISCARDING"
+    """A worker throws its drafts away."""
     DISCARDED = "DISCARDED"
     """Its drafts were thrown away."""
     FAILED = "FAILED"

@@ -13,6 +13,7 @@ On documents the end is shown inclusive (`Period.last_day`), as EN 16931 wants i
 from __future__ import annotations
 
 import calendar
+import functools
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def periods(start: date, interval: BillingInterval, day_of_month: int | None = N
     yield from (Period(first, after) for first, after in itertools.pairwise(days))
 
 
+@functools.lru_cache(maxsize=1024)
 def due(
     start: date,
     interval: BillingInterval,
@@ -136,6 +138,7 @@ def due(
     """The periods that a run on the day `until` has to bill, missed ones included, oldest first.
 
     In advance, a period is due on its first day; in arrears, on the day after its last. No period begins after `last_day`.
+    All lines of a contract have the same ones, and in a run those of most contracts: they are remembered.
     """
     wanted = itertools.takewhile(
         lambda period: (period.start if in_advance else period.end) <= until, periods(start, interval, day_of_month)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import Delete, Update, delete, select, update
 
 from contracts.events import billing as events
 from subgraphs.billing.errors import NothingToBill, TaxReview
@@ -26,7 +26,9 @@ from subgraphs.billing.service import accounts, finals, taxing
 from subgraphs.billing.service import products as catalogue
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.taxing import Taxed
+from subgraphs.kit import audit
 from subgraphs.kit.errors import Invalid, NotFound
+from subgraphs.kit.filters import among
 from subgraphs.kit.shapes import line as one_line
 from subgraphs.kit.shapes import optional_line, prose
 from subgraphs.kit.work import Work
@@ -364,7 +366,7 @@ async def release(work: Work, items: Sequence[UUID], *, forget: bool = True) -> 
     query = select(BillableItem).where(BillableItem.id.in_(list(items))).order_by(BillableItem.id).with_for_update()
     rows = list((await work.session.scalars(query)).all())
     for row in rows:
-        if forget and (row.source is BillableSource.CONTRACT_LINE or row.explanation == ["entered by hand"]):
+        if forget and _is_made_by_draft(row):
             await work.session.delete(row)
         else:
             row.status, row.invoice_id = BillableStatus.READY, None
@@ -375,18 +377,55 @@ async def discard(work: Work, id: UUID, version: int | None = None) -> Invoice:
     """Throw a draft away; what was on it can be billed again."""
     invoice = await work.take(Invoice, id, field="id", version=version)
     invoices.moved(InvoiceMove.DELETE, invoice.document_status)
-    await remove(work, invoice)
+    await remove(work, [invoice])
     happened = events.InvoiceUpdated(id=invoice.id, changed=("documentStatus",))
     await work.emit(happened, subject=invoice.id, customer=invoice.customer_id)
     return invoice
 
 
-async def remove(work: Work, invoice: Invoice) -> None:
-    """Delete a draft with its lines."""
-    query = select(BillableItem.id).where(BillableItem.invoice_id == invoice.id)
-    await release(work, (await work.session.scalars(query)).all())
-    await work.session.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
-    await work.session.delete(invoice)
+async def remove(work: Work, gone: Sequence[Invoice]) -> None:
+    """Delete drafts that the caller has locked, with their lines: what was on them can be billed again.
+
+    Some statements for all of them: a run of a large tenant has tens of thousands of items, and the session would ask the database
+    about each.
+    """
+    ids = [one.id for one in gone]
+    items = await _release_all(work, ids)
+    await _at_once(work, delete(InvoiceLine).where(among(InvoiceLine.invoice_id, ids)))
+    await _at_once(work, delete(Invoice).where(among(Invoice.id, ids)))
+    for one in gone:
+        work.session.expunge(one)
+    await audit.record_many(work, [*items, *(audit.Touched("Invoice", one.id, one.customer_id) for one in gone)])
+
+
+async def _release_all(work: Work, invoices: Sequence[UUID]) -> list[audit.Touched]:
+    """What `release` does, for the items of all these drafts; the records of it."""
+    item = BillableItem
+    query = select(item.id, item.customer_id, item.invoice_id, item.source, item.explanation).with_for_update()
+    rows = (await work.session.execute(query.where(among(item.invoice_id, invoices)).order_by(item.id))).all()
+    forgotten, kept = (
+        [row for row in rows if _is_made_by_draft(row)],
+        [row for row in rows if not _is_made_by_draft(row)],
+    )
+    ready = {"status": BillableStatus.READY, "invoice_id": None}
+    touched = {"version": item.version + 1, "updated_at": work.at, "updated_by": work.caller.subject}
+    await _at_once(work, update(item).where(among(item.id, [row.id for row in kept])).values(ready | touched))
+    await _at_once(work, delete(item).where(among(item.id, [row.id for row in forgotten])))
+    gone = [audit.Touched("BillableItem", row.id, row.customer_id) for row in forgotten]
+    return gone + [
+        audit.Touched("BillableItem", row.id, row.customer_id, {"status": BillableStatus.INVOICED, "invoice_id": row.invoice_id}, ready)
+        for row in kept
+    ]  # fmt: skip
+
+
+async def _at_once(work: Work, statement: Update | Delete) -> None:
+    """Change rows that this session has not read."""
+    await work.session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _is_made_by_draft(item: Any) -> bool:
+    """Whether an item came to be with its draft, of a contract's line or by hand, and not before."""
+    return item.source is BillableSource.CONTRACT_LINE or item.explanation == ["entered by hand"]
 
 
 def _fill(invoice: Invoice, head: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from subgraphs.billing.rules.money import ZERO, product, ratio, rounded
 from subgraphs.billing.rules.periods import anchored, next_due
 from subgraphs.billing.rules.rates import MINUTES
 from subgraphs.billing.service import snapshots
+from subgraphs.kit.filters import among
 from subgraphs.kit.work import Work
 
 # --- what a contract earns
@@ -165,24 +166,52 @@ async def ranges(work: Work, *, limit: int, verify: bool) -> list[RangeReport]:
     """The number ranges, newest first, with their gaps; with `verify`, the chain of each is computed again."""
     query = select(NumberRange).order_by(NumberRange.year.desc(), NumberRange.prefix, NumberRange.id).limit(limit)
     rows = (await work.session.scalars(query)).all()
-    return [await _report(work, row, verify=verify) for row in rows]
+    used = await _used(work, [row.id for row in rows])
+    return [await _report(work, row, used.get(row.id, _NOTHING_USED), verify=verify) for row in rows]
 
 
-async def _report(work: Work, row: NumberRange, *, verify: bool) -> RangeReport:
-    documents = (
-        await work.session.scalars(
-            select(Invoice).where(Invoice.number_range_id == row.id).order_by(Invoice.range_place)
-        )
-    ).all()
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """How many documents a range has, and the last place that one of them has."""
+
+    count: int
+    last: int
+
+    def is_whole(self, next_place: int) -> bool:
+        """Whether no place below the next one can be free: there are as many documents, no two of them on one place."""
+        return self.count == self.last == next_place - 1
+
+
+_NOTHING_USED = _Used(0, 0)
+
+
+async def _used(work: Work, of: Sequence[UUID]) -> dict[UUID, _Used]:
+    """What is used of these ranges, in one statement that reads no document."""
+    query = select(Invoice.number_range_id, func.count(), func.max(Invoice.range_place))
+    found = await work.session.execute(
+        query.where(among(Invoice.number_range_id, of)).group_by(Invoice.number_range_id)
+    )
+    return {one: _Used(count, last or 0) for one, count, last in found if one is not None}
+
+
+async def _report(work: Work, row: NumberRange, used: _Used, *, verify: bool) -> RangeReport:
+    missing = () if used.is_whole(row.next) else await _missing(work, row)
+    return RangeReport(row, used.count, missing, await _broken(work, row) if verify else ())
+
+
+async def _missing(work: Work, row: NumberRange) -> tuple[str, ...]:
+    """The gaps of a range, by the numbers that its documents have."""
+    numbers = await work.session.scalars(select(Invoice.number).where(Invoice.number_range_id == row.id))
     series = numbering.Series(row.prefix, row.year, row.padding)
-    missing = numbering.gaps(series, [str(one.number) for one in documents], row.next)
-    return RangeReport(row, len(documents), missing, await _broken(work, documents) if verify else ())
+    return numbering.gaps(series, [str(one) for one in numbers], row.next)
 
 
-async def _broken(work: Work, documents: Sequence[Invoice]) -> tuple[str, ...]:
+async def _broken(work: Work, row: NumberRange) -> tuple[str, ...]:
+    query = select(Invoice).where(Invoice.number_range_id == row.id).order_by(Invoice.range_place)
+    documents = (await work.session.scalars(query)).all()
     lines: dict[UUID, list[InvoiceLine]] = {}
-    query = select(InvoiceLine).where(InvoiceLine.invoice_id.in_([one.id for one in documents]))
-    for line in await work.session.scalars(query.order_by(InvoiceLine.position)):
+    of = select(InvoiceLine).where(among(InvoiceLine.invoice_id, [one.id for one in documents]))
+    for line in await work.session.scalars(of.order_by(InvoiceLine.position)):
         lines.setdefault(line.invoice_id, []).append(line)
     return chain.broken(_links(documents, lines))
 

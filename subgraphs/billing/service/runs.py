@@ -48,13 +48,10 @@ class Proposal:
     account: BillingAccount
     order_reference: str | None
     lines: tuple[Taxed, ...]
+    totals: Totals
+    """What it would come to."""
     credits: Invoice | None = None
     """The document that it gives back a part of, when all in all it gives back more than it asks for."""
-
-    @property
-    def totals(self) -> Totals:
-        """What it would come to."""
-        return totals([_for_totals(one) for one in self.lines])
 
 
 def _for_totals(one: Taxed) -> Line:
@@ -143,7 +140,8 @@ def _proposals(account: BillingAccount, found: Sequence[Taxed], orders: dict[UUI
     for order, lines in by_order.items():
         categories = [one.rate.category for one in lines if one.rate]
         for group in apart(categories):
-            yield Proposal(account, order, tuple(lines[place] for place in group))
+            on_it = tuple(lines[place] for place in group)
+            yield Proposal(account, order, on_it, totals([_for_totals(one) for one in on_it]))
 
 
 async def _due(
@@ -325,18 +323,24 @@ async def _completed(work: Work, billing_run: BillingRun) -> None:
     await work.emit(happened, subject=billing_run.id)
 
 
-async def discard(work: Work, id: UUID, version: int | None = None) -> BillingRun:
-    """Throw the drafts of a run away; what was on them can be billed again."""
-    billing_run = await work.take(BillingRun, id, field="id", version=version)
-    if billing_run.status is not BillingRunStatus.REVIEW:
-        raise WrongRunStatus(f"discardBillingRun works from REVIEW; this is {billing_run.status.value}.", field="id")
+async def discardable(work: Work, billing_run: BillingRun) -> Sequence[Invoice]:
+    """The drafts of a run, all of which can be thrown away; raises `WrongRunStatus` when one is no draft any more."""
     invoices = await of_run(work, billing_run.id)
     if any(invoice.document_status is not InvoiceStatus.DRAFT for invoice in invoices):
         raise WrongRunStatus("Some of its drafts are approved; take that back first.", field="id")
-    for invoice in invoices:
-        await drafts.remove(work, invoice)
+    return invoices
+
+
+async def throw_away(
+    work: Work, billing_run: BillingRun, invoices: Sequence[Invoice], progress: Progress | None = None
+) -> None:
+    """Throw the drafts of a run away; what was on them can be billed again."""
+    for done in range(0, len(invoices), _AT_ONCE):
+        if progress is not None:
+            await progress.tell(done, len(invoices))
+        await drafts.remove(work, invoices[done : done + _AT_ONCE])
     billing_run.status = BillingRunStatus.DISCARDED
-    return billing_run
+    await work.emit(events.BillingRunDiscarded(id=billing_run.id, drafts=len(invoices)), subject=billing_run.id)
 
 
 async def of_run(work: Work, run_id: UUID) -> Sequence[Invoice]:
@@ -349,6 +353,8 @@ async def progressed(work: Work, run_ids: Iterable[UUID | None]) -> None:
     """Say of runs how far their documents are."""
     for run_id in {one for one in run_ids if one is not None}:
         billing_run = await work.take(BillingRun, run_id, field="id")
+        if billing_run.status is BillingRunStatus.DISCARDING:
+            continue  # the worker who throws it away looks at its documents
         await work.session.flush()
         query = select(Invoice.document_status).where(Invoice.billing_run_id == run_id).distinct()
         states = set((await work.session.scalars(query)).all())

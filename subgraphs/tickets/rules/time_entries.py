@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from itertools import pairwise
@@ -28,6 +28,7 @@ from subgraphs.tickets.rules import calendars
 from subgraphs.tickets.rules.calendars import Calendar
 
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _LONGEST = timedelta(hours=16)
 _CENT = Decimal("0.01")
 
@@ -204,6 +205,16 @@ def billable_of_day(minutes: Sequence[int], rule: RoundingRule) -> tuple[int, ..
 def local_day(moment: datetime, time_zone: str) -> date:
     """The local day that an entry belongs to, by its beginning."""
     return moment.astimezone(ZoneInfo(time_zone)).date()
+
+
+def moments_around(since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:
+    """Moments between which everything begins that belongs to the local days from `since` until before `until`, wherever that is.
+
+    Local time is at most 14 hours ahead of UTC and 12 behind it; a day on either side is enough.
+    """
+    first = datetime.combine(since - _DAY, time(), UTC) if since and since > date.min else None
+    last = datetime.combine(until + _DAY, time(), UTC) if until and until < date.max else None
+    return first, last
 
 
 def after_hours(started_at: datetime, ended_at: datetime, calendar: Calendar | None) -> int:

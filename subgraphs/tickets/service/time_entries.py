@@ -39,7 +39,11 @@ _DESCENDING = (TimeEntry.started_at.desc(), TimeEntry.id.desc())
 
 def selected(wanted: Any = None) -> Select[TimeEntry]:
     """The query for the time entries of this filter."""
-    return select(TimeEntry).where(*conditions(TimeEntry, wanted))
+    query = select(TimeEntry).where(*conditions(TimeEntry, wanted))
+    if wanted is None or wanted.local_date is None:
+        return query
+    # Days are local and lists are in the order of moments: with both, one index finds a month and has it in order.
+    return query.where(*_within(*rules.moments_around(*wanted.local_date.ends())))
 
 
 def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:

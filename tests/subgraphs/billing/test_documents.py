@@ -182,8 +182,22 @@ async def test_at_inv_5_a_changed_line_is_found_with_everything_after_it(store):
 
 
 async def ranges(store):
-    found = await store.data("{ numberRanges(verify: true) { prefix gaps broken } }")
+    found = await store.data("{ numberRanges(verify: true) { prefix issued gaps broken } }")
     return [one for one in found["numberRanges"] if one["prefix"] == "RE"]
+
+
+async def test_a_number_that_no_document_has_is_a_gap(store):
+    last = await issued(store)
+    prefix, _, place = last["number"].rpartition("-")
+    further = "UPDATE number_range SET next = next + $1 WHERE prefix = 'RE'"
+    assert [one["gaps"] for one in await ranges(store)] == [[]]
+
+    await store.rows(further, 2)
+    (report,) = await ranges(store)
+    await store.rows(further, -2)
+
+    assert report["gaps"] == [f"{prefix}-{int(place) + 1:06}", f"{prefix}-{int(place) + 2:06}"]
+    assert report["issued"] == int(place)
 
 
 async def test_at_inv_6_with_four_eyes_whoever_wrote_a_draft_does_not_approve_it(store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -95,6 +96,25 @@ def test_nobody_works_backwards_in_the_future_or_for_more_than_sixteen_hours(sta
 def test_an_entry_over_midnight_belongs_to_the_day_on_which_it_began():
     assert str(rules.local_day(at("2026-05-05 23:30"), "Europe/Berlin")) == "2026-05-05"
     assert rules.after_hours(at("2026-05-05 21:30"), at("2026-05-05 22:30"), NIGHT) == 30
+
+
+@given(
+    st.integers(-(2**30), 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.sampled_from(["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"]),
+)
+def test_what_belongs_to_a_day_begins_between_the_moments_around_it(moment, zone):
+    day = rules.local_day(moment, zone)
+
+    first, last = rules.moments_around(day, day + timedelta(days=1))
+
+    assert first is not None
+    assert last is not None
+    assert first <= moment < last
+
+
+def test_the_ends_of_time_have_nothing_around_them():
+    assert rules.moments_around(None, None) == (None, None)
+    assert rules.moments_around(date.min, date.max) == (None, None)
 
 
 def test_rounding_down_takes_from_the_cheaper_part_first():
