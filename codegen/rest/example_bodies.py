@@ -89,6 +89,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         },
         "receiveMail": {"raw": _MAIL},
         "reportBounce": {"raw": _BOUNCE},
+        "startCsvImport": {"content": _CUSTOMERS},
         "upsertTemplate": {"eventType": "ticket.created", "channel": "EMAIL"},
     }
 )
