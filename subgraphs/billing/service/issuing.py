@@ -59,6 +59,7 @@ async def approve(work: Work, id: UUID, version: int | None = None) -> Invoice:
 async def approve_run(work: Work, id: UUID, version: int | None = None) -> BillingRun:
     """Find all drafts of a run right."""
     billing_run = await work.take(BillingRun, id, field="id", version=version)
+    runs.check_whole(work)
     if billing_run.status is not BillingRunStatus.REVIEW:
         raise WrongRunStatus(f"approveBillingRun works from REVIEW; this is {billing_run.status.value}.", field="id")
     for invoice in await runs.of_run(work, billing_run.id):

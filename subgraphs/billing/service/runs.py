@@ -32,6 +32,7 @@ from subgraphs.billing.service import accounts, drafts, recurring, taxing
 from subgraphs.billing.service.entities import the_one
 from subgraphs.billing.service.recurring import Recurring
 from subgraphs.billing.service.taxing import Taxed
+from subgraphs.kit.errors import Forbidden
 from subgraphs.kit.filters import among
 from subgraphs.kit.progress import Failure, Progress
 from subgraphs.kit.work import Work
@@ -325,6 +326,7 @@ async def _completed(work: Work, billing_run: BillingRun) -> None:
 
 async def discardable(work: Work, billing_run: BillingRun) -> Sequence[Invoice]:
     """The drafts of a run, all of which can be thrown away; raises `WrongRunStatus` when one is no draft any more."""
+    check_whole(work)
     invoices = await of_run(work, billing_run.id)
     if any(invoice.document_status is not InvoiceStatus.DRAFT for invoice in invoices):
         raise WrongRunStatus("Some of its drafts are approved; take that back first.", field="id")
@@ -341,6 +343,12 @@ async def throw_away(
         await drafts.remove(work, invoices[done : done + _AT_ONCE])
     billing_run.status = BillingRunStatus.DISCARDED
     await work.emit(events.BillingRunDiscarded(id=billing_run.id, drafts=len(invoices)), subject=billing_run.id)
+
+
+def check_whole(work: Work) -> None:
+    """Refuse whoever sees all customers but some: to them a run is done when theirs are, and the others' drafts would be nobody's."""
+    if work.caller.denied:
+        raise Forbidden("A run is about all customers, and there are some whom you do not see.", field="id")
 
 
 async def of_run(work: Work, run_id: UUID) -> Sequence[Invoice]:

@@ -148,6 +148,21 @@ async def test_a_run_that_is_discarded_can_be_made_again(store):
     assert await refused(store, "discardBillingRun", id=first["id"]) == "INVALID_TRANSITION"
 
 
+async def test_who_sees_some_customers_only_neither_discards_nor_approves_a_run_of_all(store):
+    mine, theirs = await customer(store), await customer(store)
+    for buyer in (mine, theirs):
+        await contract(store, buyer)
+    made = await done(store, "runBilling", until="2026-03-02", customerIds=[mine, theirs])
+    only_mine, all_but_theirs = staff(customers=frozenset({UUID(mine)})), staff(denied=frozenset({UUID(theirs)}))
+
+    for command in ("discardBillingRun", "approveBillingRun"):
+        assert await refused(store, command, only_mine, id=made["id"]) == "NOT_FOUND"
+        assert await refused(store, command, all_but_theirs, id=made["id"]) == "FORBIDDEN"
+
+    states = "SELECT document_status FROM invoice WHERE billing_run_id = $1"
+    assert [row["document_status"] for row in await store.rows(states, UUID(made["id"]))] == ["DRAFT", "DRAFT"]
+
+
 OF_ITEMS = "SELECT id, source, status, invoice_id, version FROM billable_item WHERE customer_id = ANY ($1) ORDER BY id"
 
 
