@@ -55,10 +55,9 @@ def run(
     """Start the platform; Ctrl-C stops it."""
     say("Starting the platform …")
     from deploy.local import running  # noqa: PLC0415 - see above
-    from subgraphs.kit import process  # noqa: PLC0415 - the same
 
     left_out = frozenset(without or ())
-    process.run(running.until_told(home.expanduser().absolute(), port, say, split=split, without=left_out))
+    asyncio.run(running.until_told(home.expanduser().absolute(), port, say, split=split, without=left_out))
 
 
 @app.command()

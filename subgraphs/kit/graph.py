@@ -27,6 +27,7 @@ from graphql import (
     GraphQLObjectType,
     Undefined,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from strawberry.extensions import MaxTokensLimiter, ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation import Schema
@@ -44,6 +45,8 @@ DOCUMENTS = 500
 """How many texts stay parsed and checked in a process; the router sends few different ones."""
 
 _log = structlog.get_logger()
+_NOT_NOW = frozenset({"57P03", "53300"})
+"""What PostgreSQL says to who wants a connection while it starts or stops, or has too many."""
 
 
 def schema(module: Module) -> Schema:
@@ -147,7 +150,15 @@ def _told(error: GraphQLError) -> GraphQLError:
         return _with(error, cause.message, _reasons(cause))
     if isinstance(cause, PoolTimeout):  # nothing has begun: every connection to the database was taken
         return _with(error, "There is no room just now; ask again in a moment.", {"code": Unavailable.code})
+    if _is_away(cause):
+        return _with(error, "The data are out of reach just now; ask again in a moment.", {"code": Unavailable.code})
     return _with(error, "Something went wrong on our side.", {"code": "INTERNAL"})
+
+
+def _is_away(cause: BaseException) -> bool:
+    """Whether nothing has begun: there was no connection to the database to be had."""
+    state = getattr(cause.orig, "sqlstate", None) if isinstance(cause, DBAPIError) else None
+    return isinstance(cause, ConnectionRefusedError) or state in _NOT_NOW
 
 
 def _reasons(cause: Refusal) -> dict[str, Any]:

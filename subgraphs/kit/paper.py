@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,10 @@ from pathlib import Path
 from typing import Any, Final
 
 _SHEET: Final = Path(__file__).with_suffix(".typ")
+_NOT_DRAWN: Final = re.compile(
+    "[^\\t\\n\\x20-\\x7e\\xa0-\\u04ff\\u05d0-\\u05ea\\u1e00-\\u1fff\\u2000-\\u2040\\u2070-\\u20cf\\u2190-\\u23ff\\u2500-\\u25ff]"
+)
+"""What Typst's own typefaces do not have for certain; Latin, Greek, Cyrillic and Hebrew are there, currencies, arrows and boxes."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -69,13 +74,37 @@ async def pdf(letter: Letter, template: Path, content: Mapping[str, Any]) -> byt
 def _set(letter: Letter, template: Path, content: Mapping[str, Any]) -> bytes:
     import typst  # noqa: PLC0415 - 80 MB that only documents need
 
+    source, told = _SHEET.read_bytes() + template.read_bytes(), {"letter": letter.shown(), "content": content}
+    try:
+        return _compiled(source, told)
+    except typst.TypstError:
+        # PDF/A has to show every character. A smile in somebody's title is no reason to send no letter.
+        return _compiled(source, _drawable(told))
+
+
+def _compiled(source: bytes, told: Mapping[str, Any]) -> bytes:
+    import typst  # noqa: PLC0415 - as above
+
     made: bytes = typst.compile(
-        _SHEET.read_bytes() + template.read_bytes(),
-        sys_inputs={"letter": json.dumps(letter.shown()), "content": json.dumps(content)},
+        source,
+        sys_inputs={name: json.dumps(value) for name, value in told.items()},
         pdf_standards=["a-3b"],
         ignore_system_fonts=True,  # the same page on every machine
     )
     return made
+
+
+def _drawable(said: Any) -> Any:
+    """The same with a box for each character that our typefaces can't draw."""
+    match said:
+        case str():
+            return _NOT_DRAWN.sub("□", said)
+        case Mapping():
+            return {name: _drawable(one) for name, one in said.items()}
+        case list() | tuple():
+            return [_drawable(one) for one in said]
+        case _:
+            return said
 
 
 def spoken(language: str) -> str:

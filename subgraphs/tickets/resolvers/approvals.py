@@ -22,7 +22,7 @@ WRITE = "tickets:write"
 class ApprovalQuery:
     """What can be asked about approvals."""
 
-    @strawberry.field(directives=(Rest(path="/ticket-approvals"),))  # type: ignore[untyped-decorator]
+    @strawberry.field(directives=(Rest(path="/change-approvals"),))  # type: ignore[untyped-decorator]
     async def pending_ticket_approvals(
         self,
         info: Info,

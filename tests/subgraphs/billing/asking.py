@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from tests.subgraphs.house import staff
 
+USER_LINE = {"description": "Arbeitsplatz", "quantity": "30", "unitPrice": "45.00"}
 ENTITIES = {
     "LegalEntity": "legalEntity { id name fourEyes }",
     "Product": "product { id sku salesPrice }",
@@ -133,3 +134,21 @@ async def told(store, subject: str) -> list[str]:
 def somebody(**changes: Any) -> Any:
     """Another member of staff."""
     return staff(subject=UUID("0192f000-0000-7000-8000-0000000000fe"), **changes)
+
+
+async def contract(store, buyer: str, lines: Any = (USER_LINE,), **more: Any) -> Any:
+    """A contract that billing knows: thirty workplaces, unless `more` says otherwise."""
+    plain = {"number": f"V-{uuid4().hex[:8]}", "title": "Betreuung", "type": "PER_USER", "startDate": "2026-01-01"}
+    return await done(store, "registerContract", customerId=buyer, lines=list(lines), **{**plain, **more})
+
+
+async def rated(store, buyer: str, **more: Any) -> Any:
+    """An hour of work, as billing rates it."""
+    plain = {"serviceDate": "2026-03-01", "minutes": 60, "description": "Arbeit", "timeEntryId": str(uuid4())}
+    return await done(store, "rateTime", customerId=buyer, **{**plain, **more})
+
+
+async def card(store, **more: Any) -> None:
+    """A rate card of the tenant: 120.00 an hour, unless `more` says otherwise."""
+    entry = {"hourlyRate": "120.00", "multiplierAfterHours": "1.5", **more}
+    await done(store, "upsertRateCard", name="Standard", scope="TENANT", entries=[entry])

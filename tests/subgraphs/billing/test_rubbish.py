@@ -7,8 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.subgraphs import rubbish
-from tests.subgraphs.billing.asking import TOT_2, customer, done, draft, issued
-from tests.subgraphs.billing.test_runs import contract
+from tests.subgraphs.billing.asking import TOT_2, contract, customer, done, draft, issued
 
 
 @pytest.fixture(autouse=True)

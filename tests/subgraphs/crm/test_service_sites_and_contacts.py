@@ -118,7 +118,13 @@ async def test_everything_that_is_said_about_a_person_is_kept(crm):
         "leftAt": None,
         "version": 1,
     }
-    person = {"name": "Inga Petersen", "email": "inga@nordwind.example", "isVip": True}
+    person = {
+        "name": "Inga Petersen",
+        "email": "inga@nordwind.example",
+        "isVip": True,
+        "roles": ["DECISION_MAKER", "GDPR"],
+        "active": True,
+    }
     told_of = {"id": contact["id"], "customerId": customer["id"], **person, "changed": []}
     assert await told(crm, "Contact", contact["id"]) == [("contact.created", customer["id"], told_of)]
     query = (

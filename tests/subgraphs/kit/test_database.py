@@ -106,3 +106,13 @@ async def test_a_connection_that_was_used_a_moment_ago_is_not_asked(wall: tuple[
         await _backend(pool)
 
     assert await _backend(pool) != first
+
+
+async def test_where_nobody_listens_one_is_told_so_as_it_is() -> None:
+    """What the graph answers as `UNAVAILABLE`."""
+    pool = database.engine("postgresql://nobody@127.0.0.1:1/nothing", application="test", pool_size=1)
+
+    with pytest.raises(ConnectionRefusedError):
+        await _backend(pool)
+
+    await pool.dispose()

@@ -60,6 +60,7 @@ class Query:
             "absent": NotFound("Not there."),
             "fault": RuntimeError("password=hunter2"),
             "crowd": PoolTimeout("QueuePool limit of size 10 overflow 0 reached"),
+            "away": ConnectionRefusedError("[Errno 111] Connect call failed"),
         }[how]
 
 
@@ -95,6 +96,7 @@ def test_an_absent_argument_has_no_default_of_null():
         ("absent", "Not there.", {"code": "NOT_FOUND"}),
         ("fault", "Something went wrong on our side.", {"code": "INTERNAL"}),
         ("crowd", "There is no room just now; ask again in a moment.", {"code": "UNAVAILABLE"}),
+        ("away", "The data are out of reach just now; ask again in a moment.", {"code": "UNAVAILABLE"}),
     ],
 )
 async def test_a_refusal_keeps_its_words_and_a_fault_loses_them(how, message, extensions):

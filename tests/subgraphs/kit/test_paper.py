@@ -35,3 +35,16 @@ async def test_a_letter_of_somebody_who_has_said_nothing_of_themselves_is_a_lett
     said = PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
 
     assert all(part in said for part in ("A letter", "You", '#panic("no") & *so* on', "Page 1 / 1"))
+
+
+async def test_what_no_typeface_has_is_a_box_and_the_rest_stays(tmp_path: Path) -> None:
+    body = tmp_path / "body.typ"
+    body.write_text("#for line in it.lines [#line #parbreak()]")
+    letter = Letter(
+        title="Süß 🔥", language="de", day=date(2026, 3, 1), sender="Łódź Ελλάς Київ", sender_line="", recipient=["株式"],
+        facts=[], footer=[], page="Seite",
+    )  # fmt: skip
+    pdf = await paper.pdf(letter, body, {"lines": ["Preis: 5 €\0", "→ 3"]})
+    said = PdfReader(io.BytesIO(pdf)).pages[0].extract_text()
+
+    assert all(part in said for part in ("Süß □", "Łódź Ελλάς Київ", "□□", "Preis: 5 €□", "→ 3"))

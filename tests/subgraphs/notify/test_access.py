@@ -44,7 +44,7 @@ async def sees(office: Office, user: UUID, *, customers: tuple[UUID, ...] | None
 
 
 async def inbox(office: Office, user: UUID) -> list[dict[str, Any]]:
-    return await office.service.rows("SELECT event_type FROM notification WHERE recipient_id = $1", user)
+    return await office.service.rows("SELECT event_type FROM notification WHERE recipient_id = $1 ORDER BY id", user)
 
 
 async def test_whoever_must_not_see_a_customer_is_told_of_none_of_its_tickets_by_role_or_by_name(
