@@ -54,9 +54,9 @@ def _rested(_connection: object, record: ConnectionPoolEntry) -> None:
 def _awake(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
     """Have a connection replaced that has died.
 
-    Whoever closes a connection says so, and its end has been heard by the time it is wanted again. Only one that rested for long may
-    have died in silence, behind a firewall, and is asked: asking takes four round trips (`pool_pre_ping` opens a transaction for it),
-    as many as the usual request.
+    Whoever closes a connection says so, and mostly that has been heard by the time it is wanted again (`work` tries another one where it
+    was not). Only one that rested for long may have died in silence, behind a firewall, and is asked: asking takes four round trips
+    (`pool_pre_ping` opens a transaction for it), as many as the usual request.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError("It was closed.")

@@ -10,7 +10,7 @@ again after the commit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -152,23 +152,46 @@ async def begin(
     settings: Settings = _NOT_SAID,
 ) -> AsyncIterator[Work]:
     """Open a transaction for `caller`; commit at the end of the block, roll back if it raises."""
-    async with AsyncSession(engine, expire_on_commit=False, autoflush=False) as session:
+    async with await _introduced(engine, caller) as session:
         work = Work(session, caller, module, clock(), command, causation, settings)
-        async with session.begin():
-            await session.execute(_SET, {name.removeprefix("psa."): v for name, v in tenancy.settings(caller).items()})
-            event.listen(session.sync_session, "before_flush", _Stamp(work))
-            try:
-                yield work
-                await session.flush()
-            except StaleDataError as error:
-                raise Stale("Somebody changed it at the same moment: read it again.") from error
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) in _NOT_TEXT:
-                    raise Invalid("Text cannot have the character U+0000 in it.") from error
-                if "row-level security policy" in str(error.orig):
-                    # The last to say so: what a service forgot to refuse, a wall refuses.
-                    raise Forbidden("This is not yours to write.") from error
-                raise
+        event.listen(session.sync_session, "before_flush", _Stamp(work))
+        try:
+            yield work
+            await session.flush()
+        except StaleDataError as error:
+            raise Stale("Somebody changed it at the same moment: read it again.") from error
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) in _NOT_TEXT:
+                raise Invalid("Text cannot have the character U+0000 in it.") from error
+            if "row-level security policy" in str(error.orig):
+                # The last to say so: what a service forgot to refuse, a wall refuses.
+                raise Forbidden("This is not yours to write.") from error
+            raise
+        await session.commit()
+
+
+async def _introduced(engine: AsyncEngine, caller: Caller) -> AsyncSession:
+    """Open a transaction that knows who asks; it is rolled back when it is left without a commit.
+
+    A connection may have been closed a moment ago, and nobody heard of it yet. Nothing has begun then: the pool takes all its
+    connections for lost, and another one is tried.
+    """
+    said = {name.removeprefix("psa."): value for name, value in tenancy.settings(caller).items()}
+    try:
+        return await _said(AsyncSession(engine, expire_on_commit=False, autoflush=False), said)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return await _said(AsyncSession(engine, expire_on_commit=False, autoflush=False), said)
+
+
+async def _said(session: AsyncSession, said: Mapping[str, str]) -> AsyncSession:
+    try:
+        await session.execute(_SET, said)
+    except BaseException:
+        await session.close()
+        raise
+    return session
 
 
 class _Stamp:
