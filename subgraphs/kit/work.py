@@ -178,14 +178,15 @@ async def _introduced(engine: AsyncEngine, caller: Caller) -> AsyncSession:
     """
     said = {name.removeprefix("psa."): value for name, value in tenancy.settings(caller).items()}
     try:
-        return await _said(AsyncSession(engine, expire_on_commit=False, autoflush=False), said)
+        return await _opened(engine, said)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        return await _said(AsyncSession(engine, expire_on_commit=False, autoflush=False), said)
+        return await _opened(engine, said)
 
 
-async def _said(session: AsyncSession, said: Mapping[str, str]) -> AsyncSession:
+async def _opened(engine: AsyncEngine, said: Mapping[str, str]) -> AsyncSession:
+    session = AsyncSession(engine, expire_on_commit=False, autoflush=False)
     try:
         await session.execute(_SET, said)
     except BaseException:
