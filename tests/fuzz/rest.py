@@ -31,6 +31,7 @@ import uvicorn
 from joserfc import jwt
 
 from deploy.local.postgres import embedded_postgres
+from deploy.local.serving import take
 from subgraphs.kit import references
 from tests.repository import ROOT
 from tests.walls.platform import AUDIENCE, ISSUER, Platform, claims_of, listening, running
@@ -51,8 +52,7 @@ async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, st
     await admin.execute(f"CREATE DATABASE {name}")
     try:
         url = urlunsplit(urlsplit(admin_url)._replace(path=f"/{name}"))
-        with socket.socket() as own:
-            own.bind(("127.0.0.1", 0))
+        with take(0) as own:
             address = f"http://127.0.0.1:{own.getsockname()[1]}"
             async with running(url, directory, address) as platform:
                 twin = await built(platform, "f")
@@ -66,8 +66,7 @@ async def served(admin_url: str, directory: Path) -> AsyncIterator[tuple[str, st
 @asynccontextmanager
 async def listening_on(platform: Platform) -> AsyncIterator[str]:
     """The address of a platform that is heard on 127.0.0.1 meanwhile."""
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
+    with take(0) as own:
         async with _listening(platform, own):
             yield f"http://127.0.0.1:{own.getsockname()[1]}"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,27 @@ def test_dev_run_on_a_taken_port_says_so_before_it_makes_anything(tmp_path: Path
     assert done.returncode == 1
     assert f"✗ Port {port} is taken by `" in done.stderr
     assert not home.exists()
+
+
+def test_what_listens_there_does_not_wait_for_acknowledgements() -> None:
+    """Nagle's algorithm would keep the body of every answer back for 40 ms, after its head was sent."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, serving.take(0) as taken:
+        assert runner.run(_nodelay(taken)) == 1
+
+
+async def _nodelay(listener: socket.socket) -> int:
+    """The option of a connection that was accepted from a listener."""
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    class Server(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            own = transport.get_extra_info("socket")
+            accepted.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    server = await asyncio.get_running_loop().create_server(Server, sock=listener)
+    async with server:
+        _, writer = await asyncio.open_connection("127.0.0.1", serving.port_of(listener))
+        nodelay = await accepted
+        writer.close()
+        await writer.wait_closed()
+    return nodelay

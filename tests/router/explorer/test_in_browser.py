@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.tools import create_type
 
+from deploy.local.serving import take
 from router.explorer.page import routes
 from tests.router.explorer import browser
 
@@ -156,7 +156,7 @@ def base_url() -> Iterator[str]:
         "/explorer/data/version", lambda _request: JSONResponse({"schema": SERVED["schema"]}, SERVED["status"])
     )
     app = Starlette(routes=[roles, version, *routes(), Route("/graphql", OnlyWithToken(graph))])
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with take(0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from deploy.local.serving import take
 from router.server.app import build
 from router.server.config import RouterConfig
 from tests.router.explorer import browser
@@ -36,7 +36,7 @@ def base_url() -> Iterator[str]:
     # What no module answers is refused by the port itself.
     urls = dict.fromkeys(("assets", "auth", "billing", "crm", "integrations", "tickets"), "http://127.0.0.1:9/graphql")
     config = RouterConfig.model_validate({"supergraph_file": SUPERGRAPH, "subgraphs": {"urls": urls}})
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with take(0) as listening:
         server = uvicorn.Server(uvicorn.Config(build(config), log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

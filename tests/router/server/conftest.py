@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from strawberry.asgi import GraphQL
 from strawberry.federation.schema_directives import Key
 from strawberry.file_uploads import Upload
 
+from deploy.local.serving import take
 from router.registry.registry import Registration
 from router.server.app import build
 from router.server.cache_events import Inside
@@ -262,8 +262,7 @@ def small() -> Callable[..., Any]:
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """Serve an application on a free port of loopback."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening = take(0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="auto", timeout_graceful_shutdown=2))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listening]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from deploy.local.serving import take
 from router.registry.registry import Registration
 from router.server.app import build
 from router.server.config import RouterConfig
@@ -56,7 +56,7 @@ async def router(request: pytest.FixtureRequest) -> AsyncIterator[httpx2.AsyncCl
     over_http = request.param == "over http"
     inside = {} if over_http else {"auth": MODULE, "integrations": MODULE}
     app = build(RouterConfig(), in_process=inside)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = take(0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}" if over_http else "inprocess://auth"
     server = uvicorn.Server(uvicorn.Config(MODULE, log_config=None, access_log=False))
     serving = asyncio.ensure_future(server.serve(sockets=[listener])) if over_http else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pydantic import ValidationError
 from small_graph import Subgraph, says, slow, uuid_of
 
+from deploy.local.serving import take
 from router.server.config import Misconfigured, RouterConfig
 from router.server.traffic import shape
 
@@ -308,8 +308,7 @@ _PEM = serialization.Encoding.PEM
 async def mutual_tls(app: Any, authority: Authority) -> AsyncIterator[str]:
     """Serve an application that speaks only to those whom the authority knows."""
     certificate, key = authority.issue("server")
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening = take(0)
     config = uvicorn.Config(
         app,
         log_config=None,

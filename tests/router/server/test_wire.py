@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
+from deploy.local.serving import take
 from router.server.config import RouterConfig
 from router.server.wire import guarded
 
@@ -25,8 +26,7 @@ GOOD = (
 async def guarding(app: Any, **settings: Any) -> AsyncIterator[int]:
     """Serve an application behind our protocol; returns the port."""
     config = RouterConfig.model_validate(settings)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening = take(0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", http=guarded(config)))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listening]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx2
 import uvicorn
 
+from deploy.local.serving import take
 from subgraphs.auth.service import people
 from subgraphs.kit import app, database
 from subgraphs.kit.clock import now
@@ -22,7 +22,7 @@ from tests.subgraphs.house import A, B, Service, prepared
 @asynccontextmanager
 async def served(admin_url: str) -> AsyncIterator[tuple[Auth, str]]:
     """The module behind a real port, under the name that passkeys need."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = take(0)
     origin = f"http://localhost:{listener.getsockname()[1]}"
     settings = (await prepared("auth", admin_url)).model_copy(update={"issuer": origin})
     engine = database.engine(settings.needed("database_url"), application="test")

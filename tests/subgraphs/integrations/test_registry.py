@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
+from deploy.local.serving import take
 from router.registry.registry import Registration
 from router.server.app import build
 from router.server.config import RegistrySettings, RouterConfig
@@ -34,7 +34,7 @@ async def url() -> AsyncIterator[str]:
     await app.state.registry.register(
         Registration("broken", "http://127.0.0.1:9/graphql", "0.1", SDL.replace("String", "Int"))
     )
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = take(0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
