@@ -122,6 +122,13 @@ function call(origin, route, { args, selections }) {
   return [`curl -X ${route.method.toUpperCase()} '${origin}${path}'`, ...lines].join(" \\\n");
 }
 
+// A request that was made, as a line for the shell.
+export function called(address, { method, headers, body }) {
+  const lines = Object.entries(headers).map(([name, value]) => `  -H ${shell(`${name}: ${value}`)}`);
+  const [verb, sent] = [method === "GET" ? "" : `-X ${method} `, body === undefined ? [] : [`  -d ${shell(body)}`]];
+  return [`curl -g ${verb}${shell(address)}`, BEARER, ...lines, ...sent].join(" \\\n");
+}
+
 function pathValue(name, args) {
   const input = args.input ?? {};
   const own = Object.keys(args).filter((one) => typeof args[one] === "string" && /id$|number$/i.test(one));
