@@ -67,7 +67,7 @@ def _asked(function: Any, *, steps: int) -> Iterator[str]:
             case ast.Call(func=ast.Name(id=name)) if steps and inspect.isfunction(names.get(name)):
                 yield from _asked(names[name], steps=steps - 1)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=name)) if steps:
-                called = getattr(names.get(owner), name, None)
+                called: Any = getattr(names.get(owner), name, None)
                 if inspect.ismodule(names.get(owner)) and inspect.isfunction(inspect.unwrap(called)):
                     yield from _asked(inspect.unwrap(called), steps=steps - 1)
             case _:
