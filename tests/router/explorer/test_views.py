@@ -127,6 +127,20 @@ def _read_what_has_to_be_quoted(driver: Chrome) -> None:
     assert address.path == "/api/v1/customers"
     assert parse_qs(address.query) == {"q": [NASTY], "limit": ["2"], "fields": ["name"]}
     assert _as_python_sends(printed["Python"]) == asked
+    _read_what_is_only_tried(driver)
+
+
+def _read_what_is_only_tried(driver: Chrome) -> None:
+    """What an input says of its command are headers of REST: a trial stays one."""
+    _go(driver, "query")
+    said = '{customerId: "7", title: "Door", dryRun: true, clientMutationId: "once"}'
+    browser.write_variables(driver, "")
+    browser.write(driver, f"mutation Open {{ createTicket(input: {said}) {{ ticket {{ id }} }} }}")
+    _go(driver, "code")
+    browser.until(driver, lambda: "/api/v1/tickets" in _samples(driver).get("REST", ""))
+    line = _as_the_shell_reads(_samples(driver)["REST"])
+    assert {"Prefer: dry-run", "Idempotency-Key: once"} < set(line)
+    assert json.loads(line[-1]) == {"customerId": "7", "title": "Door"}
 
 
 def _as_the_shell_reads(command: str) -> list[str]:
