@@ -23,6 +23,8 @@ const STYLE = `
   [role="tab"][id$="-trigger-query-plan"] { display: none !important; }
   /* The number of a last, empty line can be read, too. */
   .line-numbers.dimmed-line-number { color: var(--vscode-editorLineNumber-foreground) !important; opacity: 1 !important; }
+  /* A finger needs 24 pixels. */
+  button[class~="has-[>svg]:p-0"] { min-width: 24px; min-height: 24px; }
   /* Where one is must be seen. */
   :is(a, button, input, [role="button"], [role="separator"], [role="tabpanel"], [role="switch"], [role="checkbox"], [role="option"], [role="menuitem"], [tabindex="0"]):focus-visible {
     outline: 2px solid #0f766e !important;

@@ -70,8 +70,7 @@ export function list(label, show, choose) {
     },
     // What is shown beside the list is marked in it, wherever one came from.
     mark(...wanted) {
-      if (wanted.some((is) => items[active] && is(items[active]))) return;
-      const index = wanted.map((is) => items.findIndex(is)).find((one) => one >= 0);
+      const index = wanted.some((is) => items[active] && is(items[active])) ? active : wanted.map((is) => items.findIndex(is)).find((one) => one >= 0);
       if (index !== undefined) move(index);
     },
     pick,
