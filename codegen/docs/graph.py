@@ -17,8 +17,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLUnionType,
-    Undefined,
-    ast_from_value,
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
@@ -138,9 +136,7 @@ def _needs(told: Mapping[str, Any]) -> str:
 
 def _valued(one: GraphQLArgument | GraphQLInputField) -> str:
     """The type of something that can be said, and what holds when it isn't."""
-    if one.default_value is Undefined:
-        return _linked(one.type)
-    default = ast_from_value(one.default_value, one.type)
+    default = one.ast_node.default_value if one.ast_node else None
     return f"{_linked(one.type)} = {code(print_ast(default))}" if default else _linked(one.type)
 
 
