@@ -31,6 +31,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names the view
   part("content").focus();
 });
+part("to-editor").addEventListener("click", () => setTimeout(laboratory.focus));
 part("language").value = words.language;
 part("language").addEventListener("change", () => words.choose(part("language").value));
 part("role").addEventListener("change", () => lookAs(part("role").value));
