@@ -160,7 +160,8 @@ class Rules:
             return
         path = self._path(coordinate, default)
         scopes = self._scopes.get(coordinate, ())
-        self._add(Route("GET", path, what, f"get{title(name)}", name, None, MappingProxyType(keys), scopes), one)
+        called = f"get{title(name)}" if default else name
+        self._add(Route("GET", path, what, called, name, None, MappingProxyType(keys), scopes), one)
 
     def _nested(self, above: Route) -> None:
         root = self._view.root(writes=False)[above.field]

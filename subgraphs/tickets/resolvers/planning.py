@@ -81,6 +81,12 @@ class PlanningQuery:
         return [Appointment.of(row) for row in rows]
 
     @strawberry.field
+    async def appointment(self, info: Info, id: strawberry.ID) -> Appointment | None:
+        """One appointment; null when it is not there or not yours."""
+        row = await info.context.row(models.Appointment, id, READ)
+        return Appointment.of(row) if row else None
+
+    @strawberry.field
     async def kb_articles_connection(
         self,
         info: Info,
