@@ -81,7 +81,8 @@ def of_nothing(pairs: Pairs) -> None:
 
 def of_list(pairs: Pairs, listing: Listing) -> Asked:
     """Read the URL of a list; raises `Problem` with every parameter that is wrong."""
-    own = {"limit", "cursor", "after", *SHOWN}
+    own = {"limit", *SHOWN}
+    own |= {"cursor", "after"} if listing.goes_on else set()
     own |= {"before"} if listing.paging == "connection" else set()
     own |= {"count"} if listing.counts else set()
     known = _single([pair for pair in pairs if pair[0] in own], own)
@@ -97,7 +98,11 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
 def of_document(body: Mapping[str, Any], listing: Listing, pairs: Pairs) -> Asked:
     """Read a query that came as a document, because it was too long for a URL; raises `Problem`."""
     of_nothing(pairs)
-    places = ["limit", "cursor", *(["before"] if listing.paging == "connection" else [])]
+    places = [
+        "limit",
+        *(["cursor"] if listing.goes_on else []),
+        *(["before"] if listing.paging == "connection" else []),
+    ]
     allowed = [*places, *(["count"] if listing.counts else []), *SHOWN, *listing_members(listing)]
     faults = [
         Fault("VALIDATION", "There is no such member.", f"/{values.escaped(name)}", allowed=allowed)

@@ -161,7 +161,7 @@ class LicenseMutation:
         """Change what was bought."""
         return await service.change(work, **given(input))
 
-    @command(WRITE, LicenseSeatPayload, rest=Rest(path="/licenses/{licenseId}/actions/assign"))
+    @command(WRITE, LicenseSeatPayload, rest=Rest(path="/licenses/{id}/actions/assign"))
     async def assign_license(work: Work, input: AssignLicenseInput) -> models.LicenseSeat:
         """Give somebody a seat; more seats than were bought are recorded, and told as under-licensed."""
         return await service.assign(work, **given(input))

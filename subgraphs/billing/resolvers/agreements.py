@@ -376,12 +376,12 @@ class AgreementMutation:
         values = entered(input)
         return await contracts.register(work, **values | {"lines": values.get("lines") or ()})
 
-    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/contracts/{contractId}/actions/add-line"))
+    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/billed-contracts/{id}/actions/add-line"))
     async def add_contract_line(work: Work, input: AddContractLineInput) -> models.ContractLine:
         """Add a line to a contract."""
         return await contracts.add_line(work, **entered(input))
 
-    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/contract-lines/{id}/actions/end"))
+    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/billed-contract-lines/{id}/actions/end"))
     async def end_contract_line(work: Work, input: EndContractLineInput) -> models.ContractLine:
         """Say on which day a line is billed for the last time."""
         return await contracts.end_line(work, **entered(input))
@@ -389,7 +389,7 @@ class AgreementMutation:
     @command(
         WRITE_CONTRACTS,
         QuantityChangePayload,
-        rest=Rest(path="/contract-lines/{contractLineId}/actions/change-quantity"),
+        rest=Rest(path="/billed-contract-lines/{id}/actions/change-quantity"),
     )
     async def change_contract_quantity(work: Work, input: ChangeContractQuantityInput) -> models.QuantityChange:
         """Count more or less of a line from a day on; what is billed already is caught up with by the next run."""
@@ -410,7 +410,7 @@ class AgreementMutation:
         """Stay with what the contract says."""
         return await counting.ignore(work, **entered(input))
 
-    @command(WRITE, PrepaidBalancePayload, rest=Rest(path="/contracts/{contractId}/actions/purchase-prepaid"))
+    @command(WRITE, PrepaidBalancePayload, rest=Rest(path="/contracts/{id}/actions/purchase-prepaid"))
     async def purchase_prepaid(work: Work, input: PurchasePrepaidInput) -> models.PrepaidBalance:
         """Sell a block of hours, of money or of tickets."""
         return await prepaid.purchase(work, **entered(input))

@@ -256,7 +256,7 @@ class ExportDatevInput(Command):
 class ReceivableMutation:
     """What can be done with what comes in."""
 
-    @command(WRITE_PAYMENTS, PaymentPayload, rest=Rest(path="/customers/{customerId}/actions/record-payment"))
+    @command(WRITE_PAYMENTS, PaymentPayload, rest=Rest(path="/customers/{id}/actions/record-payment"))
     async def record_payment(work: Work, input: RecordPaymentInput) -> models.Payment:
         """Enter money that came in, and what it pays."""
         return await settling.record(work, **entered(input))

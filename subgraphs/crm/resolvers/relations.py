@@ -270,7 +270,7 @@ class RelationMutation:
         """Note that there is something left to do."""
         return await activities.reopen_activity(work, **given(input))
 
-    @command(WRITE, ConsentRecordPayload, rest=Rest(path="/contacts/{contactId}/actions/record-consent"))
+    @command(WRITE, ConsentRecordPayload, rest=Rest(path="/contacts/{id}/actions/record-consent"))
     async def record_consent(work: Work, input: RecordConsentInput) -> models.ConsentRecord:
         """Write down what somebody allowed us, on what ground, and how we can show it."""
         return await consents.record_consent(work, **given(input))

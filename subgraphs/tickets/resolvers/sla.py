@@ -66,7 +66,7 @@ class SlaQuery:
         by_id = {one.row.id: one for many in shown.values() for one in many}
         return [SlaClock.of(by_id[row.id]) for row in rows if row.id in by_id]
 
-    @strawberry.field(directives=(Rest(path="/tickets/{ticketId}/sla-explanation"),))  # type: ignore[untyped-decorator]
+    @strawberry.field(directives=(Rest(path="/tickets/{id}/sla-explanation"),))  # type: ignore[untyped-decorator]
     async def explain_sla(self, info: Info, ticket_id: strawberry.ID) -> SlaExplanation | None:
         """Why the clocks of a ticket, named by its UUID or number, say what they say; null when there is none for you."""
         async with info.context.work(READ) as work:
