@@ -211,10 +211,9 @@ def _decode(cursor: str, key: Sequence[Any], mark: str, *, field: str) -> list[A
 
 
 def _marked(mark: str, given: Any) -> list[Any]:
-    first, *values = given
-    if first != mark:
+    if not isinstance(given, list) or given[:1] != [mark]:
         raise ValueError("of another list, or of another order")
-    return values
+    return given[1:]
 
 
 def _as_column(column: Any, value: Any) -> Any:
