@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -88,6 +88,8 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
     known = _single([pair for pair in pairs if pair[0] in own], own)
     variables, faults = _variables([pair for pair in pairs if pair[0] not in own], listing, own)
     page = _page(known, faults)
+    if not faults and listing.filter is not None and "filter" in variables:
+        faults += map(_as_parameter, values.faults(listing.filter, variables["filter"]))
     if listing.paging == "feed" and page.cursor is not None and FEED in variables:
         faults.append(Fault("VALIDATION", f"cursor and {FEED} mean the same; one of them is enough.", param="cursor"))
     if faults:
@@ -210,6 +212,12 @@ def _variables(pairs: Pairs, listing: Listing, own: set[str]) -> tuple[dict[str,
             faults.append(Fault("VALIDATION", wrong.message, param=name, allowed=wrong.allowed))
     faults.extend(_missing(pairs, listing))
     return variables, faults
+
+
+def _as_parameter(fault: Fault) -> Fault:
+    """What a filter lacks as a whole, by the parameter that would say it."""
+    param = f"filter[{(fault.pointer or '').strip('/').replace('/', '.')}]"
+    return replace(fault, pointer=None, param=param, message=f"{param}: {fault.message}")
 
 
 def _missing(pairs: Pairs, listing: Listing) -> Iterator[Fault]:

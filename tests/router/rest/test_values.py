@@ -1,0 +1,31 @@
+"""Values out of a URL and a body: what can't be is refused where it stands, without a server."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import GraphQLScalarType
+
+from router.rest import values
+
+
+@pytest.mark.parametrize(
+    ("value", "following"),
+    [
+        ("2026-02-28", "2026-03-01"),
+        ("2026-12-31T23:59:59.999999+00:00", "2027-01-01T00:00:00+00:00"),
+    ],
+)
+def test_what_follows_a_day_or_a_moment(value: str, following: str) -> None:
+    assert values.after(value) == following
+
+
+@pytest.mark.parametrize("last", ["9999-12-31", "9999-12-31T23:59:59.999999+00:00"])
+def test_nothing_follows_the_last_day(last: str) -> None:
+    with pytest.raises(values.Wrong, match="Nothing comes after this"):
+        values.after(last)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_moment_that_no_year_in_utc_has_is_refused(text: str) -> None:
+    with pytest.raises(values.Wrong, match="outside of the years 1 to 9999"):
+        values.from_text(GraphQLScalarType("DateTime"), text)
