@@ -12,7 +12,8 @@
     Mutation.addNote(input: {id}), which answers Ticket  POST /tickets/{id}/actions/add-note
     Mutation.inviteUser, which names nobody yet          POST /users/actions/invite
 
-Where a field says `@rest(path:, method:)` that is its address; parts in braces are arguments, or fields of the input.
+Where a field says `@rest(path:, method:)` that is its address; parts in braces are arguments, or fields of the input, and
+`{id}` is the only thing that has to be named, whatever it is called.
 What fits no rule is listed with the reason, and is for GraphQL only: no address is better than an ugly one.
 """
 
@@ -27,6 +28,7 @@ from typing import Any, Final
 from graphql import (
     FieldDefinitionNode,
     GraphQLField,
+    GraphQLInputField,
     GraphQLObjectType,
     ObjectTypeDefinitionNode,
     get_named_type,
@@ -147,9 +149,10 @@ class Rules:
         elif required == list(one.args) == [_ID] and _has_id(kind):
             keys = {_ID: _ID}
             default, what = f"/{kebab(plural(_lowered(kind.name)))}/{{id}}", Kind.ITEM
-        elif coordinate in self._asked and set(one.args) <= set(_BRACES.findall(self._path(coordinate, ""))):
-            default, what = "", Kind.SINGLETON
-            keys = {argument: argument for argument in one.args}
+        elif coordinate in self._asked and len(
+            found := _placeholders(self._path(coordinate, ""), required, set(one.args))
+        ) == len(one.args):
+            default, what, keys = "", Kind.SINGLETON, found
         else:
             self._only(coordinate, "Its arguments have no place in a path.")
             return
@@ -160,7 +163,8 @@ class Rules:
             return
         path = self._path(coordinate, default)
         scopes = self._scopes.get(coordinate, ())
-        self._add(Route("GET", path, what, f"get{title(name)}", name, None, MappingProxyType(keys), scopes), one)
+        called = f"get{title(name)}" if default else name
+        self._add(Route("GET", path, what, called, name, None, MappingProxyType(keys), scopes), one)
 
     def _nested(self, above: Route) -> None:
         root = self._view.root(writes=False)[above.field]
@@ -239,8 +243,10 @@ class Rules:
     def _as_asked(self, coordinate: str, command: Command) -> tuple[Kind, str, str, dict[str, str]]:
         path = self._path(coordinate, "")
         method = self._asked[coordinate].get("method", "POST").upper()
-        keys = {name: name for name in _BRACES.findall(path)}
-        unknown = [name for name in keys if name not in command.input.fields]
+        fields = command.input.fields
+        named = [name for name, one in fields.items() if is_required_input_field(one) and _is_id(one)]
+        keys = _placeholders(path, named, set(fields))
+        unknown = [name for name in _BRACES.findall(path) if name not in keys]
         if unknown:
             raise Contradiction(f"{coordinate} says @rest(path: {path!r}), and its input has no {', '.join(unknown)}.")
         kind = {"PATCH": Kind.UPDATE, "DELETE": Kind.DELETE}.get(method, Kind.ACTION)
@@ -299,9 +305,21 @@ def _key(command: Command, thing: str) -> str | None:
     last = _WORD.findall(thing)[-1:]
     for name in (_ID, *(f"{_lowered(called)}Id" for called in (thing, *last))):
         one = command.input.fields.get(name)
-        if one is not None and is_required_input_field(one) and str(get_named_type(one.type)) == "ID":
+        if one is not None and is_required_input_field(one) and _is_id(one):
             return name
     return None
+
+
+def _placeholders(path: str, required: list[str], known: set[str]) -> dict[str, str]:
+    """What stands for the braces of a path: what is called so; for `{id}` also the only thing that must be named."""
+    found = {name: name for name in _BRACES.findall(path) if name in known}
+    if _ID in _BRACES.findall(path) and _ID not in known and len(required) == 1:
+        found[_ID] = required[0]
+    return found
+
+
+def _is_id(one: GraphQLInputField) -> bool:
+    return str(get_named_type(one.type)) == "ID"
 
 
 def _has_id(kind: Any) -> bool:

@@ -61,8 +61,19 @@ _CERTIFICATE: Final = (
 
 _CUSTOMERS: Final = base64.b64encode(b"Name;PLZ;Ort\nHansen Logistik GmbH;24103;Kiel\n").decode()
 
+_STATEMENT: Final = """\
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>1</Id>
+  <Acct><Id><IBAN>DE02120300000000202051</IBAN></Id></Acct>
+  <Ntry><Amt Ccy="EUR">119.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-11-22</Dt></ValDt>
+    <NtryDtls><TxDtls><RmtInf><Ustrd>RE-2026-000001</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>
+</Stmt></BkToCstmrStmt></Document>
+"""
+
 MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
+        "addContractLine": {"description": "Managed workplace", "quantity": "10", "unitPrice": "45.00"},
+        "attachFile": {"filename": "error.txt", "content": base64.b64encode(b"ORA-12541: no listener").decode()},
+        "beginUpload": {"filename": "error.mp4", "sizeBytes": 7340032},
         "bookTime": {"ticketId": "019a20b4-8c1f-7f8b-8f2f-6a1d0ad5b1c2", "minutes": 45},
         "createBillableItem": {"source": "EXPENSE", "description": "Parking at the customer's", "unitPrice": "12.00"},
         "createCalendar": {"weekly": [{"weekday": 1, "from": "08:00", "to": "17:00"}]},
@@ -81,6 +92,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "signInUrl": "https://login.example.com/saml/sso",
             "certificates": [_CERTIFICATE],
         },
+        "importBankStatement": {"content": _STATEMENT},
         "importCsv": {"content": _CUSTOMERS},
         "indexContract": {"percent": "3.00"},
         "receiveInboundInvoice": {
@@ -89,6 +101,7 @@ MEMBERS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         },
         "receiveMail": {"raw": _MAIL},
         "reportBounce": {"raw": _BOUNCE},
+        "setBaseRate": {"percent": "1.27"},
         "startCsvImport": {"content": _CUSTOMERS},
         "upsertTemplate": {"eventType": "ticket.created", "channel": "EMAIL"},
     }

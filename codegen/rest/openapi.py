@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from graphql import GraphQLObjectType, get_named_type
+from graphql import GraphQLField, GraphQLObjectType, get_named_type
 
 from codegen.artifact import NOTICE
 from codegen.rest import about, examples, parts, shapes, webhooks
@@ -53,7 +53,7 @@ class _Writer:
             "openapi": "3.1.0",
             "info": parts.info(self._api.lock.version, NOTICE, dict(self._api.lock.graphql_only)),
             "servers": [{"url": self._api.lock.base}],
-            "tags": [{"name": tag} for tag in tags],
+            "tags": [{"name": tag, "description": self._about(tag)} for tag in tags],
             "paths": paths,
             "webhooks": told,
             "components": {
@@ -61,16 +61,24 @@ class _Writer:
                 "parameters": {**parts.PARAMETERS, **self._parameters},
                 "headers": parts.HEADERS,
                 "responses": parts.responses(self._api.lock.base),
-                "securitySchemes": parts.security_schemes(),
+                "securitySchemes": parts.security_schemes({one for route in self._api.table for one in route.scopes}),
             },
         }
 
-    def _operation(self, route: Route) -> dict[str, Any]:
+    def _about(self, tag: str) -> str:
+        """What a group of routes is about: what the shortest of them says about itself."""
+        if tag in _TAGS:
+            return _TAGS[tag]
+        route = min((one for one in self._api.table if _tag(one) == tag), key=lambda one: (len(one.path), one.method))
+        return _summary(route, self._held(route).description)
+
+    def _held(self, route: Route) -> GraphQLField:
         root = self._api.view.root(writes=route.kind.writes)[route.field]
-        held = root
-        if route.nested:
-            outer = get_named_type(root.type)
-            held = outer.fields[route.nested] if isinstance(outer, GraphQLObjectType) else root
+        outer = get_named_type(root.type) if route.nested else None
+        return outer.fields[route.nested] if route.nested and isinstance(outer, GraphQLObjectType) else root
+
+    def _operation(self, route: Route) -> dict[str, Any]:
+        held = self._held(route)
         written: dict[str, Any] = {
             "operationId": route.name,
             "summary": _summary(route, held.description),
@@ -293,6 +301,12 @@ class _Writer:
 
 def _named(route: Route) -> str:
     return f"{route.name[:1].upper()}{route.name[1:]}Body"
+
+
+_TAGS: Final = {
+    "meta": "What there is, for programs that ask",
+    "webhooks": "What is posted to those who subscribed to it",
+}
 
 
 def _tag(route: Route) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final
 
-from contracts.scopes import PERMISSIONS
+from contracts.scopes import PERMISSIONS, QUALIFIERS
 from router.rest.parameters import DEFAULT_LIMIT, LONGEST_PAGE
 from router.rest.problems import JSON as PROBLEM_JSON
 from router.rest.routes import Kind
@@ -93,7 +94,10 @@ PARAMETERS: Final[dict[str, Any]] = {
 
 HEADERS: Final[dict[str, Any]] = {
     "ETag": {"description": "The version of what is answered.", "schema": {"type": "string"}},
-    "Link": {"description": "The neighbouring pages (RFC 8288): `next` and `prev`.", "schema": {"type": "string"}},
+    "Link": {
+        "description": "The pages around this one (RFC 8288): `first`, `next`, `prev`.",
+        "schema": {"type": "string"},
+    },
     "Location": {"description": "Where it is found.", "schema": {"type": "string", "format": "uri-reference"}},
     "Preference-Applied": {"description": "Which preferences were followed.", "schema": {"type": "string"}},
     "Idempotent-Replayed": {
@@ -162,7 +166,12 @@ SCHEMAS: Final[dict[str, Any]] = {
         "type": "object",
         "description": "Something that is missing in an answer that is true otherwise.",
         "required": ["pointer", "code", "detail"],
-        "properties": {"pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}},
+        "properties": {
+            "pointer": {"type": "string", "description": "Where in this body, as a JSON pointer (RFC 6901)."},
+            "field": {"type": "string", "description": "What all things below `pointer` lack, as `fields` names it."},
+            "code": {"type": "string", "description": "Why, for programs."},
+            "detail": {"type": "string", "description": "Why, for people."},
+        },
     },
     "JsonPatch": {
         "type": "array",
@@ -323,9 +332,9 @@ def refusals(kind: Kind, *, keyed: bool) -> dict[str, Any]:
     return found
 
 
-def security_schemes() -> dict[str, Any]:
-    """The ways to say who one is."""
-    scopes = dict(PERMISSIONS)
+def security_schemes(asked: Collection[str]) -> dict[str, Any]:
+    """The ways to say who one is; `asked` are the permissions that routes ask for: some narrow one of the catalogue."""
+    scopes = {one: _permitted(one) for one in (*PERMISSIONS, *sorted(set(asked) - PERMISSIONS.keys()))}
     flows = {
         "clientCredentials": {"tokenUrl": "/auth/token", "scopes": scopes},
         "authorizationCode": {"authorizationUrl": "/auth/authorize", "tokenUrl": "/auth/token", "scopes": scopes},
@@ -339,6 +348,11 @@ def security_schemes() -> dict[str, Any]:
             "description": "A key of a person or account.",
         },
     }
+
+
+def _permitted(scope: str) -> str:
+    whole, dot, qualifier = scope.partition(".")
+    return f"Of `{whole}` only {QUALIFIERS[qualifier]}." if dot else PERMISSIONS[whole]
 
 
 def info(version: int, notice: str, graphql_only: dict[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from router.rest import (
     asked,
     bodies,
     documents,
+    gaps,
     lifecycle,
     long_jobs,
     preconditions,
@@ -152,7 +153,7 @@ class Api:
             value = (data or {}).get(route.field)
             if value is None:
                 raise self._absent(route, errors)
-            warnings = replies.missing(errors, (route.field,), shown, self._failed)
+            warnings = gaps.missing(errors, (route.field,), shown, self._failed)
             version = replies.version_of(value, shown)
             body = self.shaper.thing(value, shown)
             return self._fresh(body, warnings, version, shown, request)
@@ -175,8 +176,8 @@ class Api:
                     raise self._failed(errors)
                 found = next((at for at, row in enumerate(rows) if row["id"] == params["id"]), None)
                 if found is not None:
-                    own = [error for error in errors if tuple(error.get("path", ()))[1:2] in ((), (found,))]
-                    warnings = replies.missing(own, (route.field, found), shown, self._failed)
+                    own = gaps.of_row(errors, found)
+                    warnings = gaps.missing(own, (route.field, found), shown, self._failed)
                     body = self.shaper.thing(rows[found], shown)
                     return self._fresh(body, warnings, replies.version_of(rows[found], shown), shown, request)
                 following = offset + LONGEST_PAGE
@@ -238,7 +239,7 @@ class Api:
         data: Data,
         errors: Errors,
     ) -> Reply:
-        place: replies.Path = (route.field,)
+        place: gaps.Path = (route.field,)
         value = (data or {}).get(route.field)
         if route.nested is not None:
             if value is None:
@@ -248,7 +249,7 @@ class Api:
             raise self._failed(errors)
         if listing.has_pages:
             place = (*place, "nodes")
-        warnings = replies.missing(errors, place, shown, self._failed)
+        warnings = gaps.missing(errors, place, shown, self._failed, within=gaps.LISTED)
         page = replies.paged([] if value is None else value, listing, wanted)
         links = {} if route.kind is Kind.QUERY else replies.links_of(page, listing, wanted, request.path)
         told: dict[str, Any] = {"hasMore": page.has_more, "nextCursor": page.following, "limit": wanted.page.limit}
@@ -306,13 +307,14 @@ class Api:
 
     def _body(self, route: Route, command: Command, request: Request) -> dict[str, Any]:
         hidden = SAID_ELSEWHERE | frozenset(route.keys.values())
-        accepted = bodies.PATCHES if route.kind is Kind.UPDATE else (bodies.JSON,)
+        accepted = accepted_by(route)
         needs_body = any(values.is_required(one) for name, one in command.input.fields.items() if name not in hidden)
         read = bodies.read(
             request.body,
             request.headers.get("content-type"),
             accepted,
             empty=not needs_body and route.kind in (Kind.ACTION, Kind.DELETE),
+            patches=route.method == "PATCH",
         )
         given = bodies.members(read)
         faults = bodies.checked(command.input, given, hidden)
@@ -338,7 +340,7 @@ class Api:
         told = {"preference-applied": ", ".join(prefer.applied)} if prefer.applied else {}
         thing = payload if command.entity is None else payload.get(command.entity)
         value, tag = self._told(command, thing, shown, payload)
-        warnings = [_warning(error) for error in errors]
+        warnings = [gaps.warning(error, 1 if command.entity is None else 2) for error in errors]
         status = 201 if route.kind is Kind.CREATE and not prefer.dry_run else 200
         if command.thing.name == long_jobs.JOB and not prefer.dry_run:
             status, told["location"] = 202, long_jobs.location(route, self.shaper.base, (thing or {}).get("id"))
@@ -367,8 +369,11 @@ class Api:
         command = self._command(route)
         asked_for = asked.of_thing(asked.pairs_of(request.query))
         prefer = preferences.read(request.headers.get("prefer"), can_try="dryRun" in command.input.fields)
-        read = bodies.read(request.body, request.headers.get("content-type"), (bodies.JSON,))
+        content_type = request.headers.get("content-type")
+        read = bodies.read(request.body, content_type, accepted_by(route), patches=route.method == "PATCH")
         preferences.check_key(request.headers.get("idempotency-key"))
+        if preconditions.versions_wanted(request.headers.get("if-match")):
+            raise problems.stale("What is done in bulk has no tag of its own: `version` in an item guards that one.")
         items = bodies.items(read, self._bulk_items)
         minimal = prefer.minimal and command.entity is not None
         shown = self.representations.of(command.thing, asked_for.fields, asked_for.expand, minimal=minimal)
@@ -457,13 +462,13 @@ class Api:
 
     def _absent(self, route: Route, errors: Errors) -> Problem:
         kind = cast("GraphQLObjectType", get_named_type(self._root(route).type))
-        reasons = replies.why_not_there(errors, route.field, kind)
+        reasons = gaps.why_not_there(errors, route.field, kind)
         return self._failed(reasons) if reasons else Problem("NOT_FOUND", _NOT_THERE)
 
     def _refused(self, route: Route, refusals: Errors, *, guarded: bool) -> Problem:
         if guarded and problems.is_stale(refusals[0]):
             return problems.stale(refusals[0]["message"])
-        return problems.from_refusals(refusals, self.lock.codes, route.keys)
+        return problems.from_refusals(refusals, self.lock.codes, route.keys, guarded=guarded)
 
     def _lifecycle(self, route: Route, kind: GraphQLObjectType, shown: Representation) -> dict[str, str]:
         gone: Deprecation | None = route.deprecated
@@ -482,12 +487,12 @@ def _invalid(faults: Sequence[Fault]) -> Problem:
     return Problem("VALIDATION", f"{faults[0].pointer or '/'}: {faults[0].message}", faults=faults)
 
 
+def accepted_by(route: Route) -> tuple[str, ...]:
+    """The content types in which a route takes its body."""
+    return bodies.PATCHES if route.kind is Kind.UPDATE else (bodies.JSON,)
+
+
 def allowed(methods: Mapping[str, Route]) -> list[str]:
     """The methods of a path, with those that come for free."""
     extra = {"HEAD"} if "GET" in methods else set()
     return sorted({*methods, *extra, "OPTIONS"})
-
-
-def _warning(error: Mapping[str, Any]) -> dict[str, Any]:
-    pointer = "".join(f"/{one}" for one in error.get("path", ())[2:])
-    return {"pointer": pointer, "code": error.get("extensions", {}).get("code"), "detail": error["message"]}

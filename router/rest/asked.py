@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -81,12 +81,15 @@ def of_nothing(pairs: Pairs) -> None:
 
 def of_list(pairs: Pairs, listing: Listing) -> Asked:
     """Read the URL of a list; raises `Problem` with every parameter that is wrong."""
-    own = {"limit", "cursor", "after", *SHOWN}
+    own = {"limit", *SHOWN}
+    own |= {"cursor", "after"} if listing.goes_on else set()
     own |= {"before"} if listing.paging == "connection" else set()
     own |= {"count"} if listing.counts else set()
     known = _single([pair for pair in pairs if pair[0] in own], own)
     variables, faults = _variables([pair for pair in pairs if pair[0] not in own], listing, own)
     page = _page(known, faults)
+    if not faults and listing.filter is not None and "filter" in variables:
+        faults += map(_as_parameter, values.faults(listing.filter, variables["filter"]))
     if listing.paging == "feed" and page.cursor is not None and FEED in variables:
         faults.append(Fault("VALIDATION", f"cursor and {FEED} mean the same; one of them is enough.", param="cursor"))
     if faults:
@@ -97,7 +100,11 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
 def of_document(body: Mapping[str, Any], listing: Listing, pairs: Pairs) -> Asked:
     """Read a query that came as a document, because it was too long for a URL; raises `Problem`."""
     of_nothing(pairs)
-    places = ["limit", "cursor", *(["before"] if listing.paging == "connection" else [])]
+    places = [
+        "limit",
+        *(["cursor"] if listing.goes_on else []),
+        *(["before"] if listing.paging == "connection" else []),
+    ]
     allowed = [*places, *(["count"] if listing.counts else []), *SHOWN, *listing_members(listing)]
     faults = [
         Fault("VALIDATION", "There is no such member.", f"/{values.escaped(name)}", allowed=allowed)
@@ -205,6 +212,12 @@ def _variables(pairs: Pairs, listing: Listing, own: set[str]) -> tuple[dict[str,
             faults.append(Fault("VALIDATION", wrong.message, param=name, allowed=wrong.allowed))
     faults.extend(_missing(pairs, listing))
     return variables, faults
+
+
+def _as_parameter(fault: Fault) -> Fault:
+    """What a filter lacks as a whole, by the parameter that would say it."""
+    param = f"filter[{(fault.pointer or '').strip('/').replace('/', '.')}]"
+    return replace(fault, pointer=None, param=param, message=f"{param}: {fault.message}")
 
 
 def _missing(pairs: Pairs, listing: Listing) -> Iterator[Fault]:

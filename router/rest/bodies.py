@@ -28,13 +28,18 @@ def media_type(content_type: str | None) -> str:
     return name
 
 
-def read(body: bytes, content_type: str | None, allowed: tuple[str, ...], *, empty: bool = False) -> Any:
-    """Read a body; raises `Problem`. `empty` is true where none is needed: then it counts as an empty object."""
+def read(
+    body: bytes, content_type: str | None, allowed: tuple[str, ...], *, empty: bool = False, patches: bool = False
+) -> Any:
+    """Read a body; raises `Problem`.
+
+    `empty` is true where none is needed: then it counts as an empty object. `patches` says that the method is PATCH.
+    """
     if empty and not body.strip():
         return {}
     kind = media_type(content_type)
     if kind not in allowed:
-        headers = {"accept-patch": ", ".join(PATCHES)} if MERGE_PATCH in allowed else {"accept-post": JSON}
+        headers = {"accept-patch" if patches else "accept-post": ", ".join(allowed)}
         given = f"not {kind}" if kind else "and there is none"
         raise Problem("UNSUPPORTED_MEDIA_TYPE", f"The content type must be {allowed[0]}, {given}.", headers=headers)
     try:

@@ -109,6 +109,11 @@ class Listing:
         return self.paging in ("connection", "feed")
 
     @property
+    def goes_on(self) -> bool:
+        """Whether there can be a page after the first one, and a cursor for it."""
+        return self.paging not in ("limit", "whole")
+
+    @property
     def filter(self) -> GraphQLInputObjectType | None:
         """What `filter` takes, if there is one."""
         given = self.field.args.get("filter")

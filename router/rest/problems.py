@@ -189,24 +189,32 @@ PARAMETERS: Final[Mapping[str, str]] = MappingProxyType(
 """How arguments of the graph are called in a URL."""
 
 _HEADERS: Final[Mapping[str, str]] = MappingProxyType({"clientMutationId": "Idempotency-Key", "version": "If-Match"})
-"""Which header says what a field of an input says."""
+"""Which header says what a field of an input says; a version may stand in the body as well."""
 
 
 def from_refusals(
-    refusals: Sequence[Mapping[str, Any]], codes: Mapping[str, Code], keys: Mapping[str, str] = _NOTHING
+    refusals: Sequence[Mapping[str, Any]],
+    codes: Mapping[str, Code],
+    keys: Mapping[str, str] = _NOTHING,
+    *,
+    guarded: bool = False,
 ) -> Problem:
-    """The problem that the `errors` of a command's payload make; `keys` are the fields that stand in the path."""
+    """The problem that the `errors` of a command's payload make.
+
+    `keys` are the fields that stand in the path; `guarded` tells whether the version came in `If-Match`.
+    """
     first = refusals[0]
     code = first["code"]
     params = {name: param for param, name in keys.items()}
-    faults = [_blamed(one, params) for one in refusals if one.get("field")]
+    headers = {name: header for name, header in _HEADERS.items() if guarded or name != "version"}
+    faults = [_blamed(one, params, headers) for one in refusals if one.get("field")]
     return Problem(code, first["message"], status=status_of(code, codes), faults=faults)
 
 
-def _blamed(one: Mapping[str, Any], params: Mapping[str, str]) -> Fault:
+def _blamed(one: Mapping[str, Any], params: Mapping[str, str], headers: Mapping[str, str]) -> Fault:
     name = one["field"]
-    if name in _HEADERS:
-        return Fault(one["code"], one["message"], header=_HEADERS[name])
+    if name in headers:
+        return Fault(one["code"], one["message"], header=headers[name])
     if name in params:
         return Fault(one["code"], one["message"], param=params[name])
     return Fault(one["code"], one["message"], pointer="/" + name.replace(".", "/"))

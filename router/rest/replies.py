@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import orjson
-from graphql import GraphQLObjectType, is_nullable_type
 
 from router.rest.asked import Asked, cursor_at
 from router.rest.parameters import FEED, LONGEST_PAGE, Listing
-from router.rest.problems import PERMISSION, Problem
 from router.rest.representation import VERSION, Link, Representation
-
-Path = tuple[str | int, ...]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
 
@@ -65,44 +61,6 @@ class Shaper:
             return value
         inner = self._linked(value, link.inner) if link.inner else value
         return inner if link.kind is None else {**inner, "href": self.href(link.kind, value.get("id"))}
-
-
-def missing(
-    errors: Sequence[Mapping[str, Any]], place: Path, shown: Representation, make: Callable[[Sequence[Any]], Problem]
-) -> list[dict[str, Any]]:
-    """The warnings that errors below `place` make; raises the problem of those that leave no truth behind.
-
-    `place` is the path of one thing, or of a list of them: then an index follows.
-    """
-    warnings, hard = [], []
-    for error in errors:
-        path = tuple(error.get("path", ()))
-        inner = path[len(place) :]
-        names = tuple(one for one in inner if isinstance(one, str))
-        below = path[: len(place)] == place and names
-        code = error.get("extensions", {}).get("code", "INTERNAL")
-        if below and (code in PERMISSION or shown.is_soft(names)):
-            pointer = "".join(f"/{one}" for one in inner)
-            warnings.append({"pointer": pointer, "code": code, "detail": error["message"]})
-        else:
-            hard.append(error)
-    if hard:
-        raise make(hard)
-    return warnings
-
-
-def why_not_there(errors: Sequence[Mapping[str, Any]], field: str, kind: GraphQLObjectType) -> list[Mapping[str, Any]]:
-    """The errors that are the reason why the thing at `field` is null: not those of parts which could have been null alone.
-
-    Who may not see a part learns the same of a thing that isn't there as anybody else: nothing.
-    """
-
-    def of_a_part(error: Mapping[str, Any]) -> bool:
-        path = error.get("path", ())
-        code = error.get("extensions", {}).get("code")
-        return code in PERMISSION and len(path) > 1 and path[0] == field and is_nullable_type(kind.fields[path[1]].type)
-
-    return [error for error in errors if not of_a_part(error)]
 
 
 def written(value: Any) -> bytes:
@@ -154,6 +112,8 @@ def links_of(page: Page, listing: Listing, asked: Asked, address: str) -> dict[s
     own = FEED if listing.paging == "feed" else "cursor"
     rest = [(name, value) for name, value in asked.pairs if name not in ("cursor", "after", "before", own)]
     found = {}
+    if listing.paging != "feed" and len(rest) < len(asked.pairs):
+        found["first"] = f"{address}?{urlencode(rest)}" if rest else address
     if page.following and page.has_more:
         found["next"] = f"{address}?{urlencode([*rest, (own, page.following)])}"
     if page.preceding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final
@@ -82,7 +82,7 @@ def after(value: str) -> str:
             return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
         return (datetime.fromisoformat(value) + timedelta(microseconds=1)).isoformat()
     except OverflowError:
-        raise Wrong("This must be earlier: nothing comes after it.") from None
+        raise Wrong("Nothing comes after this: years end with 9999.") from None
 
 
 def leaf(kind: Any, value: Any) -> Any:
@@ -132,6 +132,10 @@ def _moment(value: Any) -> None:
         moment = None
     if moment is None or len(value) <= len("2026-01-31") or moment.tzinfo is None:
         raise Wrong("This must be a moment with its time zone, as 2026-01-31T08:30:00Z.")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise Wrong("This lies outside of the years 1 to 9999 in UTC.") from None
 
 
 def _day(value: Any) -> None:

@@ -24,8 +24,8 @@ from starlette.types import Receive, Scope, Send
 
 from router.federation.supergraph import InvalidSupergraph
 from router.federation.variants import InvalidContract
-from router.rest import bodies, description, preconditions, problems
-from router.rest.api import Api, Call, Request, allowed
+from router.rest import description, preconditions, problems
+from router.rest.api import Api, Call, Request, accepted_by, allowed
 from router.rest.description import Description, Shape
 from router.rest.meta import Meta
 from router.rest.problems import Problem, Words
@@ -342,8 +342,9 @@ def _options(api: Api, path: str) -> Reply:
     if found is None:
         raise Problem("ROUTE_NOT_FOUND", "There is nothing at this path.")
     told = {"allow": ", ".join(allowed(found[0]))}
-    if "PATCH" in found[0]:
-        told["accept-patch"] = ", ".join(bodies.PATCHES)
+    for method in ("PATCH", "POST"):
+        if method in found[0]:
+            told[f"accept-{method.lower()}"] = ", ".join(accepted_by(found[0][method]))
     return Reply(204, b"", told)
 
 

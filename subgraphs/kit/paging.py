@@ -1,7 +1,8 @@
 """Lists that end: plain ones with a limit, and connections with cursors (the Relay specification).
 
 A cursor is the sort key of a row, made opaque: `(created_at, id)` of the last row of a page says where the next one
-begins, also when rows were inserted meanwhile (keyset pagination). Page 1,000 costs what page 1 costs.
+begins, also when rows were inserted meanwhile (keyset pagination). Page 1,000 costs what page 1 costs. A mark before
+the key says of which list, and in which order: in another order the same values are a place that nobody meant.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import date
 from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
+from zlib import crc32
 
 import strawberry
 from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, tuple_
@@ -134,21 +136,28 @@ async def page(
     """One page of `query`, whose columns in `order` are never null; each row becomes a node by `shape`."""
     places = sorting.wanted(model, shape) or [(column, order.descending) for column in order.columns]
     places.append((model.id, places[-1][1]))
-    key = [column for column, _ in places]
-    narrowed = _between(query, places, wanted)
+    key, mark = [column for column, _ in places], _mark(model, places)
+    narrowed = _between(query, places, wanted, mark)
     sorts = (desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places)
     rows = list(await work.session.scalars(narrowed.order_by(*sorts).limit(wanted.size + 1)))
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
     if wanted.backwards:
         rows.reverse()
     total = await work.session.scalar(select(func.count()).select_from(query.subquery())) if count else None
-    return _connection(rows, key, shape, wanted, more=more, total=total)
+    cursors = [_encode(row, key, mark) for row in rows]
+    return _connection(rows, cursors, shape, wanted, more=more, total=total)
 
 
-def _between(query: Select[E], places: Sequence[tuple[Any, bool]], wanted: Cut) -> Select[E]:
+def _mark(model: type[Entity], places: Sequence[tuple[Any, bool]]) -> str:
+    """The list and its order, in eight digits."""
+    order = ",".join(f"{'-' if falls else ''}{column.key}" for column, falls in places)
+    return f"{crc32(f'{model.__name__}:{order}'.encode()):08x}"
+
+
+def _between(query: Select[E], places: Sequence[tuple[Any, bool]], wanted: Cut, mark: str) -> Select[E]:
     for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False)):
         if cursor is not None:
-            values = _decode(cursor, [column for column, _ in places], field=name)
+            values = _decode(cursor, [column for column, _ in places], mark, field=name)
             query = query.where(_beyond(places, values, later=later))
     return query
 
@@ -170,9 +179,9 @@ def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later:
 
 
 def _connection(
-    rows: Sequence[E], key: Sequence[Any], shape: Callable[[E], Node], wanted: Cut, *, more: bool, total: int | None
+    rows: Sequence[E], cursors: Sequence[str], shape: Callable[[E], Node], wanted: Cut, *, more: bool, total: int | None
 ) -> Connection[Node]:
-    edges = [Edge(cursor=_encode(row, key), node=shape(row)) for row in rows]
+    edges = [Edge(cursor=cursor, node=shape(row)) for cursor, row in zip(cursors, rows, strict=True)]
     return Connection(
         edges=edges,
         nodes=[edge.node for edge in edges],
@@ -186,19 +195,25 @@ def _connection(
     )
 
 
-def _encode(row: Entity, key: Sequence[Any]) -> str:
-    values = [plain(getattr(row, column.key)) for column in key]
+def _encode(row: Entity, key: Sequence[Any], mark: str) -> str:
+    values = [mark, *(plain(getattr(row, column.key)) for column in key)]
     return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, key: Sequence[Any], *, field: str) -> list[Any]:
+def _decode(cursor: str, key: Sequence[Any], mark: str, *, field: str) -> list[Any]:
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = _marked(mark, json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
         return [_as_column(column, value) for column, value in zip(key, values, strict=True)]
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid(
-            "This is not a cursor of this list; take one from pageInfo or from an edge.", field=field
+            "This is not a cursor of this list in this order; take one from pageInfo or from an edge.", field=field
         ) from error
+
+
+def _marked(mark: str, given: Any) -> list[Any]:
+    if not isinstance(given, list) or given[:1] != [mark]:
+        raise ValueError("of another list, or of another order")
+    return given[1:]
 
 
 def _as_column(column: Any, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from typing import Any
 from uuid import uuid4
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.scopes import PERMISSIONS
-from tests.rest.test_same import necessary
+from tests.rest.test_same import LOCK, necessary
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,6 +32,25 @@ async def test_a_page_says_where_the_next_one_is(api, twin):
     assert [one["number"] for one in second["data"]] != [one["number"] for one in page["data"]]
     back = (await api("GET", second["links"]["prev"])).json()
     assert back["data"] == page["data"]
+    linked = (await api("GET", page["links"]["next"])).headers["link"]
+    assert linked.startswith('</api/v1/tickets?limit=1&fields=number&count=exact>; rel="first", ')
+    assert linked.endswith(f'<{second["links"]["prev"]}>; rel="prev"')
+
+
+async def test_a_cursor_is_a_place_in_one_order_of_one_list(api, twin):
+    cursor = (await api("GET", "/tickets?limit=1")).json()["page"]["nextCursor"]
+    deep = base64.urlsafe_b64encode(b"[" * 2000).decode()
+
+    assert (await api("GET", f"/tickets?limit=1&cursor={cursor}")).status_code == 200
+    for elsewhere in (
+        f"/tickets?sort=number&cursor={cursor}",
+        f"/time-entries?cursor={cursor}",
+        f"/tickets?cursor={deep}",
+        "/my-timers?cursor=any",
+    ):
+        answer = await api("GET", elsewhere)
+        assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_PARAMETER"), elsewhere
+        assert [fault["param"] for fault in answer.json()["errors"]] == ["cursor"], elsewhere
 
 
 async def test_the_words_of_the_seed_filter_a_list(api, twin):
@@ -188,6 +208,23 @@ async def test_many_at_once_are_answered_one_by_one(api, twin):
     assert {"/title", "/customerId"} < faults.keys()
 
 
+async def test_what_guards_one_thing_guards_no_many(api, twin):
+    ticket = await opened(api, twin)
+    items = [{"id": ticket, "title": "First", "version": 9}, {"id": ticket, "title": "Second", "version": 1}]
+
+    guarded = await api("PATCH", "/tickets/bulk", json={"items": items}, headers={"if-match": '"1"'})
+    assert (guarded.status_code, guarded.json()["code"]) == (412, "STALE")
+    assert (await api("GET", f"/tickets/{ticket}")).json()["version"] == 1
+    each = (await api("PATCH", "/tickets/bulk?fields=title", json={"items": items})).json()["results"]
+    assert [one["status"] for one in each] == [409, 200]
+    assert each[0]["problem"]["errors"][0]["pointer"] == "/version"
+    assert each[1]["data"]["title"] == "Second"
+    wrong = await api("PATCH", "/tickets/bulk", content=b"{}", headers={"content-type": "text/plain"})
+    asked = await api("OPTIONS", "/tickets/bulk")
+    assert (wrong.status_code, wrong.headers["accept-patch"]) == (415, "application/json")
+    assert asked.headers["accept-patch"] == asked.headers["accept-post"] == "application/json"
+
+
 async def test_a_long_question_comes_as_a_document(api, twin):
     body = {
         "filter": {"createdAt": {"since": "2026-01-01T00:00:00Z"}},
@@ -225,7 +262,9 @@ async def test_permissions_are_those_of_the_graph(twin, partner):
     assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
     shown = (await reader("GET", "/users?limit=1")).json()
     assert shown["data"][0]["costRate"] is None
-    assert shown["warnings"][0]["code"] == "UNAUTHORIZED_FIELD_OR_TYPE"
+    assert {"pointer": "/data", "field": "costRate", "code": "UNAUTHORIZED_FIELD_OR_TYPE"} in [
+        {name: value for name, value in one.items() if name != "detail"} for one in shown["warnings"]
+    ]
     expanded = (await reader("GET", "/tickets?limit=1&expand=customer")).json()
     assert {one["code"] for one in expanded["warnings"]} == {"FORBIDDEN"}
 
@@ -258,6 +297,9 @@ async def test_nobody_in_particular_is_asked_who_they_are(platform):
         ("GET", "/tickets?fields=colour", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?expand=customer.sites.customer.sites", {}, 400, "INVALID_PARAMETER"),
         ("GET", "/tickets?fields=", {}, 400, "INVALID_PARAMETER"),
+        ("GET", "/assets?filter[warrantyUntil][gt]=9999-12-31", {}, 400, "INVALID_PARAMETER"),
+        ("GET", "/appointments?since=0001-01-01T00:00:00%2B14:00", {}, 400, "INVALID_PARAMETER"),
+        ("GET", "/contacts?filter[customFields.equals]=x", {}, 400, "INVALID_PARAMETER"),
         ("GET", f"/tickets?q={'x' * 17_000}", {}, 414, "URI_TOO_LONG"),
         ("GET", "/api/v9/tickets", {}, 404, "ROUTE_NOT_FOUND"),
     ],
@@ -320,6 +362,7 @@ async def test_the_scopes_in_the_description_are_those_that_are_asked_for(platfo
     """Who holds exactly what a route names gets an answer; who holds everything else is refused."""
     everything = frozenset(PERMISSIONS)
     document = json.loads((await partner(twin.staff())("GET", "/openapi.json")).text)
+    keys = {route.path: route.keys.values() for route in LOCK.routes if route.method == "GET"}
     wrong: dict[str, Any] = {}
     for path, item in document["paths"].items():
         if "get" not in item or path in _DEPENDS:
@@ -328,7 +371,7 @@ async def test_the_scopes_in_the_description_are_those_that_are_asked_for(platfo
         kind = document["paths"][path]["get"]["x-graphql-field"].split(".")[1]
         identity = twin.x.ids.get(kind[:1].upper() + kind[1:], "none")
         asked = path.replace("{id}", identity)
-        needed = necessary(twin, platform.api.query_type.fields[kind])
+        needed = necessary(twin, platform.api.query_type.fields[kind], {"id", *keys[path]})
         enough = await partner(twin.staff(scopes=scopes))("GET", asked, params=needed)
         wholes = {scope.partition(".")[0] for scope in scopes}
         without = await partner(twin.staff(scopes=everything - scopes - wholes))("GET", asked, params=needed)

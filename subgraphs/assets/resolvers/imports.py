@@ -190,12 +190,12 @@ class ImportMutation:
         """Make one of two records of the same device; this can't be undone."""
         return await service.merge(work, **given(input))
 
-    @command(WRITE, AssetRelationPayload)
+    @command(WRITE, AssetRelationPayload, rest=Rest(path="/assets/{fromId}/actions/relate"))
     async def relate_assets(work: Work, input: RelateAssetsInput) -> models.AssetRelation:
         """Say that one asset needs another."""
         return await relations.relate(work, **given(input))
 
-    @command(WRITE, AssetRelationPayload)
+    @command(WRITE, AssetRelationPayload, rest=Rest(path="/asset-relations/{id}/actions/unrelate"))
     async def unrelate_assets(work: Work, input: UnrelateAssetsInput) -> models.AssetRelation:
         """Say that one asset does not need another any more."""
         return await relations.unrelate(work, **given(input))

@@ -14,6 +14,7 @@ from subgraphs.assets.types.licenses import READ, License, LicenseFilter, Licens
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import Connection, counts, cut, page
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import Date
 from subgraphs.kit.work import Work
@@ -160,17 +161,17 @@ class LicenseMutation:
         """Change what was bought."""
         return await service.change(work, **given(input))
 
-    @command(WRITE, LicenseSeatPayload)
+    @command(WRITE, LicenseSeatPayload, rest=Rest(path="/licenses/{id}/actions/assign"))
     async def assign_license(work: Work, input: AssignLicenseInput) -> models.LicenseSeat:
         """Give somebody a seat; more seats than were bought are recorded, and told as under-licensed."""
         return await service.assign(work, **given(input))
 
-    @command(WRITE, LicenseSeatPayload)
+    @command(WRITE, LicenseSeatPayload, rest=Rest(path="/license-seats/{id}/actions/revoke"))
     async def revoke_license(work: Work, input: RevokeLicenseInput) -> models.LicenseSeat:
         """Take a seat back."""
         return await service.revoke(work, **given(input))
 
-    @command(WRITE, LicenseSeatPayload)
+    @command(WRITE, LicenseSeatPayload, rest=Rest(path="/license-seats/{id}/actions/observe"))
     async def observe_license_seat(work: Work, input: ObserveLicenseSeatInput) -> models.LicenseSeat:
         """Write down what a directory says of whoever holds a seat."""
         return await service.observe(work, **given(input))

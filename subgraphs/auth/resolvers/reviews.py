@@ -23,6 +23,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -126,7 +127,7 @@ class ReviewMutation:
         """Begin to look at who has which roles."""
         return await reviews.start(work, **given(input))
 
-    @command(WRITE, AccessReviewItemPayload)
+    @command(WRITE, AccessReviewItemPayload, rest=Rest(path="/access-review-items/{id}/actions/decide"))
     async def decide_access_review_item(work: Work, input: DecideAccessReviewItemInput) -> models.AccessReviewItem:
         """Keep somebody's role, or take it from them; nobody decides about their own."""
         return await reviews.decide(work, parsed(input.id), input.decision, reason=input.reason, version=input.version)

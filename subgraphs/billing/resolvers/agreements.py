@@ -35,6 +35,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Context, Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.values import AddressInput
 from subgraphs.kit.work import Work
 
@@ -375,17 +376,21 @@ class AgreementMutation:
         values = entered(input)
         return await contracts.register(work, **values | {"lines": values.get("lines") or ()})
 
-    @command(WRITE_CONTRACTS, BilledContractLinePayload)
+    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/billed-contracts/{id}/actions/add-line"))
     async def add_contract_line(work: Work, input: AddContractLineInput) -> models.ContractLine:
         """Add a line to a contract."""
         return await contracts.add_line(work, **entered(input))
 
-    @command(WRITE_CONTRACTS, BilledContractLinePayload)
+    @command(WRITE_CONTRACTS, BilledContractLinePayload, rest=Rest(path="/billed-contract-lines/{id}/actions/end"))
     async def end_contract_line(work: Work, input: EndContractLineInput) -> models.ContractLine:
         """Say on which day a line is billed for the last time."""
         return await contracts.end_line(work, **entered(input))
 
-    @command(WRITE_CONTRACTS, QuantityChangePayload)
+    @command(
+        WRITE_CONTRACTS,
+        QuantityChangePayload,
+        rest=Rest(path="/billed-contract-lines/{id}/actions/change-quantity"),
+    )
     async def change_contract_quantity(work: Work, input: ChangeContractQuantityInput) -> models.QuantityChange:
         """Count more or less of a line from a day on; what is billed already is caught up with by the next run."""
         return await contracts.change_quantity(work, **entered(input))
@@ -405,12 +410,12 @@ class AgreementMutation:
         """Stay with what the contract says."""
         return await counting.ignore(work, **entered(input))
 
-    @command(WRITE, PrepaidBalancePayload)
+    @command(WRITE, PrepaidBalancePayload, rest=Rest(path="/contracts/{id}/actions/purchase-prepaid"))
     async def purchase_prepaid(work: Work, input: PurchasePrepaidInput) -> models.PrepaidBalance:
         """Sell a block of hours, of money or of tickets."""
         return await prepaid.purchase(work, **entered(input))
 
-    @command(WRITE, PrepaidBalancePayload)
+    @command(WRITE, PrepaidBalancePayload, rest=Rest(path="/prepaid-balances/{id}/actions/adjust"))
     async def adjust_prepaid(work: Work, input: AdjustPrepaidInput) -> models.PrepaidBalance:
         """Put a balance right, and say why."""
         return await prepaid.adjust(work, **entered(input))

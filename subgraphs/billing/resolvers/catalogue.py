@@ -33,6 +33,7 @@ from subgraphs.billing.types.catalogue import (
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import AddressInput
 from subgraphs.kit.work import Work
@@ -407,7 +408,7 @@ class CatalogueMutation:
         """Enter a rate card, or replace the one of this name."""
         return await products.upsert_rate_card(work, **entered(input))
 
-    @command(WRITE_DUNNING, BaseRatePayload)
+    @command(WRITE_DUNNING, BaseRatePayload, rest=Rest(path="/dunning-policy/actions/set-base-rate"))
     async def set_base_rate(work: Work, input: SetBaseRateInput) -> models.BaseRate:
         """Enter the central bank's base rate from a day on, or put it right."""
         return await taxes.set_base_rate(work, **entered(input))

@@ -28,6 +28,7 @@ from subgraphs.kit.context import Info
 from subgraphs.kit.filters import DateRange
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.work import Work
 
 WRITE = "invoices:write"
@@ -109,7 +110,7 @@ class InvoiceQuery:
         async with info.context.work(READ) as work:
             return await page(work, query, models.Invoice, documents.NEWEST_FIRST, wanted, Invoice.of, count=count)
 
-    @strawberry.field
+    @strawberry.field(directives=(Rest(path="/invoices/{id}/files"),))  # type: ignore[untyped-decorator]
     async def invoice_files(self, info: Info, id: strawberry.ID) -> InvoiceFiles | None:
         """A document as it is sent: PDF, ZUGFeRD or XRechnung, as its customer wants it; a draft is a page alone."""
         async with info.context.work(READ) as work:

@@ -26,6 +26,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.work import Work
 
 WRITE = "invoices:write"
@@ -69,6 +70,12 @@ class ItemQuery:
         return [BillableItem.of(row) for row in rows]
 
     @strawberry.field
+    async def billable_item(self, info: Info, id: strawberry.ID) -> BillableItem | None:
+        """One thing that can be billed; null when it is not there or not yours."""
+        row = await info.context.row(models.BillableItem, id, READ)
+        return BillableItem.of(row) if row else None
+
+    @strawberry.field(directives=(Rest(path="/billable-items/{id}/explanation"),))  # type: ignore[untyped-decorator]
     async def explain_charge(self, info: Info, billable_item_id: strawberry.ID) -> ChargeExplanation | None:
         """Why something is billed, and how its amount came about; null when it is not there or not yours."""
         row = await info.context.row(models.BillableItem, billable_item_id, READ)
@@ -77,7 +84,7 @@ class ItemQuery:
         contract = await info.context.row(agreements.BilledContract, row.contract_id, READ)
         return ChargeExplanation.of(row, contract)
 
-    @strawberry.field
+    @strawberry.field(directives=(Rest(path="/time-entries/{id}/coverage"),))  # type: ignore[untyped-decorator]
     async def explain_coverage(self, info: Info, time_entry_id: strawberry.ID) -> CoverageExplanation | None:
         """Who pays for booked time, and why; null until it is rated."""
         rows = await info.context.lists(items.of_time_entries, time_entry_id, READ, limit=1)

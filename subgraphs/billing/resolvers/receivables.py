@@ -35,6 +35,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.work import Work
 
 WRITE_PAYMENTS = "payments:write"
@@ -255,12 +256,12 @@ class ExportDatevInput(Command):
 class ReceivableMutation:
     """What can be done with what comes in."""
 
-    @command(WRITE_PAYMENTS, PaymentPayload)
+    @command(WRITE_PAYMENTS, PaymentPayload, rest=Rest(path="/customers/{id}/actions/record-payment"))
     async def record_payment(work: Work, input: RecordPaymentInput) -> models.Payment:
         """Enter money that came in, and what it pays."""
         return await settling.record(work, **entered(input))
 
-    @command(WRITE_PAYMENTS, BankStatementPayload)
+    @command(WRITE_PAYMENTS, BankStatementPayload, rest=Rest(path="/bank-entries/actions/import-statement"))
     async def import_bank_statement(work: Work, input: ImportBankStatementInput) -> models.BankStatement:
         """Read a statement: what names our documents becomes payments, the rest somebody has to look at; the same again changes nothing."""
         return await bank.import_statement(work, **entered(input))
@@ -275,12 +276,12 @@ class ReceivableMutation:
         """Say that it is nothing that a customer owed us."""
         return await bank.ignore(work, **entered(input))
 
-    @command(WRITE_PAYMENTS, PaymentPayload)
+    @command(WRITE_PAYMENTS, PaymentPayload, rest=Rest(path="/payments/{id}/actions/allocate"))
     async def allocate_payment(work: Work, input: AllocatePaymentInput) -> models.Payment:
         """Say what the rest of a payment pays."""
         return await settling.allocate(work, **entered(input))
 
-    @command(WRITE_PAYMENTS, PaymentPayload)
+    @command(WRITE_PAYMENTS, PaymentPayload, rest=Rest(path="/payments/{id}/actions/reverse"))
     async def reverse_payment(work: Work, input: ReversePaymentInput) -> models.Payment:
         """Take a payment back; what it paid is open again."""
         return await settling.reverse(work, **entered(input))
@@ -290,7 +291,7 @@ class ReceivableMutation:
         """Say when and how late customers are asked."""
         return await dunning.set_policy(work, **entered(input))
 
-    @command(WRITE_DUNNING, DunningRunPayload)
+    @command(WRITE_DUNNING, DunningRunPayload, rest=Rest(path="/dunning-notices/actions/run"))
     async def run_dunning(work: Work, input: RunDunningInput) -> models.DunningRun:
         """Ask everybody who is late: one letter for each customer, each document a level further."""
         values = entered(input)

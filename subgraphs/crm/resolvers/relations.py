@@ -24,6 +24,7 @@ from subgraphs.crm.types.payloads import ContactPayload, CustomerGroupPayload
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 
@@ -269,12 +270,12 @@ class RelationMutation:
         """Note that there is something left to do."""
         return await activities.reopen_activity(work, **given(input))
 
-    @command(WRITE, ConsentRecordPayload)
+    @command(WRITE, ConsentRecordPayload, rest=Rest(path="/contacts/{id}/actions/record-consent"))
     async def record_consent(work: Work, input: RecordConsentInput) -> models.ConsentRecord:
         """Write down what somebody allowed us, on what ground, and how we can show it."""
         return await consents.record_consent(work, **given(input))
 
-    @command(WRITE, ConsentRecordPayload)
+    @command(WRITE, ConsentRecordPayload, rest=Rest(path="/consent-records/{id}/actions/withdraw"))
     async def withdraw_consent(work: Work, input: WithdrawConsentInput) -> models.ConsentRecord:
         """Note that it is allowed no more; the record stays."""
         return await consents.withdraw_consent(work, **given(input))

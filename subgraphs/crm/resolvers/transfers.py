@@ -186,7 +186,7 @@ class TransferMutation:
         columns = [(one.column, one.field) for one in values.pop("mapping") or ()]
         return await imports.import_csv(work, **values, mapping=columns)
 
-    @command(WRITE, CsvUploadPayload)
+    @command(WRITE, CsvUploadPayload, rest=Rest(path="/csv-imports/actions/begin-upload"))
     async def begin_csv_upload(work: Work, input: BeginCsvUploadInput) -> models.CsvUpload:
         """Begin to bring a file that no request takes whole."""
         return await csv_uploads.begin(work, **given(input))

@@ -11,6 +11,7 @@ import strawberry
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 from subgraphs.notify.models import on_call as models
@@ -241,12 +242,12 @@ class OnCallMutation:
         """Put a schedule away that no policy calls."""
         return await on_call.archive_schedule(work, **given(input))
 
-    @command(PLAN, OnCallOverridePayload)
+    @command(PLAN, OnCallOverridePayload, rest=Rest(path="/on-call-schedules/{scheduleId}/actions/override"))
     async def override_on_call(work: Work, input: OverrideOnCallInput) -> models.OnCallOverride:
         """Say who is on call instead, for a while; what was said last counts."""
         return await on_call.override(work, **given(input))
 
-    @command(PLAN, OnCallOverridePayload)
+    @command(PLAN, OnCallOverridePayload, rest=Rest(path="/on-call-overrides/{id}/actions/withdraw"))
     async def withdraw_on_call_override(work: Work, input: WithdrawOnCallOverrideInput) -> models.OnCallOverride:
         """Take back that somebody stands in."""
         return await on_call.withdraw_override(work, **given(input))

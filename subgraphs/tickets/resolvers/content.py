@@ -7,6 +7,7 @@ import strawberry
 from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models import content as models
@@ -238,22 +239,22 @@ class ContentMutation:
         """Let somebody no longer hear of a ticket."""
         return await content.unwatch(work, **given(input))
 
-    @command(WRITE, TicketAttachmentPayload)
+    @command(WRITE, TicketAttachmentPayload, rest=Rest(path="/tickets/{id}/actions/attach-file"))
     async def attach_file(work: Work, input: AttachFileInput) -> models.Attachment:
         """Keep a file with a ticket; programs are refused."""
         return await files.attach(work, **given(input))
 
-    @command(WRITE, TicketUploadPayload)
+    @command(WRITE, TicketUploadPayload, rest=Rest(path="/tickets/{id}/actions/begin-upload"))
     async def begin_upload(work: Work, input: BeginUploadInput) -> models.TicketUpload:
         """Bring a file in parts: for whatever does not fit into one request."""
         return await uploads.begin(work, **given(input))
 
-    @command(WRITE, TicketAttachmentPayload)
+    @command(WRITE, TicketAttachmentPayload, rest=Rest(path="/ticket-uploads/{id}/actions/finish"))
     async def finish_upload(work: Work, input: FinishUploadInput) -> models.Attachment:
         """Keep a file of which all parts are there with its ticket; programs are refused."""
         return await uploads.finish(work, **given(input))
 
-    @command(WRITE, CsatResponsePayload)
+    @command(WRITE, CsatResponsePayload, rest=Rest(path="/tickets/{id}/actions/rate"))
     async def rate_ticket(work: Work, input: RateTicketInput) -> models.CsatResponse:
         """Say how satisfied the customer is with a ticket that is done; once."""
         return await content.rate(work, **given(input))

@@ -11,7 +11,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
-from subgraphs.kit.shapes import given
+from subgraphs.kit.shapes import given, in_time
 from subgraphs.kit.values import Date
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models import planning as models
@@ -75,10 +75,17 @@ class PlanningQuery:
     ) -> list[Appointment]:
         """The dispatch calendar: the appointments of a person or of everybody in a span of time, in order."""
         whose = (parsed(user_id) or parsed("0" * 32)) if user_id is not None else None
-        query = planning.appointments(whose, since, until).limit(bounded(limit)).offset(skipped(offset))
+        span = in_time(since, "since"), in_time(until, "until")
+        query = planning.appointments(whose, *span).limit(bounded(limit)).offset(skipped(offset))
         async with info.context.work(READ) as work:
             rows = (await work.session.scalars(query)).all()
         return [Appointment.of(row) for row in rows]
+
+    @strawberry.field
+    async def appointment(self, info: Info, id: strawberry.ID) -> Appointment | None:
+        """One appointment; null when it is not there or not yours."""
+        row = await info.context.row(models.Appointment, id, READ)
+        return Appointment.of(row) if row else None
 
     @strawberry.field
     async def kb_articles_connection(

@@ -12,6 +12,7 @@ from subgraphs.kit.commands import Change, Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.paging import DEFAULT_LIMIT, Limit, Offset, bounded, skipped
+from subgraphs.kit.partners import Rest
 from subgraphs.kit.shapes import given
 from subgraphs.kit.values import raw
 from subgraphs.kit.work import Work
@@ -65,7 +66,7 @@ class SlaQuery:
         by_id = {one.row.id: one for many in shown.values() for one in many}
         return [SlaClock.of(by_id[row.id]) for row in rows if row.id in by_id]
 
-    @strawberry.field
+    @strawberry.field(directives=(Rest(path="/tickets/{id}/sla-explanation"),))  # type: ignore[untyped-decorator]
     async def explain_sla(self, info: Info, ticket_id: strawberry.ID) -> SlaExplanation | None:
         """Why the clocks of a ticket, named by its UUID or number, say what they say; null when there is none for you."""
         async with info.context.work(READ) as work:

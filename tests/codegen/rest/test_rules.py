@@ -138,6 +138,31 @@ def test_a_directive_overrules_the_rules():
     assert found.graphql_only["Mutation.deleteParcel"] == "Its module keeps it out."
 
 
+def test_an_address_of_ones_own_names_what_has_to_be_named_whatever_it_is_called():
+    said = SHOP.replace(
+        "answer: Int @tag",
+        'weighing(parcelId: ID!): Weighing @rest(path: "/parcels/{id}/weighing") @tag(name: "partner")\n  answer: Int @tag',
+    )
+    said = said.replace(
+        "forget(all: Boolean): Boolean @tag",
+        'stick(input: StickInput!): StampPayload! @rest(path: "/parcels/{id}/actions/stick") @tag(name: "partner")\n'
+        "  forget(all: Boolean): Boolean @tag",
+    )
+    found = derived(
+        said
+        + """
+    type Weighing @tag(name: "partner") { grams: Int! }
+    input StickInput { parcelId: ID! byId: ID cents: Int! }
+    type StampPayload @tag(name: "partner") { stamp: Stamp errors: [UserError!]! }
+    """
+    )
+
+    assert found.routes["GET /parcels/{id}/weighing"].keys == {"id": "parcelId"}
+    assert found.routes["GET /parcels/{id}/weighing"].name == "weighing"
+    assert found.routes["POST /parcels/{id}/actions/stick"].keys == {"id": "parcelId"}
+    assert found.routes["POST /parcels/{id}/actions/stick"].kind is Kind.ACTION
+
+
 def test_a_directive_of_another_version_holds_for_that_one_only():
     said = SHOP.replace("me: Person @tag", 'me: Person @rest(path: "/myself", version: 2) @tag')
 
@@ -229,7 +254,8 @@ def test_a_moved_address_fails_the_check_and_writes_nothing(tmp_path):
     folder = tmp_path / "contracts" / "rest"
     folder.mkdir(parents=True)
     promised = json.loads((ROOT / "contracts/rest/v1.lock.json").read_text(encoding="utf-8"))
-    promised["routes"].append({**promised["routes"][0], "path": "/promised"})
+    known = next(route for route in promised["routes"] if route["path"] == "/tickets")
+    promised["routes"].append({**known, "path": "/promised"})
     (folder / "v1.lock.json").write_text(json.dumps(promised), encoding="utf-8")
     supergraph = (ROOT / "contracts/graph/supergraph.graphql").read_text(encoding="utf-8")
 
@@ -277,7 +303,10 @@ def test_the_document_is_valid_and_has_every_route():
         for status, answer in one["responses"].items():
             for media in answer.get("content", {}).values():
                 assert "example" in media, (address, status)
-    assert "ticket.created" in document["webhooks"]
+    assert document["webhooks"]["ticket.created"]["post"]["security"] == []
+    known = document["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    assert {scope for one in operations.values() for scope in one["security"][0]["oauth2"]} <= known.keys()
+    assert all(tag["description"] for tag in document["tags"])
 
 
 def test_a_small_document_is_valid_too():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.rest.problems import is_stale
+from router.rest.problems import from_refusals, is_stale
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,12 @@ from router.rest.problems import is_stale
 )
 def test_only_a_version_that_is_not_current_is_stale(refusal: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a case of the table
     assert is_stale(refusal) is expected
+
+
+def test_a_version_is_blamed_where_it_was_said() -> None:
+    refusals = [{"code": "CONFLICT", "field": "version", "message": "It is at version 2 now."}]
+
+    assert [fault.to_json() for fault in from_refusals(refusals, {}).faults] == [
+        {"pointer": "/version", "code": "CONFLICT", "message": "It is at version 2 now."}
+    ]
+    assert from_refusals(refusals, {}, guarded=True).faults[0].header == "If-Match"
