@@ -34,7 +34,7 @@ from strawberry.federation import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from subgraphs.kit import audit_log, dead_letter_log, partners, progress_log, sorting
+from subgraphs.kit import audit_log, dead_letter_log, leaves, partners, progress_log, sorting
 from subgraphs.kit.context import Context
 from subgraphs.kit.errors import Forbidden, Invalid, Refusal, Unavailable
 from subgraphs.kit.module import Module
@@ -64,6 +64,7 @@ def schema(module: Module) -> Schema:
     built = _built(whole)
     describe(built, foreign=module.extends)
     forget_null_defaults(built)
+    leaves.mark(built._schema)  # noqa: SLF001 - as below
     return built
 
 
@@ -75,6 +76,7 @@ def _built(module: Module) -> _Quiet:
         types=module.extends,
         federation_version=FEDERATION_VERSION,
         config=StrawberryConfig(),
+        execution_context_class=leaves.Executor,
         extensions=[
             functools.partial(MaxTokensLimiter, max_token_count=15_000),
             # Looked up for each request.

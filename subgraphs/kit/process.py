@@ -34,6 +34,7 @@ from subgraphs.kit import (
     graph,
     inbox,
     jobs,
+    joined,
     progress,
     references,
     registration,
@@ -67,6 +68,7 @@ async def serve(module: Module, settings: Settings) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=STOP_SECONDS,
+            http=joined.Protocol,
         )
     )
     async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, event, func, select, text, true
+from sqlalchemy import ARRAY, ColumnElement, Uuid, bindparam, event, func, select, true
 from sqlalchemy import column as column_of
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -25,7 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from sqlalchemy.orm.exc import StaleDataError
 
 from contracts.events.envelope import Event
-from subgraphs.kit import audit, outbox, tenancy
+from subgraphs.kit import audit, database, outbox, tenancy
 from subgraphs.kit.caller import Caller
 from subgraphs.kit.clock import Clock, now
 from subgraphs.kit.config import Settings
@@ -36,17 +36,16 @@ from subgraphs.kit.tables import Entity, Row
 
 E = TypeVar("E", bound=Entity)
 
-_SET = text(
-    "SELECT set_config('psa.tenant', :tenant, true), set_config('psa.customers', :customers, true),"
-    " set_config('psa.denied', :denied, true), set_config('psa.kind', :kind, true),"
-    " set_config('psa.subject', :subject, true), set_config('psa.contact', :contact, true),"
-    " set_config('psa.narrowed', :narrowed, true)"
-)
-
 _NOT_SAID = Settings()
 
 _NOT_TEXT = frozenset({"22021", "22P05"})
 """What PostgreSQL says of U+0000, which GraphQL and JSON allow: in text, and in JSON."""
+
+_WORK = "work"
+
+
+class _Session(Session):
+    """A session that is told before it writes rows: `_stamp` listens to all of them at once, for each alone it takes its time to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ async def begin(
     """Open a transaction for `caller`; commit at the end of the block, roll back if it raises."""
     async with await _introduced(engine, caller) as session:
         work = Work(session, caller, module, clock(), command, causation, settings)
-        event.listen(session.sync_session, "before_flush", _Stamp(work))
+        session.info[_WORK] = work
         try:
             yield work
             await session.flush()
@@ -176,7 +175,7 @@ async def _introduced(engine: AsyncEngine, caller: Caller) -> AsyncSession:
     A connection may have been closed a moment ago, and nobody heard of it yet. Nothing has begun then: the pool takes all its
     connections for lost, and another one is tried.
     """
-    said = {name.removeprefix("psa."): value for name, value in tenancy.settings(caller).items()}
+    said = tenancy.settings(caller)
     try:
         return await _opened(engine, said)
     except DBAPIError as error:
@@ -186,30 +185,30 @@ async def _introduced(engine: AsyncEngine, caller: Caller) -> AsyncSession:
 
 
 async def _opened(engine: AsyncEngine, said: Mapping[str, str]) -> AsyncSession:
-    session = AsyncSession(engine, expire_on_commit=False, autoflush=False)
+    session = AsyncSession(engine, sync_session_class=_Session, expire_on_commit=False, autoflush=False)
     try:
-        await session.execute(_SET, said)
+        await session.run_sync(_begin, said)
     except BaseException:
         await session.close()
         raise
     return session
 
 
-class _Stamp:
-    """Fills in what every row says about its writer, and records the change; called before rows are written."""
+def _begin(session: Session, said: Mapping[str, str]) -> None:
+    database.begin(session.connection(), said)
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
 
-    def __call__(self, session: Session, _flush: object, _instances: object) -> None:
-        work = self._work
-        for row in session.new:
-            if isinstance(row, Row):
-                row.tenant_id = work.caller.tenant
-            if isinstance(row, Entity):
-                row.created_at, row.created_by = work.at, work.caller.subject
-                row.updated_at, row.updated_by = work.at, work.caller.subject
-        for row in session.dirty:
-            if isinstance(row, Entity) and session.is_modified(row):
-                row.updated_at, row.updated_by = work.at, work.caller.subject
-        audit.record(session, work.caller, command=work.command, at=work.at)
+@event.listens_for(_Session, "before_flush")
+def _stamp(session: Session, _flush: object, _instances: object) -> None:
+    """Fill in what every row says about its writer, and record the change; called before rows are written."""
+    work: Work = session.info[_WORK]
+    for row in session.new:
+        if isinstance(row, Row):
+            row.tenant_id = work.caller.tenant
+        if isinstance(row, Entity):
+            row.created_at, row.created_by = work.at, work.caller.subject
+            row.updated_at, row.updated_by = work.at, work.caller.subject
+    for row in session.dirty:
+        if isinstance(row, Entity) and session.is_modified(row):
+            row.updated_at, row.updated_by = work.at, work.caller.subject
+    audit.record(session, work.caller, command=work.command, at=work.at)

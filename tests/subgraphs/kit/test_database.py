@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from subgraphs.kit import database, work
 from subgraphs.kit.caller import system
@@ -24,7 +25,7 @@ class Wall:
         there = make_url(url)
         self._there = there.host, there.port or 5432
         self._raised = 0
-        self.held = 0
+        self.held = self.heard = 0
 
     @contextlib.asynccontextmanager
     async def standing(self, url: str) -> AsyncIterator[str]:
@@ -43,6 +44,7 @@ class Wall:
         back, forth = await asyncio.open_connection(*self._there)
         answering = asyncio.ensure_future(_copied(back, writer))
         while (said := await reader.read(65536)) and born == self._raised:
+            self.heard += 1
             forth.write(said)
         self.held += born != self._raised
         answering.cancel()
@@ -109,6 +111,56 @@ async def test_work_begins_on_another_connection_where_one_turns_out_to_be_dead(
 
     assert second != first
     assert between.held == 1
+
+
+@pytest.fixture
+async def pool(postgres_admin_url: str) -> AsyncIterator[AsyncEngine]:
+    pool = database.engine(postgres_admin_url, application="test", pool_size=1)
+    yield pool
+    await pool.dispose()
+
+
+async def _told(connection: AsyncConnection) -> list[str | None]:
+    said = text("SELECT current_setting('psa.tenant', true), current_setting('psa.kind', true)")
+    return [one or None for one in (await connection.execute(said)).one()]
+
+
+async def test_a_transaction_begins_with_its_settings_whatever_stands_in_them_and_they_end_with_it(
+    pool: AsyncEngine,
+) -> None:
+    for value in ("a", "it's", "''; ROLLBACK; --", "\\", "\\'", "E'\\n'", "$1 %s {} :x", "ä€\U0001f600\n\t"):
+        async with pool.connect() as connection:
+            await connection.run_sync(database.begin, {"psa.tenant": value, "psa.kind": "STAFF"})
+            assert await _told(connection) == [value, "STAFF"]
+            await connection.rollback()
+            assert await _told(connection) == [None, None]
+
+
+async def test_a_transaction_that_could_not_begin_leaves_nothing_behind(pool: AsyncEngine) -> None:
+    first = await _backend(pool)
+
+    async with pool.connect() as connection:
+        with pytest.raises(DBAPIError, match="unrecognized configuration parameter"):
+            await connection.run_sync(database.begin, {"psa.tenant": "a", "no name": "b"})
+    with pytest.raises(ValueError, match=r"U\+0000"):
+        async with pool.connect() as connection:
+            await connection.run_sync(database.begin, {"psa.tenant": "a\0"})
+
+    async with pool.connect() as connection:
+        assert await _told(connection) == [None, None]
+    assert await _backend(pool) != first
+
+
+async def test_who_asks_is_told_with_the_begin_and_costs_no_round_trip(wall: tuple[Wall, AsyncEngine]) -> None:
+    between, pool = wall
+    await _backend(pool)
+    before = between.heard
+
+    async with work.begin(pool, system(uuid4()), module="test") as job:
+        assert between.heard - before == 1
+        await job.session.scalar(_MINE)
+
+    assert between.heard - before == 3  # and the question, and the commit
 
 
 async def test_where_nobody_listens_one_is_told_so_as_it_is() -> None:
