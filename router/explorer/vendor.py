@@ -50,6 +50,7 @@ class Change:
     before: str
     after: str
     times: int = 1
+    file: str = "laboratory.js.gz"
 
 
 # Of a schema's root fields, and of a type's, the builder shows as many at first, and as many more whenever it is asked to.
@@ -123,6 +124,12 @@ CHANGES = (
         r"20\.5\*n\.split\(`\n`\)\.length",
         r"20.5*n.split(`\\n`).length+24",
     ),
+    Change(
+        "of more than ten fields the hundredth was offered before the second",
+        r"sortText: String\(index\) \+ field\.name,",
+        'sortText: String(index).padStart(5, "0") + field.name,',
+        file="graphql.worker.js.gz",
+    ),
 )
 
 TARGET = Path(__file__).parent / "static" / "laboratory"
@@ -175,15 +182,15 @@ def _lay_out(archive: tarfile.TarFile, source: str, target: Path) -> None:
     member = archive.extractfile(source)
     if member is None:
         raise FileNotFoundError(source)
-    content = changed(member.read()) if target.name == "laboratory.js.gz" else member.read()
+    content = changed(member.read(), target.name)
     # No timestamp, so that the same file is the same bytes tomorrow.
     target.write_bytes(gzip.compress(content, compresslevel=9, mtime=0) if target.suffix == ".gz" else content)
 
 
-def changed(editor: bytes) -> bytes:
-    """The editor with every change, each as often as it must fit."""
-    text = editor.decode()
-    for change in CHANGES:
+def changed(content: bytes, file: str = "laboratory.js.gz") -> bytes:
+    """A file of the editor with every change of it, each as often as it must fit."""
+    text = content.decode()
+    for change in (one for one in CHANGES if one.file == file):
         text, times = re.subn(change.before, change.after, text)
         if times != change.times:
             raise ValueError(f"{times} places instead of {change.times} for: {change.why}")

@@ -23,19 +23,23 @@ export function search(index, text, module = "") {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const matching = index.filter((one) => (!module || one.owners.includes(module)) && words.every((word) => one.line.includes(word)));
   if (!words.length) return matching.filter((one) => one.kind === "type").sort((one, other) => one.own.localeCompare(other.own));
-  return matching.map((one) => [rank(one, words[0]), one]).sort(([one], [other]) => one - other).map(([, one]) => one);
+  // There are few ranks and may be many finds: each goes where it belongs, and none is compared with another.
+  const ranked = [];
+  for (const one of matching) (ranked[rank(one, words[0])] ??= []).push(one);
+  return ranked.flat();
 }
 
 // What is called so comes before what begins so, and that before what only speaks of it.
-function rank({ own, name, kind }, first) {
-  const order = ORDER[kind] / 10;
+function rank({ own, small, kind }, first) {
+  const order = ORDER[kind];
   if (own === first) return order;
-  if (own.startsWith(first)) return 1 + order;
-  return (name.toLowerCase().includes(first) ? 2 : 3) + order;
+  if (own.startsWith(first)) return 10 + order;
+  return (small.includes(first) ? 20 : 30) + order;
 }
 
 function add(found, kind, name, own, description, owners, address) {
-  found.push({ kind, name, own: own.toLowerCase(), owners, address, line: `${name} ${description ?? ""} ${kind}`.toLowerCase() });
+  const small = name.toLowerCase();
+  found.push({ kind, name, small, own: own.toLowerCase(), owners, address, line: `${name} ${description ?? ""} ${kind}`.toLowerCase() });
 }
 
 function catalogued({ title }) {
