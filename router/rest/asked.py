@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from graphql import get_nullable_type, is_list_type
+
 from router.rest import values
 from router.rest.parameters import DEFAULT_LIMIT, FARTHEST, FEED, LONGEST_PAGE, Listing, Parameter
 from router.rest.problems import Fault, Problem
@@ -89,7 +91,15 @@ def of_list(pairs: Pairs, listing: Listing) -> Asked:
     variables, faults = _variables([pair for pair in pairs if pair[0] not in own], listing, own)
     page = _page(known, faults)
     if not faults and listing.filter is not None and "filter" in variables:
-        faults += map(_as_parameter, values.faults(listing.filter, variables["filter"]))
+        # A URL says one thing where the graph takes a list of them.
+        given = {
+            name: [one]
+            if isinstance(one, dict) and is_list_type(get_nullable_type(listing.filter.fields[name].type))
+            else one
+            for name, one in variables["filter"].items()
+        }
+        variables["filter"] = given
+        faults += map(_as_parameter, values.faults(listing.filter, given))
     if listing.paging == "feed" and page.cursor is not None and FEED in variables:
         faults.append(Fault("VALIDATION", f"cursor and {FEED} mean the same; one of them is enough.", param="cursor"))
     if faults:
@@ -216,7 +226,8 @@ def _variables(pairs: Pairs, listing: Listing, own: set[str]) -> tuple[dict[str,
 
 def _as_parameter(fault: Fault) -> Fault:
     """What a filter lacks as a whole, by the parameter that would say it."""
-    param = f"filter[{(fault.pointer or '').strip('/').replace('/', '.')}]"
+    names = [name for name in (fault.pointer or "").split("/") if name and not name.isdigit()]
+    param = f"filter[{'.'.join(names)}]"
     return replace(fault, pointer=None, param=param, message=f"{param}: {fault.message}")
 
 

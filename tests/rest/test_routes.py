@@ -243,6 +243,14 @@ async def test_a_long_question_comes_as_a_document(api, twin):
     assert [fault["pointer"] for fault in wrong.json()["errors"]] == ["/filter/status/0", "/limit"]
 
 
+async def test_a_filter_of_several_parameters_is_one_question(api, twin):
+    half = await api("GET", "/contacts?filter[customFields.equals]=x")
+    whole = await api("GET", "/contacts?filter[customFields.key]=none&filter[customFields.equals]=x")
+
+    assert half.json()["errors"][0]["param"] == "filter[customFields.key]"
+    assert whole.json()["errors"][0]["param"] == "customFields", "whole, and of a field that this tenant has not"
+
+
 async def test_what_is_not_yours_is_not_there(api, stranger):
     for path in (f"/tickets/{stranger.x.ids['Ticket']}", f"/customers/{stranger.x.ids['Customer']}/tickets"):
         foreign, unknown = await api("GET", path), await api("GET", path.replace(path.split("/")[2], str(uuid4())))

@@ -12,7 +12,7 @@ from subgraphs.kit import live
 from subgraphs.kit.commands import Command, command
 from subgraphs.kit.context import Info
 from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
-from subgraphs.kit.shapes import given
+from subgraphs.kit.shapes import given, in_time
 from subgraphs.kit.work import Work
 from subgraphs.notify.models import notifications as models
 from subgraphs.notify.rules.channels import ChannelKind
@@ -137,7 +137,7 @@ class PersonMutation:
     @command(WRITE, NotificationPayload)
     async def mark_all_read(work: Work, input: MarkAllReadInput) -> models.Notification:
         """Mark everything as read; the answer is the newest of it."""
-        return await notifications.mark_all(work, input.until)
+        return await notifications.mark_all(work, in_time(input.until, "until"))
 
     @command(WRITE, NotificationPreferencePayload)
     async def set_preference(work: Work, input: SetPreferenceInput) -> models.NotificationPreference:

@@ -120,7 +120,10 @@ def end_of(started_at: datetime, minutes: int) -> datetime:
     """The end of an entry of which only the length was given."""
     if not 0 < minutes <= 24 * 60:
         raise Invalid("minutes must be between 1 and 1440.", field="minutes")
-    return started_at + timedelta(minutes=minutes)
+    try:
+        return started_at + timedelta(minutes=minutes)
+    except OverflowError:
+        raise Invalid("startedAt lies too late: no year has its end.", field="startedAt") from None
 
 
 # --- booking

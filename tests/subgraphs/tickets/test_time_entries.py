@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
 from contracts.events import billing
+from subgraphs.kit.errors import Invalid
+from subgraphs.tickets.service import time_entries
 from tests.subgraphs.house import staff
 from tests.subgraphs.tickets.desk import at, desk_of
 
@@ -213,3 +216,10 @@ async def test_what_billing_tells_fixes_an_entry_and_a_cancelled_invoice_frees_i
         states.append((row["status"], row["billed_in"]))
 
     assert states == [("BILLED", invoice), ("BILLED", invoice), ("BILLED", invoice), ("APPROVED", None)]
+
+
+def test_work_that_ends_after_the_last_year_is_refused():
+    with pytest.raises(Invalid) as refused:
+        time_entries.end_of(datetime(9999, 12, 31, 23, 59, tzinfo=UTC), 45)
+
+    assert refused.value.field == "startedAt"
