@@ -24,6 +24,7 @@ from strawberry.federation import type as federation_type
 from subgraphs.kit import sorting
 from subgraphs.kit.audit import plain
 from subgraphs.kit.errors import Invalid
+from subgraphs.kit.filters import among
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.work import Work
 
@@ -135,22 +136,60 @@ async def page(
     places = sorting.wanted(model, shape) or [(column, order.descending) for column in order.columns]
     places.append((model.id, places[-1][1]))
     key = [column for column, _ in places]
-    narrowed = _between(query, places, wanted)
-    sorts = (desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places)
-    rows = list(await work.session.scalars(narrowed.order_by(*sorts).limit(wanted.size + 1)))
-    more, rows = len(rows) > wanted.size, rows[: wanted.size]
-    if wanted.backwards:
-        rows.reverse()
+    narrowed = query.where(*_between(places, wanted)).order_by(*_sorts(places, wanted))
+    rows = list(await work.session.scalars(narrowed.limit(wanted.size + 1)))
     total = await work.session.scalar(select(func.count()).select_from(query.subquery())) if count else None
-    return _connection(rows, key, shape, wanted, more=more, total=total)
+    return _connection(rows, key, shape, wanted, total=total)
 
 
-def _between(query: Select[E], places: Sequence[tuple[Any, bool]], wanted: Cut) -> Select[E]:
-    for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False)):
-        if cursor is not None:
-            values = _decode(cursor, [column for column, _ in places], field=name)
-            query = query.where(_beyond(places, values, later=later))
-    return query
+async def pages(
+    work: Work,
+    model: type[E],
+    column: InstrumentedAttribute[UUID],
+    parents: Sequence[UUID],
+    order: Order,
+    wanted: Cut,
+    shape: Callable[[E], Node],
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    count: bool = False,
+) -> dict[UUID, Sequence[Connection[Node]]]:
+    """For each of `parents` one such page of the rows whose `column` points at it: one statement for all, and one to count."""
+    places = [(one, order.descending) for one in (*order.columns, model.id)]
+    lists = await work.per_parent(
+        model,
+        column,
+        parents,
+        where=(*where, *_between(places, wanted)),
+        order=_sorts(places, wanted),
+        limit=wanted.size + 1,
+    )
+    totals = await _counted(work, column, parents, where) if count else None
+    key = [one for one, _ in places]
+    return {
+        parent: [_connection(rows, key, shape, wanted, total=None if totals is None else totals.get(parent, 0))]
+        for parent, rows in lists.items()
+    }
+
+
+async def _counted(
+    work: Work, column: InstrumentedAttribute[UUID], parents: Sequence[UUID], where: Sequence[ColumnElement[bool]]
+) -> dict[UUID, int]:
+    rows = select(column, func.count()).where(among(column, parents), *where).group_by(column)
+    return dict((await work.session.execute(rows)).all())
+
+
+def _sorts(places: Sequence[tuple[Any, bool]], wanted: Cut) -> list[Any]:
+    return [desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places]
+
+
+def _between(places: Sequence[tuple[Any, bool]], wanted: Cut) -> list[ColumnElement[bool]]:
+    columns = [column for column, _ in places]
+    return [
+        _beyond(places, _decode(cursor, columns, field=name), later=later)
+        for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False))
+        if cursor is not None
+    ]
 
 
 def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later: bool) -> ColumnElement[bool]:
@@ -170,8 +209,12 @@ def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later:
 
 
 def _connection(
-    rows: Sequence[E], key: Sequence[Any], shape: Callable[[E], Node], wanted: Cut, *, more: bool, total: int | None
+    rows: Sequence[E], key: Sequence[Any], shape: Callable[[E], Node], wanted: Cut, *, total: int | None
 ) -> Connection[Node]:
+    """The page of which `rows` are one more than it takes, if there is one more, in the order in which they were read."""
+    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    if wanted.backwards:
+        rows = rows[::-1]
     edges = [Edge(cursor=_encode(row, key), node=shape(row)) for row in rows]
     return Connection(
         edges=edges,
