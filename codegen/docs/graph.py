@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -17,6 +20,7 @@ from graphql import (
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
+    print_ast,
 )
 
 from codegen.docs.words import code, contents, heading, plain, table
@@ -28,11 +32,12 @@ _ROOTS = ("Query", "Mutation", "Subscription")
 _SHARED = "shared"
 
 
-def pages(sdl: str) -> Iterator[tuple[str, str]]:
-    """Give each page's path and text."""
+def pages(sdl: str, permissions: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[tuple[str, str]]:
+    """Give each page's path and text; `permissions` is what modules ask for before they answer a field, by coordinate."""
     supergraph = Supergraph.parse(sdl)
     schema = api_schema(supergraph)
     drawn = schema_map.of(supergraph, schema)
+    _ask(drawn, permissions)
     homes = {name: _home(name, drawn) for name in drawn["types"]}
     by_home: dict[str, list[GraphQLNamedType]] = defaultdict(list)
     for name, kind in sorted(schema.type_map.items()):
@@ -44,6 +49,16 @@ def pages(sdl: str) -> Iterator[tuple[str, str]]:
         yield f"graph/{module}", _page(module, roots, by_home[module], drawn, homes)
     said = "One graph; each module answers its part of it. Types that several modules define alike are shared."
     yield "graph/index", contents("The graph", said, modules)
+
+
+def _ask(drawn: Mapping[str, Any], permissions: Mapping[str, Sequence[str]]) -> None:
+    """Let the fields ask for what their modules do, unless the graph says it itself."""
+    for coordinate, scopes in permissions.items():
+        parent, _, name = coordinate.partition(".")
+        told = drawn["types"].get(parent, {}).get("fields", {}).get(name)
+        if told is not None:
+            asked = told.setdefault("asks", [])
+            asked += [{"scopes": [[scope]]} for scope in scopes if {"scopes": [[scope]]} not in asked]
 
 
 def _home(name: str, drawn: Mapping[str, Any]) -> str:
@@ -88,7 +103,7 @@ def _type(kind: GraphQLNamedType, drawn: Mapping[str, Any], homes: Mapping[str, 
                 parts.append(f"An entity, by {', '.join(map(code, keys))}.\n")
             parts.append(_fields(kind.name, kind.fields, drawn, homes[kind.name]))
         case GraphQLInputObjectType():
-            rows = ((code(name), _linked(one.type), plain(_said(one))) for name, one in kind.fields.items())
+            rows = ((code(name), _valued(one), plain(_said(one))) for name, one in kind.fields.items())
             parts.append(table(("Field", "Type", "What it says"), rows))
         case GraphQLEnumType():
             parts.append(table(("Value", "Meaning"), ((code(n), plain(_said(v))) for n, v in kind.values.items())))
@@ -103,7 +118,7 @@ def _fields(parent: str, fields: Mapping[str, Any], drawn: Mapping[str, Any], ho
     told = drawn["types"][parent]["fields"]
     rows = []
     for name, one in fields.items():
-        given = "".join(f"<br>{code(called)} {_linked(argument.type)}" for called, argument in one.args.items())
+        given = "".join(f"<br>{code(called)} {_valued(argument)}" for called, argument in one.args.items())
         others = [owner for owner in told[name]["owners"] if home is not None and owner != home]
         added = f" *(from {', '.join(others)})*" if others and home not in told[name]["owners"] else ""
         rows.append((code(name) + given, _linked(one.type), plain(_said(one)) + _needs(told[name]) + added))
@@ -111,8 +126,18 @@ def _fields(parent: str, fields: Mapping[str, Any], drawn: Mapping[str, Any], ho
 
 
 def _needs(told: Mapping[str, Any]) -> str:
-    scopes = [" and ".join(map(code, clause)) for one in told.get("asks", ()) for clause in one.get("scopes", ())]
-    return f" Needs {' or '.join(scopes)}." if scopes else ""
+    """All conditions have to be met, each of them by any of its clauses."""
+    clauses = (
+        [" and ".join(map(code, clause)) for clause in one["scopes"]] for one in told.get("asks", ()) if "scopes" in one
+    )
+    conditions = [" or ".join(any_of) for any_of in clauses]
+    return f" Needs {' and '.join(conditions)}." if conditions else ""
+
+
+def _valued(one: GraphQLArgument | GraphQLInputField) -> str:
+    """The type of something that can be said, and what holds when it isn't."""
+    default = one.ast_node.default_value if one.ast_node else None
+    return f"{_linked(one.type)} = {code(print_ast(default))}" if default else _linked(one.type)
 
 
 def _linked(kind: Any) -> str:

@@ -43,7 +43,8 @@ suppress_warnings = ["misc.highlighting_failure", "myst.header"]
 
 def sources(root: Path) -> Iterator[tuple[str, str]]:
     """Give every page of the site: its path, and its text in Markdown."""
-    yield from graph.pages((root / "contracts/graph/supergraph.graphql").read_text(encoding="utf-8"))
+    permissions = json.loads((root / "contracts/rest/permissions.json").read_text(encoding="utf-8"))
+    yield from graph.pages((root / "contracts/graph/supergraph.graphql").read_text(encoding="utf-8"), permissions)
     yield from rest.pages(json.loads((root / "contracts/rest/openapi.json").read_text(encoding="utf-8")))
     yield from events.pages(json.loads((root / "contracts/events/asyncapi.json").read_text(encoding="utf-8")))
     yield from guides.pages(root)

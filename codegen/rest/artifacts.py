@@ -1,4 +1,4 @@
-"""The files of the REST interface: for each version its lock file, and its OpenAPI document.
+"""The files of the REST interface: for each version its lock file and its OpenAPI document, and what each field asks for.
 
 A version is there when its lock file is: to open `/api/v2` beside `/api/v1`, put `{"version": 2}` into
 `contracts/rest/v2.lock.json`.
@@ -23,6 +23,7 @@ from router.rest.view import View
 from subgraphs.kit import errors
 
 FOLDER: Final = "contracts/rest"
+PERMISSIONS: Final = f"{FOLDER}/permissions.json"
 _LOCK: Final = re.compile(r"v(\d+)\.lock\.json")
 
 
@@ -32,6 +33,7 @@ def artifacts(
     """Lock file and OpenAPI document of every version; raises `Frozen` when one would break, unless it's thawed."""
     view = View.of(supergraph)
     scopes = permissions.of_fields()
+    yield Artifact(PERMISSIONS, json.dumps(dict(sorted(scopes.items())), indent=1) + "\n")
     for before in _locks(root):
         lock = derived(view, before, scopes, codes())
         found = () if thaw else tuple(freeze.breaks(before, lock))

@@ -21,7 +21,7 @@ from subgraphs.kit.commands import COMMAND
 from subgraphs.kit.module import load
 from subgraphs.kit.partners import NEEDS
 
-_ASKING: Final[Mapping[str, int]] = {"work": 0, "require": 0, "row": 2, "lists": 2}
+_ASKING: Final[Mapping[str, int]] = {"work": 0, "require": 0, "row": 2, "lists": 2, "changes": 2}
 """What asks for a permission, and the place of the permission among its arguments."""
 
 
@@ -66,6 +66,10 @@ def _asked(function: Any, *, steps: int) -> Iterator[str]:
                     yield scope
             case ast.Call(func=ast.Name(id=name)) if steps and inspect.isfunction(names.get(name)):
                 yield from _asked(names[name], steps=steps - 1)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=name)) if steps:
+                called: Any = getattr(names.get(owner), name, None)
+                if inspect.ismodule(names.get(owner)) and inspect.isfunction(inspect.unwrap(called)):
+                    yield from _asked(inspect.unwrap(called), steps=steps - 1)
             case _:
                 pass
 

@@ -14,7 +14,6 @@ from router.executor.compiled import run as compiled
 from router.executor.compiled.direct import DirectRun, ways_of
 from router.executor.compiled.program import program_for
 from router.executor.compiled.single import SingleRun
-from router.executor.compiled.typed import written
 from router.executor.errors import Faults
 from router.executor.fetch import Call, Known, Run, Services, fetch
 from router.executor.operation import Operation
@@ -107,7 +106,7 @@ def begin(
 
     def tried(run: compiled.Run | SingleRun) -> None:
         if run.fits:
-            begun.end(Written(written(run.data)) if typed is not None else Result(run.data, []))
+            begun.end(Written(run.written()) if typed is not None else Result(run.data, []))
             return
         rest = Run(operation, services, call, conditions, Faults(masking, [*operation.errors]), spending)
         rest.remember(run.known)

@@ -73,10 +73,16 @@ def _float(text: str) -> float:
 
 
 def after(value: str) -> str:
-    """The moment, or the day, that follows: an end that is excluded becomes one that is included, and so for a beginning."""
-    if len(value) == len("2026-01-31"):
-        return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
-    return (datetime.fromisoformat(value) + timedelta(microseconds=1)).isoformat()
+    """The moment, or the day, that follows: an end that is excluded becomes one that is included, and so for a beginning.
+
+    Raises `Wrong` for the last one that the calendar has.
+    """
+    try:
+        if len(value) == len("2026-01-31"):
+            return (date.fromisoformat(value) + timedelta(days=1)).isoformat()
+        return (datetime.fromisoformat(value) + timedelta(microseconds=1)).isoformat()
+    except OverflowError:
+        raise Wrong("This must be earlier: nothing comes after it.") from None
 
 
 def leaf(kind: Any, value: Any) -> Any:
@@ -131,9 +137,9 @@ def _moment(value: Any) -> None:
 def _day(value: Any) -> None:
     _text(value)
     try:
-        written = date.fromisoformat(value).isoformat()
+        written: str | None = date.fromisoformat(value).isoformat()
     except ValueError:
-        written = ""
+        written = None
     if written != value:
         raise Wrong("This must be a day, as 2026-01-31.")
 

@@ -2,7 +2,7 @@
 
 GET /explorer/data/map                        which module owns what, how entities connect, what a field asks for
 GET /explorer/data/changes                    the versions that were served, the newest first, and what each changed
-GET /explorer/data/roles                      the system roles with their permissions, and what root fields need
+GET /explorer/data/roles                      the system roles with their permissions, and what fields need
 GET /explorer/data/events                     AsyncAPI: the events that the platform tells
 GET /explorer/data/version                    which schema is served: a page that is open for long asks whether it's another one
 """
@@ -62,12 +62,8 @@ class ExplorerData:
         return orjson.dumps({"versions": [_version(one) for one in reversed(self._registry.history.versions)]})
 
     async def roles(self) -> bytes:
-        """Return who may do what; the permission that a root field needs is known where REST has the field."""
-        needs: dict[str, list[str]] = {}
-        for lock in rest.locks(self._pipeline.config.rest).values():
-            for route in lock.routes:
-                if route.nested is None and route.scopes:
-                    needs[route.coordinate] = list(route.scopes)
+        """Return who may do what, and what their modules ask for before they answer a field."""
+        needs = await asyncio.to_thread(rest.needs, self._pipeline.config.rest)
         roles = {role: {"name": ROLE_NAMES[role], "permissions": sorted(held)} for role, held in ROLES.items()}
         return orjson.dumps({"roles": roles, "permissions": dict(PERMISSIONS), "needs": needs})
 

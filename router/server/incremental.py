@@ -7,6 +7,9 @@
     what's new   the whole fragment, whatever came before     only what did not come before
     a failure    data is null, with errors                    completed with errors
 
+Where a developer asked how the operation was answered (`extensions.trace`), the last part tells of all fetches: the first could
+only speak of those that it took itself.
+
 The older one is Apollo's, in its routers and in the clients that were built for them; the other is the specification's
 draft, as graphql-js 17 writes it. A client says in Accept which it can read (`multipart/mixed` alone means the older one). One that
 accepts neither is answered at once and as a whole, as if nothing were deferred: `@defer` is a wish, and a server that does
@@ -27,6 +30,7 @@ from starlette.datastructures import Headers
 
 from router.executor.deferred import Announced, Payload, Piece
 from router.server.access_log import Facts
+from router.server.explain import EXTENSION as TRACE
 from router.server.multipart import MultipartResponse, Part
 from router.server.pipeline import Prepared
 from router.server.refusals import Refused
@@ -40,7 +44,8 @@ _PARAMETER: Final = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*")+')
 def _older(payload: Payload, extensions: Extensions) -> dict[str, Any]:
     if not payload.pieces:
         return {**_first(payload, extensions), "hasNext": payload.has_next}
-    return {"incremental": [_older_piece(piece) for piece in payload.pieces], "hasNext": payload.has_next}
+    incremental = [_older_piece(piece) for piece in payload.pieces]
+    return {"incremental": incremental, **_told_at_last(payload, extensions), "hasNext": payload.has_next}
 
 
 def _older_piece(piece: Piece) -> dict[str, Any]:
@@ -64,6 +69,7 @@ def _draft(payload: Payload, extensions: Extensions) -> dict[str, Any]:
         **pending,
         **({"incremental": incremental} if incremental else {}),
         "completed": [_completed(piece) for piece in payload.pieces],
+        **_told_at_last(payload, extensions),
         "hasNext": payload.has_next,
     }
 
@@ -89,6 +95,13 @@ def _completed(piece: Piece) -> dict[str, Any]:
 def _first(payload: Payload, extensions: Extensions) -> dict[str, Any]:
     found = {"errors": payload.errors or None, "data": payload.data, "extensions": dict(extensions) or None}
     return _present(found, always="data")
+
+
+def _told_at_last(payload: Payload, extensions: Extensions) -> dict[str, Any]:
+    """The trace has grown since the first part spoke of it, and is whole with the last."""
+    if payload.has_next or TRACE not in extensions:
+        return {}
+    return {"extensions": {TRACE: extensions[TRACE]}}
 
 
 def _present(values: dict[str, Any], always: str = "") -> dict[str, Any]:

@@ -91,12 +91,7 @@ class Endpoint:
         self._settings = config.mcp
         self._wire, self._pipeline, self._graphs = wire, pipeline, graphs
         self._own = _own(config)
-        self._needs = {
-            route.coordinate: tuple(route.scopes)
-            for lock in rest.locks(config.rest).values()
-            for route in lock.routes
-            if route.nested is None
-        }
+        self._needs = rest.needs(config.rest)
         key = self._settings.confirmation_key
         signing = key.get_secret_value().encode() if key else os.urandom(32)
         self._confirmations = Confirmations(signing, int(self._settings.confirm_seconds))

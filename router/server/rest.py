@@ -86,6 +86,19 @@ def locks(settings: Rest) -> dict[int, Lock]:
     return dict(_locks(settings)) if settings.enabled else {}
 
 
+def needs(settings: Rest) -> dict[str, tuple[str, ...]]:
+    """Return the permissions that a field asks for, by coordinate, as far as they are told: by routes, and for all fields."""
+    if not settings.enabled:
+        return {}
+    routes = (route for lock in locks(settings).values() for route in lock.routes if route.nested is None)
+    told = _folder(settings) / "permissions.json"
+    written: dict[str, list[str]] = orjson.loads(told.read_bytes()) if told.exists() else {}
+    return {
+        **{route.coordinate: route.scopes for route in routes if route.scopes},
+        **{coordinate: tuple(scopes) for coordinate, scopes in written.items()},
+    }
+
+
 def _folder(settings: Rest) -> Path:
     return settings.folder or Path(str(resources.files("contracts"))) / "rest"
 

@@ -31,7 +31,7 @@ from router.executor.compiled.program import Program
 from router.executor.compiled.run import Collected, Run, clean, collect, filled, json_list
 from router.executor.compiled.schedule import Schedule, schedule_of
 from router.executor.compiled.typed import Reading, Typed
-from router.executor.compiled.visitors import Group, Unfit, no_tables
+from router.executor.compiled.visitors import Group, Tables, Unfit
 from router.executor.direct import Direct, Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
@@ -105,7 +105,7 @@ class DirectRun:
         schedule: Schedule = program.schedule
         self._typed = typed
         data = program.root.copy() if typed is None else typed.root()
-        self.run = Run(program, services, call, spending, data, no_tables(program.tables))
+        self.run = Run(program, services, call, spending, data, Tables(program.tables))
         self._schedule = schedule
         self._told = told
         self._ways = ways

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from router.executor.compiled import typed
+from router.executor.compiled.folding import Folds
 from router.executor.compiled.places import Map, NotCompiled, Place, Required, Step, Variant
 from router.executor.compiled.typed import NotTyped, Typed
 from router.executor.compiled.visitors import Fill, Json, Visitors, blank
@@ -18,6 +19,8 @@ from router.executor.types import RuntimeTypes
 from router.planner import query_plan
 from router.planner.query_plan import Condition, Fetch, Flatten, Parallel, Path, PlanNode
 
+LEARNS = 8
+"""Runs after which is looked whether other readings would be quicker."""
 MOST_PROGRAMS = 32
 """Of one operation: one for each combination of what switches parts of it on and off."""
 
@@ -113,10 +116,14 @@ class Program:
         if readings is None and not self.is_untyped and self.ran >= typed.FREQUENT:
             self.is_untyped = True
             with suppress(NotTyped):
-                requests = self.schedule.requests
-                fetches = [(each.variants, each.step, each.table is not None) for each in requests]
-                readings = self.typed = typed.typed(self.top, fetches)
+                readings = self.typed = self._typed(None)
+        elif readings is not None and not readings.ran % LEARNS and (folds := readings.folds.better()) is not None:
+            readings = self.typed = self._typed(folds)
         return readings if readings is not None and readings.worthwhile else None
+
+    def _typed(self, folds: Folds | None) -> Typed:
+        requests = self.schedule.requests
+        return typed.typed(self.top, [(each.variants, each.step, each.table is not None) for each in requests], folds)
 
 
 def program_for(operation: Operation, types: RuntimeTypes, conditions: Mapping[str, Any]) -> Program | None:

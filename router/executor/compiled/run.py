@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
+from router.executor.compiled.folding import written
 from router.executor.compiled.places import Required
 from router.executor.compiled.program import AtOnce, InOrder, Node, Program, Request
-from router.executor.compiled.visitors import Group, Json, Tables, Unfit, no_tables
+from router.executor.compiled.visitors import Group, Json, Tables, Unfit
 from router.executor.entities import selected_value
 from router.executor.fetch import Call, Known, Services, deliver
 from router.executor.spending import Spending
@@ -33,10 +34,14 @@ class Run:
     known: list[Known] = field(default_factory=list)
     fits: bool = True
 
+    def written(self) -> bytes:
+        """Write the answer, of a run that fits and was read into records."""
+        return written(self.data, self.tables.folded)
+
 
 async def run(program: Program, services: Services, call: Call, spending: Spending) -> Run:
     """Run the program; where `fits` is false in the end the data are worth nothing, and only `known` is."""
-    running = Run(program, services, call, spending, program.root.copy(), no_tables(program.tables))
+    running = Run(program, services, call, spending, program.root.copy(), Tables(program.tables))
     program.ran += 1
     if program.node is not None:
         await _node(program.node, running)

@@ -16,10 +16,11 @@ import structlog
 
 from router.executor import clock
 from router.executor.compiled.direct import Ways, known_of, read
+from router.executor.compiled.folding import written
 from router.executor.compiled.program import Program, Request
 from router.executor.compiled.run import clean
 from router.executor.compiled.typed import Typed
-from router.executor.compiled.visitors import Group, Unfit, no_tables
+from router.executor.compiled.visitors import Group, Tables, Unfit
 from router.executor.direct import Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
 from router.executor.spending import Spending
@@ -86,6 +87,10 @@ class SingleRun:
         except TypeError:  # a file among the variables travels beside the JSON
             self._end(None)
 
+    def written(self) -> bytes:
+        """Write the answer, of a run that fits and was read into records."""
+        return written(self.data)
+
     def cancel(self) -> None:
         """Drop it: nobody wants the answer any more."""
         self._done = None
@@ -127,7 +132,7 @@ class SingleRun:
     def _take(self, request: Request, response: SubgraphResponse) -> None:
         program = self._program
         data, name = program.root.copy(), program.root_type
-        request.fills[name]([clean(response)], [Group(name, {}, [data])], no_tables(program.tables))
+        request.fills[name]([clean(response)], [Group(name, {}, [data])], Tables(program.tables))
         self.data = data
 
     def _take_typed(self, request: Request, outcome: Outcome, typed: Typed) -> None:

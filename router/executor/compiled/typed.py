@@ -17,6 +17,8 @@ what comes out is what is written in the end. What is left for Python is what th
                               ▼
               bytes ──► records of entities ──► their fields are set in the records of the group ──► … ──► bytes
 
+What an answer holds again and again is read and written once (`folding`).
+
 An answer with anything that was not asked for, without something that was, or with a value of another type is not read at all:
 `Unfit`, and the general executor answers the request from the same bytes. So a reading may be stricter than the schema (an `ID`
 that is a number is right, and unfit); it is never laxer. Where that happens half of the time, or a place holds several types, the
@@ -27,7 +29,7 @@ only operations that come again have them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, Union
@@ -35,8 +37,9 @@ from typing import Annotated, Any, Final, Literal, Union
 import msgspec
 import orjson
 from graphql import GraphQLEnumType, GraphQLList, GraphQLOutputType, get_named_type, is_object_type
-from msgspec import UNSET, Meta, Struct
+from msgspec import UNSET, Meta, Raw, Struct
 
+from router.executor.compiled.folding import Folds, Tally, unfolding
 from router.executor.compiled.places import Brought, Place, Variant
 from router.executor.compiled.visitors import Column, Group, Tables, bare, kept_of, telling_of
 from router.executor.projection import Selected
@@ -79,10 +82,6 @@ class _Answer(Struct, gc=False):
     extensions: Any = None
 
 
-class _Written(Struct, gc=False):
-    data: Any
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How the answers of one fetch are read."""
@@ -100,6 +99,7 @@ class Typed:
 
     root: type[Struct]
     readings: Sequence[Reading]
+    folds: Folds
     ran: int = 0
     unfit: int = 0
     _several: dict[tuple[int | None, ...], msgspec.json.Decoder[Any]] = field(default_factory=dict)
@@ -121,32 +121,25 @@ class Typed:
         return decoder
 
 
-_encoder: Final = msgspec.json.Encoder()
-
-
-def written(data: Struct) -> bytes:
-    """Write an answer without errors."""
-    return _encoder.encode(_Written(data))
-
-
-def typed(root: Variant, fetches: Sequence[tuple[Sequence[Variant], int, bool]]) -> Typed:
+def typed(root: Variant, fetches: Sequence[tuple[Sequence[Variant], int, bool]], folds: Folds | None = None) -> Typed:
     """Make the readings of a program: of each fetch its variants, its step, and whether it asks for entities.
 
     Raises `NotTyped`.
     """
-    records = _Records()
+    folds = folds or Folds()
+    records = _Records(folds)
     readings: list[Reading] = []
     match fetches:
         case [(_, step, False)]:  # one that brings everything: what is read is what is written
             record = records.whole(root, step)
-            return Typed(record, [Reading(record, _decoder(record), _take_nothing)])
+            return Typed(record, [Reading(record, _decoder(record), _take_nothing)], folds)
     for variants, step, is_entities in fetches:
         if len(variants) != 1:
             raise NotTyped("entities of several types")
         variant = variants[0]
         record, decoder = records.brought(variant, step, is_entities=is_entities)
         readings.append(Reading(record, decoder, records.take(variant, step)))
-    return Typed(records.whole(root, root.place.creator), readings)
+    return Typed(records.whole(root, root.place.creator), readings, folds)
 
 
 def _take_nothing(_records: Column, _groups: Sequence[Sequence[Group]], _tables: Tables) -> None:
@@ -156,7 +149,8 @@ def _take_nothing(_records: Column, _groups: Sequence[Sequence[Group]], _tables:
 class _Records:
     """Makes the classes, and what is to be done with their records."""
 
-    def __init__(self) -> None:
+    def __init__(self, folds: Folds) -> None:
+        self._folds = folds
         self._wholes: dict[int, type[Struct]] = {}
         self._alike: dict[tuple[Any, ...], tuple[type[Struct], msgspec.json.Decoder[Any]]] = {}
 
@@ -191,7 +185,8 @@ class _Records:
         brought = variant.brought.get(step, Brought()) if step is not None else Brought()
         types: dict[str, Any] = {selected.key: _type(selected, _leaf(selected)) for selected in brought.leaves}
         for selected, place in brought.below:
-            types[selected.key] = _type(selected, self.whole(_only(place), step))
+            record = self.whole(_only(place), step)
+            types[selected.key] = Raw if place.index in self._folds.places else _type(selected, record)
         own_type = Literal[variant.type.name]  # type: ignore[name-defined]
         fields: list[tuple[Any, ...]] = []
         for selected in variant.fields:
@@ -248,23 +243,41 @@ class _Records:
         variant, deep = _only(place), _lists(selected)
         below = self.gather(variant, step)
         grouped = _Grouped.of(variant, step) if place.is_target and variant.kept else None
-        get = attrgetter(_named(selected.key))
+        name = _named(selected.key)
+        get = attrgetter(name)
         if grouped is not None and grouped.shares and not deep:
-            return grouped.sharing(_named(selected.key), get)
+            return grouped.sharing(name, get)
         if below is None and grouped is None:
             return None
+        find = _found(get, deep)
+        if grouped is not None and _has_below(variant, step) and not deep:
+            tally = self._folds.tally(place.index)
+            if place.index in self._folds.places:
+                nullable = bare(_type_of(selected))[1]
+                find = unfolding(name, get, self.whole(variant, step), tally, nullable=nullable)
+            else:
+                grouped = replace(grouped, tally=tally)
 
         def way(records: Column, tables: Tables) -> None:
-            found: Iterable[Any] = map(get, records)
-            for _ in range(deep):
-                found = chain.from_iterable(filter(None, found))
-            there = list(filter(None, found))
+            there = find(records, tables)
             if below is not None and there:
                 below(there, tables)
             if grouped is not None and there:
                 grouped.gather(there, tables)
 
         return way
+
+
+def _found(get: Callable[[Any], Any], deep: int) -> Callable[[Column, Tables], Column]:
+    """Return what finds the records that others hold, in so many lists."""
+
+    def find(records: Column, _tables: Tables) -> Column:
+        found: Iterable[Any] = map(get, records)
+        for _ in range(deep):
+            found = chain.from_iterable(filter(None, found))
+        return list(filter(None, found))
+
+    return find
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +291,8 @@ class _Grouped:
     hidden: tuple[str, ...]
     """What the client did not ask for: it is taken out of the record when the plan has it."""
     shares: bool
+    tally: Tally | None = None
+    """Where it is counted how often the same is gathered, if anybody wants to know."""
 
     @staticmethod
     def of(variant: Variant, step: int) -> _Grouped:
@@ -300,6 +315,7 @@ class _Grouped:
     def gather(self, records: Column, tables: Tables) -> None:
         """Put records into their groups."""
         groups = tables[self.table]
+        before = len(groups)
         for key, record in zip(self._keys(records), records, strict=True):
             group = groups.get(key)
             if group is None:
@@ -307,6 +323,9 @@ class _Grouped:
             else:
                 group.objects.append(record)
                 self._hide(record)
+        if self.tally is not None:
+            self.tally.seen += len(records)
+            self.tally.distinct += len(groups) - before
 
     def sharing(self, name: str, get: Callable[[Any], Any]) -> Gather:
         """Return what lets all records that hold equal ones under `name` hold the same one."""

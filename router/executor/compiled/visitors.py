@@ -37,7 +37,18 @@ from router.executor.projection import UNFIT, Leaf, Selected
 
 Json = dict[str, Any]
 Column = list[Any]
-Tables = list[dict[Any, "Group"]]
+
+
+class Tables(list[dict[Any, "Group"]]):
+    """The groups of one run by place and key; beside them what stands in several spots of its answer."""
+
+    __slots__ = ("folded",)
+
+    def __init__(self, places: int) -> None:
+        super().__init__([{} for _ in range(places)])
+        self.folded: list[Folded] = []
+
+
 Create = Callable[[Column, Tables], Column]
 """Makes objects of the answer from a list that holds nothing but objects of a subgraph."""
 Fill = Callable[[Column, Sequence["Group"], Tables], None]
@@ -62,6 +73,15 @@ class Unfit(Exception):
 
 
 # Not frozen: it is made for every request, and a frozen one takes three times as long to make.
+@dataclass(slots=True)
+class Folded:
+    """A record that several owners hold under one name (`folding`)."""
+
+    name: str
+    record: Any
+    owners: list[Any]
+
+
 @dataclass(slots=True)
 class Group:
     """Objects of one place that every entity fetch there answers alike; `known` is what representations are made of."""
@@ -88,11 +108,6 @@ class _Below:
     stored: str
     key: str
     complete: Complete
-
-
-def no_tables(places: int) -> Tables:
-    """Make the empty tables of one run, one for each place."""
-    return [{} for _ in range(places)]
 
 
 class Visitors:

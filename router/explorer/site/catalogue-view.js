@@ -30,6 +30,7 @@ export async function open(host) {
       const one = all.find((found) => found.title === title);
       if (one) detail.replaceChildren(...(one.kind === "event" ? event(told, one) : route(api, one)));
       detail.scrollTop = 0;
+      results.mark((found) => found === one);
     },
   };
 }
@@ -46,9 +47,9 @@ function route(api, one) {
   return [
     make("h2", {}, one.title),
     make("p", {}, ...prose(one.description ?? one.summary)),
-    one.scopes.length ? make("p", {}, word("needs"), " ", make("code", {}, one.scopes.join(" "))) : null,
-    one.field ? make("p", { class: "quiet" }, "GraphQL: ", make("a", { href: `#/map/${one.field.split(".")[0]}` }, one.field)) : null,
-    ...tryOut(one, exampleOf(api, body)),
+    one.scopes.length && !one.description?.includes("Needs ") ? make("p", {}, word("needs"), " ", make("code", {}, one.scopes.join(" "))) : null,
+    one.field ? make("p", { class: "quiet" }, "GraphQL: ", make("a", { href: `#/map/${one.field.split(".").slice(0, 2).join("/")}` }, one.field)) : null,
+    ...tryOut(api, one, exampleOf(api, body)),
     ...(parameters.length ? [table(word("parameters"), [word("name"), word("where"), word("type"), word("description")], parameters)] : []),
     ...Object.entries(body).map(([kind, content]) => table(`${word("body")}: ${kind}`, [word("name"), word("type"), word("description")], properties(api, content.schema))),
     table(word("answers"), ["status", word("description")], answers),

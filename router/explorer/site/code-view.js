@@ -5,6 +5,7 @@ import * as memory from "./memory.js";
 import * as offers from "./offers.js";
 import { read } from "./operation.js";
 import * as samples from "./samples.js";
+import * as session from "./session.js";
 import { word } from "./words.js";
 
 export async function open(host) {
@@ -35,7 +36,7 @@ function firstOf(query) {
 function written(sent, routes) {
   if (!sent) return [make("p", { class: "notice" }, word("noOperation"))];
   const blocks = [block("curl", samples.curl(location.origin, sent)), ...asRest(sent, routes)];
-  return [...blocks, block("TypeScript", samples.typescript(location.origin, sent)), block("Python", samples.python(location.origin, sent))];
+  return [token(), ...blocks, block("TypeScript", samples.typescript(location.origin, sent)), block("Python", samples.python(location.origin, sent))];
 }
 
 function asRest(sent, routes) {
@@ -50,13 +51,24 @@ function asRest(sent, routes) {
   return [...(known.length ? [block("REST", known.join("\n\n"), word("restHint"))] : [make("h2", {}, "REST")]), ...missing];
 }
 
-function block(name, text, hint) {
+// The token itself is never shown, only copied when somebody asks for it.
+function token() {
+  const line = () => `export PSA_TOKEN='${session.token()}'`;
+  return make("p", { class: "sample quiet" }, word("tokenHint"), " ", make("code", {}, "export PSA_TOKEN=…"), " ", copying("PSA_TOKEN", line));
+}
+
+function copying(name, text) {
   const button = make("button", { type: "button", "aria-label": `${word("copy")}: ${name}` }, word("copy"));
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(text());
     button.textContent = word("copied");
     setTimeout(() => (button.textContent = word("copy")), 1500);
   });
+  return button;
+}
+
+function block(name, text, hint) {
+  const button = copying(name, () => text);
   return make("section", { class: "sample" }, make("h2", {}, name, button), hint ? make("p", { class: "quiet" }, hint) : null, make("pre", { tabindex: "0", "data-sample": name }, text));
 }
 

@@ -51,6 +51,8 @@ const GERMAN = {
   "You haven't selected any operation yet. Get started by selecting an operation or add a new one.": "Wählen Sie eine Operation, oder legen Sie eine neue an.",
   "No endpoint selected": "Keine Adresse gewählt",
   Close: "Schließen",
+  Resize: "Größe ändern",
+  "Ctrl+Enter": "Strg+Eingabe",
   "Close other": "Andere schließen",
   "Close all": "Alle schließen",
   Collections: "Sammlungen",

@@ -31,6 +31,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names the view
   part("content").focus();
 });
+part("to-editor").addEventListener("click", () => setTimeout(laboratory.focus));
 part("language").value = words.language;
 part("language").addEventListener("change", () => words.choose(part("language").value));
 part("role").addEventListener("change", () => lookAs(part("role").value));
@@ -43,7 +44,9 @@ async function arrive() {
   if (!token || refused) return ask(refused);
   say(words.word("loadingSchema"));
   const problem = await enter(token);
-  if (problem) ask(problem);
+  // After a while the token has run out, and signing in may hold still.
+  const stillNot = problem && ((await signin.renew()) ? await enter(session.token()) : problem);
+  if (stillNot) ask(stillNot);
 }
 
 async function leave() {
@@ -69,7 +72,8 @@ async function enter(token) {
   document.body.dataset.state = "opening";
   part("token").value = "";
   panel.close();
-  part("account").textContent = session.owner(token);
+  sayWho();
+  addEventListener("token", sayWho);
   say(words.word("loadingEditor"));
   try {
     model.use(schema);
@@ -104,13 +108,18 @@ function ask(problem = "") {
   part("cancel").hidden = !isReady();
   say("");
   if (!panel.open) panel.showModal();
-  part("token").focus();
+  part(part("token").value ? "token" : "sign-in-here").focus();
 }
 
-function signOut() {
+async function signOut() {
+  const goOn = (await signin.end()) || (() => location.reload());
   session.forget();
   memory.forgetPassing();
-  location.reload();
+  goOn();
+}
+
+function sayWho() {
+  part("account").textContent = session.owner(session.token(), signin.person());
 }
 
 function showOrHide() {

@@ -1,5 +1,5 @@
-// Finishes the laboratory's controls for this page: buttons that only show a picture get a name for screen readers, and
-// scripts that run before a request disappear, because the page's policy lets no text be evaluated as code. And whoever
+// Finishes the laboratory's controls for this page: buttons that only show a picture get a name for screen readers, keys that run
+// something are told, and scripts that run before a request disappear, because the page's policy lets no text be evaluated as code. And whoever
 // chooses a result of the documentation's search sees it, instead of the results that would stay in front of it.
 
 import { translate } from "./editor-words.js";
@@ -15,6 +15,8 @@ const NAMES = {
   "lucide-panel-left-open": "Show the operation again",
 };
 const NAMELESS = "button:not([aria-label]), [role=checkbox]:not([aria-label])";
+const RUN = "button:not([aria-keyshortcuts]):has(> .lucide-play)";
+const EDGE = "[role=separator]:not([aria-label])";
 const PREFLIGHT = "[role=menuitem], [cmdk-item]";
 
 const STYLE = `
@@ -23,6 +25,8 @@ const STYLE = `
   [role="tab"][id$="-trigger-query-plan"] { display: none !important; }
   /* The number of a last, empty line can be read, too. */
   .line-numbers.dimmed-line-number { color: var(--vscode-editorLineNumber-foreground) !important; opacity: 1 !important; }
+  /* A finger needs 24 pixels. */
+  button[class~="has-[>svg]:p-0"] { min-width: 24px; min-height: 24px; }
   /* Where one is must be seen. */
   :is(a, button, input, [role="button"], [role="separator"], [role="tabpanel"], [role="switch"], [role="checkbox"], [role="option"], [role="menuitem"], [tabindex="0"]):focus-visible {
     outline: 2px solid #0f766e !important;
@@ -74,6 +78,8 @@ export function finish(root) {
       planned = false;
       root.querySelectorAll(NAMELESS).forEach(name);
       root.querySelectorAll(PREFLIGHT).forEach(hidePreflight);
+      root.querySelectorAll(EDGE).forEach((edge) => edge.setAttribute("aria-label", "Resize"));
+      root.querySelectorAll(RUN).forEach(tellKeys);
     });
   };
   new MutationObserver(follow).observe(root, { childList: true, subtree: true });
@@ -112,6 +118,11 @@ function name(button) {
   if (button.textContent.trim()) return;
   const picture = [...(button.querySelector("svg")?.classList ?? [])].find((one) => one in NAMES);
   if (picture) button.setAttribute("aria-label", NAMES[picture]);
+}
+
+function tellKeys(button) {
+  button.setAttribute("aria-keyshortcuts", "Control+Enter");
+  button.title = "Ctrl+Enter";
 }
 
 function hidePreflight(item) {

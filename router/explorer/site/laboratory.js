@@ -73,6 +73,11 @@ export async function open(place, schema) {
   dark.addEventListener("change", () => recolour(root));
 }
 
+// Where one writes; the builder before it has many stops for Tab.
+export function focus() {
+  monaco.editor.getEditors().find((one) => one.getModel()?.uri.path.startsWith("/operation"))?.focus();
+}
+
 function work() {
   return {
     ...openTabs(),

@@ -68,6 +68,11 @@ export function list(label, show, choose) {
       host.scrollTop = 0;
       paint();
     },
+    // What is shown beside the list is marked in it, wherever one came from.
+    mark(...wanted) {
+      const index = wanted.some((is) => items[active] && is(items[active])) ? active : wanted.map((is) => items.findIndex(is)).find((one) => one >= 0);
+      if (index !== undefined) move(index);
+    },
     pick,
   };
 }

@@ -17,7 +17,10 @@ export const role = () => memory.recall("role", null);
 
 // { types: Map, subgraphs, connections, roles, routes, events }: whatever can't be had is absent, and the rest works.
 export function model() {
-  loading ??= load();
+  loading ??= load().catch((fault) => {
+    loading = null; // whoever asks again may have more luck
+    throw fault;
+  });
   return loading;
 }
 
@@ -55,8 +58,9 @@ export function holds(held, wanted) {
 // All permissions that a field asks for, each of them a list of alternatives.
 export function demands(coordinate, owned, roles) {
   const asked = (owned?.asks ?? []).filter((one) => one.scopes).map((one) => one.scopes);
-  const needed = roles.needs[coordinate];
-  return needed ? [...asked, [needed]] : asked;
+  // What the graph says itself, its module need not say again.
+  const needed = (roles.needs[coordinate] ?? []).filter((scope) => !asked.some((anyOf) => anyOf.every((clause) => clause.includes(scope))));
+  return needed.length ? [...asked, [needed]] : asked;
 }
 
 export function mayUse(held, demanded) {

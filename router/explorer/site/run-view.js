@@ -17,7 +17,7 @@ export async function open(host) {
 function told(run, schema) {
   const trace = run.extensions.trace;
   return [
-    ...(trace ? waterfall(run, trace.fetches) : [make("p", { class: "quiet" }, word("noTrace"))]),
+    ...(trace ? waterfall(run, trace.fetches) : [heading(run), make("p", { class: "quiet" }, word("data" in run.body ? "noTrace" : "notFetched"))]),
     make("h3", {}, word("refusals")),
     ...refusals(run, schema),
     ...decisions(run.extensions.apolloCacheDebugging?.data ?? []),
@@ -31,10 +31,14 @@ function waterfall(run, fetches) {
   const heads = ["module", "path", "when", "milliseconds", "entities", "how"].map((one) => word(one));
   const rows = fetches.map((one) => [one.service, one.path || "·", bar(one, end), String(one.durationMs ?? "…"), entities(one), how(one)]);
   return [
-    make("h2", {}, run.sent.operationName ?? word("run"), " ", make("small", {}, word("whole", Math.round(run.milliseconds), fetches.length, requests))),
+    heading(run, word("whole", Math.round(run.milliseconds), fetches.length, requests)),
     table(word("fetches"), heads, rows),
     modules(fetches),
   ];
+}
+
+function heading(run, more) {
+  return make("h2", {}, run.sent.operationName ?? word("run"), " ", more ? make("small", {}, more) : null);
 }
 
 function bar(fetch, end) {
@@ -62,9 +66,17 @@ function modules(fetches) {
 }
 
 function refusals(run, schema) {
-  const errors = [...(run.body.errors ?? []), ...(run.extensions.authorizationErrors ?? [])];
+  const errors = [...(run.body.errors ?? []), ...(run.extensions.authorizationErrors ?? []), ...declined(run.body.data)];
   if (!errors.length) return [make("p", { class: "quiet" }, word("noRefusals"))];
   return [make("ul", { class: "refusals" }, ...errors.map((error) => refusal(error, run, schema)))];
+}
+
+// A command that is declined says so in its payload, in the words that were asked for.
+function declined(data) {
+  const payloads = Object.entries(data ?? {}).filter(([, payload]) => Array.isArray(payload?.errors));
+  return payloads.flatMap(([key, { errors }]) =>
+    errors.map((one) => ({ message: one?.message ?? word("askForErrors"), path: [key, "errors"], extensions: { code: one?.code } })),
+  );
 }
 
 function refusal(error, run, schema) {
@@ -81,7 +93,7 @@ function why({ type, field }, schema) {
   const asked = demanded.map((anyOf) => anyOf.map((clause) => clause.join(" + ")).join(" | ")).join("; ");
   const roles = Object.values(schema.roles.roles).filter((one) => mayUse(one.permissions, demanded)).map((one) => one.name);
   return [
-    make("p", {}, make("a", { href: `#/map/${type.name}` }, `${type.name}.${field.name}`), " ", word("asksFor", ""), make("code", {}, asked)),
+    make("p", {}, make("a", { href: `#/map/${type.name}/${field.name}` }, `${type.name}.${field.name}`), " ", word("asksFor", ""), make("code", {}, asked)),
     make("p", { class: "quiet" }, word("rolesWith", roles.join(", "))),
   ];
 }

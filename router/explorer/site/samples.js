@@ -116,10 +116,20 @@ function call(origin, route, { args, selections }) {
     return [`curl -g '${origin}${path}${query.length ? `?${query.join("&")}` : ""}'`, ...lines].join(" \\\n");
   }
   const used = new Set(names(route.path));
-  const body = Object.fromEntries(Object.entries({ ...args, ...args.input, input: undefined }).filter(([name]) => name !== "input" && !used.has(name)));
-  lines.push(ONCE, `  -H 'Content-Type: ${route.method === "patch" ? "application/merge-patch+json" : "application/json"}'`);
+  // What an input says of the command itself, headers say here.
+  const { input, dryRun, clientMutationId, ...said } = { ...args, ...args.input };
+  const body = Object.fromEntries(Object.entries(said).filter(([name]) => !used.has(name)));
+  lines.push(clientMutationId ? `  -H ${shell(`Idempotency-Key: ${clientMutationId}`)}` : ONCE, ...(dryRun ? ["  -H 'Prefer: dry-run'"] : []));
+  lines.push(`  -H 'Content-Type: ${route.method === "patch" ? "application/merge-patch+json" : "application/json"}'`);
   lines.push(`  -d ${shell(JSON.stringify(body, null, 2))}`);
-  return [`curl -X ${route.method.toUpperCase()} '${origin}${path}'`, ...lines].join(" \\\n");
+  return [`curl -g -X ${route.method.toUpperCase()} '${origin}${path}'`, ...lines].join(" \\\n");
+}
+
+// A request that was made, as a line for the shell.
+export function called(address, { method, headers, body }) {
+  const lines = Object.entries(headers).map(([name, value]) => `  -H ${shell(`${name}: ${value}`)}`);
+  const [verb, sent] = [method === "GET" ? "" : `-X ${method} `, body === undefined ? [] : [`  -d ${shell(body)}`]];
+  return [`curl -g ${verb}${shell(address)}`, BEARER, ...lines, ...sent].join(" \\\n");
 }
 
 function pathValue(name, args) {

@@ -1,15 +1,21 @@
-// Finds things by any words of theirs: types, fields, descriptions, events, REST routes. Ten thousand take a few milliseconds,
-// because each is one line of small letters made beforehand.
+// Finds things by any words of theirs: types, fields, arguments, descriptions, events, REST routes. Ten thousand take a few
+// milliseconds, because each is one line of small letters made beforehand.
+
+const ORDER = { type: 0, field: 1, argument: 2, route: 3, event: 4, value: 5 };
 
 export function indexed({ types, routes = [], events = [] }) {
   const found = [];
   for (const type of types.values()) {
-    add(found, "type", type.name, type.description, type.owners, `map/${type.name}`);
-    for (const field of type.fields) add(found, "field", `${type.name}.${field.name}`, field.description, field.owners, `map/${type.name}`);
-    for (const value of type.enumValues ?? []) add(found, "value", `${type.name}.${value.name}`, value.description, type.owners, `map/${type.name}`);
+    add(found, "type", type.name, type.name, type.description, type.owners, `map/${type.name}`);
+    for (const field of type.fields) {
+      const address = `map/${type.name}/${field.name}`;
+      add(found, "field", `${type.name}.${field.name}`, field.name, field.description, field.owners, address);
+      for (const one of field.args ?? []) add(found, "argument", `${type.name}.${field.name}(${one.name}:)`, one.name, one.description, field.owners, address);
+    }
+    for (const value of type.enumValues ?? []) add(found, "value", `${type.name}.${value.name}`, value.name, value.description, type.owners, `map/${type.name}`);
   }
-  for (const route of routes) add(found, "route", route.title, `${route.summary} ${route.description ?? ""}`, [], `catalogue/${encodeURIComponent(route.title)}`);
-  for (const event of events) add(found, "event", event.title, event.summary, event.tags, `catalogue/${encodeURIComponent(event.title)}`);
+  for (const route of routes) add(found, "route", route.title, route.title, `${route.summary} ${route.description ?? ""}`, answering(types, route.field), catalogued(route));
+  for (const event of events) add(found, "event", event.title, event.title, event.summary, event.tags, catalogued(event));
   return found;
 }
 
@@ -22,13 +28,22 @@ export function search(index, text, module = "") {
 
 // What is called so comes before what begins so, and that before what only speaks of it.
 function rank({ own, name, kind }, first) {
-  const order = { type: 0, field: 1, route: 2, event: 3, value: 4 }[kind] / 10;
+  const order = ORDER[kind] / 10;
   if (own === first) return order;
   if (own.startsWith(first)) return 1 + order;
   return (name.toLowerCase().includes(first) ? 2 : 3) + order;
 }
 
-function add(found, kind, name, description, owners, address) {
-  const own = name.slice(kind === "field" || kind === "value" ? name.indexOf(".") + 1 : 0).toLowerCase();
-  found.push({ kind, name, own, owners, address, line: `${name} ${description ?? ""} ${kind}`.toLowerCase() });
+function add(found, kind, name, own, description, owners, address) {
+  found.push({ kind, name, own: own.toLowerCase(), owners, address, line: `${name} ${description ?? ""} ${kind}`.toLowerCase() });
+}
+
+function catalogued({ title }) {
+  return `catalogue/${encodeURIComponent(title)}`;
+}
+
+// A route belongs to the modules that answer its field.
+function answering(types, coordinate = "") {
+  const [root, name] = coordinate.split(".");
+  return types.get(root)?.fields.find((field) => field.name === name)?.owners ?? [];
 }

@@ -10,6 +10,7 @@ export function token() {
 
 export function keep(value) {
   sessionStorage.setItem(KEY, value);
+  dispatchEvent(new Event("token"));
 }
 
 export function forget() {
@@ -33,13 +34,13 @@ export function clean(text) {
 }
 
 // The claims are shown, never trusted: the platform verifies the token with every request.
-export function owner(value) {
+export function owner(value, known = {}) {
   const claims = claimsOf(value);
-  const name = claims.name ?? claims.email ?? claims.roles?.join(", ") ?? claims.kind?.toLowerCase() ?? "signed in";
+  const name = known.name ?? claims.name ?? claims.email ?? claims.roles?.join(", ") ?? claims.kind?.toLowerCase() ?? "signed in";
   return claims.exp ? `${name} · ${word("until", clock(claims.exp))}` : name;
 }
 
-function claimsOf(value) {
+export function claimsOf(value) {
   try {
     const bytes = Uint8Array.from(atob(value.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
     return JSON.parse(new TextDecoder().decode(bytes)) ?? {};

@@ -3,6 +3,7 @@
 
 import * as runs from "./runs.js";
 import * as session from "./session.js";
+import * as signin from "./signin.js";
 import { word } from "./words.js";
 
 export const ENDPOINT = "/graphql";
@@ -13,11 +14,21 @@ const plainFetch = window.fetch.bind(window);
 export function install(onRefused) {
   window.fetch = async (input, init) => {
     if (!isEndpoint(input)) return plainFetch(input, init);
-    const watched = await runs.watched(asPost(withToken(input, init)));
-    const answer = await plainFetch(watched.request);
+    const watched = await runs.watched(asPost(new Request(input, init)));
+    const answer = await delivered(watched.request);
     if (answer.status === 401) onRefused();
     return isEventStream(answer) ? oneByOne(answer) : watched.answered(answer);
   };
+}
+
+// A token that has run out is renewed, if it can be, and the request sent once more. A header that somebody typed into the editor
+// wins: that is how one tries what another caller sees.
+async function delivered(request) {
+  const isOurs = !request.headers.has("authorization");
+  const answer = await plainFetch(isOurs ? withToken(request.clone()) : request).catch((fault) => {
+    throw request.signal.aborted ? fault : new TypeError(word("unreachable"));
+  });
+  return answer.status === 401 && isOurs && (await signin.renew()) ? plainFetch(withToken(request)) : answer;
 }
 
 // The schema as this token may see it. The answer says in words why there is none.
@@ -38,14 +49,17 @@ export async function introspect(token) {
 
 const asked = new Map();
 
-// Something else that this host tells who is signed in; asked for once.
+// Something else that this host tells who is signed in; asked for until it is told, and then no more.
 export function ask(path) {
-  if (!asked.has(path)) asked.set(path, told(path));
+  if (!asked.has(path)) {
+    asked.set(path, told(path));
+    asked.get(path).catch(() => asked.delete(path));
+  }
   return asked.get(path);
 }
 
 async function told(path) {
-  const answer = await plainFetch(withToken(path));
+  const answer = await delivered(new Request(path));
   if (answer.ok) return answer.json();
   const body = await answer.json().catch(() => null);
   throw new Error(body?.errors?.[0]?.message ?? body?.detail ?? `${answer.status}`);
@@ -53,7 +67,7 @@ async function told(path) {
 
 // A request that somebody tries out: not remembered, and refused or not, its answer is shown.
 export function send(path, init) {
-  return plainFetch(withToken(path, init));
+  return delivered(new Request(path, init));
 }
 
 const HEADERS = { "content-type": "application/json", accept: "application/graphql-response+json, application/json" };
@@ -105,7 +119,6 @@ function turn() {
 
 function withToken(input, init, token = session.token()) {
   const request = new Request(input, init);
-  // A header that somebody typed into the editor wins: that is how one tries what another caller sees.
-  if (token && !request.headers.has("authorization")) request.headers.set("authorization", `Bearer ${token}`);
+  if (token) request.headers.set("authorization", `Bearer ${token}`);
   return request;
 }

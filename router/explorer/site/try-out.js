@@ -1,24 +1,26 @@
-// Tries a REST route out: a form for its parameters, a body, and the answer. What changes something is a dry run unless one says no.
+// Tries a REST route out: a form for its parameters, headers and body, and the answer. What changes something is a dry run unless
+// one says no.
 
 import { make } from "./elements.js";
+import { resolved } from "./offers.js";
+import { called } from "./samples.js";
 import { send } from "./transport.js";
 import { word } from "./words.js";
 
-const ASKED = 8;
-const USUAL = ["q", "sort", "limit", "cursor", "fields", "expand"];
+const USUAL = ["q", "sort", "limit", "cursor", "fields", "expand", "If-Match"];
 
-export function tryOut(route, example) {
-  const inputs = chosen(route.parameters).map((one) => ({ ...one, input: make("input", { name: one.name, id: `try-${one.in}-${one.name}`, required: one.required, autocomplete: "off" }) }));
+export function tryOut(api, route, example) {
+  const inputs = route.parameters.map((one) => ({ ...one, input: inputFor(one, resolved(api, one.schema ?? {}), api) }));
   const writes = route.method !== "get";
   const dry = writes ? make("input", { type: "checkbox", id: "try-dry", checked: true }) : null;
   const body = writes && example !== null ? make("textarea", { id: "try-body", rows: "8", spellcheck: "false" }) : null;
   if (body) body.value = JSON.stringify(example, null, 2);
-  const answer = make("pre", { tabindex: "0", hidden: true });
+  const answer = make("div", { class: "answer" });
   const status = make("p", { role: "status" });
   const form = make(
     "form",
     { class: "try" },
-    ...inputs.map(({ name, input }) => make("div", {}, make("label", { for: input.id }, name), input)),
+    ...arranged(inputs),
     body ? make("div", { class: "wide" }, make("label", { for: "try-body" }, word("body")), body) : null,
     dry ? make("label", { class: "check" }, dry, word("dryRun")) : null,
     make("button", { type: "submit" }, word("send")),
@@ -26,21 +28,40 @@ export function tryOut(route, example) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const began = performance.now();
-    const found = await send(address(route, inputs), request(route, inputs, body, dry)).catch((error) => new Response(error.message, { status: 599 }));
-    const text = await found.text();
-    status.textContent = word("answered", found.status, Math.round(performance.now() - began));
-    answer.hidden = false;
-    answer.textContent = readable(text);
+    const [path, init] = [address(route, inputs), request(route, inputs, body, dry)];
+    answer.replaceChildren();
+    try {
+      const found = await send(path, init);
+      const text = await found.text();
+      status.textContent = word("answered", found.status, Math.round(performance.now() - began));
+      answer.replaceChildren(...told(found, text), folded("curl", called(location.origin + path, init)));
+    } catch (fault) {
+      status.textContent = fault.message;
+    }
   });
   return [make("h3", {}, word("tryIt")), form, status, answer];
 }
 
-// Those that are needed, those that most are asked with, and a few of the others: a route may have a hundred filters.
-function chosen(parameters) {
-  const usable = parameters.filter((one) => one.in === "path" || one.in === "query");
-  const rank = ({ name }) => (USUAL.includes(name) ? USUAL.indexOf(name) : USUAL.length);
-  const first = usable.filter((one) => !one.required && !/\]\[/.test(one.name)).sort((one, other) => rank(one) - rank(other));
-  return [...usable.filter((one) => one.required), ...first.slice(0, ASKED)];
+// Those that are needed and those that most are asked with; the others, a route may have a hundred filters, when somebody looks.
+function arranged(inputs) {
+  const place = ({ name, required }) => (required ? -1 : USUAL.indexOf(name) + 1 || USUAL.length + 1);
+  const sorted = [...inputs].sort((one, other) => place(one) - place(other));
+  const rest = sorted.filter((one) => place(one) > USUAL.length);
+  const more = rest.length ? make("details", { class: "wide" }, make("summary", {}, word("moreParameters", rest.length)), make("div", { class: "try" }, ...rest.map(labelled))) : null;
+  return [...sorted.filter((one) => place(one) <= USUAL.length).map(labelled), more];
+}
+
+function labelled({ name, input }) {
+  return make("div", {}, make("label", { for: input.id }, name), input);
+}
+
+function inputFor({ name, in: where, required, description }, schema, api) {
+  const own = { name, id: `try-${where}-${name}`, required, title: description };
+  const values = schema.type === "boolean" ? ["true", "false"] : schema.enum;
+  if (values) return make("select", own, make("option", { value: "" }), ...values.map((one) => make("option", {}, String(one))));
+  const inside = schema.type === "array" ? resolved(api, schema.items ?? {}).enum : null;
+  const hint = inside ? inside.slice(0, 3).join(",") + (inside.length > 3 ? ",…" : "") : (schema.examples?.[0] ?? schema.format ?? schema.default);
+  return make("input", { ...own, autocomplete: "off", spellcheck: "false", placeholder: hint, inputmode: schema.type === "integer" ? "numeric" : null });
 }
 
 function address(route, inputs) {
@@ -51,11 +72,21 @@ function address(route, inputs) {
 }
 
 function request(route, inputs, body, dry) {
-  const headers = new Headers({ accept: "application/json" });
-  if (dry?.checked) headers.set("prefer", "dry-run");
-  if (route.method !== "get") headers.set("idempotency-key", crypto.randomUUID());
-  if (body) headers.set("content-type", route.method === "patch" ? "application/merge-patch+json" : "application/json");
+  const headers = { accept: "application/json" };
+  if (route.method !== "get") headers["idempotency-key"] = crypto.randomUUID();
+  for (const { name, input } of inputs.filter((one) => one.in === "header" && one.input.value !== "")) headers[name.toLowerCase()] = input.value;
+  if (dry?.checked) headers.prefer = [headers.prefer, "dry-run"].filter(Boolean).join(", ");
+  if (body) headers["content-type"] = route.method === "patch" ? "application/merge-patch+json" : "application/json";
   return { method: route.method.toUpperCase(), headers, body: body?.value };
+}
+
+function told(found, text) {
+  const headers = [...found.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+  return [text ? make("pre", { tabindex: "0" }, readable(text)) : null, folded(word("headers"), headers)].filter(Boolean);
+}
+
+function folded(title, text) {
+  return make("details", {}, make("summary", {}, title), make("pre", { tabindex: "0" }, text));
 }
 
 function readable(text) {

@@ -16,6 +16,8 @@ from subgraphs.billing.models.receivables import DunningFile, DunningNotice
 from subgraphs.billing.service import archive, demands, einvoices
 from subgraphs.kit import signed
 from subgraphs.kit.errors import Refusal
+from subgraphs.kit.files import File
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
 
 PDF: Final = "application/pdf"
@@ -42,15 +44,6 @@ class Link:
     size_bytes: int | None
     sha256: str | None
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """What a link opens."""
-
-    filename: str
-    mime_type: str
-    content: bytes
 
 
 def path(tenant: UUID, kind: FileKind, identity: UUID) -> str:
@@ -95,7 +88,7 @@ async def letters(work: Work, notices: Sequence[UUID]) -> Mapping[UUID, Sequence
 def _link(
     work: Work, kind: FileKind, identity: UUID, secret: str, name: str, mime: str, size: int | None, sha256: str | None
 ) -> Link:
-    url = signed.link(path(work.caller.tenant, kind, identity), secret, work.at)
+    url = signed.link(path(work.caller.tenant, kind, identity), bytes.fromhex(secret), work.at + signed.OPEN)
     return Link(name, mime, size, sha256, url)
 
 
@@ -107,16 +100,16 @@ def _letter_name(notice: DunningNotice) -> str:
     return f"Mahnung-{notice.on_date:%Y-%m-%d}-{str(notice.id)[-6:]}.pdf"
 
 
-async def opened(work: Work, kind: FileKind, identity: UUID, *, expires: int, signature: str) -> File | None:
+async def opened(work: Work, kind: FileKind, identity: UUID, proof: Proof) -> File | None:
     """The file behind a link, or None when we gave out no such link, or long ago."""
     letter = await work.find(DunningNotice, identity) if kind is FileKind.LETTER else None
     document = await work.find(Invoice, identity) if kind is not FileKind.LETTER else None
     row = letter or document
     asked = path(work.caller.tenant, kind, identity)
-    if row is None or not signed.opens(asked, row.file_secret, expires=expires, signature=signature, now=work.at):
+    if row is None or not proof.opens(asked, bytes.fromhex(row.file_secret), work.at):
         return None
     if letter is not None:
-        return File(_letter_name(letter), PDF, await demands.content(work, letter))
+        return File(_letter_name(letter), PDF, await demands.content(work, letter), inline=True)
     return await _of_document(work, document, kind) if document is not None else None
 
 
@@ -128,5 +121,7 @@ async def _of_document(work: Work, invoice: Invoice, kind: FileKind) -> File | N
     if kept is None:
         return None
     if kind is FileKind.PAGE:
-        return File(f"{_name(invoice)}.pdf", PDF, kept.files.pdf)
-    return File(f"{_name(invoice)}.xml", XML, kept.files.xml) if kept.files.xml is not None else None
+        return File(f"{_name(invoice)}.pdf", PDF, kept.files.pdf, inline=True)
+    if kept.files.xml is None:
+        return None
+    return File(f"{_name(invoice)}.xml", XML, kept.files.xml, inline=True)

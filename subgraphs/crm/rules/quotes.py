@@ -12,11 +12,10 @@ A line may be optional: it counts when it is selected, and whoever accepts selec
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -31,8 +30,6 @@ FREE_DISCOUNT = Decimal(10)
 """Up to so many percent may be taken off without anybody's approval."""
 MOST_LINES = 200
 PDF = "application/pdf"
-LINK_LASTS = timedelta(minutes=5)
-"""For so long a link opens the paper of a quote."""
 
 
 class QuoteStatus(Enum):
@@ -215,24 +212,9 @@ def page(tenant: UUID, token: str) -> str:
     return f"/quotes/{tenant}/{token}"
 
 
-def file_link(key: bytes, tenant: UUID, quote: UUID, now: datetime, paper: Paper = Paper.SENT) -> str:
-    """Where a paper of a quote is for the next five minutes, without any other proof."""
-    expires = int((now + LINK_LASTS).timestamp())
-    place = f"/quotes/{tenant}/files/{quote}" + ("/accepted" if paper is Paper.ACCEPTED else "")
-    return f"{place}?expires={expires}&signature={_signature(key, tenant, quote, expires, paper)}"
-
-
-def file_opens(
-    key: bytes, tenant: UUID, quote: UUID, *, expires: int, signed: str, now: datetime, paper: Paper = Paper.SENT
-) -> bool:
-    """Whether we gave out this link, not longer ago than it holds."""
-    good = hmac.compare_digest(_signature(key, tenant, quote, expires, paper).encode(), signed.encode())
-    return good and now.timestamp() <= expires
-
-
-def _signature(key: bytes, tenant: UUID, quote: UUID, expires: int, paper: Paper) -> str:
-    what = "crm.quote.accepted" if paper is Paper.ACCEPTED else "crm.quote"
-    return hmac.new(key, f"{what}/{tenant}/{quote}/{expires}".encode(), hashlib.sha256).hexdigest()
+def file_path(tenant: UUID, quote: UUID, paper: Paper = Paper.SENT) -> str:
+    """Where a paper of a quote is, without the signature that opens it."""
+    return f"/quotes/{tenant}/files/{quote}" + ("/accepted" if paper is Paper.ACCEPTED else "")
 
 
 def filename(number: str, revision: int, paper: Paper = Paper.SENT) -> str:

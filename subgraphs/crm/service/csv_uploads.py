@@ -8,7 +8,7 @@ Whoever was interrupted asks how much there is, and goes on. What nobody imports
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -17,19 +17,12 @@ from subgraphs.crm.errors import UploadIncomplete
 from subgraphs.crm.models.transfers import CsvUpload, CsvUploadPart
 from subgraphs.crm.rules import uploads as rules
 from subgraphs.crm.service import imports
+from subgraphs.kit import signed
 from subgraphs.kit.errors import Conflict, NotFound
+from subgraphs.kit.files import Part, Received
 from subgraphs.kit.shapes import line
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """How much of a file there is."""
-
-    received: int
-    size: int
-    status: int
-    """200: taken; 409: it does not begin where the file ends; 413: it goes beyond the file."""
 
 
 async def begin(work: Work, filename: str, size_bytes: int) -> CsvUpload:
@@ -46,21 +39,15 @@ async def begin(work: Work, filename: str, size_bytes: int) -> CsvUpload:
     return row
 
 
-async def take_part(work: Work, id: UUID, *, expires: int, signed: str, offset: int, part: bytes) -> Received | None:
+async def take_part(work: Work, id: UUID, proof: Proof, part: Part) -> Received | None:
     """Take a part; None when we gave out no such link, or long ago."""
     row = (await work.session.scalars(select(CsvUpload).where(CsvUpload.id == id).with_for_update())).one_or_none()
-    if row is None or not rules.takes(
-        bytes.fromhex(row.secret), work.caller.tenant, id, expires=expires, signed=signed, now=work.at
-    ):
+    if row is None or not proof.opens(rules.path(work.caller.tenant, id), bytes.fromhex(row.secret), work.at):
         return None
-    there = await _received(work, id)
-    if offset != there:
-        return Received(there, row.size_bytes, 409)
-    if there + len(part) > row.size_bytes:
-        return Received(there, row.size_bytes, 413)
-    if part:
-        work.session.add(CsvUploadPart(upload_id=id, position=offset, content=part))
-    return Received(there + len(part), row.size_bytes, 200)
+    said = part.after(await _received(work, id), row.size_bytes)
+    if said.status == HTTPStatus.OK and part.content:
+        work.session.add(CsvUploadPart(upload_id=id, position=part.offset, content=part.content))
+    return said
 
 
 async def complete(work: Work, id: UUID | None) -> CsvUpload:
@@ -84,7 +71,10 @@ async def links(work: Work, uploads: Sequence[UUID]) -> Mapping[UUID, Sequence[s
     """Where the parts of each file go, in a list of one."""
     rows = await work.those(CsvUpload, list(uploads))
     tenant = work.caller.tenant
-    return {one: [rules.link(bytes.fromhex(row.secret), tenant, one, row.expires_at)] for one, row in rows.items()}
+    return {
+        one: [signed.link(rules.path(tenant, one), bytes.fromhex(row.secret), row.expires_at)]
+        for one, row in rows.items()
+    }
 
 
 async def received(work: Work, uploads: Sequence[UUID]) -> Mapping[UUID, Sequence[int]]:

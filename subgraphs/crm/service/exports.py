@@ -26,8 +26,9 @@ from subgraphs.crm.models.customers import Model
 from subgraphs.crm.models.transfers import TenantExport, TenantExportFile
 from subgraphs.crm.rules import exports as rules
 from subgraphs.crm.rules.exports import ExportStatus
-from subgraphs.kit import audit, jobs
+from subgraphs.kit import audit, jobs, signed
 from subgraphs.kit.errors import Conflict, Forbidden
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
 
 EXPORT_JOB: Final = "crm.tenant_export"
@@ -99,16 +100,16 @@ async def links(work: Work, exports: Sequence[UUID]) -> Mapping[UUID, Sequence[s
     found = await work.session.execute(
         query.where(TenantExportFile.export_id.in_(exports), TenantExportFile.content.is_not(None))
     )
-    return {one: [rules.link(bytes.fromhex(key), work.caller.tenant, one, work.at)] for one, key in found}
+    until = work.at + signed.OPEN
+    return {one: [signed.link(rules.path(work.caller.tenant, one), bytes.fromhex(key), until)] for one, key in found}
 
 
-async def opened(work: Work, id: UUID, *, expires: int, signed: str, address: str | None) -> bytes | None:
+async def opened(work: Work, id: UUID, proof: Proof, *, address: str | None) -> bytes | None:
     """The file behind a link, or None when we gave out no such link, or long ago; who fetched it from where is kept."""
     file = await _file(work, id)
     if file is None or file.content is None:
         return None
-    key = bytes.fromhex(file.secret)
-    if not rules.opens(key, work.caller.tenant, id, expires=expires, signed=signed, now=work.at):
+    if not proof.opens(rules.path(work.caller.tenant, id), bytes.fromhex(file.secret), work.at):
         return None
     details = {"address": address} if address else None
     await audit.note(work, "downloadTenantExport", resource="TenantExport", resource_id=id, details=details)

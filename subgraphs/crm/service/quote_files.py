@@ -28,6 +28,8 @@ from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.quotes import Paper
 from subgraphs.crm.service import sellers
 from subgraphs.crm.service.quote_lines import lines_of
+from subgraphs.kit import signed
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
 
 _ANSWERS = ("quotes:write", "quotes:approve")
@@ -74,10 +76,7 @@ async def _order(work: Work, quote: Quote) -> bytes:
 async def order_links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
     """A link to the paper of what was chosen of each quote, in a list of one; none of what nobody has accepted."""
     query = select(Quote.id, Quote.file_secret).where(Quote.id.in_(quotes), Quote.accepted_at.is_not(None))
-    return {
-        one: [rules.file_link(bytes.fromhex(secret), work.caller.tenant, one, work.at, Paper.ACCEPTED)]
-        for one, secret in await work.session.execute(query)
-    }
+    return {one: [link(work, one, secret, Paper.ACCEPTED)] for one, secret in await work.session.execute(query)}
 
 
 async def links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
@@ -85,21 +84,22 @@ async def links(work: Work, quotes: Sequence[UUID]) -> Mapping[UUID, Sequence[st
     answers = any(covers(work.caller.scopes, scope) for scope in _ANSWERS)  # nobody is refused here: others see less
     found = await work.session.execute(select(Quote.id, Quote.status, Quote.file_secret).where(Quote.id.in_(quotes)))
     return {
-        one: [rules.file_link(bytes.fromhex(secret), work.caller.tenant, one, work.at)]
+        one: [link(work, one, secret, Paper.SENT)]
         for one, status, secret in found
         if answers or status not in rules.OPEN
     }
 
 
-async def opened(
-    work: Work, id: UUID, *, expires: int, signed: str, paper: Paper = Paper.SENT
-) -> tuple[Quote, bytes] | None:
+def link(work: Work, id: UUID, secret: str, paper: Paper) -> str:
+    """Where a paper of a quote is for the next five minutes, without any other proof."""
+    return signed.link(rules.file_path(work.caller.tenant, id, paper), bytes.fromhex(secret), work.at + signed.OPEN)
+
+
+async def opened(work: Work, id: UUID, proof: Proof, paper: Paper) -> tuple[Quote, bytes] | None:
     """The paper behind a link, or None when we gave out no such link, or long ago."""
     quote = await work.find(Quote, id)
-    if quote is None:
-        return None
-    key = bytes.fromhex(quote.file_secret)
-    if not rules.file_opens(key, work.caller.tenant, id, expires=expires, signed=signed, now=work.at, paper=paper):
+    path = rules.file_path(work.caller.tenant, id, paper)
+    if quote is None or not proof.opens(path, bytes.fromhex(quote.file_secret), work.at):
         return None
     if paper is Paper.ACCEPTED:
         return (quote, await order(work, quote)) if quote.accepted_at else None

@@ -13,11 +13,11 @@ from subgraphs.crm.models import transfers as models
 from subgraphs.crm.rules.csv_files import ImportEntity, Outcome
 from subgraphs.crm.rules.duplicates import Company, Pair, Person
 from subgraphs.crm.rules.exports import ExportStatus
-from subgraphs.crm.rules.uploads import PART
 from subgraphs.crm.service import csv_uploads, exports
 from subgraphs.crm.types.customers import READ, Contact, Customer
 from subgraphs.kit.context import Info
 from subgraphs.kit.errors import NotFound
+from subgraphs.kit.files import PART
 from subgraphs.kit.paging import DEFAULT_LIMIT, LONGEST_PAGE, Limit, Offset, bounded, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError

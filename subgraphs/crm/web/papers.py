@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from subgraphs.crm.models.sales import Quote
@@ -24,16 +24,11 @@ from subgraphs.kit import work
 from subgraphs.kit.caller import system
 from subgraphs.kit.clock import Clock
 from subgraphs.kit.config import Settings
+from subgraphs.kit.file_doors import Asked, answer, nothing, opening
+from subgraphs.kit.files import File
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.work import Work
 
-_HEADERS = {
-    "cache-control": "private, no-store",
-    "content-security-policy": "sandbox; default-src 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-robots-tag": "noindex",
-}
 _LONGEST_TOKEN = 100
 
 
@@ -46,39 +41,30 @@ def routes(settings: Settings, engine: AsyncEngine, clock: Clock) -> Sequence[Ba
     async def behind(request: Request) -> Response:
         tenant, token = parsed(request.path_params["tenant"]), request.path_params["token"]
         if tenant is None or len(token) > _LONGEST_TOKEN:
-            return _nothing()
+            return nothing("quote")
         async with begin(tenant) as job:
             quote = await quotes.behind(job, token)
             if quote is None or await quotes.is_over(job, quote):
-                return _nothing()
-            return _paper(quote, await quote_files.content(job, quote))
+                return nothing("quote")
+            return answer(_file(quote, await quote_files.content(job, quote)))
 
-    async def sent(request: Request) -> Response:
-        return await signed(request, Paper.SENT)
+    async def sent(asked: Asked) -> File | None:
+        return await signed(asked, Paper.SENT)
 
-    async def accepted(request: Request) -> Response:
-        return await signed(request, Paper.ACCEPTED)
+    async def accepted(asked: Asked) -> File | None:
+        return await signed(asked, Paper.ACCEPTED)
 
-    async def signed(request: Request, paper: Paper) -> Response:
-        tenant, quote = (parsed(request.path_params[name]) for name in ("tenant", "quote"))
-        expires, signature = request.query_params.get("expires", ""), request.query_params.get("signature", "")
-        if tenant is None or quote is None or not expires.isdecimal() or len(expires) > 12:
-            return _nothing()
-        async with begin(tenant) as job:
-            found = await quote_files.opened(job, quote, expires=int(expires), signed=signature, paper=paper)
-        return _paper(*found, paper) if found else _nothing()
+    async def signed(asked: Asked, paper: Paper) -> File | None:
+        async with begin(asked.tenant) as job:
+            found = await quote_files.opened(job, asked.id, asked.proof, paper)
+        return _file(*found, paper) if found else None
 
     return [
-        Route("/quotes/{tenant}/files/{quote}", sent, methods=["GET"]),
-        Route("/quotes/{tenant}/files/{quote}/accepted", accepted, methods=["GET"]),
+        opening("/quotes/{tenant}/files/{id}", sent),
+        opening("/quotes/{tenant}/files/{id}/accepted", accepted),
         Route("/quotes/{tenant}/{token}/pdf", behind, methods=["GET"]),
     ]
 
 
-def _paper(quote: Quote, content: bytes, paper: Paper = Paper.SENT) -> Response:
-    named = {"content-disposition": f'inline; filename="{rules.filename(quote.number, quote.revision, paper)}"'}
-    return Response(content, media_type=rules.PDF, headers={**_HEADERS, **named})
-
-
-def _nothing() -> Response:
-    return PlainTextResponse("There is no such quote, or the link to it has expired.\n", 404, headers=_HEADERS)
+def _file(quote: Quote, content: bytes, paper: Paper = Paper.SENT) -> File:
+    return File(rules.filename(quote.number, quote.revision, paper), rules.PDF, content, inline=True)

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 from subgraphs.crm.models.sales import Quote
 from subgraphs.crm.rules import quotes as rules
 from subgraphs.crm.rules.quotes import QuoteStatus
-from subgraphs.crm.service import quotes
+from subgraphs.crm.service import quote_files, quotes
 from subgraphs.crm.service.quote_lines import lines_of
 from subgraphs.crm.web import page
 from subgraphs.crm.web.page import STYLE_HASH, Entered
@@ -117,7 +117,7 @@ async def _answered(job: Work, request: Request, quote: Quote, form: Form, *, ac
     spoken = await _language(job, request, quote)
     key = "accepted" if accepts else "declined"
     paper = rules.Paper.ACCEPTED if accepts else rules.Paper.SENT
-    file = rules.file_link(bytes.fromhex(done.file_secret), job.caller.tenant, done.id, job.at, paper)
+    file = quote_files.link(job, done.id, done.file_secret, paper)
     shown = page.answered(done, lines_of(done), spoken, key=key, by=name.strip(), file=file)
     return HTMLResponse(shown, 200, _HEADERS)
 

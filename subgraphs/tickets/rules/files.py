@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import mimetypes
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,10 +14,7 @@ from subgraphs.kit.errors import Invalid
 from subgraphs.tickets.errors import FileRefused
 
 LARGEST: Final = 50 * 1024 * 1024
-PART: Final = 960 * 1024
-"""How much of a file comes at once: the platform's door takes no more than a million bytes."""
 UPLOAD_LASTS: Final = timedelta(hours=6)
-LINK_LASTS: Final = timedelta(minutes=5)
 UNKNOWN: Final = "application/octet-stream"
 
 _MAGIC: Final = (
@@ -84,32 +80,14 @@ def _extension(name: str) -> str:
     return f".{name.rpartition('.')[2].lower()}" if "." in name else ""
 
 
-def signature(key: bytes, tenant: UUID, attachment: UUID, expires: int) -> str:
-    """What proves that we gave out a link."""
-    return hmac.new(key, f"{tenant}/{attachment}/{expires}".encode(), hashlib.sha256).hexdigest()
+def path(tenant: UUID, attachment: UUID) -> str:
+    """Where a file is, without the signature that opens it."""
+    return f"/files/{tenant}/{attachment}"
 
 
-def link(key: bytes, tenant: UUID, attachment: UUID, now: datetime) -> str:
-    """A path that opens a file for five minutes, for whoever has it."""
-    expires = int((now + LINK_LASTS).timestamp())
-    return f"/files/{tenant}/{attachment}?expires={expires}&signature={signature(key, tenant, attachment, expires)}"
-
-
-def upload_link(key: bytes, tenant: UUID, upload: UUID, expires: datetime) -> str:
-    """A path that takes the parts of one file until then, from whoever has it."""
-    until = int(expires.timestamp())
-    proof = signature(_of_uploads(key), tenant, upload, until)
-    return f"/files/{tenant}/uploads/{upload}?expires={until}&signature={proof}"
-
-
-def takes(key: bytes, tenant: UUID, upload: UUID, expires: int, signed: str, now: datetime) -> bool:
-    """Whether a link to bring a file was given out by us, and is not too old."""
-    return opens(_of_uploads(key), tenant, upload, expires, signed, now)
-
-
-def _of_uploads(key: bytes) -> bytes:
-    # A key of its own: what proves that one may read must never prove that one may write.
-    return hmac.new(key, b"upload", hashlib.sha256).digest()
+def upload_path(tenant: UUID, upload: UUID) -> str:
+    """Where the parts of a file go, without the signature that lets them in."""
+    return f"/files/{tenant}/uploads/{upload}"
 
 
 def announced(filename: str, size: int) -> str:
@@ -122,9 +100,3 @@ def announced(filename: str, size: int) -> str:
     if _extension(name) in _REFUSED:
         raise FileRefused("Programs are not kept here; put it into an archive if you must.", field="filename")
     return name
-
-
-def opens(key: bytes, tenant: UUID, attachment: UUID, expires: int, signed: str, now: datetime) -> bool:
-    """Whether a link was given out by us, and is not too old."""
-    good = hmac.compare_digest(signature(key, tenant, attachment, expires), signed)
-    return good and now.timestamp() <= expires

@@ -12,7 +12,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from subgraphs.kit import signed
 from subgraphs.kit.errors import Forbidden, Invalid, NotFound
+from subgraphs.kit.files import File
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.content import Attachment, AttachmentContent
 from subgraphs.tickets.models.tickets import Ticket, TicketMessage
@@ -84,17 +87,20 @@ async def of_tickets(work: Work, tickets: Sequence[UUID], *, limit: int) -> Mapp
 async def links(work: Work, attachments: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
     """A link to each file, in a list of one."""
     key = bytes.fromhex((await defaults.settings(work)).file_secret)
-    return {one: [rules.link(key, work.caller.tenant, one, work.at)] for one in attachments}
+    until = work.at + signed.OPEN
+    return {one: [signed.link(rules.path(work.caller.tenant, one), key, until)] for one in attachments}
 
 
-async def opened(work: Work, attachment_id: UUID, expires: int, signed: str) -> tuple[Attachment, bytes] | None:
+async def opened(work: Work, attachment_id: UUID, proof: Proof) -> File | None:
     """The file behind a link, or None when we gave out no such link, or long ago."""
     key = bytes.fromhex((await defaults.settings(work)).file_secret)
-    if not rules.opens(key, work.caller.tenant, attachment_id, expires, signed, work.at):
+    if not proof.opens(rules.path(work.caller.tenant, attachment_id), key, work.at):
         return None
     row = await work.find(Attachment, attachment_id)
     content = await _content(work, row.sha256) if row else None
-    return (row, content) if row and content is not None else None
+    if row is None or content is None:
+        return None
+    return File(row.filename, row.mime_type, content, etag=f'"{row.sha256}"')
 
 
 async def _content(work: Work, sha256: str) -> bytes | None:

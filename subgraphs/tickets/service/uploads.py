@@ -9,13 +9,16 @@ asks how much there is, and goes on. A part that comes twice changes nothing. Wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
+from subgraphs.kit import signed
 from subgraphs.kit.errors import Conflict, NotFound
+from subgraphs.kit.files import Part, Received
+from subgraphs.kit.signed import Proof
 from subgraphs.kit.work import Work
 from subgraphs.tickets.errors import UploadIncomplete
 from subgraphs.tickets.models.content import Attachment, TicketUpload, UploadPart
@@ -24,16 +27,6 @@ from subgraphs.tickets.service import defaults, files
 from subgraphs.tickets.service.tickets import updated
 
 MOST_AT_ONCE: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """How much of a file there is."""
-
-    received: int
-    size: int
-    status: int
-    """200: taken; 409: it does not begin where the file ends; 413: it goes beyond the file."""
 
 
 async def begin(
@@ -62,25 +55,19 @@ async def begin(
     )
 
 
-async def take_part(
-    work: Work, upload_id: UUID, expires: int, signed: str, offset: int, part: bytes
-) -> Received | None:
+async def take_part(work: Work, upload_id: UUID, proof: Proof, part: Part) -> Received | None:
     """Take a part; None when we gave out no such link, or long ago."""
     key = bytes.fromhex((await defaults.settings(work)).file_secret)
-    if not rules.takes(key, work.caller.tenant, upload_id, expires, signed, work.at):
+    if not proof.opens(rules.upload_path(work.caller.tenant, upload_id), key, work.at):
         return None
     query = select(TicketUpload).where(TicketUpload.id == upload_id).with_for_update()
     upload = (await work.session.scalars(query)).one_or_none()
     if upload is None:
         return None
-    there = await _received(work, upload.id)
-    if offset != there:
-        return Received(there, upload.size_bytes, 409)
-    if there + len(part) > upload.size_bytes:
-        return Received(there, upload.size_bytes, 413)
-    if part:
-        work.session.add(UploadPart(upload_id=upload.id, position=offset, content=part))
-    return Received(there + len(part), upload.size_bytes, 200)
+    said = part.after(await _received(work, upload.id), upload.size_bytes)
+    if said.status == HTTPStatus.OK and part.content:
+        work.session.add(UploadPart(upload_id=upload.id, position=part.offset, content=part.content))
+    return said
 
 
 async def finish(work: Work, id: UUID) -> Attachment:
@@ -104,7 +91,8 @@ async def links(work: Work, uploads: Sequence[UUID]) -> Mapping[UUID, Sequence[s
     """Where the parts of each file go, in a list of one."""
     key = bytes.fromhex((await defaults.settings(work)).file_secret)
     rows = await work.those(TicketUpload, list(uploads))
-    return {one: [rules.upload_link(key, work.caller.tenant, one, row.expires_at)] for one, row in rows.items()}
+    tenant = work.caller.tenant
+    return {one: [signed.link(rules.upload_path(tenant, one), key, row.expires_at)] for one, row in rows.items()}
 
 
 async def received(work: Work, uploads: Sequence[UUID]) -> Mapping[UUID, Sequence[int]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from subgraphs.kit.context import Info
+from subgraphs.kit.files import PART
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets.models import content as models
 from subgraphs.tickets.models.tickets import Ticket as TicketRow
-from subgraphs.tickets.rules.files import PART
 from subgraphs.tickets.rules.mail import MailOutcome
 from subgraphs.tickets.rules.tickets import TicketLinkKind
 from subgraphs.tickets.service import files, uploads

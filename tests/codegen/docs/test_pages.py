@@ -90,19 +90,24 @@ def test_an_event_has_its_data_and_an_example():
 
 def test_a_type_stands_with_the_module_that_is_its_home_and_says_who_adds_to_it():
     head = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@requiresScopes"])'
-    desk = 'type Query { "All." pens(first: Int): [Pen!]! } "What writes." type Pen @key(fields: "id") { id: ID! ink: Ink! } enum Ink { RED }'
+    desk = 'type Query { "All." pens(first: Int = 5): [Pen!]! } "What writes." type Pen @key(fields: "id") { id: ID! ink: Ink! } enum Ink { RED }'
     shop = 'type Query { shop: Int } type Pen @key(fields: "id") { id: ID! price: Int @requiresScopes(scopes: [["prices:read"]]) }'
     composed = supergraph(
         [SubgraphSource(name, f"http://{name}", head + sdl) for name, sdl in (("desk", desk), ("shop", shop))]
     )
     assert isinstance(composed, Composed)
 
-    pages = dict(graph.pages(composed.supergraph_sdl))
+    permissions = {
+        "Query.pens": ("pens:read",),
+        "Pen.price": ("prices:read", "shop:read"),
+        "Gone.field": ("pens:read",),
+    }
+    pages = dict(graph.pages(composed.supergraph_sdl, permissions))
 
     assert list(pages) == ["graph/desk", "graph/shop", "graph/index"]
-    assert "| `pens`<br>`first` `Int` | [`[Pen!]!`](#type-Pen) | All. |" in pages["graph/desk"]
+    assert "| `pens`<br>`first` `Int` = `5` | [`[Pen!]!`](#type-Pen) | All. Needs `pens:read`. |" in pages["graph/desk"]
     assert "An entity, by `id`." in pages["graph/desk"]
-    assert "| `price` | `Int` |  Needs `prices:read`. *(from shop)* |" in pages["graph/desk"]
+    assert "| `price` | `Int` |  Needs `prices:read` and `shop:read`. *(from shop)* |" in pages["graph/desk"]
     assert "## Pen" not in pages["graph/shop"]
 
 

@@ -250,9 +250,8 @@ def test_two_versions_live_beside_each_other(tmp_path):
 
     written: dict[str, Artifact] = {one.path: one for one in artifacts.artifacts(tmp_path, supergraph, {})}
 
-    assert set(written) == {
-        f"contracts/rest/{name}" for name in ("v1.lock.json", "v2.lock.json", "openapi.json", "openapi.v2.json")
-    }
+    both = ("v1.lock.json", "v2.lock.json", "openapi.json", "openapi.v2.json", "permissions.json")
+    assert set(written) == {f"contracts/rest/{name}" for name in both}
     assert json.loads(written["contracts/rest/openapi.v2.json"].text)["servers"] == [{"url": "/api/v2"}]
 
 

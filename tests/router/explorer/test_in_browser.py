@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import strawberry
@@ -32,6 +34,8 @@ if reason := browser.missing():
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 TOKEN = "the-owners-token"
+RENEWED: list[dict[str, str]] = []
+"""What was sent for a new token."""
 SERVED: dict[str, Any] = {"schema": "first", "status": 200}
 """What the server says of the schema."""
 NORDWIND = {
@@ -146,6 +150,11 @@ async def _deferred(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(scope, receive, send)
 
 
+async def _renew(request: Request) -> JSONResponse:
+    RENEWED.append(dict(parse_qsl((await request.body()).decode())))
+    return JSONResponse({"access_token": TOKEN, "refresh_token": "the-one-after"})
+
+
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """A server with the page and a graph behind it."""
@@ -155,7 +164,8 @@ def base_url() -> Iterator[str]:
     version = Route(
         "/explorer/data/version", lambda _request: JSONResponse({"schema": SERVED["schema"]}, SERVED["status"])
     )
-    app = Starlette(routes=[roles, version, *routes(), Route("/graphql", OnlyWithToken(graph))])
+    token = Route("/auth/token", _renew, methods=["POST"])
+    app = Starlette(routes=[roles, version, token, *routes(), Route("/graphql", OnlyWithToken(graph))])
     with take(0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -189,7 +199,7 @@ def test_without_a_token_the_page_says_where_to_get_one(base_url: str, driver: C
     driver.get(base_url)
     browser.until(driver, lambda: _panel(driver).is_displayed())
     assert "./dev token" in _panel(driver).text
-    assert driver.switch_to.active_element.get_attribute("id") == "token"
+    assert driver.switch_to.active_element.get_attribute("id") == "sign-in-here"
     browser.press(driver, Keys.ESCAPE)
     driver.execute_async_script("setTimeout(arguments[0], 200)")
     assert _panel(driver).is_displayed()
@@ -207,6 +217,7 @@ def test_without_a_token_the_page_says_where_to_get_one(base_url: str, driver: C
 def test_a_typed_token_opens_the_explorer_without_the_mouse(base_url: str, driver: Chrome) -> None:
     driver.get(base_url)
     browser.until(driver, lambda: _panel(driver).is_displayed())
+    browser.press(driver, Keys.TAB)
     browser.press(driver, f"Bearer {TOKEN}")
     browser.press(driver, Keys.ENTER)
     browser.until_ready(driver)
@@ -251,6 +262,20 @@ def test_a_token_that_expires_while_working_is_asked_for_again(base_url: str, dr
     browser.press(driver, Keys.CONTROL, Keys.ENTER)
     browser.until(driver, lambda: _panel(driver).is_displayed())
     assert "no longer accepts your token" in _panel(driver).text
+
+
+def test_whoever_signed_in_gets_the_next_token_without_being_asked(base_url: str, driver: Chrome) -> None:
+    driver.get(f"{base_url}/#token={TOKEN}")
+    browser.until_ready(driver)
+    signed_in = {"token": "of-yesterday", "refresh": "the-next", "proof": f"x.{_encoded({'name': 'Änne'})}.x"}
+    driver.execute_script("sessionStorage['psa-explorer:token'] = 'of-yesterday'")
+    driver.execute_script("sessionStorage['psa-explorer:signed-in'] = arguments[0]", json.dumps(signed_in))
+    assert browser.run(driver) == {"data": {"customer": NORDWIND}}
+    assert driver.execute_script("return sessionStorage['psa-explorer:token']") == TOKEN
+    assert driver.find_element(By.ID, "account").text == "Änne"
+    assert RENEWED == [
+        {"client_id": "AAAAAAAAAAAAAAAAAAAAAQexplorer", "grant_type": "refresh_token", "refresh_token": "the-next"}
+    ]
 
 
 def test_an_open_page_says_when_the_platform_is_away_and_when_the_schema_is_another_one(
@@ -357,6 +382,10 @@ def test_of_a_thousand_fields_the_builder_draws_a_part_and_finds_any(base_url: s
     search = driver.execute_script(f"return {editor}.querySelector(\"input[placeholder='Search fields']\")")
     search.send_keys("change777")
     browser.until(driver, lambda: driver.execute_script(rows) == ["change777: String!"])
+
+
+def _encoded(claims: dict[str, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
 
 def _panel(driver: Chrome) -> WebElement:

@@ -52,7 +52,6 @@ def test_a_developer_finds_who_owns_what_runs_an_operation_and_reads_why_a_field
         _read_the_map(driver)
         _read_a_run(driver)
         _read_the_catalogue(driver)
-        assert browser.complaints(driver) == []
         _look_as_a_technician_in_german(driver)
         assert browser.complaints(driver) == []
 
@@ -66,8 +65,13 @@ def _read_the_map(driver: Chrome) -> None:
     rows = driver.find_elements(By.CSS_SELECTOR, ".map [role=option]")
     next(row for row in rows if "Customer.assets" in row.text).click()
     browser.until(driver, lambda: _text(driver, ".map h2").startswith("Customer"))
-    cells = [cell.text for cell in driver.find_elements(By.XPATH, "//tr[th[starts-with(., 'assets (')]]/td")]
-    assert cells[:2] == ["[Asset!]", "assets"]
+    # Of all fields of the type the one that was found is shown, with what it takes.
+    cells = [cell.text for cell in driver.find_elements(By.CSS_SELECTOR, ".map tr[aria-current] > *")]
+    assert cells[0].startswith("assets (")
+    assert cells[1:4] == ["[Asset!]", "assets", "assets:read"]
+    assert "limit\nInt!\n50" in "\n".join(
+        cell.text for cell in driver.find_elements(By.CSS_SELECTOR, ".map .arguments tbody tr > *")
+    )
     node = driver.find_element(By.CSS_SELECTOR, "[data-name=Customer]")
     label = str(node.get_attribute("aria-label"))
     assert label.startswith("Customer; owned by assets, ")
@@ -123,6 +127,20 @@ def _read_what_has_to_be_quoted(driver: Chrome) -> None:
     assert address.path == "/api/v1/customers"
     assert parse_qs(address.query) == {"q": [NASTY], "limit": ["2"], "fields": ["name"]}
     assert _as_python_sends(printed["Python"]) == asked
+    _read_what_is_only_tried(driver)
+
+
+def _read_what_is_only_tried(driver: Chrome) -> None:
+    """What an input says of its command are headers of REST: a trial stays one."""
+    _go(driver, "query")
+    said = '{customerId: "7", title: "Door", dryRun: true, clientMutationId: "once"}'
+    browser.write_variables(driver, "")
+    browser.write(driver, f"mutation Open {{ createTicket(input: {said}) {{ ticket {{ id }} }} }}")
+    _go(driver, "code")
+    browser.until(driver, lambda: "/api/v1/tickets" in _samples(driver).get("REST", ""))
+    line = _as_the_shell_reads(_samples(driver)["REST"])
+    assert {"Prefer: dry-run", "Idempotency-Key: once"} < set(line)
+    assert json.loads(line[-1]) == {"customerId": "7", "title": "Door"}
 
 
 def _as_the_shell_reads(command: str) -> list[str]:
@@ -149,6 +167,27 @@ def _read_the_catalogue(driver: Chrome) -> None:
     browser.press(driver, Keys.ENTER)
     browser.until(driver, lambda: _text(driver, ".catalogue h2") == "ticket.created")
     assert '"type": "ticket.created"' in _text(driver, ".catalogue pre")
+    assert browser.complaints(driver) == []
+    _try_a_route(driver)
+
+
+def _try_a_route(driver: Chrome) -> None:
+    """Every parameter and header can be filled in; what was sent stands there as a line for the shell, too."""
+    driver.execute_script("location.hash = '#/catalogue/' + encodeURIComponent('PATCH /tickets/{id}')")
+    browser.until(driver, lambda: _text(driver, ".catalogue h2") == "PATCH /tickets/{id}")
+    driver.find_element(By.ID, "try-path-id").send_keys("T-1")
+    driver.find_element(By.ID, "try-header-If-Match").send_keys('"7"')
+    driver.find_element(By.CSS_SELECTOR, ".try details summary").click()
+    driver.find_element(By.ID, "try-header-Prefer").send_keys("return=minimal")
+    driver.find_element(By.CSS_SELECTOR, ".try [type=submit]").click()
+    browser.until(driver, lambda: _text(driver, ".catalogue [role=status]:not(.quiet)").startswith("503 in "))
+    sent = "return [...document.querySelectorAll('.answer pre')].at(-1).textContent"
+    line = _as_the_shell_reads(driver.execute_script(sent))
+    assert line[1:3] == ["-X", "PATCH"]
+    assert line[3].endswith("/api/v1/tickets/T-1")
+    headers = {'if-match: "7"', "prefer: return=minimal, dry-run", "content-type: application/merge-patch+json"}
+    assert headers < set(line)
+    assert all("503" in complaint for complaint in browser.complaints(driver))
 
 
 def _look_as_a_technician_in_german(driver: Chrome) -> None:

@@ -221,6 +221,22 @@ async def test_the_plan_is_shown_with_its_parts_in_the_first_one(platform: Any) 
         assert "extensions" not in later
 
 
+@pytest.mark.parametrize("accept", [APOLLO_3, APOLLO_4])
+async def test_the_trace_in_the_last_part_has_the_fetches_of_all_parts(platform: Any, accept: str) -> None:
+    async with platform() as running:
+        first, *between, last = read(await post(running, QUERY, accept, **{"psa-expose-trace": "true"}))
+
+        assert [one["service"] for one in first["extensions"]["trace"]["fetches"]] == ["crm"]
+        assert between == []
+        told = last["extensions"]["trace"]["fetches"]
+        assert sorted((one["service"], one["outcome"]) for one in told) == [
+            ("assets", "OK"),
+            ("crm", "OK"),
+            ("tickets", "OK"),
+        ]
+        assert list(last["extensions"]) == ["trace"]
+
+
 async def test_what_is_at_hand_in_the_router_itself_can_be_deferred_too(platform: Any) -> None:
     query = "{ __typename ... @defer { __schema { queryType { ... @defer { name } } } } }"
     async with platform() as running:

@@ -116,7 +116,7 @@ async def test_the_paper_of_a_draft_is_made_for_whoever_looks_and_kept_when_it_i
 
     assert [hashlib.sha256(one.content).hexdigest() for one in answers] == [kept["sha256"]] * 2
     assert len(answers[0].content) == kept["sizeBytes"]
-    assert answers[0].headers["content-disposition"] == f'inline; filename="{made["number"]}.pdf"'
+    assert answers[0].headers["content-disposition"] == f"inline; filename*=UTF-8''{made['number']}.pdf"
     assert answers[0].headers["content-security-policy"] == "sandbox; default-src 'none'"
     said = text(answers[0].content)
     assert "Nordlicht AG" in said

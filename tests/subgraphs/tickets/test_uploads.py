@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from subgraphs.tickets.rules import files as rules
+from subgraphs.kit.files import PART
 from tests.subgraphs.tickets.desk import Desk, desk_of
 
 UPLOAD = "upload { id url partBytes receivedBytes sizeBytes }"
@@ -34,7 +34,7 @@ async def test_a_large_file_comes_in_parts_and_whoever_was_interrupted_goes_on(d
     ticket = await desk.opened()
     upload = await desk.do("beginUpload", UPLOAD, id=ticket, filename="Plan.pdf", sizeBytes=len(content))
     part = upload["partBytes"]
-    assert (part, upload["receivedBytes"], len(content) > 2_000_000) == (rules.PART, 0, True)
+    assert (part, upload["receivedBytes"], len(content) > 2_000_000) == (PART, 0, True)
 
     first = await put(desk, upload, 0, content[:part])
     again = await put(desk, upload, 0, content[:part])
@@ -68,9 +68,11 @@ async def test_a_link_lets_one_file_in_until_its_time_is_over_and_opens_none(des
     forged = {**upload, "url": upload["url"].replace(upload["id"], other["id"])}
 
     assert await put(desk, forged, 0, b"abc") == (404, None)
-    assert await put(desk, upload, 0, b"x" * (rules.PART + 1)) == (413, None)
+    assert await put(desk, upload, 0, b"x" * (PART + 1)) == (413, None)
     assert (await client.put(f"{upload['url']}&offset=-1", content=b"abc")).status_code == 404
     assert (await client.put(f"{upload['url']}&offset=²", content=b"abc")).status_code == 404
+    unsigned = upload["url"].partition("&signature=")[0]
+    assert (await client.put(f"{unsigned}&signature=ü", content=b"abc")).status_code == 404
     assert (await client.get(upload["url"].replace("/uploads/", "/"))).status_code == 404
     thief = replace(desk.caller, subject=uuid4())
     assert await put(desk, upload, 0, b"abc") == (200, 3)

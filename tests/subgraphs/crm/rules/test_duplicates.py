@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
 
 from subgraphs.crm.rules import duplicates as rules
-from subgraphs.crm.rules import exports, merging
+from subgraphs.crm.rules import merging
 from subgraphs.crm.rules.duplicates import Company, Person, phone, plain_name
 from subgraphs.kit.errors import Conflict, Invalid
 
@@ -79,22 +77,6 @@ def test_nobody_becomes_themselves_or_somebody_who_is_gone():
         merging.check(ONE, ONE, gone=())
     with pytest.raises(Conflict):
         merging.check(ONE, TWO, gone=(None, THREE))
-
-
-def test_a_link_to_an_export_opens_it_for_five_minutes():
-
-    now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-    parts = urlsplit(exports.link(b"key", ONE, TWO, now))
-    query = parse_qs(parts.query)
-    given = {"expires": int(query["expires"][0]), "signed": query["signature"][0]}
-
-    assert parts.path == f"/crm/exports/{ONE}/{TWO}"
-    assert exports.opens(b"key", ONE, TWO, **given, now=now + timedelta(minutes=5))
-    assert not exports.opens(b"key", ONE, TWO, **given, now=now + timedelta(minutes=6))
-    assert not exports.opens(b"key", ONE, THREE, **given, now=now)
-    assert not exports.opens(b"other", ONE, TWO, **given, now=now)
-    assert not exports.opens(b"key", ONE, TWO, expires=given["expires"] + 9, signed=given["signed"], now=now)
-    assert not exports.opens(b"key", ONE, TWO, expires=given["expires"], signed="ä", now=now)
 
 
 @pytest.mark.parametrize(
