@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 from zlib import crc32
 
@@ -26,6 +26,7 @@ from strawberry.federation import type as federation_type
 from subgraphs.kit import sorting
 from subgraphs.kit.audit import plain
 from subgraphs.kit.errors import Invalid
+from subgraphs.kit.filters import among
 from subgraphs.kit.tables import Entity
 from subgraphs.kit.work import Work
 
@@ -34,6 +35,9 @@ LONGEST_PAGE = 200
 
 Limit = Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")]
 Offset = Annotated[int, strawberry.argument(description="How many to leave out first.")]
+
+_Places = Sequence[tuple[Any, bool]]
+"""The columns that a list is sorted by, and whether each falls."""
 
 E = TypeVar("E", bound=Entity)
 Node = TypeVar("Node")
@@ -136,33 +140,86 @@ async def page(
     """One page of `query`, whose columns in `order` are never null; each row becomes a node by `shape`."""
     places = sorting.wanted(model, shape) or [(column, order.descending) for column in order.columns]
     places.append((model.id, places[-1][1]))
-    key, mark = [column for column, _ in places], _mark(model, places)
-    narrowed = _between(query, places, wanted, mark)
-    sorts = (desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places)
-    rows = list(await work.session.scalars(narrowed.order_by(*sorts).limit(wanted.size + 1)))
-    more, rows = len(rows) > wanted.size, rows[: wanted.size]
-    if wanted.backwards:
-        rows.reverse()
+    cursors = _Cursors.of(model, places)
+    narrowed = query.where(*cursors.between(wanted)).order_by(*_sorts(places, wanted))
+    rows = list(await work.session.scalars(narrowed.limit(wanted.size + 1)))
     total = await work.session.scalar(select(func.count()).select_from(query.subquery())) if count else None
-    cursors = [_encode(row, key, mark) for row in rows]
-    return _connection(rows, cursors, shape, wanted, more=more, total=total)
+    return _connection(rows, cursors, shape, wanted, total=total)
 
 
-def _mark(model: type[Entity], places: Sequence[tuple[Any, bool]]) -> str:
+async def pages(
+    work: Work,
+    model: type[E],
+    column: InstrumentedAttribute[UUID],
+    parents: Sequence[UUID],
+    order: Order,
+    wanted: Cut,
+    shape: Callable[[E], Node],
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    count: bool = False,
+) -> dict[UUID, Sequence[Connection[Node]]]:
+    """For each of `parents` one such page of the rows whose `column` points at it: one statement for all, and one to count."""
+    places = [(one, order.descending) for one in (*order.columns, model.id)]
+    cursors = _Cursors.of(model, places)
+    lists = await work.per_parent(
+        model,
+        column,
+        parents,
+        where=(*where, *cursors.between(wanted)),
+        order=_sorts(places, wanted),
+        limit=wanted.size + 1,
+    )
+    totals = await _counted(work, column, parents, where) if count else None
+    return {
+        parent: [_connection(rows, cursors, shape, wanted, total=None if totals is None else totals.get(parent, 0))]
+        for parent, rows in lists.items()
+    }
+
+
+async def _counted(
+    work: Work, column: InstrumentedAttribute[UUID], parents: Sequence[UUID], where: Sequence[ColumnElement[bool]]
+) -> dict[UUID, int]:
+    rows = select(column, func.count()).where(among(column, parents), *where).group_by(column)
+    return dict((await work.session.execute(rows)).all())
+
+
+def _sorts(places: _Places, wanted: Cut) -> list[Any]:
+    return [desc(column) if falls is not wanted.backwards else asc(column) for column, falls in places]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursors:
+    """What names a place in one list in one order, and is refused in any other."""
+
+    places: _Places
+    mark: str
     """The list and its order, in eight digits."""
-    order = ",".join(f"{'-' if falls else ''}{column.key}" for column, falls in places)
-    return f"{crc32(f'{model.__name__}:{order}'.encode()):08x}"
+
+    @classmethod
+    def of(cls, model: type[Entity], places: _Places) -> Self:
+        """Those of the rows of a model in this order."""
+        order = ",".join(f"{'-' if falls else ''}{column.key}" for column, falls in places)
+        return cls(places, f"{crc32(f'{model.__name__}:{order}'.encode()):08x}")
+
+    @property
+    def _key(self) -> list[Any]:
+        return [column for column, _ in self.places]
+
+    def to(self, row: Entity) -> str:
+        """The one of a row."""
+        return _encode(row, self._key, self.mark)
+
+    def between(self, wanted: Cut) -> list[ColumnElement[bool]]:
+        """What lies after the one and before the other that a client gave."""
+        return [
+            _beyond(self.places, _decode(cursor, self._key, self.mark, field=name), later=later)
+            for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False))
+            if cursor is not None
+        ]
 
 
-def _between(query: Select[E], places: Sequence[tuple[Any, bool]], wanted: Cut, mark: str) -> Select[E]:
-    for name, cursor, later in (("after", wanted.after, True), ("before", wanted.before, False)):
-        if cursor is not None:
-            values = _decode(cursor, [column for column, _ in places], mark, field=name)
-            query = query.where(_beyond(places, values, later=later))
-    return query
-
-
-def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later: bool) -> ColumnElement[bool]:
+def _beyond(places: _Places, values: Sequence[Any], *, later: bool) -> ColumnElement[bool]:
     """What lies after (or before) a place: by one comparison of rows where all columns go the same way."""
     columns = [column for column, _ in places]
     ways = {falls is not later for _, falls in places}
@@ -179,9 +236,13 @@ def _beyond(places: Sequence[tuple[Any, bool]], values: Sequence[Any], *, later:
 
 
 def _connection(
-    rows: Sequence[E], cursors: Sequence[str], shape: Callable[[E], Node], wanted: Cut, *, more: bool, total: int | None
+    rows: Sequence[E], cursors: _Cursors, shape: Callable[[E], Node], wanted: Cut, *, total: int | None
 ) -> Connection[Node]:
-    edges = [Edge(cursor=cursor, node=shape(row)) for cursor, row in zip(cursors, rows, strict=True)]
+    """The page of which `rows` are one more than it takes, if there is one more, in the order in which they were read."""
+    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    if wanted.backwards:
+        rows = rows[::-1]
+    edges = [Edge(cursor=cursors.to(row), node=shape(row)) for row in rows]
     return Connection(
         edges=edges,
         nodes=[edge.node for edge in edges],

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,8 @@ from graphql import (
     GraphQLObjectType,
     get_named_type,
     is_composite_type,
+    is_leaf_type,
+    is_required_argument,
 )
 
 from contracts.scopes import PERMISSIONS
@@ -237,6 +240,34 @@ async def test_references_of_one_kind_take_one_statement(start, statements, name
             await service.data(query, staff(), r=representations)
 
         assert sum("FROM" in statement for statement in seen) <= 1, (entity.name, seen)
+
+
+def _of_each(entity) -> str:
+    """Every field of an entity that can be asked for without an argument."""
+    asked = []
+    for name, field in entity.fields.items():
+        if not any(is_required_argument(argument) for argument in field.args.values()):
+            below = "" if is_leaf_type(get_named_type(field.type)) else "{ __typename }"
+            asked.append(f"{name} {below}")
+    return " ".join(asked)
+
+
+@every_module
+async def test_whatever_is_asked_of_many_references_takes_as_many_statements_as_of_two(start, statements, name):
+    """Also what nobody knows is looked up: a list that is asked for once for each of its owners shows here."""
+    service = await start(name)
+    for entity in graph.schema(load(name))._schema.type_map["_Entity"].types:
+        query = f"query($r: [_Any!]!) {{ _entities(representations: $r) {{ ... on {entity.name} {{ {_of_each(entity)} }} }} }}"
+        taken = []
+        for many in (2, 12):
+            keys = [{"__typename": entity.name, "id": str(uuid4())} for _ in range(many)]
+            with statements(service) as seen:
+                found = await service.ask(query, staff(), r=keys)
+            taken.append(seen)
+            if not any((found["data"] or {}).get("_entities") or ()):
+                break  # it is its own, and unknown
+
+        assert len(taken[0]) == len(taken[-1]), (entity.name, Counter(taken[-1]) - Counter(taken[0]))
 
 
 @every_module

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -16,6 +16,8 @@ from subgraphs.kit.work import Work
 
 MOST_HITS = 500
 """More than anybody reads; a failure that big has another name."""
+
+_BY_KIND = (AssetRelation.kind, AssetRelation.created_at, AssetRelation.id)
 
 
 async def relate(work: Work, *, from_id: UUID | None, to_id: UUID | None, kind: RelationKind) -> AssetRelation:
@@ -45,31 +47,37 @@ async def of_assets(
 ) -> Mapping[UUID, Sequence[AssetRelation]]:
     """What each asset needs, and what needs it, by kind."""
     either = or_(AssetRelation.source_id.in_(assets), AssetRelation.target_id.in_(assets))
-    order = (AssetRelation.kind, AssetRelation.created_at, AssetRelation.id)
-    rows = (await work.session.scalars(select(AssetRelation).where(either).order_by(*order))).all()
+    rows = (await work.session.scalars(select(AssetRelation).where(either).order_by(*_BY_KIND))).all()
     return {
         one: [row for row in rows if one in (row.source_id, row.target_id)][offset : offset + limit] for one in assets
     }
 
 
-async def impact(work: Work, start: UUID, depth: int) -> list[Hit]:
-    """Who suffers when this asset fails, nearest first: one query for each round, at most `depth` of them."""
-    hits: dict[UUID, Hit] = {}
-    front: Iterable[UUID] = [start]
+async def impacts(work: Work, assets: Sequence[UUID], *, depth: int) -> Mapping[UUID, Sequence[Hit]]:
+    """Who suffers when each of these assets fails, nearest first: one query for each round of all, at most `depth` of them."""
+    hits: dict[UUID, dict[UUID, Hit]] = {start: {} for start in assets}
+    fronts: dict[UUID, Iterable[UUID]] = {start: [start] for start in assets}
     for distance in range(1, depth + 1):
-        found = rules.spread(hits, await _leading_to(work, list(front)), start, distance)
-        if not found:
+        leading = await _leading_to(work, {target for front in fronts.values() for target in front})
+        for start, front in list(fronts.items()):
+            fronts[start] = found = rules.spread(hits[start], _edges(leading, front), start, distance)
+            hits[start] |= found
+        fronts = {start: front for start, front in fronts.items() if front}
+        if not fronts:
             break
-        hits |= found
-        front = found
-    return list(hits.values())[:MOST_HITS]
+    return {start: list(found.values())[:MOST_HITS] for start, found in hits.items()}
 
 
-async def _leading_to(work: Work, targets: Sequence[UUID]) -> list[Edge]:
-    query = select(AssetRelation).where(AssetRelation.target_id.in_(targets)).limit(MOST_HITS)
-    order = (AssetRelation.kind, AssetRelation.created_at, AssetRelation.id)
-    rows = (await work.session.scalars(query.order_by(*order))).all()
-    return [Edge(row.source_id, row.target_id, row.kind) for row in rows]
+async def _leading_to(work: Work, targets: Collection[UUID]) -> Mapping[UUID, Sequence[AssetRelation]]:
+    return await work.per_parent(AssetRelation, AssetRelation.target_id, list(targets), order=_BY_KIND, limit=MOST_HITS)
+
+
+def _edges(leading: Mapping[UUID, Sequence[AssetRelation]], front: Iterable[UUID]) -> list[Edge]:
+    """What leads to a front, the same kinds together and the oldest first, and no more than anybody reads."""
+    rows = sorted(
+        (row for target in front for row in leading[target]), key=lambda row: (row.kind.value, row.created_at, row.id)
+    )
+    return [Edge(row.source_id, row.target_id, row.kind) for row in rows[:MOST_HITS]]
 
 
 async def _above(work: Work, asset: UUID) -> list[UUID]:

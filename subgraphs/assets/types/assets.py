@@ -191,9 +191,8 @@ class Asset:
         if not 1 <= depth <= relation_rules.DEEPEST:
             raise Invalid(f"depth must be between 1 and {relation_rules.DEEPEST}.", field="depth")
         most, first = bounded(limit), skipped(offset)
-        async with info.context.work(READ) as work:
-            hits = (await relation_service.impact(work, UUID(str(self.id)), depth))[first : first + most]
-        return [Impact.of(hit) for hit in hits]
+        hits = await info.context.lists(relation_service.impacts, self.id, READ, depth=depth)
+        return [Impact.of(hit) for hit in hits[first : first + most]]
 
     @strawberry.field
     async def stays(self, info: Info, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> list[AssetStay] | None:

@@ -17,7 +17,7 @@ from subgraphs.kit.errors import Invalid, NotFound
 from subgraphs.kit.filters import conditions, containing
 from subgraphs.kit.ids import parsed
 from subgraphs.kit.live import News
-from subgraphs.kit.paging import Order
+from subgraphs.kit.paging import Connection, Cut, Node, Order, pages
 from subgraphs.kit.shapes import line, optional_line, prose
 from subgraphs.kit.work import Work
 from subgraphs.tickets.models.desk import Category, DeskSettings, Queue, SubStatus
@@ -74,6 +74,23 @@ async def of_customers(
     order = (Ticket.created_at.desc(), Ticket.id.desc())
     return await work.per_parent(
         Ticket, Ticket.customer_id, customers, where=where, order=order, limit=limit, offset=offset
+    )
+
+
+async def pages_of_customers(
+    work: Work,
+    customers: Sequence[UUID],
+    *,
+    statuses: frozenset[TicketStatus],
+    priority: TicketPriority | None,
+    wanted: Cut,
+    shape: Callable[[Ticket], Node],
+    count: bool,
+) -> Mapping[UUID, Sequence[Connection[Node]]]:
+    """A page of the tickets of each customer, newest first."""
+    where = [Ticket.status.in_(statuses)] + ([Ticket.priority == priority] if priority else [])
+    return await pages(
+        work, Ticket, Ticket.customer_id, customers, NEWEST_FIRST, wanted, shape, where=where, count=count
     )
 
 

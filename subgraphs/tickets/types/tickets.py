@@ -13,7 +13,7 @@ from strawberry.federation import type as entity
 from subgraphs.kit.context import Info
 from subgraphs.kit.filters import TimeRange
 from subgraphs.kit.ids import parsed
-from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, page, skipped
+from subgraphs.kit.paging import DEFAULT_LIMIT, Connection, Limit, Offset, bounded, counts, cut, skipped
 from subgraphs.kit.shapes import shape
 from subgraphs.kit.values import UserError
 from subgraphs.tickets.models import desk as desk_models
@@ -392,12 +392,17 @@ class Customer:
         priority: TicketPriority | None = None,
     ) -> Connection[Ticket] | None:
         """The customer's tickets page by page, newest first."""
-        wanted, count = cut(first=first, after=after, last=last, before=before), counts(info)
-        query = service.selected(status=status).where(models.Ticket.customer_id == (parsed(self.id) or UUID(int=0)))
-        if priority is not None:
-            query = query.where(models.Ticket.priority == priority)
-        async with info.context.work(READ) as work:
-            return await page(work, query, models.Ticket, service.NEWEST_FIRST, wanted, Ticket.of, count=count)
+        found = await info.context.lists(
+            service.pages_of_customers,
+            parsed(self.id) or UUID(int=0),
+            READ,
+            statuses=rules.statuses(status),
+            priority=priority,
+            wanted=cut(first=first, after=after, last=last, before=before),
+            shape=Ticket.of,
+            count=counts(info),
+        )
+        return found[0]
 
     @strawberry.field
     async def ticket_stats(self, info: Info) -> TicketStats | None:

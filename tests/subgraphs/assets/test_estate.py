@@ -186,6 +186,26 @@ async def test_a_failure_is_followed_to_everybody_who_suffers(store):
     assert len(found["relations"]) == 3
 
 
+async def test_the_failures_of_many_take_one_statement_for_each_round(store, statements):
+    """Around a ring, each from its own place: the rounds of all are asked together, and end each for itself."""
+    ring = [(await deployed(store, name=f"n{number}"))["id"] for number in range(6)]
+    for source, target in zip(ring, [*ring[1:], ring[0]], strict=True):
+        await ok(store, "relateAssets", fromId=source, toId=target, kind="USES")
+    query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Asset { impact(depth: 3, offset: 1) { assetId viaId distance } } } }"
+
+    with statements(store) as seen:
+        found = await store.data(query, r=[{"__typename": "Asset", "id": one} for one in ring])
+
+    assert [one["impact"] for one in found["_entities"]] == [
+        [
+            {"assetId": ring[at - 2], "viaId": ring[at - 1], "distance": 2},
+            {"assetId": ring[at - 3], "viaId": ring[at - 2], "distance": 3},
+        ]
+        for at in range(6)
+    ]
+    assert sum("asset_relation" in statement for statement in seen) == 3
+
+
 async def test_relations_that_make_no_sense_are_refused(store):
     a, b, c = [await deployed(store) for _ in range(3)]
     other = await deployed(store, customerId=str(SUED))

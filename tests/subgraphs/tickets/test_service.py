@@ -410,6 +410,37 @@ async def test_the_tickets_of_many_customers_take_one_statement(desk, statements
     assert sum("ticket_message" in statement for statement in seen) == 1
 
 
+async def test_the_pages_of_many_customers_take_one_statement_and_one_to_count(desk, statements):
+    customers = [uuid4() for _ in range(8)]
+    for customer in customers:
+        await desk.knows("Customer", customer)
+    for customer in (*customers, customers[0], customers[0]):
+        await opened(desk, customerId=str(customer))
+    page = "totalCount nodes { customerId } pageInfo { hasNextPage hasPreviousPage endCursor }"
+    query = f'query($r: [_Any!]!, $a: String) {{ _entities(representations: $r) {{ ... on Customer {{ all: ticketsConnection(first: 2, after: $a) {{ {page} }} none: ticketsConnection(status: "closed") {{ totalCount nodes {{ id }} }} }} }} }}'
+    keys = [{"__typename": "Customer", "id": str(one)} for one in (*customers, "nobody")]
+
+    with statements(desk) as seen:
+        found = (await desk.data(query, r=keys))["_entities"]
+
+    assert [one["all"]["totalCount"] for one in found] == [3, *[1] * 7, 0]
+    assert [[node["customerId"] for node in one["all"]["nodes"]] for one in found] == [
+        *([str(customers[0])] * 2, *[[str(one)] for one in customers[1:]], []),
+    ]
+    assert [one["all"]["pageInfo"]["hasNextPage"] for one in found] == [True, *[False] * 8]
+    assert [one["none"] for one in found] == [{"totalCount": 0, "nodes": []}] * 9
+    assert sum("FROM ticket" in statement for statement in seen) == 4
+
+    rest = await desk.data(query, r=keys[:1], a=found[0]["all"]["pageInfo"]["endCursor"])
+    [first] = [one["all"] for one in rest["_entities"]]
+    assert (len(first["nodes"]), first["totalCount"]) == (1, 3)
+    assert first["pageInfo"] == {
+        "hasNextPage": False,
+        "hasPreviousPage": True,
+        "endCursor": first["pageInfo"]["endCursor"],
+    }
+
+
 async def test_references_to_tickets_are_looked_up_together_and_foreign_ones_are_null(desk, statements):
     mine = [await opened(desk) for _ in range(5)]
     foreign = await opened(desk, staff(B))
