@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from router.executor import clock
+from router.executor.outbox import outbox_of
 from router.executor.transport import (
     Answer,
     ConnectionLost,
@@ -237,6 +238,7 @@ class Connection(asyncio.Protocol):
         self._max_bytes = max_bytes
         self._heads = heads
         self._loop = asyncio.get_running_loop()
+        self._outbox = outbox_of(self._loop)
         self._alarm = clock.Alarm(self._loop, self._late)
         self._parser: Any = None
         self._done: Done | None = None
@@ -261,13 +263,14 @@ class Connection(asyncio.Protocol):
     def start(self, request: bytes, deadline: float, done: Done) -> None:
         """Send a request; `done` is told of its outcome, once, and never before this returns."""
         self._done = done
+        self._outbox.away += 1
         self._fruitless = 0
         self._alarm.set(deadline)
         self._begin()
         if self._closed:
             self._loop.call_soon(self._fail, ConnectionLost("ConnectionClosed"))
         else:
-            self._transport.write(request)
+            self._outbox.write(self._transport, request)
 
     async def ask(self, request: bytes, deadline: float) -> Answer:
         """Send a request; whatever ends the wait before the answer is complete spoils the connection."""
@@ -294,6 +297,8 @@ class Connection(asyncio.Protocol):
         What comes now would be the answer to somebody else's question.
         """
         waited = self._done is not None
+        if waited:
+            self._outbox.away -= 1
         self._good = False
         self._done = None
         self._alarm.clear()
@@ -326,6 +331,7 @@ class Connection(asyncio.Protocol):
         done, self._done = self._done, None
         self._alarm.clear()
         if done is not None:
+            self._outbox.away -= 1
             done(outcome)
 
     # What asyncio calls

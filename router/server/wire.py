@@ -26,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from router.executor import clock
 from router.executor.clock import Alarm
+from router.executor.outbox import Outbox, outbox_of
 from router.server.config import RouterConfig
 from router.server.config.overload import Overload
 from router.server.express import Asked, Express, Known, Reply
@@ -80,10 +81,13 @@ class Guarded(HttpToolsProtocol):
     """Rings when the time of the request on the lane is up."""
     _idle: Alarm
     """Rings when the next request doesn't come."""
+    _outbox: Outbox
+    """Where answers on the lane wait for the end of the turn."""
 
     def connection_made(self, transport: Any) -> None:
         """Begin; whoever connects and says nothing is not waited for, either."""
         super().connection_made(transport)
+        self._outbox = outbox_of(self.loop)
         self._alarm = Alarm(self.loop, self._late)
         self._idle = Alarm(self.loop, self.timeout_keep_alive_handler)
         if len(self.connections) > self.overload.connections:
@@ -105,6 +109,7 @@ class Guarded(HttpToolsProtocol):
         """Read on, as long as a request's head is allowed to be."""
         if self._between and self._is_again(data):
             return
+        self._outbox.flush()  # who sent more than one request without waiting gets the answers in order
         super().data_received(data)
         if self._in_head:
             if self._timer is None:
@@ -244,8 +249,10 @@ class Guarded(HttpToolsProtocol):
         """Write an answer, and expect the next request."""
         ends = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         common = _lines_of(tuple(self.server_state.default_headers))
-        self.transport.write(b"".join((STATUS_LINE[reply.status], common, reply.lines, ends, reply.body)))
+        whole = b"".join((STATUS_LINE[reply.status], common, reply.lines, ends, reply.body))
+        self._outbox.write(self.transport, whole)
         if not keep_alive:
+            self._outbox.flush()
             self.transport.close()
         self.answered()
 
@@ -258,6 +265,16 @@ class Guarded(HttpToolsProtocol):
         cycle.task = task = self.loop.create_task(cycle.run())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def shutdown(self) -> None:
+        """End when the server does: what was answered has been written then."""
+        self._outbox.flush()
+        super().shutdown()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End when no other request has come."""
+        self._outbox.flush()
+        super().timeout_keep_alive_handler()
 
     def on_response_complete(self) -> None:
         """Expect another head; for how long, the server's own timer says until its first byte."""
@@ -277,6 +294,7 @@ class Guarded(HttpToolsProtocol):
 
     def _refuse(self, refused: Refused) -> None:
         self._stop_waiting()
+        self._outbox.flush()
         if not self.transport.is_closing():
             self.transport.write(_response(refused))
             self.transport.close()

@@ -30,7 +30,7 @@ from router.executor import clock
 from router.executor.compiled.program import Program
 from router.executor.compiled.run import Collected, Run, clean, collect, filled, json_list
 from router.executor.compiled.schedule import Schedule, schedule_of
-from router.executor.compiled.typed import Reading, Typed
+from router.executor.compiled.typed import Take, Typed
 from router.executor.compiled.visitors import Group, Tables, Unfit
 from router.executor.direct import Direct, Outcome, Parcel, Started, Told
 from router.executor.fetch import OK, Call, FetchRecord, Known, Services
@@ -341,42 +341,48 @@ class DirectRun:
         if len(sent.groups) > 1:
             self._take_several(sent, outcome, typed)
             return
-        decoder: Decoder[Any] | None = None
-        data: Any = None
+        by_decoder: dict[Decoder[Any], list[_Member]] = {}
         for member in sent.members:
-            reading, collected = typed.readings[member.number], member.collected
-            if reading.decoder is not decoder:
-                decoder = reading.decoder
-                data = read(decoder, outcome)
-            if collected is None:
-                reading.take([data], [[Group(run.program.root_type, {}, [run.data])]], run.tables)
+            by_decoder.setdefault(typed.readings[member.number].decoder, []).append(member)
+        for decoder, members in by_decoder.items():
+            data = read(decoder, outcome)
+            if members[0].collected is None:
+                root = Group(run.program.root_type, {}, [run.data])
+                typed.readings[members[0].number].take([data], [[root]], run.tables)
             else:
-                self._add(sent, member, collected, data.v__entities, reading)
+                self._add(sent, members, data.v__entities, typed)
 
     def _take_several(self, sent: _Sent, answer: Answer, typed: Typed) -> None:
-        """Read an answer with several lists of entities: once, unless two fetches ask for the same entities."""
-        rest = list(sent.members)
+        """Read an answer with several lists of entities: once, unless two fetches read the same list in different ways."""
+        rest, readings = list(sent.members), typed.readings
         while rest:
-            first: dict[int, _Member] = {}
+            at_once: dict[int, list[_Member]] = {}
+            later: list[_Member] = []
             for member in rest:
-                first.setdefault(member.place[0], member)
-            numbers = tuple([first[each].number if each in first else None for each in range(len(sent.groups))])
+                alike = at_once.setdefault(member.place[0], [])
+                fits = not alike or readings[alike[0].number].decoder is readings[member.number].decoder
+                (alike if fits else later).append(member)
+            rest = later
+            numbers = tuple([at_once[each][0].number if each in at_once else None for each in range(len(sent.groups))])
             data = read(typed.several(numbers), answer)
-            for place, member in first.items():
-                rest.remove(member)
-                if member.collected is not None:
-                    entities = getattr(data, f"v__e{place}")
-                    self._add(sent, member, member.collected, entities, typed.readings[member.number])
+            for place, members in at_once.items():
+                self._add(sent, members, getattr(data, f"v__e{place}"), typed)
 
-    def _add(
-        self, sent: _Sent, member: _Member, collected: Collected, entities: Sequence[Any], reading: Reading
-    ) -> None:
-        group = sent.groups[member.place[0]] if sent.groups else None
-        if len(entities) != len(group.entities if group is not None else collected.groups):
+    def _add(self, sent: _Sent, members: Sequence[_Member], entities: list[Any], typed: Typed) -> None:
+        """Add entities to the groups of all members that read them in the same way."""
+        first, tables = members[0], self.run.tables
+        asked = sent.groups[first.place[0]] if sent.groups else None
+        collected = first.collected
+        if collected is None or len(entities) != len(asked.entities if asked is not None else collected.groups):
             raise Unfit
-        if group is not None:
-            entities = [entities[place] for place in group.places[member.place[1]]]
-        reading.take(list(entities), collected.groups, self.run.tables)
+        if asked is None:
+            typed.readings[first.number].take(entities, collected.groups, tables)
+        elif len(members) == 1:
+            own = [entities[place] for place in asked.places[first.place[1]]]
+            typed.readings[first.number].take(own, collected.groups, tables)
+        else:
+            for take, owners in _owners(asked, members, typed).items():
+                take(entities, owners, tables)
 
     def _ended(self, number: int) -> None:
         self._states[number] = _ENDED
@@ -409,6 +415,22 @@ class DirectRun:
             if sent.groups and isinstance(said, SubgraphResponse):
                 one = part_of(said, sent.groups, *member.place, is_first=index == 0)
             yield Known(fetch, own, one)
+
+
+def _owners(asked: Alike, members: Sequence[_Member], typed: Typed) -> dict[Take, list[list[Group]]]:
+    """Return, for each way in which entities are added, the groups that get them.
+
+    Whoever shares a decoder brings nothing but leaves: what isn't one's own entity has no group, and nothing comes of it.
+    """
+    found: dict[Take, list[list[Group]]] = {}
+    for member in members:
+        take = typed.readings[member.number].take
+        if take not in found:
+            found[take] = [[] for _ in asked.entities]
+        owners, groups = found[take], member.collected.groups if member.collected else ()
+        for place, own in zip(asked.places[member.place[1]], groups, strict=True):
+            owners[place] += own
+    return found
 
 
 def read(decoder: Decoder[Any], answer: Answer) -> Any:

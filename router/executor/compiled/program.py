@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -26,6 +27,21 @@ MOST_PROGRAMS = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A representation as JSON, with a gap for each value: `{"__typename":%b,"upc":%b}`."""
+
+    text: bytes
+    values: Callable[[Json], tuple[Any, ...]]
+    """Takes the values out of what is known of an object."""
+
+    @staticmethod
+    def of(required: Sequence[Required]) -> Template:
+        """Make that of a type; two values at least."""
+        gaps = b",".join(orjson.dumps(each.name) + b":%b" for each in required)
+        return Template(b"{%b}" % gaps, itemgetter(*[each.key for each in required]))
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One fetch, ready to be sent: `head` and `tail` are the constant bytes of its body around the variables."""
 
@@ -40,8 +56,8 @@ class Request:
     """By type name, what adds the answer."""
     constant: bytes
     """The whole body, of a fetch that takes nothing from the client's variables."""
-    as_known: bool
-    """Whether representations are made of values as they came: none of them has fields."""
+    templates: Mapping[str, Template]
+    """By type name, how representations are written whose values stand in them as they came: none of those has fields."""
     step: int
     """Its number among those that were laid over the map."""
     variants: Sequence[Variant]
@@ -202,9 +218,13 @@ def _ready(laid: Any, visitors: Visitors) -> Node:
     fills = {variant.type.name: visitors.fill(variant, step.index) for variant in variants}
     head, tail = _body(step.fetch)
     table = place.index if step.place is not None else None
-    as_known = not any(each.selections for required in step.required.values() for each in required)
+    templates = {
+        name: Template.of(required)
+        for name, required in step.required.items()
+        if len(required) > 1 and not any(each.selections for each in required)
+    }
     return Request(
-        step.fetch, head, tail, table, step.required, fills, b"{}".join((head, tail)), as_known, step.index, variants
+        step.fetch, head, tail, table, step.required, fills, b"{}".join((head, tail)), templates, step.index, variants
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -169,15 +168,16 @@ def _by_variant(found: Iterable[Group]) -> Iterable[tuple[str, list[Group]]]:
 
 
 def _encoded(request: Request, required: tuple[Required, ...], groups: Sequence[Group], run: Run) -> list[bytes]:
-    if request.as_known and len(required) > 1:
-        names, values = [each.name for each in required], itemgetter(*[each.key for each in required])
-        built = [dict(zip(names, values(group.known), strict=True)) for group in groups]
+    template = request.templates.get(groups[0].variant)
+    if template is not None:
+        text, values, dumps = template.text, template.values, orjson.dumps
+        encoded = [text % tuple(map(dumps, values(group.known))) for group in groups]
     else:
-        built = [_representation(required, group.known, run) for group in groups]
-    encoded = list(map(orjson.dumps, built))
+        encoded = [orjson.dumps(_representation(required, group.known, run)) for group in groups]
     if b"null" in b"".join(encoded):
-        for each in built:
-            if None in each.values() and not run.services.types.keyed(request.fetch.service_name, each):
+        for group in groups:
+            built = _representation(required, group.known, run)
+            if None in built.values() and not run.services.types.keyed(request.fetch.service_name, built):
                 raise Unfit
     return encoded
 

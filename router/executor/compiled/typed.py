@@ -153,6 +153,7 @@ class _Records:
         self._folds = folds
         self._wholes: dict[int, type[Struct]] = {}
         self._alike: dict[tuple[Any, ...], tuple[type[Struct], msgspec.json.Decoder[Any]]] = {}
+        self._takes: dict[tuple[Any, ...], Take] = {}
 
     def whole(self, variant: Variant, step: int | None) -> type[Struct]:
         """Return the class of a place: all of the client's fields, of which `step` brings some."""
@@ -204,12 +205,14 @@ class _Records:
         return fields + [(key, own_type if key == _TYPENAME else Any) for key in hidden]
 
     def take(self, variant: Variant, step: int) -> Take:
-        """Return what adds the records of a fetch to groups."""
+        """Return what adds the records of a fetch to groups; the same for all that move nothing but the same leaves."""
         brought = variant.brought.get(step, Brought())
         gather = self.gather(variant, step)
         keys = [selected.key for selected in (*brought.leaves, *(selected for selected, _ in brought.below))]
+        kept_keys = [key for key in kept_of(variant, step) if key != _TYPENAME]
+        own = None if gather is None else (variant.place.index, step)
         moved = [(_named(key), attrgetter(_named(key))) for key in keys]
-        kept = [(key, attrgetter(_named(key))) for key in kept_of(variant, step) if key != _TYPENAME]
+        kept = [(key, attrgetter(_named(key))) for key in kept_keys]
 
         def take(records: Column, groups: Sequence[Sequence[Group]], tables: Tables) -> None:
             if gather is not None:
@@ -224,7 +227,7 @@ class _Records:
                     for group in same:
                         group.known[key] = value
 
-        return take
+        return self._takes.setdefault((own, tuple(keys), tuple(kept_keys)), take)
 
     def gather(self, variant: Variant, step: int) -> Gather | None:
         """Return what finds the entities below records of this variant; None where there are none."""

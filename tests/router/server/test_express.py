@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -15,7 +15,9 @@ import uvicorn
 from on_the_wire import Lane, OnTheWire
 from uvicorn.server import ServerState
 
-from router.server.wire import guarded
+from router.executor.outbox import outbox_of
+from router.server.express import Reply
+from router.server.wire import Guarded, guarded
 
 JSON = {"content-type": "application/json"}
 MUTATION = 'mutation { rename(name: "Neu") { name } }'
@@ -268,6 +270,31 @@ async def test_pipelined_requests_are_answered_in_their_order(platform: Any) -> 
         assert client.heard.count(b"connection: close\r\n") == 1
         assert client.closed
         client.leave()
+
+
+@pytest.mark.parametrize(
+    ("then", "heard"),
+    [
+        (lambda protocol: protocol.data_received(b"this is no request\r\n\r\n"), [b"200", b"400"]),
+        (lambda protocol: protocol.shutdown(), [b"200"]),
+        (lambda protocol: protocol.timeout_keep_alive_handler(), [b"200"]),
+    ],
+)
+async def test_an_answer_that_waits_for_the_end_of_the_turn_is_written_before_all_that_follows(
+    platform: Any, monkeypatch: pytest.MonkeyPatch, then: Callable[[Any], None], heard: list[bytes]
+) -> None:
+    monkeypatch.setattr(outbox_of(asyncio.get_running_loop()), "away", 50)
+    async with platform() as psa:
+        client = Client(psa.app)
+        cast("Guarded", client.protocol).send_reply(Reply(200, b"", b""), keep_alive=True)
+        before = client.heard
+        then(client.protocol)
+        after, closed = client.heard, client.closed
+        client.leave()
+
+    assert before == b""
+    assert re.findall(rb"HTTP/1.1 (\d+)", after) == heard
+    assert closed
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("query", "cancelled"), ("mutation", "finished")])
