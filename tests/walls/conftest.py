@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import gc
 import io
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -36,7 +35,6 @@ async def platform(postgres_admin_url: str, tmp_path_factory: pytest.TempPathFac
             # A collection of everything that this process holds may fall into the planning of one probe.
             patch.setattr(reload, "Planner", functools.partial(Planner, limits=PlanLimits(timeout_seconds=120)))
             async with running(url, tmp_path_factory.mktemp("walls")) as platform:
-                gc.freeze()  # seven schemas and their supergraph stay
                 yield platform
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
