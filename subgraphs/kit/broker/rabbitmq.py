@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import DeliveryError
+from aio_pika.exceptions import AMQPError, DeliveryError
 from pamqp.common import FieldValue
 
 from contracts.events.envelope import MEDIA_TYPE
@@ -40,6 +40,7 @@ NOBODY = "psa.events.unrouted"
 
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 30
+_FAREWELL_SECONDS = 5
 _MOST_MESSAGES = 1_000_000
 _MOST_UNHEARD = 10_000
 _NEVER = 2**31 - 1
@@ -53,7 +54,7 @@ class RabbitBroker:
 
     async def declare(self, *queues: Queue) -> None:
         """Make sure that exchanges, queues and bindings exist."""
-        async with self._channel() as channel:
+        async with self._channel() as channel, _answered():
             await _topology(channel)
             for queue in queues:
                 await _queue(channel, queue)
@@ -62,35 +63,55 @@ class RabbitBroker:
     async def publisher(self) -> AsyncIterator[Publisher]:
         """Open a channel with confirms."""
         async with self._channel() as channel:
-            yield _RabbitPublisher(await _topology(channel), channel.default_exchange)
+            async with _answered():
+                exchange = await _topology(channel)
+            yield _RabbitPublisher(exchange, channel.default_exchange)
 
     @asynccontextmanager
     async def deliveries(self, queue: Queue, *, prefetch: int) -> AsyncIterator[AsyncIterator[Delivery]]:
         """Open a channel that receives at most `prefetch` unacknowledged messages."""
         async with self._channel() as channel:
-            await channel.set_qos(prefetch_count=prefetch)
-            await _topology(channel)
-            async with aclosing(_receive(channel, await _queue(channel, queue))) as incoming:
+            async with _answered():
+                await channel.set_qos(prefetch_count=prefetch)
+                await _topology(channel)
+                declared = await _queue(channel, queue)
+            async with aclosing(_receive(channel, declared)) as incoming:
                 yield incoming
 
     @asynccontextmanager
     async def listen(self, keys: Sequence[str]) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open a queue that belongs to this connection, goes with it, and forgets the oldest when it is full."""
         async with self._channel() as channel:
-            await _topology(channel)
-            arguments: dict[str, FieldValue] = {"x-max-length": _MOST_UNHEARD, "x-overflow": "drop-head"}
-            queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
-            for key in keys:
-                await queue.bind(EVENTS, key)
-            await channel.set_qos(prefetch_count=_MOST_UNHEARD)
+            async with _answered():
+                await _topology(channel)
+                arguments: dict[str, FieldValue] = {"x-max-length": _MOST_UNHEARD, "x-overflow": "drop-head"}
+                queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
+                for key in keys:
+                    await queue.bind(EVENTS, key)
+                await channel.set_qos(prefetch_count=_MOST_UNHEARD)
             async with aclosing(_heard(channel, queue)) as heard:
                 yield heard
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
         connection = await aio_pika.connect(self.url, timeout=_CONNECT_SECONDS)
-        async with connection, connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+        try:
+            async with _answered():
+                channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             yield channel
+        finally:
+            with suppress(TimeoutError, OSError, AMQPError):  # whoever is gone need not be told goodbye
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await connection.close()
+
+
+def _answered() -> asyncio.Timeout:
+    """What begins with this block the broker answers at once, or it is given up.
+
+    A node that is just starting, or is about to end, accepts connections and may never say a word: whoever waited for
+    that would neither publish nor receive until somebody restarts it.
+    """
+    return asyncio.timeout(_ANSWER_SECONDS)
 
 
 async def _topology(channel: AbstractChannel) -> AbstractExchange:
@@ -181,7 +202,8 @@ async def _receive(channel: AbstractChannel, queue: AbstractQueue) -> AsyncGener
     # silence would look like peace.
     (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(ended)
     channel.close_callbacks.add(ended)
-    await queue.consume(arrived.put)
+    async with _answered():
+        await queue.consume(arrived.put)
     while (message := await arrived.get()) is not None:
         yield _RabbitDelivery(message)
     raise ConnectionError(f"{queue.name}: the broker went away")
