@@ -36,9 +36,9 @@ class WebhookQuery:
 
     @strawberry.field
     async def webhook_subscription(self, info: Info, id: strawberry.ID) -> WebhookSubscription | None:
-        """One webhook; null when it is not there or not yours."""
+        """One webhook; null when it is not there, was deleted, or is not yours."""
         row = await info.context.row(models.WebhookSubscription, id, READ)
-        return WebhookSubscription.of(row) if row else None
+        return WebhookSubscription.of(row) if row and row.archived_at is None else None
 
     @strawberry.field
     async def webhook_subscriptions(

@@ -122,6 +122,8 @@ async def test_a_deleted_webhook_hears_nothing_and_cannot_be_brought_back(hub: H
     assert said["enableWebhookSubscription"]["errors"] == [{"code": "VALIDATION"}]
     assert [row["status"] for row in await hub.deliveries(UUID(made["id"]))] == ["DEAD"]
     assert await hub.service.data("{ webhookSubscriptions { id } }") == {"webhookSubscriptions": []}
+    gone = await hub.service.data("query ($id: ID!) { webhookSubscription(id: $id) { id } }", id=made["id"])
+    assert gone == {"webhookSubscription": None}
 
 
 @pytest.mark.parametrize("state", ["PENDING", "disabled", "TEST"])
