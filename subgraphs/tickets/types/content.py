@@ -145,10 +145,10 @@ class TicketUpload:
     """Until when its parts are taken."""
 
     @strawberry.field
-    async def url(self, info: Info) -> str:
-        """A path at the platform's own address: `PUT` a part there with `&offset=` and where in the file it begins."""
-        [link] = await info.context.lists(uploads.links, self.id, READ)
-        return link
+    async def url(self, info: Info) -> str | None:
+        """A path at the platform's own address: `PUT` a part there with `&offset=` and where in the file it begins; null after a dry run."""
+        found = await info.context.lists(uploads.links, self.id, READ)
+        return found[0] if found else None
 
     @strawberry.field
     def part_bytes(self) -> int:

@@ -60,6 +60,15 @@ async def test_a_large_file_comes_in_parts_and_whoever_was_interrupted_goes_on(d
     assert await put(desk, upload, 0, b"x") == (404, None)
 
 
+async def test_what_was_only_tried_has_no_link(desk: Desk) -> None:
+    ticket = await desk.opened()
+
+    tried = await desk.do("beginUpload", UPLOAD, id=ticket, filename="a.txt", sizeBytes=3, dryRun=True)
+
+    assert (tried["url"], tried["receivedBytes"]) == (None, 0)
+    assert await desk.service.rows("SELECT 1 FROM ticket_upload WHERE ticket_id::text = $1", ticket) == []
+
+
 async def test_a_link_lets_one_file_in_until_its_time_is_over_and_opens_none(desk: Desk) -> None:
     ticket = await desk.opened()
     upload = await desk.do("beginUpload", UPLOAD, id=ticket, filename="a.txt", sizeBytes=3)
